@@ -1,0 +1,1 @@
+"""A reproducible paper pipeline for 2D-to-3D human pose lifting."""

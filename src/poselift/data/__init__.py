@@ -1,0 +1,1 @@
+"""From the raw pickle to batches of normalised clips."""

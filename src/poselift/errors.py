@@ -1,0 +1,25 @@
+"""Errors that are meant for the person who reads them, and the one place that prints them."""
+
+import sys
+from collections.abc import Callable
+
+
+class PoseliftError(Exception):
+    """Something the user can mend: the message says in one line what was wrong, where, and what to do."""
+
+
+def run(main: Callable[[], object]) -> None:
+    """Run a stage's `main`; a mistake of the user's or of the machine ends in one line, not in a traceback.
+
+    Exit status 1 after such an error, 130 after Ctrl-C. Errors of ours (bugs) keep their traceback.
+    """
+    try:
+        main()
+    except PoseliftError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:  # no space left, permission denied, not a directory ...
+        if error.strerror is None:
+            raise
+        sys.exit(f"error: {error.filename or 'writing'}: {error.strerror}")
+    except KeyboardInterrupt:
+        sys.exit(130)

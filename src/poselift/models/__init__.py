@@ -1,0 +1,1 @@
+"""The architectures: MotionAGFormer as the baseline, MambaGCN, and both together."""

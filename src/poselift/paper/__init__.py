@@ -1,0 +1,1 @@
+"""Tables, figures, numbers and the paper folder."""

@@ -1,0 +1,1 @@
+"""Where an artefact comes from and whether it is stale."""
