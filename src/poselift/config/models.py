@@ -64,9 +64,8 @@ def model_settings(architecture: str) -> type[BaselineSettings]:
     """The settings class of an architecture; `PoseliftError` names the known ones for an unknown name."""
     if architecture not in ARCHITECTURES:
         raise PoseliftError(f"unknown architecture '{architecture}'{suggest(architecture, ARCHITECTURES)}")
-    annotation = Architectures.model_fields[architecture].annotation
-    assert annotation is not None
-    return annotation
+    settings: type[BaselineSettings] = type(getattr(Architectures(), architecture))
+    return settings
 
 
 def model_size(size: str | ModelSize) -> ModelSize:
