@@ -1,6 +1,6 @@
 """The 17-joint Human3.6M skeleton: names, bones, mirror pairs and the graph over joints."""
 
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,19 @@ RIGHT: Final = (1, 2, 3, 14, 15, 16)
 # MIRROR[j] is the joint that takes j's place in the mirror image
 _partner = dict(zip(LEFT + RIGHT, RIGHT + LEFT, strict=True))
 MIRROR: Final = tuple(_partner.get(joint, joint) for joint in range(N_JOINTS))
+
+Poses = TypeVar("Poses", bound=Any)  # numpy.ndarray or torch.Tensor
+
+
+def mirror(poses: Poses) -> Poses:
+    """The mirror image of poses (..., J, C): x negated, left and right joints swapped; a new array.
+
+    x is channel 0 and centred (normalised, or relative to the root); the other channels, be they y, z or a
+    confidence, move with their joint.
+    """
+    mirrored = poses[..., list(MIRROR), :]
+    mirrored[..., 0] *= -1
+    return mirrored
 
 
 def adjacency() -> NDArray[np.float32]:

@@ -81,6 +81,9 @@ class Paper(Section):
     authors: list[str] = Field(min_length=1, description="names, in order")
     decimals: int = Field(1, ge=0, le=4, description="decimals of millimetres in tables and text")
     per_action_size: str = Field(description="the size whose errors per action and joint are shown")
+    published: Path | None = Field(
+        None, description="published results to compare with; only for the real Human3.6M and its detections"
+    )
 
 
 class Config(Section):

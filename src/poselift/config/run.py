@@ -1,11 +1,12 @@
 """All that determines one training run, and its way through a command line."""
 
+from argparse import ArgumentParser
 from typing import Any, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
-from poselift.config.models import BaselineSettings, model_settings, model_size
-from poselift.config.sections import Section, parse
+from poselift.config.models import ARCHITECTURES, BaselineSettings, model_settings, model_size
+from poselift.config.sections import Section, add_options, parse
 from poselift.errors import PoseliftError
 
 
@@ -45,6 +46,11 @@ class RunSettings(Section):
         if isinstance(value, dict) and "architecture" in info.data:
             return model_settings(info.data["architecture"]).model_validate(value)
         return value
+
+
+def add_run_options(parser: ArgumentParser) -> None:
+    """Give `parser` an option for every setting of a run, those of all architectures included."""
+    add_options(parser, RunSettings, *(model_settings(name) for name in ARCHITECTURES))
 
 
 def run_from_options(given: dict[str, Any]) -> RunSettings:

@@ -4,7 +4,7 @@ import argparse
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -78,11 +78,12 @@ def _flat_fields(model: type[Section]) -> Iterable[tuple[str, Any]]:
             yield name, field
 
 
-def add_options(parser: argparse.ArgumentParser, model: type[Section]) -> None:
-    """Give `parser` an option for each field of `model`, nested sections flattened; none is required."""
-    for name, field in _flat_fields(model):
+def add_options(parser: argparse.ArgumentParser, *models: type[Section]) -> None:
+    """Give `parser` an option for each field of `models`, nested sections flattened; none is required."""
+    fields = {name: field for model in models for name, field in _flat_fields(model)}
+    for name, field in fields.items():
         default = "" if field.is_required() else f" (default: {field.default})"
-        choices = getattr(field.annotation, "__args__", None) if "Literal" in str(field.annotation) else None
+        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else None
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             default=argparse.SUPPRESS,

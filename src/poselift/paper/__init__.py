@@ -1,1 +1,1 @@
-"""Tables, figures, numbers and the paper folder."""
+"""Tables, figures, numbers and the paper folder, all made from one tidy table of results."""

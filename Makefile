@@ -1,0 +1,52 @@
+# Two commands for a newcomer: `make demo` and `make test`. With data: see README.md.
+SNAKEMAKE := .venv/bin/snakemake
+DEMO := $(SNAKEMAKE) --profile workflow/profiles/demo
+ENVIRONMENT := .venv/.made
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format schema constraints rulegraph latex clean-demo
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(ENVIRONMENT): pyproject.toml envs/constraints.txt envs/setup.sh
+	@echo "Making the Python environment in .venv ..."
+	@envs/setup.sh
+	@touch $@
+
+latex:
+	@envs/latex.sh
+
+demo: $(ENVIRONMENT) latex ## build the whole paper from synthetic motion, minutes on a laptop
+	@$(DEMO)
+	@.venv/bin/python -m poselift.paper.show --dataset results/demo
+
+test: $(ENVIRONMENT) latex ## run the tests
+	@.venv/bin/pytest -n 2
+
+lint: $(ENVIRONMENT) ## ruff, mypy, snakefmt, snakemake --lint, shell scripts
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/snakefmt --check Snakefile workflow
+	$(DEMO) --lint
+
+format: $(ENVIRONMENT) ## put all code into its standard form
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+	.venv/bin/snakefmt Snakefile workflow
+
+schema: $(ENVIRONMENT) ## write the schema of config.yaml from the typed configuration
+	.venv/bin/python -m poselift.config.schema --out workflow/schemas/config.schema.json
+
+constraints: $(ENVIRONMENT) ## pin all dependencies anew
+	env -u UV_FIND_LINKS .tools/bin/uv pip compile --quiet --universal --no-header --no-annotate \
+	    --no-emit-index-url --extra dev pyproject.toml -o envs/constraints.txt
+
+rulegraph: $(ENVIRONMENT) ## draw the workflow's rules (needs graphviz) into results/rulegraph.svg
+	@mkdir -p results
+	@$(DEMO) --forceall --rulegraph dot 2>/dev/null | dot -Tsvg > results/rulegraph.svg
+	@echo results/rulegraph.svg
+
+clean-demo: ## remove what the demo built
+	rm -rf results/demo

@@ -1,0 +1,88 @@
+"""Clips: windows of n frames over each sequence, as an index of frame numbers."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poselift.data.raw import SPLITS, Sequence
+from poselift.data.store import clips_folder, read_sequences
+from poselift.errors import PoseliftError, run
+from poselift.files import atomic_path, write_json
+
+
+def window_index(sequences: list[Sequence], n_frames: int, stride: int) -> NDArray[np.int32]:
+    """Windows of `n_frames` at `stride` over each sequence, (clips, n_frames) frame numbers.
+
+    The tail that does not fill a window is dropped. A sequence shorter than a window gives one window in
+    which frames repeat evenly (frame floor(i * length / n) at place i), unless its name has given one
+    before. The published reader draws such frames at random and loses a short last sequence; here they are
+    deterministic and none is lost.
+    """
+    first = np.array([s.first_frame for s in sequences])
+    length = np.array([s.length for s in sequences])
+    counts = np.where(length >= n_frames, (length - n_frames) // stride + 1, 0)
+    seen: set[str] = set()
+    for i, sequence in enumerate(sequences):
+        if counts[i] == 0 and sequence.name not in seen:
+            counts[i] = 1
+        if counts[i]:
+            seen.add(sequence.name)
+    nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    start = np.repeat(first, counts) + stride * nth
+    used = np.repeat(np.minimum(length, n_frames), counts)
+    offsets = used[:, None] * np.arange(n_frames) // n_frames
+    return (start[:, None] + offsets).astype(np.int32)
+
+
+def make_clips(store: Path, n_frames: int, expected: dict[str, int] | None = None) -> dict[str, int]:
+    """Write the index of clips of both splits; the numbers of clips by split.
+
+    Stride n // 3 for train, n for test (the published windows). Raises `PoseliftError` if no sequence of a
+    split is long enough for one window, or if the counts are not the expected ones.
+    """
+    counts = {}
+    with atomic_path(clips_folder(store, n_frames)) as folder:
+        folder.mkdir()
+        for split in SPLITS:
+            sequences = read_sequences(store, split)
+            longest = max(s.length for s in sequences)
+            if longest < n_frames:
+                raise PoseliftError(
+                    f"{store}: {split}: no sequence has n_frames = {n_frames} frames, "
+                    f"the longest has {longest}; set n_frames to at most that"
+                )
+            index = window_index(
+                sequences, n_frames, stride=max(n_frames // 3, 1) if split == "train" else n_frames
+            )
+            counts[split] = len(index)
+            if expected and counts[split] != expected.get(split, counts[split]):
+                raise PoseliftError(
+                    f"{store}: {split}: {counts[split]} clips of {n_frames} frames, "
+                    f"expected {expected[split]}: not the raw file that data.expected_clips was written for"
+                )
+            np.save(folder / f"{split}.npy", index)
+        write_json(folder / "manifest.json", {"n_frames": n_frames, "clips": counts})
+    return counts
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Index the clips of a frame store."""
+    parser = argparse.ArgumentParser(prog="poselift.data.clips", description=main.__doc__)
+    parser.add_argument("--store", type=Path, required=True, help="folder that holds frames/")
+    parser.add_argument("--n-frames", type=int, required=True, help="frames a clip")
+    for split in SPLITS:
+        parser.add_argument(
+            f"--expect-{split}", type=int, metavar="CLIPS", help=f"stop if {split} has another count"
+        )
+    given = parser.parse_args(argv)
+    if given.n_frames < 2:
+        raise PoseliftError(f"--n-frames: expected at least 2, found {given.n_frames}")
+    wanted = {split: getattr(given, f"expect_{split}") for split in SPLITS}
+    counts = make_clips(given.store, given.n_frames, {k: v for k, v in wanted.items() if v is not None})
+    print(f"clips of {given.n_frames} frames: {counts['train']:,} train, {counts['test']:,} test")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,60 @@
+"""What needs no training, as a scale for every table: the mean pose, and the 2D input without depth."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from poselift.data.store import Split, open_split
+from poselift.errors import run
+from poselift.evaluation.protocol import evaluate_human36m
+from poselift.evaluation.report import Report, write_reports
+from poselift.skeleton import N_JOINTS, ROOT
+
+_BLOCK = 65536  # frames read at a time
+
+
+def mean_pose(train: Split) -> Tensor:
+    """The mean root-relative label over all frames of `train`, (J, 3), float32, normalised."""
+    total = np.zeros((N_JOINTS, 3))
+    for start in range(0, len(train.labels), _BLOCK):
+        labels = train.labels[start : start + _BLOCK]
+        total += (labels - labels[:, ROOT, None]).sum(axis=0, dtype=np.float64)
+    return torch.from_numpy((total / len(train.labels)).astype(np.float32))
+
+
+def predict_mean_pose(train: Split, test: Split) -> Tensor:
+    """The training data's mean pose for every frame of `test`: (clips, T, J, 3), normalised."""
+    return mean_pose(train).expand(*test.clips.shape, N_JOINTS, 3)
+
+
+def predict_copy_2d(test: Split) -> Tensor:
+    """The detections of `test` as they are, root-relative, with z = 0: (clips, T, J, 3), normalised."""
+    poses = torch.from_numpy(test.inputs[test.clips])
+    poses -= poses[..., ROOT : ROOT + 1, :].clone()
+    poses[..., 2] = 0
+    return poses
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Evaluate the mean pose and the copied 2D input by the same protocol as the models."""
+    parser = argparse.ArgumentParser(prog="poselift.evaluation.references", description=main.__doc__)
+    parser.add_argument("--store", type=Path, required=True, help="frame store")
+    parser.add_argument("--n-frames", type=int, required=True, help="frames a clip")
+    parser.add_argument("--out", type=Path, required=True, help="JSON to write")
+    given = parser.parse_args(argv)
+    train, test = (open_split(given.store, name, given.n_frames) for name in ("train", "test"))
+    predictions = {"mean_pose": predict_mean_pose(train, test), "copy_2d": predict_copy_2d(test)}
+    reports = [
+        Report(run=name, n_frames=given.n_frames, checkpoints={"reference": evaluate_human36m(poses, test)})
+        for name, poses in predictions.items()
+    ]
+    write_reports(given.out, reports)
+    for report in reports:
+        print(report.summary())
+
+
+if __name__ == "__main__":
+    run(main)

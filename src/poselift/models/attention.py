@@ -1,0 +1,41 @@
+"""Multi-head self-attention over the joints of a frame or over the frames of a joint."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+HEADS = 8
+
+
+class SpatialAttention(nn.Module):
+    """Attention among the joints of each frame, (B, T, J, C) -> (B, T, J, C); Vaswani et al. 2017, eq. 1."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        B, T, J, C = x.shape
+        q, k, v = (
+            self.qkv(x).view(B * T, J, 3, HEADS, C // HEADS).transpose(1, 3).unbind(2)
+        )  # (B T, head, J, ·)
+        y = F.scaled_dot_product_attention(q, k, v)
+        return self.proj(y.transpose(1, 2).reshape(B, T, J, C))
+
+
+class TemporalAttention(nn.Module):
+    """Attention among the frames of each joint, (B, T, J, C) -> (B, T, J, C)."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        B, T, J, C = x.shape
+        # The projection's rows are put in the order (head, q k v) instead of (q k v, head): then joints and
+        # heads lie side by side in memory and are one axis of J * HEADS heads, without a copy of the tokens.
+        weight = self.qkv.weight.view(3, HEADS, -1, C).transpose(0, 1).reshape(3 * C, C)
+        q, k, v = F.linear(x, weight).view(B, T, J * HEADS, 3, C // HEADS).transpose(1, 2).unbind(3)
+        y = F.scaled_dot_product_attention(q, k, v)
+        return self.proj(y.transpose(1, 2).reshape(B, T, J, C))

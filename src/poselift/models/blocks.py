@@ -1,0 +1,111 @@
+"""What the architectures are made of: residual units, fused parallel branches, and the frame around them."""
+
+import torch
+from torch import Tensor, nn
+
+from poselift.config.models import BaselineSettings
+from poselift.errors import PoseliftError
+from poselift.models.attention import SpatialAttention, TemporalAttention
+from poselift.models.graph import SpatialGraph, TemporalGraph
+from poselift.skeleton import N_JOINTS
+
+LAYER_SCALE = 1e-5
+CHANNELS = 3
+REPRESENTATION = 512
+
+
+class MLP(nn.Module):
+    """Two linear layers on each token, four times as wide in between; (..., C) -> (..., C)."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(dim, 4 * dim)
+        self.act = nn.GELU()
+        self.fc2 = nn.Linear(4 * dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(self.act(self.fc1(x)))
+
+
+class Unit(nn.Module):
+    """A mixer and an MLP, each residual with layer scale, (B, T, J, C) -> (B, T, J, C)."""
+
+    def __init__(self, dim: int, mixer: nn.Module) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim)
+        self.mixer = mixer
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = MLP(dim)
+        self.layer_scale_1 = nn.Parameter(torch.full((dim,), LAYER_SCALE))
+        self.layer_scale_2 = nn.Parameter(torch.full((dim,), LAYER_SCALE))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.layer_scale_1 * self.mixer(self.norm1(x))
+        return x + self.layer_scale_2 * self.mlp(self.norm2(x))
+
+
+class AttentionGraphBranches(nn.Module):
+    """MotionAGFormer's two branches on the same tokens, attention and graph: spatial first, then temporal."""
+
+    def __init__(self, dim: int, n_frames: int, settings: BaselineSettings) -> None:
+        super().__init__()
+        self.att_spatial = Unit(dim, SpatialAttention(dim))
+        self.att_temporal = Unit(dim, TemporalAttention(dim))
+        self.graph_spatial = Unit(dim, SpatialGraph(dim, settings.spatial_graph))
+        self.graph_temporal = Unit(dim, TemporalGraph(dim, n_frames, settings.temporal_graph))
+
+    def branches(self, x: Tensor) -> list[Tensor]:
+        """The outputs of the branches, each (B, T, J, C)."""
+        return [self.att_temporal(self.att_spatial(x)), self.graph_temporal(self.graph_spatial(x))]
+
+
+def fuse(branches: list[Tensor], fusion: nn.Linear) -> Tensor:
+    """The weighted mean of n branches (B, T, J, C); `fusion`, n C -> n, gives each token's weights."""
+    shares = fusion(torch.cat(branches, dim=-1)).softmax(dim=-1).split(1, dim=-1)
+    first, *others = (share * branch for share, branch in zip(shares, branches, strict=True))
+    return sum(others, start=first)
+
+
+class MotionAGFormerBlock(AttentionGraphBranches):
+    """A block of MotionAGFormer (Mehraban et al. 2024, section 3.2), (B, T, J, C) -> (B, T, J, C)."""
+
+    def __init__(self, dim: int, n_frames: int, settings: BaselineSettings) -> None:
+        super().__init__(dim, n_frames, settings)
+        self.fusion = nn.Linear(2 * dim, 2)
+        nn.init.zeros_(self.fusion.weight)
+        nn.init.constant_(self.fusion.bias, 0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return fuse(self.branches(x), self.fusion)
+
+
+class PoseLifter(nn.Module):
+    """From 2D to 3D poses, (B, T, 17, 3) -> (B, T, 17, 3): embedding, `layers`, regression head.
+
+    Input is x, y and confidence of each joint, output x, y and depth, all normalised. T is a constant of the
+    model: the graph over frames has weights of its own for each frame.
+    """
+
+    def __init__(self, dim: int, n_frames: int, layers: list[nn.Module]) -> None:
+        super().__init__()
+        self.n_frames = n_frames
+        self.joints_embed = nn.Linear(CHANNELS, dim)
+        self.pos_embed = nn.Parameter(torch.zeros(1, N_JOINTS, dim))
+        self.layers = nn.ModuleList(layers)
+        self.norm = nn.LayerNorm(dim)
+        self.rep_logit = nn.Sequential()
+        self.rep_logit.add_module("fc", nn.Linear(dim, REPRESENTATION))
+        self.rep_logit.add_module("act", nn.Tanh())
+        self.head = nn.Linear(REPRESENTATION, CHANNELS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Lift poses; `PoseliftError` where the number of frames, joints or channels is not the model's."""
+        if x.ndim != 4 or x.shape[1:] != (self.n_frames, N_JOINTS, CHANNELS):
+            raise PoseliftError(
+                f"input: expected (clips, {self.n_frames} frames, {N_JOINTS} joints, {CHANNELS} channels), "
+                f"found {tuple(x.shape)}"
+            )
+        x = self.joints_embed(x) + self.pos_embed
+        for layer in self.layers:
+            x = layer(x)
+        return self.head(self.rep_logit(self.norm(x)))

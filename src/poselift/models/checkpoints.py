@@ -1,0 +1,116 @@
+"""Weights from and to files: the published checkpoints of MotionAGFormer, and safetensors for our own."""
+
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from poselift.errors import PoseliftError
+from poselift.files import atomic_path
+
+Model = TypeVar("Model", bound=nn.Module)
+
+TEMPORAL_NORM = ".graph_temporal.mixer.batch_norm.weight"
+
+# Published checkpoints keep the best error beside the weights, as a numpy float.
+NUMPY_SCALARS: list[Any] = [
+    (np.float64(0).__reduce__()[0], "numpy.core.multiarray.scalar"),
+    (np.float64(0).__reduce__()[0], "numpy._core.multiarray.scalar"),
+    np.dtype,
+    type(np.dtype(np.float32)),
+    type(np.dtype(np.float64)),
+]
+
+
+def load_published(path: Path | str, model: Model) -> Model:
+    """Load a checkpoint of MotionAGFormer's own training code into a `baseline` model; returns the model.
+
+    That is a pickle of a dictionary with the weights under `model`, each name led by `module.`. No code in it
+    is run. `PoseliftError` where the file is no such checkpoint or the weights are another model's.
+    """
+    path = Path(path)
+    try:
+        with torch.serialization.safe_globals(NUMPY_SCALARS):
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file") from None
+    except pickle.UnpicklingError as error:
+        refused = re.search(r"GLOBAL (\S+)", str(error))
+        reason = (
+            f"it asks for {refused[1]}, and code in a checkpoint is not run" if refused else "it is damaged"
+        )
+        raise PoseliftError(f"{path}: expected a checkpoint of weights only, but {reason}") from None
+    except (RuntimeError, EOFError, BadZipFile, ValueError, KeyError, UnicodeDecodeError):
+        raise PoseliftError(f"{path}: expected a checkpoint, found a damaged or other file") from None
+    weights = checkpoint.get("model") if isinstance(checkpoint, dict) else None
+    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
+        found = f"a dict of {sorted(map(str, checkpoint))[:5]}" if isinstance(checkpoint, dict) else "none"
+        raise PoseliftError(f"{path}: expected a dict with the weights under 'model', found {found}")
+    return _load({name.removeprefix("module."): value for name, value in weights.items()}, model, path)
+
+
+def save_weights(model: nn.Module, path: Path | str) -> None:
+    """Write the model's state dict as safetensors, atomically."""
+    with atomic_path(Path(path)) as temporary:
+        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, temporary)
+
+
+def load_weights(path: Path | str, model: Model) -> Model:
+    """Load what `save_weights` wrote into a model of the same architecture and size; returns the model.
+
+    `PoseliftError` where the file is no safetensors file or the weights are another model's.
+    """
+    try:
+        weights = load_file(path)
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file") from None
+    except SafetensorError:
+        raise PoseliftError(
+            f"{path}: expected weights in safetensors format, found a damaged or other file"
+        ) from None
+    return _load(weights, model, Path(path))
+
+
+def _load(weights: Mapping[str, Tensor], model: Model, path: Path) -> Model:
+    expected = model.state_dict()
+    if (wanted := _describe(expected)) != (found := _describe(weights)):
+        raise PoseliftError(f"{path}: expected weights of {wanted}, found {found}")
+    missing, unknown = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
+    if missing or unknown:
+        which = [
+            f"{names[0]} (and {len(names) - 1} more)" if names else "none" for names in (missing, unknown)
+        ]
+        raise PoseliftError(f"{path}: other weights than the model's: missing {which[0]}, unknown {which[1]}")
+    for name, value in expected.items():
+        if weights[name].shape != value.shape:
+            raise PoseliftError(
+                f"{path}: {name}: expected shape {tuple(value.shape)}, found {tuple(weights[name].shape)}"
+            )
+    model.load_state_dict(weights)
+    return model
+
+
+def _describe(weights: Mapping[str, Tensor]) -> str:
+    """The architecture, size and number of frames that the names and shapes of weights tell of."""
+    embedding = weights.get("joints_embed.weight")
+    layers = {name.split(".")[1] for name in weights if name.startswith("layers.")}
+    blocks = {name.split(".")[1] for name in weights if re.match(r"layers\.\d+\.att_spatial\.", name)}
+    if embedding is None or not blocks:
+        return "no pose lifter of this project"
+    if any(".mamba_gcn." in name for name in weights):
+        architecture = "full"
+    elif extra := len(layers - blocks):
+        architecture = f"mamba_gcn with {extra} MambaGCN blocks"
+    else:
+        architecture = "baseline"
+    n_frames = {len(value) for name, value in weights.items() if name.endswith(TEMPORAL_NORM)}
+    length = min(n_frames, default="unknown")
+    return f"{architecture}, depth {len(blocks)}, dim {len(embedding)}, n_frames {length}"

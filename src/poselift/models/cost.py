@@ -1,0 +1,180 @@
+"""What a model costs: parameters, multiply-accumulates by stated conventions, latency and peak memory.
+
+Multiply-accumulates (MACs) of one clip through the model, by three conventions:
+
+- `macs_linear`: linear layers only. So count the published figures of MotionAGFormer, which leave out every
+  product inside attention and graph.
+- `macs_all`: all matrix products of the model as defined, those inside attention, graph and state space model
+  included. The adjacency D^-1/2 A D^-1/2 of each of MotionAGFormer's graphs counts as two dense products.
+- `macs_executed`: all matrix products that this implementation carries out: it scales in place of these two.
+"""
+
+import argparse
+import itertools
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.benchmark import Timer
+from torch.utils.flop_counter import FlopCounterMode
+
+from poselift.config.models import ARCHITECTURES, SIZES, ModelSize, model_settings
+from poselift.config.sections import add_options, parse
+from poselift.errors import PoseliftError, run
+from poselift.files import atomic_path
+from poselift.models.graph import GraphConvolution
+from poselift.models.registry import build_model
+from poselift.skeleton import N_JOINTS
+
+BATCHES = (1, 16)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Parameters of a model, and multiply-accumulates of one clip by the three conventions."""
+
+    parameters: int
+    macs_linear: int
+    macs_all: int
+    macs_executed: int
+
+
+def count(architecture: str, size: str | ModelSize, n_frames: int = 243, **hyperparameters: Any) -> Cost:
+    """Count on the meta device, where nothing is computed; arguments as of `build_model`."""
+    if "ssm_backend" in hyperparameters:
+        hyperparameters["ssm_backend"] = "torch"  # the one that PyTorch's counter can look into
+    with torch.device("meta"), torch.no_grad():
+        model = build_model(architecture, size, n_frames, **hyperparameters).eval()
+        with FlopCounterMode(display=False) as counter:
+            model(torch.empty(1, n_frames, N_JOINTS, 3))
+    modules = list(model.modules())
+    executed = counter.get_total_flops() // 2
+    # A graph with n nodes is there as often as the n of others: n T J / n graphs of n x n each.
+    nodes = [len(graph.batch_norm.weight) for graph in modules if isinstance(graph, GraphConvolution)]
+    normalisation = sum(2 * n**2 * n_frames * N_JOINTS for n in nodes)
+    return Cost(
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        macs_linear=sum(m.weight.numel() for m in modules if isinstance(m, nn.Linear)) * n_frames * N_JOINTS,
+        macs_all=executed + normalisation,
+        macs_executed=executed,
+    )
+
+
+def latency_ms(model: nn.Module, clips: Tensor) -> float:
+    """Median time of a forward pass in eval mode, in milliseconds."""
+    timer = Timer(
+        "model(clips)", globals={"model": model, "clips": clips}, num_threads=torch.get_num_threads()
+    )
+    with torch.inference_mode():
+        return timer.blocked_autorange(min_run_time=1).median * 1e3
+
+
+def peak_memory_mb(model: nn.Module, clips: Tensor) -> float:
+    """Most memory that is allocated during a forward pass in eval mode, weights and input included, in MB."""
+    if clips.is_cuda:
+        torch.cuda.reset_peak_memory_stats(clips.device)
+        with torch.inference_mode():
+            model(clips)
+        return torch.cuda.max_memory_allocated(clips.device) / 1e6
+    with torch.inference_mode(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        model(clips)
+    events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
+    changes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
+    before = sum(t.nbytes for t in [*model.parameters(), *model.buffers(), clips])
+    return (before + max(itertools.accumulate(changes), default=0)) / 1e6
+
+
+def measure(
+    architecture: str, size: str | ModelSize, n_frames: int, **hyperparameters: Any
+) -> dict[str, float]:
+    """Latency and peak memory on this machine, on its GPU if it has one, for each of `BATCHES`."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = build_model(architecture, size, n_frames, **hyperparameters).eval().to(device)
+    figures: dict[str, float] = {}
+    for batch in BATCHES:
+        clips = torch.randn(batch, n_frames, N_JOINTS, 3, device=device)
+        figures[f"latency_ms_b{batch}"] = round(latency_ms(model, clips), 2)
+        figures[f"memory_mb_b{batch}"] = round(peak_memory_mb(model, clips), 1)
+    return figures
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the costs of models, and write them as a table."""
+    parser = argparse.ArgumentParser(description="Parameters and multiply-accumulates (MACs) of models.")
+    parser.add_argument(
+        "--architecture", action="append", choices=ARCHITECTURES, help="repeatable (default: all)"
+    )
+    parser.add_argument("--size", action="append", help="repeatable (default: the published sizes)")
+    parser.add_argument("--depth", type=int, help="number of blocks, for one size of your own")
+    parser.add_argument("--dim", type=int, help="channels a token, for one size of your own")
+    parser.add_argument("--n-frames", type=int, default=243, help="frames a clip (default: 243)")
+    parser.add_argument("--measure", action="store_true", help="measure latency and peak memory as well")
+    parser.add_argument("--out", type=Path, metavar="FILE.csv", help="write the table here")
+    settings = [model_settings(name) for name in ARCHITECTURES]
+    add_options(parser, *settings)
+    given = vars(parser.parse_args(argv))
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+
+    hyperparameters = {name: given[name] for s in settings for name in s.model_fields if name in given}
+    architectures = given["architecture"] or ARCHITECTURES
+    for name in hyperparameters:
+        if not any(name in model_settings(a).model_fields for a in architectures):
+            raise PoseliftError(
+                f"--{name.replace('_', '-')} has no meaning for architecture {', '.join(architectures)}"
+            )
+    rows = [
+        _row(architecture, name, size, given["n_frames"], given["measure"], hyperparameters)
+        for architecture in architectures
+        for name, size in _sizes(given["size"], given["depth"], given["dim"]).items()
+    ]
+    table = pd.DataFrame(rows)
+    print(_readable(table).to_string(index=False))
+    if given["out"]:
+        with atomic_path(given["out"]) as temporary:
+            table.to_csv(temporary, index=False)
+
+
+def _sizes(names: list[str] | None, depth: int | None, dim: int | None) -> dict[str, str | ModelSize]:
+    """The sizes asked for, by name."""
+    if depth is None and dim is None:
+        return {name: name for name in names or SIZES}
+    if depth is None or dim is None or len(names or []) > 1:
+        raise PoseliftError(
+            "a size of your own needs both --depth and --dim, and at most one --size to name it"
+        )
+    return {(names or ["custom"])[0]: parse(ModelSize, {"depth": depth, "dim": dim}, "options")}
+
+
+def _row(
+    architecture: str,
+    name: str,
+    size: str | ModelSize,
+    n_frames: int,
+    measured: bool,
+    hyperparameters: dict[str, Any],
+) -> dict[str, Any]:
+    known = model_settings(architecture).model_fields
+    own = {key: value for key, value in hyperparameters.items() if key in known}
+    row: dict[str, Any] = {"architecture": architecture, "size": name, "n_frames": n_frames}
+    row |= asdict(count(architecture, size, n_frames, **own))
+    if measured:
+        row |= measure(architecture, size, n_frames, **own)
+    return row
+
+
+def _readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with MACs in units of 10^9 and parameters with separators."""
+    macs = [column for column in table if str(column).startswith("macs")]
+    return table.assign(
+        parameters=table["parameters"].map("{:,}".format),
+        **{str(column): (table[column] / 1e9).map("{:.2f} G".format) for column in macs},
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,90 @@
+"""The paper folder: people's sources and the generated parts in one place that compiles without the rest.
+
+<out>/            a copy of what people write: main.tex, sections/, refs.bib, latexmkrc, ...
+<out>/generated/  numbers.tex, tables/, figures/
+"""
+
+import argparse
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from poselift.errors import PoseliftError, run
+from poselift.files import atomic_path
+
+GENERATED = "generated"
+
+_COMMENT = re.compile(r"(?<!\\)%.*")
+_GENERATED_PART = re.compile(
+    r"\\(?P<command>input|include|includegraphics)\s*(?:\[[^]]*\])?\{generated/(?P<part>[^}]+)\}"
+)
+
+
+def parts_named(sources: Path) -> dict[str, str]:
+    """The generated parts that the sources use, below `generated/`, each with the file that names it."""
+    named: dict[str, str] = {}
+    for source in sorted(sources.rglob("*.tex")):
+        text = _COMMENT.sub("", source.read_text(encoding="utf-8"))
+        for use in _GENERATED_PART.finditer(text):
+            part = Path(use["part"])
+            suffix = ".pdf" if use["command"] == "includegraphics" else ".tex"
+            named.setdefault(
+                part.as_posix() if part.suffix else f"{part.as_posix()}{suffix}",
+                str(source.relative_to(sources)),
+            )
+    return named
+
+
+def assemble(
+    sources: Path, tables: Iterable[Path], figures: Iterable[Path], numbers: Path, out: Path
+) -> None:
+    """Make the folder `out` anew from `sources` and the generated parts; `sources` is only read.
+
+    Raises `PoseliftError` if a part is missing or one that the sources name is not given.
+    """
+    parts = {
+        "numbers.tex": numbers,
+        **{f"tables/{path.name}": path for path in tables},
+        **{f"figures/{path.name}": path for path in figures},
+    }
+    if not (sources / "main.tex").is_file():
+        raise PoseliftError(f"{sources}: no main.tex; --sources is the folder of what people write")
+    if (sources / GENERATED).exists():
+        raise PoseliftError(
+            f"{sources / GENERATED}: generated parts do not belong among the sources; remove it"
+        )
+    if out.resolve().is_relative_to(sources.resolve()) or sources.resolve().is_relative_to(out.resolve()):
+        raise PoseliftError(f"--out {out}: must lie outside of the sources, {sources}")
+    for path in parts.values():
+        if not path.is_file():
+            raise PoseliftError(f"{path}: no such file; the paper needs it")
+    for part, source in parts_named(sources).items():
+        if part not in parts:
+            raise PoseliftError(f"{sources / source}: uses generated/{part}, which was not given")
+    with atomic_path(out) as folder:
+        shutil.copytree(
+            sources, folder, ignore=shutil.ignore_patterns(".*"), copy_function=shutil.copyfile
+        )  # fmt: skip
+        for part, path in parts.items():
+            target = folder / GENERATED / part
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Put the paper folder together."""
+    parser = argparse.ArgumentParser(description="Put the paper folder together.")
+    parser.add_argument(
+        "--sources", type=Path, required=True, metavar="DIR", help="what people write; only read"
+    )
+    parser.add_argument("--tables", type=Path, nargs="+", required=True, metavar="TEX", help="all tables")
+    parser.add_argument("--figures", type=Path, nargs="+", required=True, metavar="PDF", help="all figures")
+    parser.add_argument("--numbers", type=Path, required=True, metavar="TEX", help="macros of all numbers")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make anew")
+    arguments = parser.parse_args(argv)
+    assemble(arguments.sources, arguments.tables, arguments.figures, arguments.numbers, arguments.out)
+
+
+if __name__ == "__main__":
+    run(main)

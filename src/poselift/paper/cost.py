@@ -1,0 +1,42 @@
+"""Reading `cost.csv`: parameters and multiply-accumulates of each model, counted by poselift.models.cost."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from poselift.errors import PoseliftError
+
+COLUMNS = ("architecture", "size", "n_frames", "parameters", "macs_linear", "macs_all")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one model costs for one clip of `n_frames`."""
+
+    n_frames: int
+    parameters: int
+    macs_linear: int
+    macs_all: int
+
+
+def read_costs(path: Path) -> dict[tuple[str, str], Cost]:
+    """The costs by architecture and size. Raises `PoseliftError` if the file is missing or another."""
+    try:
+        table = pd.read_csv(path, dtype={"architecture": str, "size": str}, keep_default_na=False)
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file; make it with `poselift cost`") from None
+    except ValueError as error:
+        raise PoseliftError(f"{path}: not a table of costs: {' '.join(str(error).split())}") from None
+    if not set(COLUMNS) <= set(table.columns):
+        raise PoseliftError(f"{path}: not a table of costs; expected the columns {', '.join(COLUMNS)}")
+    costs: dict[tuple[str, str], Cost] = {}
+    for row in table.to_dict("records"):
+        key = (str(row["architecture"]), str(row["size"]))
+        if key in costs:
+            raise PoseliftError(f"{path}: two rows for {' '.join(key)}; give each model one number of frames")
+        try:
+            costs[key] = Cost(*(int(row[name]) for name in COLUMNS[2:]))
+        except ValueError as error:
+            raise PoseliftError(f"{path}: {' '.join(key)}: {error}") from None
+    return costs

@@ -1,0 +1,87 @@
+"""Training curves: loss and test error by epoch, mean over seeds with the range between the extreme seeds."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
+
+from poselift.errors import run
+from poselift.paper import options
+from poselift.paper.figures.style import PAGE_WIDTH, legend_handles, look, mark, save, style
+from poselift.paper.options import Grid, Marks
+from poselift.paper.runs import Run, read_run
+
+PANELS_A_ROW = 4
+
+
+def draw_curve(ax: Axes, lists: Sequence[Sequence[float]], architecture: str) -> None:
+    """Mean and range over seeds by epoch, counted from 1, as far as all seeds go."""
+    n_epochs = min(map(len, lists))
+    values = np.array([one[:n_epochs] for one in lists], dtype=float)
+    epochs = np.arange(1, n_epochs + 1)
+    colour = look(architecture).colour
+    marker = look(architecture).marker if n_epochs == 1 else ""
+    ax.plot(epochs, values.mean(axis=0), color=colour, linestyle=look(architecture).line, marker=marker)
+    if len(lists) > 1:
+        ax.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, linewidth=0)
+
+
+def draw(runs: Sequence[Run], grid: Grid, marks: Marks) -> Figure:
+    """The figure, one page wide: for each size a panel of the loss and one of the test error."""
+    panels = [(size, quantity) for size in grid.sizes for quantity in ("loss_total", "mpjpe")]
+    n_rows = -(-len(panels) // PANELS_A_ROW)
+    n_columns = min(len(panels), PANELS_A_ROW)
+    figure, axes = plt.subplots(
+        n_rows, n_columns, figsize=(PAGE_WIDTH, 0.35 + 1.5 * n_rows), squeeze=False, layout="constrained"
+    )
+    for ax in axes.flat[len(panels) :]:
+        ax.set_axis_off()
+    for ax, (size, quantity) in zip(axes.flat, panels, strict=False):
+        for name in grid.architectures:
+            lists = [
+                run.epochs[quantity]
+                for run in runs
+                if run.settings.architecture == name and run.settings.size == size
+            ]
+            if lists:
+                draw_curve(ax, lists, name)
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(MaxNLocator(nbins=4))
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.yaxis.set_major_formatter(ScalarFormatter())
+        ax.set(
+            title=size,
+            xlabel="epoch",
+            ylabel="training loss" if quantity == "loss_total" else "test MPJPE (mm)",
+        )
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
+        ax.grid(axis="y")
+    figure.legend(
+        handles=legend_handles(grid.architectures, line=True),
+        loc="outside upper center",
+        ncols=len(grid.architectures),
+    )
+    mark(figure, marks, grid.missing(run.settings.name for run in runs))
+    return figure
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Draw the training curves."""
+    parser = argparse.ArgumentParser(description="Draw the training curves.")
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, metavar="DIR", help="run folders")
+    options.add_grid(parser)
+    options.add_marks(parser)
+    options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
+    arguments = parser.parse_args(argv)
+    runs = [read_run(folder) for folder in arguments.runs]
+    with style():
+        save(draw(runs, options.grid(arguments), options.marks(arguments)), arguments.out)
+
+
+if __name__ == "__main__":
+    run(main)

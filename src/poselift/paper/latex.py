@@ -1,0 +1,105 @@
+"""Text and numbers as LaTeX, and the Jinja templates of the tables."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import jinja2
+
+from poselift.paper.options import Marks
+from poselift.paper.results import Estimate
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    **{character: "\\" + character for character in "&%$#_{}"},
+}
+_SPECIAL_PATTERN = re.compile("[" + re.escape("".join(_SPECIAL)) + "]")
+
+
+class Tex(str):
+    """A string that is LaTeX already: templates print it as it is and escape every other."""
+
+
+MISSING = Tex(r"\missing")
+"""The dash of a number that is not there."""
+
+
+def escape(text: str) -> Tex:
+    """`text` so that LaTeX prints it literally."""
+    return Tex(_SPECIAL_PATTERN.sub(lambda match: _SPECIAL[match.group()], text))
+
+
+def fixed(value: float, decimals: int, sign: bool = False) -> Tex:
+    """A number with this many decimals and a true minus; with `sign`, a plus too."""
+    digits = f"{abs(value):.{decimals}f}"
+    if value < 0 and float(digits) != 0:
+        return Tex(r"\ensuremath{-}" + digits)
+    return Tex((r"\ensuremath{+}" if sign and float(digits) != 0 else "") + digits)
+
+
+def cell(estimate: Estimate | None, decimals: int, sign: bool = False) -> Tex:
+    """Two columns of a table: the mean, and the spread if there is one; a dash for a missing number."""
+    if estimate is None:
+        return Tex(MISSING + "&")
+    spread = "" if estimate.std is None else rf"\spread{{{fixed(estimate.std, decimals)}}}"
+    return Tex(f"{fixed(estimate.mean, decimals, sign)}&{spread}")
+
+
+def listing(words: Sequence[str]) -> Tex:
+    """`a`, `a and b`, `a, b and c`, escaped."""
+    *front, last = [escape(word) for word in words]
+    return Tex(f"{', '.join(front)} and {last}" if front else last)
+
+
+def spread_note(estimates: Sequence[Estimate | None]) -> Tex:
+    """The sentence of a caption that says what stands behind each number."""
+    counts = sorted({estimate.n for estimate in estimates if estimate is not None})
+    if not counts:
+        return Tex("")
+    if counts == [1]:
+        return Tex("One seed a model, hence no spread.")
+    n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return Tex(f"Mean over {n} seeds, in small print its standard deviation.")
+
+
+def caption_marks(marks: Marks, missing: Sequence[str] = ()) -> Tex:
+    """What a caption ends with where it matters: that the data are synthetic, that runs are missing."""
+    text = r" \textbf{Synthetic data.}" if marks.synthetic else ""
+    if missing:
+        listed = ", ".join(escape(name) for name in missing[:3]) + (", \\dots" if len(missing) > 3 else "")
+        verb = "run is" if len(missing) == 1 else "runs are"
+        text += rf" \textbf{{DRAFT: {len(missing)} {verb} missing ({listed}).}}"
+    return Tex(text)
+
+
+def _escape_unless_tex(value: Any) -> str:
+    return value if isinstance(value, Tex) else escape(str(value))
+
+
+_environment = jinja2.Environment(
+    loader=jinja2.PackageLoader("poselift.paper", "templates"),
+    undefined=jinja2.StrictUndefined,
+    # braces and percent signs belong to LaTeX
+    block_start_string=r"\BLOCK{",
+    block_end_string="}",
+    variable_start_string=r"\VAR{",
+    variable_end_string="}",
+    comment_start_string=r"\REMARK{",
+    comment_end_string="}",
+    line_statement_prefix="%%",
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    finalize=_escape_unless_tex,
+)
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill in `templates/<template>.tex.j2`; strings are escaped unless they are `Tex`."""
+    return _environment.get_template(f"{template}.tex.j2").render(values)

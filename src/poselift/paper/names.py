@@ -1,0 +1,21 @@
+"""How the paper calls architectures, reference rows and metrics."""
+
+from poselift.evaluation.report import METRICS
+
+ARCHITECTURE_LABELS = {"baseline": "Baseline", "mamba_gcn": "MambaGCN", "full": "Full"}
+
+REFERENCE_LABELS = {"mean_pose": "Mean pose", "copy_2d": "Copy 2D"}
+
+METRIC_LABELS = dict(
+    zip(METRICS, ("MPJPE", "P-MPJPE", "N-MPJPE", "MPJVE", "Acceleration"), strict=True)
+)  # fmt: skip
+
+
+def architecture_label(architecture: str) -> str:
+    """An architecture's name in the paper; one without such a name keeps its own."""
+    return ARCHITECTURE_LABELS.get(architecture, architecture)
+
+
+def metric_decimals(metric: str, decimals: int) -> int:
+    """Decimals of a metric when positions have `decimals`: errors of derivatives are ten times smaller."""
+    return decimals + (metric in ("mpjve", "acceleration"))

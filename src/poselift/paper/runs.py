@@ -1,0 +1,37 @@
+"""Reading run folders: what a run was told (`config.yaml`) and how it went (`metrics.json`)."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poselift.config.run import RunSettings
+from poselift.config.sections import load
+from poselift.errors import PoseliftError
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its settings, its lists by epoch, its summary."""
+
+    settings: RunSettings
+    epochs: dict[str, list[float]]
+    summary: dict[str, Any]
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run folder. Raises `PoseliftError` if a file is missing, cut short or without its parts."""
+    path = folder / "metrics.json"
+    try:
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+        epochs, summary = metrics["epochs"], metrics["summary"]
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file; train the run first") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise PoseliftError(
+            f"{path}: not the metrics of a finished run ({error!r}); train it again"
+        ) from None
+    lengths = {len(values) for values in epochs.values()}
+    if len(lengths) != 1:
+        raise PoseliftError(f"{path}: the lists by epoch differ in length; train the run again")
+    return Run(load(folder / "config.yaml", RunSettings), epochs, summary)

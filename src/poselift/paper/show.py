@@ -1,0 +1,68 @@
+"""The main table as text, and where the PDF lies: what a build of the paper ends with."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from poselift.errors import run
+from poselift.paper import options
+from poselift.paper.names import METRIC_LABELS, REFERENCE_LABELS, architecture_label
+from poselift.paper.options import Grid, Marks
+from poselift.paper.results import Estimate, per_seed, read, reference, summarise
+
+METRICS_SHOWN = ("mpjpe", "p_mpjpe")
+
+
+def text_cell(estimate: Estimate | None, decimals: int) -> str:
+    """`41.2 ± 0.3`, `41.2` for a single seed, `–` for none."""
+    if estimate is None:
+        return "–"
+    spread = "" if estimate.std is None else f" ± {estimate.std:.{decimals}f}"
+    return f"{estimate.mean:.{decimals}f}{spread}"
+
+
+def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int) -> str:
+    """The main table for a terminal: MPJPE and P-MPJPE after the last and for the best epoch."""
+    columns = [(checkpoint, metric) for checkpoint in ("last", "best") for metric in METRICS_SHOWN]
+    rows = [["", "model", *(f"{METRIC_LABELS[metric]} {checkpoint}" for checkpoint, metric in columns)]]
+    for run_name, label in REFERENCE_LABELS.items():
+        errors = [text_cell(reference(results, run_name, metric), decimals) for metric in METRICS_SHOWN]
+        rows.append(["", label, *errors, "", ""])
+    for size in grid.sizes:
+        for name in grid.architectures:
+            errors = [
+                text_cell(summarise(per_seed(results, name, size, metric, checkpoint)), decimals)
+                for checkpoint, metric in columns
+            ]
+            rows.append([size, architecture_label(name), *errors])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+    data = f"{'SYNTHETIC DATA, ' if marks.synthetic else ''}{marks.dataset_title}"
+    lines.insert(0, f"{data}: errors in mm, {len(grid.seeds)} seed{'s' if len(grid.seeds) > 1 else ''}")
+    if missing := grid.missing(results["run"]):
+        lines.append(f"DRAFT: missing runs: {', '.join(missing)}")
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the main table and where the PDF lies."""
+    parser = argparse.ArgumentParser(description="Print the main table and where the PDF lies.")
+    options.add_results(parser)
+    options.add_grid(parser)
+    options.add_marks(parser)
+    options.add_decimals(parser)
+    parser.add_argument("--pdf", type=Path, required=True, help="the compiled paper")
+    arguments = parser.parse_args(argv)
+    print(
+        table(
+            read(arguments.results), options.grid(arguments), options.marks(arguments), arguments.decimals
+        )
+    )  # fmt: skip
+    print(f"\nThe paper: {arguments.pdf}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,1 @@
+"""The LaTeX tables, a module each."""

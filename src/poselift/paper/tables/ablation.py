@@ -1,0 +1,91 @@
+"""The contribution of the components: what each architecture adds to the baseline, at one size."""
+
+import argparse
+
+import pandas as pd
+
+from poselift.errors import run
+from poselift.files import write_text
+from poselift.paper import options
+from poselift.paper.cost import Cost, read_costs
+from poselift.paper.latex import MISSING, Tex, caption_marks, cell, render, spread_note
+from poselift.paper.names import architecture_label
+from poselift.paper.options import Grid, Marks
+from poselift.paper.results import per_seed, read, summarise
+from poselift.paper.tables.cost import millions
+
+# architecture: whether it has attention, graph, and where the MambaGCN block stands
+COMPONENTS = {
+    "baseline": (True, True, "--"),
+    "mamba_gcn": (True, True, "series"),
+    "full": (True, True, "parallel"),
+}
+
+
+def table(
+    results: pd.DataFrame,
+    costs: dict[tuple[str, str], Cost],
+    grid: Grid,
+    size: str,
+    marks: Marks,
+    decimals: int,
+) -> str:
+    """The LaTeX of the table: components, parameters, error after the last epoch, change from the baseline.
+
+    The change is paired by seed: runs that share a seed see the same clips in the same order.
+    """
+    reference = per_seed(results, "baseline", size, "mpjpe", "last")
+    rows = []
+    estimates = []
+    for name in grid.architectures:
+        values = per_seed(results, name, size, "mpjpe", "last")
+        change = cell(summarise((values - reference).dropna()), decimals, sign=True)
+        cost = costs.get((name, size))
+        estimates.append(summarise(values))
+        rows.append(
+            (
+                architecture_label(name),
+                [_mark(part) for part in COMPONENTS.get(name, ("?", "?", "?"))],
+                millions(cost.parameters) if cost else MISSING,
+                cell(estimates[-1], decimals),
+                Tex("&") if name == "baseline" else change,
+            )
+        )
+    return render(
+        "ablation",
+        rows=rows,
+        size=size,
+        title=marks.dataset_title,
+        spread_note=spread_note(estimates),
+        marks=caption_marks(marks, Grid(grid.architectures, (size,), grid.seeds).missing(results["run"])),
+    )
+
+
+def _mark(part: bool | str) -> Tex:
+    return Tex(r"\checkmark" if part is True else part)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the table of the ablation."""
+    parser = argparse.ArgumentParser(description="Write the table of what each component adds.")
+    options.add_results(parser)
+    options.add_cost(parser)
+    options.add_grid(parser)
+    options.add_marks(parser)
+    options.add_decimals(parser)
+    options.add_size(parser)
+    options.add_out(parser, "LaTeX file to write")
+    arguments = parser.parse_args(argv)
+    text = table(
+        read(arguments.results),
+        read_costs(arguments.cost),
+        options.grid(arguments),
+        arguments.size,
+        options.marks(arguments),
+        arguments.decimals,
+    )
+    write_text(arguments.out, text)
+
+
+if __name__ == "__main__":
+    run(main)

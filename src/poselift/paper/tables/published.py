@@ -1,0 +1,154 @@
+"""Published results beside ours: only where they can be compared, and only what is sure enough.
+
+The rows come from a file that people keep (`paper/published.yaml`). Without one, because the data are not the
+real Human3.6M, the table is left out and the text says so.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from pydantic import Field
+
+from poselift.config.sections import Section, load
+from poselift.errors import PoseliftError, run
+from poselift.files import write_text
+from poselift.paper import options
+from poselift.paper.cost import Cost, read_costs
+from poselift.paper.latex import MISSING, Tex, caption_marks, cell, fixed, render, spread_note
+from poselift.paper.names import architecture_label
+from poselift.paper.options import Grid, Marks
+from poselift.paper.results import per_seed, read, summarise
+
+Number = Literal["parameters", "macs", "mpjpe", "p_mpjpe"]
+
+
+class Row(Section):
+    """One published result. A number that is not given, or unsure, is shown as a dash."""
+
+    method: str = Field(description="name, with what tells it from the authors' other results")
+    cite: str | None = Field(None, description="key in refs.bib")
+    detector: str | None = Field(description="where the 2D input comes from; null: not confirmed")
+    frames: int = Field(ge=1, description="frames a clip")
+    parameters: float | None = Field(None, gt=0, description="millions")
+    macs: float | None = Field(None, gt=0, description="10^9 multiply-accumulates, as published")
+    mpjpe: float | None = Field(None, gt=0, description="mm")
+    p_mpjpe: float | None = Field(None, gt=0, description="mm")
+    sure: Literal["A", "B", "C"] = Field(
+        description="A: read in the authors' repository or paper; B: in a third text; C: remembered"
+    )
+    unsure: list[Number] = Field([], description="numbers of this row that are only C")
+    source: str = Field(description="where it was read")
+
+    def number(self, name: Number) -> float | None:
+        """A number that is sure enough to be printed, else None."""
+        value: float | None = None if name in self.unsure else getattr(self, name)
+        return value
+
+
+class Published(Section):
+    """The file of published results."""
+
+    detector: str = Field(description="where our 2D input comes from")
+    rows: list[Row]
+
+
+def comparable(rows: list[Row]) -> dict[str, list[Row]]:
+    """The rows sure enough to be shown (A and B, detector known), by detector, in the order of the file."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.sure != "C" and row.detector is not None:
+            groups.setdefault(row.detector, []).append(row)
+    return groups
+
+
+def table(
+    published: Published,
+    results: pd.DataFrame,
+    costs: dict[tuple[str, str], Cost],
+    grid: Grid,
+    marks: Marks,
+    decimals: int,
+) -> str:
+    """The LaTeX of the table: published rows by detector, then ours, best epoch, chosen as theirs was."""
+
+    def their_cells(row: Row) -> list[Tex]:
+        return [
+            Tex(row.frames),
+            _fixed_or_dash(row.number("parameters"), 1),
+            _fixed_or_dash(row.number("macs"), 1),
+            *(Tex(_fixed_or_dash(row.number(metric), decimals) + "&") for metric in ("mpjpe", "p_mpjpe")),
+            Tex(row.sure),
+        ]
+
+    ours, estimates = [], []
+    for size in grid.sizes:
+        for name in grid.architectures:
+            cost = costs.get((name, size))
+            errors = [
+                summarise(per_seed(results, name, size, metric, "best")) for metric in ("mpjpe", "p_mpjpe")
+            ]
+            estimates += errors
+            cells = [
+                Tex(cost.n_frames) if cost else MISSING,
+                _fixed_or_dash(cost.parameters / 1e6 if cost else None, 1),
+                _fixed_or_dash(cost.macs_linear / 1e9 if cost else None, 1),
+                *(cell(estimate, decimals) for estimate in errors),
+                Tex(""),
+            ]
+            ours.append((f"{architecture_label(name)}, {size}", cells))
+    return render(
+        "published",
+        groups=[
+            (detector, [(row.method, row.cite, their_cells(row)) for row in rows])
+            for detector, rows in comparable(published.rows).items()
+        ],
+        detector=published.detector,
+        ours=ours,
+        title=marks.dataset_title,
+        spread_note=spread_note(estimates),
+        marks=caption_marks(marks, grid.missing(results["run"])),
+    )
+
+
+def _fixed_or_dash(value: float | None, decimals: int) -> Tex:
+    return MISSING if value is None else fixed(value, decimals)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the table of published results, or the mark that there is none."""
+    parser = argparse.ArgumentParser(description="Write the comparison with published results.")
+    parser.add_argument(
+        "--published",
+        type=Path,
+        metavar="YAML",
+        help="published results; only for the data that they were measured on",
+    )
+    options.add_results(parser)
+    options.add_cost(parser)
+    options.add_grid(parser)
+    options.add_marks(parser)
+    options.add_decimals(parser)
+    options.add_out(parser, "LaTeX file to write")
+    arguments = parser.parse_args(argv)
+    if arguments.published is None:
+        write_text(arguments.out, render("published_none"))
+        return
+    if arguments.synthetic:
+        raise PoseliftError(
+            "--published and --synthetic: synthetic data cannot be compared with published results"
+        )
+    text = table(
+        load(arguments.published, Published),
+        read(arguments.results),
+        read_costs(arguments.cost),
+        options.grid(arguments),
+        options.marks(arguments),
+        arguments.decimals,
+    )
+    write_text(arguments.out, text)
+
+
+if __name__ == "__main__":
+    run(main)

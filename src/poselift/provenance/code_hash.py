@@ -1,0 +1,96 @@
+"""Hash of the code that a stage really uses: the edits that make what it builds stale, and no others.
+
+The import closure from the stage's entry modules is followed through the project's own modules, without
+importing any of them. Of each module counts the syntax tree without docstrings; comments and layout do not.
+Of the packages outside the project that the closure imports counts the pinned version.
+"""
+
+import ast
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "poselift"
+ROOT = Path(__file__).parents[2]
+
+# packages that are imported by another name than they are installed by
+DISTRIBUTIONS = {"yaml": "pyyaml", "mpl_toolkits": "matplotlib"}
+
+
+def code_hash(*entries: str, pins: Mapping[str, str]) -> str:
+    """Hash of the closure of the modules `entries` and of those of `pins` (see `read_pins`) that it uses."""
+    project, foreign = closure(*entries)
+    digest = hashlib.sha256()
+    for name in sorted(project):
+        digest.update(f"{name}\n{_meaning(project[name])}\n".encode())
+    for name in sorted(foreign):
+        distribution = DISTRIBUTIONS.get(name, name).replace("_", "-")
+        if distribution in pins:
+            digest.update(f"{distribution}=={pins[distribution]}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def closure(*entries: str) -> tuple[dict[str, Path], set[str]]:
+    """The project's modules that `entries` import, directly or not, with their files; and the names of the
+    top-level packages outside the project that they import. Imports inside functions count as well; modules
+    imported by a computed name do not: name them as entries."""
+    project: dict[str, Path] = {}
+    foreign: set[str] = set()
+    waiting = list(entries)
+    while waiting:
+        name = waiting.pop()
+        if name in project:
+            continue
+        path = _module_file(name)
+        if path is None:
+            raise ModuleNotFoundError(f"no module {name} below {ROOT}")
+        project[name] = path
+        if "." in name:
+            waiting.append(name.rpartition(".")[0])  # the package's __init__ runs first
+        for imported in _imports(path):
+            if imported.split(".")[0] != PACKAGE:
+                foreign.add(imported.split(".")[0])
+            elif _module_file(imported):
+                waiting.append(imported)
+    return project, foreign
+
+
+def read_pins(constraints: Path) -> dict[str, str]:
+    """Version by distribution of the lines `name==version` of a constraints file; markers are ignored."""
+    lines = (line.split(";")[0].strip() for line in constraints.read_text(encoding="utf-8").splitlines())
+    return {name.lower(): version for name, _, version in (line.partition("==") for line in lines) if version}
+
+
+def _module_file(name: str) -> Path | None:
+    path = ROOT.joinpath(*name.split("."))
+    candidates = (path.with_suffix(".py"), path / "__init__.py")
+    return next((candidate for candidate in candidates if candidate.exists()), None)
+
+
+@cache
+def _imports(path: Path) -> tuple[str, ...]:
+    """Every dotted name that may be a module in the file's import statements (which are absolute)."""
+    names: list[str] = []
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(names)
+
+
+@cache
+def _meaning(path: Path) -> str:
+    """The module's code without comments, layout and docstrings."""
+    tree = _tree(path)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))

@@ -1,0 +1,83 @@
+"""How long the evaluation of as many frames as Human3.6M's test split has takes, and how much memory.
+
+    python tests/benchmarks/evaluation.py [--threads 2] [--repeats 5]
+
+Poses are random: the work does not depend on them. Predictions and targets are in memory before it starts.
+"""
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from poselift.data.clips import window_index
+from poselift.data.raw import Sequence
+from poselift.data.store import Split
+from poselift.evaluation.protocol import evaluate_human36m
+
+N_FRAMES = 243
+CLIPS = 2333  # just under 567,000 frames
+SEQUENCES = 240  # of 15 actions
+
+
+def random_split(rng: np.random.Generator) -> Split:
+    """A test split of `CLIPS` clips with random targets."""
+    clips_of = np.full(SEQUENCES, CLIPS // SEQUENCES) + (np.arange(SEQUENCES) < CLIPS % SEQUENCES)
+    lengths = (clips_of * N_FRAMES).tolist()
+    firsts = np.cumsum([0, *lengths[:-1]]).tolist()
+    sequences = []
+    for i, (first, length) in enumerate(zip(firsts, lengths, strict=True)):
+        action, camera = 2 + i % 15, i // 15
+        name = f"s_11_act_{action:02d}_subact_01_ca_{camera:02d}"
+        sequences.append(Sequence(name, "S11", str(action), str(camera), 1000, 1002, first, length))
+    n = sum(lengths)
+    target = rng.standard_normal((n, 17, 3), dtype=np.float32)
+    return Split(
+        name="test",
+        inputs=target,
+        labels=target,
+        sequence=np.repeat(np.arange(SEQUENCES, dtype=np.int32), lengths),
+        factor=np.full(n, 4, dtype=np.float32),
+        target_mm=300 * target,
+        sequences=sequences,
+        clips=window_index(sequences, N_FRAMES, N_FRAMES),
+    )
+
+
+def resident(what: str) -> float:
+    """Resident memory of this process in MiB, now (`VmRSS`) or at its highest (`VmHWM`); Linux only."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(what)) / 1024
+
+
+def main() -> None:
+    """Print the median time of the whole evaluation, and its memory."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=5)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+
+    rng = np.random.default_rng(0)
+    split = random_split(rng)
+    predictions = torch.from_numpy(split.labels[split.clips])
+    predictions += 0.1 * torch.randn(predictions.shape)
+    Path("/proc/self/clear_refs").write_text("5")  # the highest size counts from here
+    held = resident("VmRSS")
+    seconds = []
+    for _ in range(given.repeats):
+        start = time.perf_counter()
+        result = evaluate_human36m(predictions, split)
+        seconds.append(time.perf_counter() - start)
+    print(f"{result.frames:,} frames, {given.threads} threads")
+    print(
+        f"seconds: {statistics.median(seconds):.2f} (median of {given.repeats}), {max(seconds):.2f} (slowest)"
+    )
+    print(f"memory: {resident('VmHWM'):.0f} MiB at the peak, {held:.0f} MiB of them before")
+
+
+if __name__ == "__main__":
+    main()

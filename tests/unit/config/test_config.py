@@ -1,0 +1,150 @@
+"""The configuration: readable faults, overrides, and the way of a run through a command line."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from poselift.config import sections
+from poselift.config.experiment import Config
+from poselift.config.run import RunSettings, add_run_options, run_from_options
+from poselift.errors import PoseliftError
+
+REPOSITORY = Path(__file__).parents[3]
+
+SMALL: dict[str, Any] = {
+    "dataset": "trial",
+    "data": {"title": "Trial", "synthetic": {}},
+    "sizes": {"tiny": {"depth": 2, "dim": 16}},
+    "experiment": {"architectures": ["baseline", "full"], "sizes": ["tiny", "base"], "seeds": [0, 1]},
+    "paper": {"title": "T", "authors": ["A"], "per_action_size": "tiny"},
+}
+
+
+def config(**changes: Any) -> Config:
+    return sections.parse(Config, SMALL | changes, "config.yaml")
+
+
+def fault(**changes: Any) -> str:
+    with pytest.raises(PoseliftError) as caught:
+        config(**changes)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_papers_configuration_is_the_published_grid():
+    settings = sections.load(REPOSITORY / "config.yaml", Config)
+    runs = settings.runs()
+    assert len(runs) == 3 * 4 * 3
+    large = runs["baseline-large-s2"]
+    assert (large.depth, large.dim, large.n_frames, large.seed) == (26, 128, 243, 2)
+    recipe = large.training
+    assert (recipe.epochs, recipe.batch_size, recipe.lr, recipe.weight_decay) == (60, 16, 5e-4, 0.01)
+    assert (recipe.lr_decay, recipe.n_mpjpe_weight, recipe.velocity_weight, recipe.flip) == (
+        0.99,
+        0.5,
+        20,
+        0.5,
+    )
+    assert settings.data.expected_clips == {"train": 17748, "test": 2228}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"trainig": {}}, "config.yaml: trainig: unknown key (did you mean 'training'?)"),
+        ({"training": {"epohcs": 3}}, "training.epohcs: unknown key (did you mean 'epochs'?)"),
+        (
+            {"training": {"epochs": -3}},
+            "training.epochs: Input should be greater than or equal to 1, but it is -3",
+        ),
+        ({"training": {"lr": "fast"}}, "training.lr: Input should be a valid number"),
+        ({"training": {"lr": float("nan")}}, "training.lr: Input should be a finite number"),
+        (
+            {"experiment": SMALL["experiment"] | {"sizes": ["tinny"]}},
+            "unknown size 'tinny' (did you mean 'tiny'?)",
+        ),
+        ({"experiment": SMALL["experiment"] | {"architectures": ["resnet"]}}, "experiment.architectures.0"),
+        ({"experiment": SMALL["experiment"] | {"seeds": [1, 1]}}, "experiment.seeds: an entry occurs twice"),
+        ({"data": {"title": "x"}}, "data: give either raw (a file) or synthetic (settings)"),
+        ({"data": {"title": "x", "raw": "a.pkl", "synthetic": {}}}, "data: give either raw"),
+        ({"dataset": "../up"}, "config.yaml: dataset: String should match pattern"),
+        ({"models": {"full": {"mamba_gcn_layers": 4}}}, "models.full: mamba_gcn_layers has no meaning"),
+        (
+            {"overrides": [{"training": {"epoch": 3}}]},
+            "overrides: training.epoch: unknown key (did you mean 'epochs'",
+        ),
+        ({"sizes": {"tiny": {"depth": 2, "dim": 12}}}, "sizes.tiny.dim: Input should be a multiple of 8"),
+    ],
+)
+def test_fault_names_the_key(changes, expected):
+    assert expected in fault(**changes)
+
+
+def test_missing_section_is_named():
+    with pytest.raises(PoseliftError, match=r"config.yaml: experiment: is missing"):
+        sections.parse(Config, {k: v for k, v in SMALL.items() if k != "experiment"}, "config.yaml")
+
+
+def test_file_that_is_no_yaml(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("a: [1,\nb: 2")
+    with pytest.raises(PoseliftError, match=r"config.yaml: not valid YAML"):
+        sections.load(path, Config)
+
+
+def test_overrides_apply_in_order_to_the_runs_they_name():
+    settings = config(
+        overrides=[
+            {"sizes": ["base"], "n_frames": 27, "training": {"epochs": 7, "lr": 0.1}},
+            {"architectures": ["full"], "training": {"epochs": 9}},
+        ]
+    )
+    runs = settings.runs()
+    assert [
+        runs[f"{name}-s0"].training.epochs for name in ("baseline-tiny", "baseline-base", "full-tiny")
+    ] == [60, 7, 9]
+    assert (runs["full-base-s0"].training.epochs, runs["full-base-s0"].training.lr) == (9, 0.1)
+    assert (runs["full-base-s0"].n_frames, runs["full-tiny-s0"].n_frames) == (27, 243)
+
+
+@pytest.mark.parametrize("name", ["baseline-base-s1", "full-tiny-s0"])
+def test_settings_survive_command_line_and_file(name, tmp_path):
+    settings = config(models={"full": {"fusion_alpha": 0.4}}, training={"lr": 1e-5}).runs()[name]
+    parser = argparse.ArgumentParser()
+    add_run_options(parser)
+    assert run_from_options(vars(parser.parse_args(sections.options(settings).split()))) == settings
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
+    assert sections.load(path, RunSettings) == settings
+
+
+def test_size_gives_depth_and_width_on_the_command_line():
+    settings = run_from_options({"architecture": "baseline", "size": "small"})
+    assert (settings.depth, settings.dim) == (26, 64)
+    with pytest.raises(PoseliftError, match=r"unknown size 'smal' \(did you mean 'small'\?\)"):
+        run_from_options({"architecture": "baseline", "size": "smal"})
+
+
+def test_option_of_another_architecture_is_refused():
+    given = {"architecture": "baseline", "size": "small", "gcn_dropout": "0.2"}
+    with pytest.raises(PoseliftError, match=r"--gcn-dropout has no meaning for architecture 'baseline'"):
+        run_from_options(given)
+
+
+def test_every_key_is_described():
+    def properties(schema: dict[str, Any]):
+        for section in [schema, *schema.get("$defs", {}).values()]:
+            yield from section.get("properties", {}).items()
+
+    for name, entry in properties(Config.model_json_schema()):
+        is_section = "$ref" in entry
+        assert is_section or entry.get("description"), name
+
+
+def test_schema_in_the_repository_is_that_of_the_configuration():
+    written = json.loads((REPOSITORY / "workflow/schemas/config.schema.json").read_text())
+    assert written == Config.model_json_schema(), "run `make schema`"

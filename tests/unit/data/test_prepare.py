@@ -1,0 +1,153 @@
+"""From the raw pickle to the store and its clips."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from poselift.data import prepare
+from poselift.data.clips import window_index
+from poselift.data.export_clips import export_clips
+from poselift.data.raw import Sequence
+from poselift.data.store import open_split
+from poselift.errors import PoseliftError
+
+
+def sequence(name: str, first_frame: int, length: int) -> Sequence:
+    return Sequence(name, "S1", None, "54138969", 1000, 1002, first_frame, length)
+
+
+def test_windows_of_long_sequences_lie_within_them():
+    index = window_index(
+        [sequence("a", 0, 9), sequence("b", 9, 6), sequence("a", 15, 7)], n_frames=6, stride=2
+    )
+    assert index.tolist() == [
+        [0, 1, 2, 3, 4, 5],
+        [2, 3, 4, 5, 6, 7],
+        [9, 10, 11, 12, 13, 14],
+        [15, 16, 17, 18, 19, 20],
+    ]
+
+
+def test_short_sequence_gives_one_window_with_repeats_unless_its_name_has_one():
+    index = window_index(
+        [sequence("a", 0, 4), sequence("b", 4, 3), sequence("a", 7, 3)], n_frames=4, stride=4
+    )
+    assert index.tolist() == [[0, 1, 2, 3], [4, 4, 5, 6]]
+
+
+def test_store_holds_normalised_frames_of_the_clips(raw_content, write_raw, tmp_path):
+    content = raw_content()
+    prepare.main(["--raw", str(write_raw(content)), "--out", str(tmp_path / "store"), "--n-frames", "6"])
+    split = open_split(tmp_path / "store", "train", n_frames=6)
+    # runs of 9, 7 and 12 frames, stride 2
+    assert split.clips[:, 0].tolist() == [0, 2, 9, 16, 18, 20, 22]
+    inputs, labels = split.clip(2)  # the camera of 1000 x 1000 pixels
+    raw = content["train"]
+    np.testing.assert_allclose(inputs[..., :2], raw["joint_2d"][9:15] / 500 - 1, atol=1e-6)
+    np.testing.assert_allclose(inputs[..., 2:], raw["confidence"][9:15])
+    np.testing.assert_allclose(labels[..., :2], raw["joint3d_image"][9:15, :, :2] / 500 - 1, atol=1e-6)
+    np.testing.assert_allclose(labels[..., 2], raw["joint3d_image"][9:15, :, 2] / 500, atol=1e-6)
+    inputs, _ = split.clip(0)  # the camera of 1000 x 1002 pixels: y is centred by 1002 / 1000
+    np.testing.assert_allclose(inputs[..., 1], raw["joint_2d"][:6, :, 1] / 500 - 1.002, atol=1e-6)
+    assert inputs.dtype == labels.dtype == np.float32
+
+
+def test_test_split_keeps_millimetres_and_factor(raw_content, write_raw, tmp_path):
+    content = raw_content()
+    prepare.main(["--raw", str(write_raw(content)), "--out", str(tmp_path / "store"), "--n-frames", "4"])
+    split = open_split(tmp_path / "store", "test", n_frames=4)
+    assert split.clips[:, 0].tolist() == [0, 4, 8, 12]
+    np.testing.assert_array_equal(split.target_mm, content["test"]["joints_2.5d_image"])
+    np.testing.assert_array_equal(split.factor, content["test"]["2.5d_factor"])
+    assert split.sequence.tolist() == [0] * 8 + [1] * 11
+
+
+def test_missing_confidence_counts_as_one(raw_content, write_raw, tmp_path):
+    content = raw_content()
+    del content["train"]["confidence"]
+    prepare.main(["--raw", str(write_raw(content)), "--out", str(tmp_path / "store"), "--n-frames", "4"])
+    assert (open_split(tmp_path / "store", "train", 4).inputs[..., 2] == 1).all()
+
+
+def test_chunks_do_not_show_in_the_store(raw_content, write_raw, tmp_path, monkeypatch):
+    raw = write_raw(raw_content())
+    manifests = []
+    for name, chunk in (("whole", 1000), ("chunked", 3)):
+        monkeypatch.setattr("poselift.data.raw.CHUNK", chunk)
+        manifests.append(prepare.prepare(raw, tmp_path / name))
+    assert manifests[0] == manifests[1]
+
+
+def test_faulty_file_leaves_the_old_store_alone(raw_content, write_raw, tmp_path):
+    store = tmp_path / "store"
+    prepare.prepare(write_raw(raw_content()), store)
+    before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+    content = raw_content()
+    content["test"]["2.5d_factor"][0] = np.nan
+    with pytest.raises(PoseliftError):
+        prepare.prepare(write_raw(content, "faulty.pkl"), store)
+    assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
+
+
+def test_another_hash_is_a_warning(raw_content, write_raw, tmp_path, capsys):
+    raw = write_raw(raw_content())
+    prepare.main(["--raw", str(raw), "--out", str(tmp_path / "store"), "--sha256", "0" * 64])
+    assert "another file than" in capsys.readouterr().err
+
+
+def test_counts_that_differ_from_the_expected_stop(raw_content, write_raw, tmp_path):
+    from poselift.data import clips
+
+    store = tmp_path / "store"
+    prepare.prepare(write_raw(raw_content()), store)
+    arguments = ["--store", str(store), "--n-frames", "4", "--expect-train"]
+    clips.main([*arguments, "19"])
+    (store / "clips-4" / "train.npy").unlink()
+    with pytest.raises(PoseliftError, match=r"train: 19 clips of 4 frames, expected 17748"):
+        clips.main([*arguments, "17748"])
+    assert not (store / "clips-4" / "train.npy").exists()
+
+
+def test_window_longer_than_every_run(raw_content, write_raw, tmp_path):
+    with pytest.raises(
+        PoseliftError, match=r"train: no sequence has n_frames = 13 frames, the longest has 12"
+    ):
+        prepare.main(
+            ["--raw", str(write_raw(raw_content())), "--out", str(tmp_path / "s"), "--n-frames", "13"]
+        )
+    assert not (tmp_path / "s" / "clips-13").exists()
+
+
+def test_store_with_another_length_is_refused(raw_content, write_raw, tmp_path):
+    store = tmp_path / "store"
+    prepare.main(["--raw", str(write_raw(raw_content())), "--out", str(store), "--n-frames", "4"])
+    np.save(store / "frames/train/labels.npy", np.zeros((5, 17, 3), np.float32))
+    with pytest.raises(PoseliftError, match=r"labels.npy: 5 frames, but sequences.json has 28"):
+        open_split(store, "train", 4)
+
+
+def test_manifest_hashes_the_files(raw_content, write_raw, tmp_path):
+    import hashlib
+
+    raw = write_raw(raw_content())
+    prepare.prepare(raw, tmp_path / "store")
+    manifest = json.loads((tmp_path / "store/frames/manifest.json").read_text())
+    assert manifest["raw"] == hashlib.sha256(raw.read_bytes()).hexdigest()
+    assert manifest["frames"] == {"train": 28, "test": 19}
+    assert len(manifest["arrays"]) == 8
+    for name, digest in manifest["arrays"].items():
+        assert hashlib.sha256((tmp_path / "store/frames" / name).read_bytes()).hexdigest() == digest
+
+
+def test_exported_clips_are_those_of_the_store(raw_content, write_raw, tmp_path):
+    store = tmp_path / "store"
+    prepare.main(["--raw", str(write_raw(raw_content())), "--out", str(store), "--n-frames", "6"])
+    folder = export_clips(store, 6, tmp_path)
+    assert folder.name == "H36M-6"
+    assert len(list((folder / "train").iterdir())) == 7
+    clip = pickle.loads((folder / "train/00000003.pkl").read_bytes())
+    inputs, labels = open_split(store, "train", 6).clip(3)
+    np.testing.assert_array_equal(clip["data_input"], inputs)
+    np.testing.assert_array_equal(clip["data_label"], labels)

@@ -1,0 +1,47 @@
+"""Small models, awake: with freshly drawn weights the blocks are all but the identity, and a test would see nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from poselift.config.models import ModelSize
+from poselift.models.registry import build_model
+
+TINY = ModelSize(depth=2, dim=16)
+SMALL_SSM = {"mamba_gcn_dim": 32}
+
+
+def awaken(model: nn.Module, seed: int = 0) -> nn.Module:
+    """Give layer scales, fusions, norms and running statistics random values of order one."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            noise = torch.randn(value.shape, generator=generator)
+            if "running_var" in name:
+                value.copy_(1 + 0.5 * noise.abs())
+            elif "layer_scale" in name or "norm" in name and "tracked" not in name:
+                value.copy_(0.5 + 0.3 * noise)
+            elif any(part in name for part in ("fusion", "pos_embed", "theta", "residual")):
+                value.copy_(0.3 * noise)
+    return model
+
+
+@pytest.fixture
+def tiny() -> Callable[..., nn.Module]:
+    """Build an awake model of two blocks of 16 channels, in double precision and eval mode."""
+
+    def build(architecture: str, n_frames: int = 9, **hyperparameters: Any) -> nn.Module:
+        torch.manual_seed(0)
+        settings = hyperparameters if architecture == "baseline" else SMALL_SSM | hyperparameters
+        return awaken(build_model(architecture, TINY, n_frames, **settings)).double().eval()
+
+    return build
+
+
+@pytest.fixture
+def wake() -> Callable[[nn.Module], nn.Module]:
+    """The function that makes a freshly built module's blocks count."""
+    return awaken

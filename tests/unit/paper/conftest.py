@@ -1,0 +1,203 @@
+"""Made-up evaluations, runs, costs and data for tests of the paper; no number here was measured."""
+
+import csv
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from poselift.config.models import ARCHITECTURES, model_settings
+from poselift.config.run import RunSettings, TrainingSettings
+from poselift.data.raw import Sequence
+from poselift.evaluation.report import METRICS, Report, Result, SequenceResult, write_reports
+from poselift.files import write_json, write_text
+from poselift.skeleton import JOINTS
+
+ACTIONS = (
+    "Directions", "Discussion", "Eating", "Greeting", "Phoning", "Posing", "Purchases", "Sitting",
+    "SittingDown", "Smoking", "TakingPhoto", "Waiting", "Walking", "WalkingDog", "WalkTogether",
+)  # fmt: skip
+
+SCALES = dict(zip(METRICS, (1.0, 0.8, 0.95, 0.04, 0.02), strict=True))
+
+
+def result(mpjpe: float, actions: tuple[str, ...] = ACTIONS) -> Result:
+    """An evaluation whose metrics are fixed shares of `mpjpe`, and whose actions differ in steps of 1 %."""
+
+    def metrics(scale: float) -> dict[str, float]:
+        return {metric: mpjpe * scale * share for metric, share in SCALES.items()}
+
+    weights = np.linspace(0.93, 1.07, len(actions)) if len(actions) > 1 else [1.0]
+    return Result(
+        **metrics(1.0),
+        frames=100 * len(actions),
+        per_action={action: metrics(weight) for action, weight in zip(actions, weights, strict=True)},
+        per_joint={joint: metrics(j / (len(JOINTS) - 1) * 2) for j, joint in enumerate(JOINTS)},
+        per_sequence={
+            f"s_09_act_{i:02d}_subact_01_ca_01.54138969": SequenceResult(
+                subject="S9", action=action, camera="54138969", frames=100, metrics=metrics(1.0)
+            )
+            for i, action in enumerate(actions, start=2)
+        },
+    )
+
+
+def report(architecture: str, size: str, seed: int, last: float, best: float) -> Report:
+    """The evaluation of a run with these MPJPEs."""
+    return Report(
+        run=f"{architecture}-{size}-s{seed}",
+        architecture=architecture,
+        size=size,
+        seed=seed,
+        n_frames=27,
+        checkpoints={"best": result(best), "last": result(last)},
+    )
+
+
+def references() -> list[Report]:
+    """The rows "mean pose" and "copy 2D"."""
+    return [
+        Report(run="mean_pose", n_frames=27, checkpoints={"reference": result(221.4)}),
+        Report(run="copy_2d", n_frames=27, checkpoints={"reference": result(133.1)}),
+    ]
+
+
+def write_run(folder: Path, architecture: str, size: str, seed: int, n_epochs: int, last: float) -> None:
+    """A run folder: config.yaml and metrics.json with curves that fall to `last`."""
+    settings = RunSettings(
+        architecture=architecture,
+        size=size,
+        depth=4,
+        dim=32,
+        n_frames=27,
+        seed=seed,
+        model=model_settings(architecture)(),
+        training=TrainingSettings(epochs=n_epochs),
+    )
+    epochs = np.arange(n_epochs)
+    errors = last * (1 + 1.5 * np.exp(-epochs / 3) - 1.5 * np.exp(-(n_epochs - 1) / 3))
+    write_text(folder / "config.yaml", yaml.safe_dump(settings.model_dump()))
+    write_json(
+        folder / "metrics.json",
+        {
+            "epochs": {
+                "loss_total": list(errors / 500),
+                "lr": list(5e-4 * 0.99**epochs),
+                "mpjpe": list(errors),
+                "p_mpjpe": list(0.8 * errors),
+            },
+            "summary": {"train_clips": 1234, "test_clips": 56},
+        },
+    )
+
+
+def write_examples(path: Path) -> None:
+    """The file of examples: a walking-like figure that turns, and predictions beside it."""
+    rng = np.random.default_rng(0)
+    pose = np.array(
+        [
+            [0, 0, 0], [-130, 0, 0], [-140, 440, 20], [-140, 880, 60], [130, 0, 0], [140, 430, -40],
+            [140, 870, -80], [0, -230, 0], [0, -470, 0], [0, -560, -40], [0, -670, 0],
+            [160, -450, 0], [260, -220, 60], [280, 10, 120], [-160, -450, 0], [-260, -220, -60],
+            [-280, 20, -150],
+        ],
+        dtype=float,
+    )  # fmt: skip
+    angles = np.linspace(0, 1, 5)
+    turn = np.array([[[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]] for a in angles])
+    target = np.stack([np.einsum("tij,kj->tki", turn, pose)] * 2)
+    noise = rng.normal(size=target.shape) * np.array([30, 90])[:, None, None, None]
+    noise[:, :, 0] = 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(
+        path,
+        rule="made up",
+        clip_kind=["median", "worst"],
+        clip=[3, 5],
+        sequence=["s_09_act_02_subact_01_ca_01.54138969"] * 2,
+        action=["Walking", "SittingDown"],
+        mpjpe=[41.25, 98.5],
+        width=np.array([1000, 1000], dtype=np.int32),
+        height=np.array([1002, 1000], dtype=np.int32),
+        frame=np.zeros((2, 5), dtype=np.int32),
+        input_2d=(target[..., :2] * 0.25 + 500).astype(np.float32),
+        prediction=(target + noise).astype(np.float32),
+        target=target.astype(np.float32),
+    )
+
+
+def write_cost(path: Path, sizes: tuple[str, ...]) -> None:
+    """The table of costs for all architectures in some sizes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("architecture", "size", "n_frames", "parameters", "macs_linear", "macs_all"))
+        for i, size in enumerate(sizes, start=1):
+            for j, architecture in enumerate(ARCHITECTURES, start=2):
+                table.writerow(
+                    (architecture, size, 27, 1_120_000 * i * j, 504_000_000 * i * j, 540_000_000 * i * j)
+                )
+
+
+def write_store(folder: Path) -> None:
+    """The lists of sequences of a frame store."""
+    for split, subjects in {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}.items():
+        sequences = [
+            Sequence(
+                name=f"s_{subject}_{camera}", subject=subject, action=None, camera=camera,
+                width=1000, height=1002, first_frame=0, length=1500,
+            )
+            for subject in subjects
+            for camera in ("54138969", "55011271", "58860488", "60457274")
+        ]  # fmt: skip
+        write_json(folder / "frames" / split / "sequences.json", [asdict(sequence) for sequence in sequences])
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """Where all inputs of a made-up paper lie."""
+
+    root: Path
+    architectures: tuple[str, ...]
+    sizes: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def runs(self) -> list[Path]:
+        return [
+            self.root / "runs" / f"{architecture}-{size}-s{seed}"
+            for architecture in self.architectures
+            for size in self.sizes
+            for seed in self.seeds
+        ]
+
+    @property
+    def evaluations(self) -> list[Path]:
+        return [self.root / "evaluation" / f"{folder.name}.json" for folder in self.runs]
+
+    @property
+    def grid(self) -> list[str]:
+        return [
+            "--architectures", *self.architectures, "--sizes", *self.sizes, "--seeds", *map(str, self.seeds)
+        ]  # fmt: skip
+
+
+def make_up(
+    root: Path, sizes: tuple[str, ...] = ("xsmall", "base"), seeds: tuple[int, ...] = (0, 1, 2)
+) -> MadeUp:
+    """Write all inputs of a paper below `root`."""
+    made_up = MadeUp(root, ARCHITECTURES, sizes, seeds)
+    for i, size in enumerate(sizes):
+        for j, architecture in enumerate(ARCHITECTURES):
+            for seed in seeds:
+                last = 45 - 5 * i - 0.4 * j + 0.3 * seed
+                name = f"{architecture}-{size}-s{seed}"
+                evaluation = report(architecture, size, seed, last=last, best=last - 0.5)
+                write_reports(root / "evaluation" / f"{name}.json", [evaluation])
+                write_run(root / "runs" / name, architecture, size, seed, 12, last)
+    write_examples(root / "evaluation" / f"full-{sizes[-1]}-s{seeds[0]}-examples.npz")
+    write_reports(root / "evaluation" / "references.json", references())
+    write_cost(root / "cost.csv", sizes)
+    write_store(root / "store")
+    return made_up

@@ -1,0 +1,40 @@
+"""The skeleton: a tree, and mirror pairs that fit its names."""
+
+import numpy as np
+import torch
+
+from poselift.skeleton import BONES, JOINTS, MIRROR, N_JOINTS, adjacency, mirror
+
+
+def test_bones_are_a_tree_over_all_joints():
+    assert len(BONES) == N_JOINTS - 1
+    reached = {0}
+    for parent, child in BONES:
+        assert parent in reached
+        reached.add(child)
+    assert reached == set(range(N_JOINTS))
+
+
+def test_mirror_pairs_fit_the_names():
+    swap = {"left": "right", "right": "left"}
+    for joint, partner in enumerate(MIRROR):
+        side, _, rest = JOINTS[joint].partition(" ")
+        expected = f"{swap[side]} {rest}" if side in swap else JOINTS[joint]
+        assert JOINTS[partner] == expected
+
+
+def test_mirror_negates_x_swaps_sides_and_is_its_own_inverse():
+    pose = np.arange(17 * 3, dtype=float).reshape(17, 3)
+    mirrored = mirror(pose)
+    assert mirrored[3].tolist() == [-pose[6, 0], pose[6, 1], pose[6, 2]]  # right foot from left foot
+    assert mirrored[7].tolist() == [-pose[7, 0], pose[7, 1], pose[7, 2]]
+    np.testing.assert_array_equal(mirror(mirrored), pose)
+    np.testing.assert_array_equal(mirror(torch.from_numpy(pose)).numpy(), mirrored)
+
+
+def test_adjacency_has_both_directions_of_each_bone():
+    matrix = adjacency()
+    assert matrix.sum() == 32
+    assert (matrix == matrix.T).all()
+    assert matrix.trace() == 0
+    assert matrix[8].nonzero()[0].tolist() == [7, 9, 11, 14]

@@ -1,0 +1,62 @@
+# The typed configuration, and the few functions that rules share.
+import sys
+from pathlib import Path
+
+
+from poselift.config.experiment import Config
+from poselift.config import sections
+from poselift.data.raw import MISSING, SPLITS
+from poselift.errors import PoseliftError
+from poselift.provenance.code_hash import code_hash, read_pins
+from poselift.provenance.content import cached_sha256
+
+try:
+    SETTINGS = sections.parse(Config, config, ", ".join(map(str, workflow.configfiles)))
+except PoseliftError as error:
+    sys.exit(f"error: {error}")
+
+if SETTINGS.data.raw and not SETTINGS.data.raw.exists():
+    sys.exit("error: " + MISSING.format(path=SETTINGS.data.raw))
+
+RESULTS = f"results/{SETTINGS.dataset}"
+STORE = f"{RESULTS}/data"
+RUNS = SETTINGS.runs()
+PINS = read_pins(Path(workflow.basedir, "envs/constraints.txt"))
+ENVIRONMENT = Path(workflow.basedir, "envs/poselift.yaml")
+
+
+wildcard_constraints:
+    run="|".join(RUNS),
+    model=r"[a-z_]+-[a-z0-9]+",
+    n_frames=r"\d+",
+
+
+def code(*modules):
+    """Hash of the code that these modules use: a parameter, so that its change makes a rule's output stale."""
+    return code_hash(*modules, pins=PINS)
+
+
+def clips(n_frames):
+    """Clips of so many frames, with the frames they index, as named inputs."""
+    folder = f"{STORE}/clips-{n_frames}"
+    return {
+        "clips": f"{folder}/manifest.json",
+        "index": ancient([f"{folder}/{split}.npy" for split in SPLITS]),
+        "frames": f"{STORE}/frames/manifest.json",
+        "arrays": ancient(FRAMES),
+    }
+
+
+def clips_of_run(wildcards):
+    """The clips that a run is trained and tested on."""
+    return clips(RUNS[wildcards.run].n_frames)
+
+
+def run_options(wildcards):
+    """The settings of a run as options of a command."""
+    return sections.options(RUNS[wildcards.run])
+
+
+def code_with_model(stage):
+    """As `code`, for a stage that builds the run's model: of the architectures it depends on that one."""
+    return lambda wildcards: code(stage, f"poselift.models.{RUNS[wildcards.run].architecture}")

@@ -1,0 +1,78 @@
+# Motion: the raw pickle (or synthetic motion in its schema), the frame store, the index of clips.
+# Large files are inputs by `ancient`: what counts is the manifest beside them, which holds their hashes.
+
+if SETTINGS.data.synthetic:
+    RAW = f"{STORE}/raw.pkl"
+    RAW_CONTENT = None  # made by a rule, which says when it changed
+
+    rule synthetic:
+        output:
+            raw=RAW,
+        log:
+            f"{RESULTS}/logs/synthetic.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/synthetic.tsv"
+        conda:
+            ENVIRONMENT
+        params:
+            code=code("poselift.data.synthetic.__main__"),
+            options=sections.options(SETTINGS.data.synthetic),
+        shell:
+            "python -m poselift.data.synthetic {params.options} --out {output.raw} &> {log}"
+
+else:
+    RAW = str(SETTINGS.data.raw)
+    RAW_CONTENT = cached_sha256(SETTINGS.data.raw, Path(STORE, "raw.sha256.json"))
+
+EXPECTED_CLIPS = " ".join(
+    f"--expect-{split} {count}" for split, count in (SETTINGS.data.expected_clips or {}).items()
+)
+
+
+FRAMES = [
+    f"{STORE}/frames/{split}/{array}"
+    for split in SPLITS
+    for array in ("inputs.npy", "labels.npy", "sequence.npy", "sequences.json")
+] + [f"{STORE}/frames/test/factor.npy", f"{STORE}/frames/test/target_mm.npy"]
+
+
+rule frames:
+    input:
+        raw=ancient(RAW),
+    output:
+        manifest=f"{STORE}/frames/manifest.json",
+        arrays=FRAMES,
+    log:
+        f"{RESULTS}/logs/frames.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/frames.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.data.prepare"),
+        content=RAW_CONTENT,
+        options=f"--sha256 {SETTINGS.data.sha256}" if SETTINGS.data.sha256 else "",
+        store=subpath(output.manifest, ancestor=2),
+    shell:
+        "python -m poselift.data.prepare --raw {input.raw:q} --out {params.store} {params.options} &> {log}"
+
+
+rule clips:
+    input:
+        frames=f"{STORE}/frames/manifest.json",
+    output:
+        manifest=f"{STORE}/clips-{{n_frames}}/manifest.json",
+        index=[f"{STORE}/clips-{{n_frames}}/{split}.npy" for split in SPLITS],
+    log:
+        f"{RESULTS}/logs/clips-{{n_frames}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/clips-{{n_frames}}.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.data.clips"),
+        options=EXPECTED_CLIPS,
+        store=subpath(input.frames, ancestor=2),
+    shell:
+        "python -m poselift.data.clips --store {params.store} --n-frames {wildcards.n_frames} {params.options}"
+        " &> {log}"

@@ -1,0 +1,50 @@
+# The protocol on every run and on the reference rows, and the cost of every model.
+
+
+rule evaluate:
+    input:
+        unpack(clips_of_run),
+        record=f"{RESULTS}/runs/{{run}}/provenance.json",
+        weights=[
+            ancient(f"{RESULTS}/runs/{{run}}/{checkpoint}_model.safetensors")
+            for checkpoint in ("best", "last")
+        ],
+    output:
+        report=f"{RESULTS}/evaluation/{{run}}.json",
+        examples=f"{RESULTS}/evaluation/{{run}}-examples.npz",
+    log:
+        f"{RESULTS}/logs/evaluate/{{run}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate/{{run}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=1,
+    params:
+        code=code_with_model("poselift.evaluation.evaluate"),
+        store=subpath(input.frames, ancestor=2),
+        folder=subpath(input.record, parent=True),
+    shell:
+        "python -m poselift.evaluation.evaluate --run {params.folder} --store {params.store} --out {output.report}"
+        " &> {log}"
+
+
+rule references:
+    input:
+        **clips(SETTINGS.n_frames),
+    output:
+        report=f"{RESULTS}/evaluation/references.json",
+    log:
+        f"{RESULTS}/logs/evaluate/references.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate/references.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.evaluation.references"),
+        store=subpath(input.frames, ancestor=2),
+        n_frames=SETTINGS.n_frames,
+    shell:
+        "python -m poselift.evaluation.references --store {params.store} --n-frames {params.n_frames}"
+        " --out {output.report} &> {log}"
