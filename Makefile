@@ -1,7 +1,7 @@
 # Two commands for a newcomer: `make demo` and `make test`. With data: see README.md.
-SNAKEMAKE := .venv/bin/snakemake
-DEMO := $(SNAKEMAKE) --profile workflow/profiles/demo
+DEMO := snakemake --profile workflow/profiles/demo
 ENVIRONMENT := .venv/.made
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format schema constraints rulegraph latex clean-demo
@@ -19,25 +19,25 @@ latex:
 
 demo: $(ENVIRONMENT) latex ## build the whole paper from synthetic motion, minutes on a laptop
 	@$(DEMO)
-	@.venv/bin/python -m poselift.paper.show --dataset results/demo
+	@python -m poselift.paper.show --dataset results/demo
 
 test: $(ENVIRONMENT) latex ## run the tests
-	@.venv/bin/pytest -n 2
+	@pytest -n 2
 
 lint: $(ENVIRONMENT) ## ruff, mypy, snakefmt, snakemake --lint, shell scripts
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
-	.venv/bin/mypy
-	.venv/bin/snakefmt --check Snakefile workflow
+	ruff check .
+	ruff format --check .
+	mypy
+	snakefmt --check Snakefile workflow
 	$(DEMO) --lint
 
 format: $(ENVIRONMENT) ## put all code into its standard form
-	.venv/bin/ruff check --fix .
-	.venv/bin/ruff format .
-	.venv/bin/snakefmt Snakefile workflow
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile workflow
 
 schema: $(ENVIRONMENT) ## write the schema of config.yaml from the typed configuration
-	.venv/bin/python -m poselift.config.schema --out workflow/schemas/config.schema.json
+	python -m poselift.config.schema --out workflow/schemas/config.schema.json
 
 constraints: $(ENVIRONMENT) ## pin all dependencies anew
 	env -u UV_FIND_LINKS .tools/bin/uv pip compile --quiet --universal --no-header --no-annotate \

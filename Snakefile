@@ -15,12 +15,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/paper.smk"
 
 
-localrules:
-    all,
-
-
 rule all:
     default_target: True
     input:
         f"{RESULTS}/paper/main.pdf",
-        f"{RESULTS}/results.csv",

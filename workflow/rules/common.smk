@@ -57,6 +57,23 @@ def run_options(wildcards):
     return sections.options(RUNS[wildcards.run])
 
 
+def model_options(wildcards):
+    """The settings of a model, which its runs share, as options of a command."""
+    architecture, size = wildcards.model.split("-")
+    run = SETTINGS.run(architecture, size, seed=0)
+    return sections.options(run, without=("seed", "training"))
+
+
 def code_with_model(stage):
-    """As `code`, for a stage that builds the run's model: of the architectures it depends on that one."""
-    return lambda wildcards: code(stage, f"poselift.models.{RUNS[wildcards.run].architecture}")
+    """As `code`, for a stage that builds the model of its wildcard `run` or `model`: it depends on that one."""
+
+    def hashed(wildcards):
+        architecture = (wildcards.get("run") or wildcards.get("model")).split("-")[0]
+        return code(stage, f"poselift.models.{architecture}")
+
+    return hashed
+
+
+def code_of(pattern):
+    """As `code`, for a stage whose name has wildcards."""
+    return lambda wildcards: code(pattern.format(**wildcards))

@@ -48,3 +48,19 @@ rule references:
     shell:
         "python -m poselift.evaluation.references --store {params.store} --n-frames {params.n_frames}"
         " --out {output.report} &> {log}"
+
+
+rule cost:
+    output:
+        table=f"{RESULTS}/cost/{{model}}.csv",
+    log:
+        f"{RESULTS}/logs/cost/{{model}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/cost/{{model}}.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_with_model("poselift.models.cost"),
+        options=model_options,
+    shell:
+        "python -m poselift.models.cost {params.options} --out {output.table} &> {log}"

@@ -2,7 +2,8 @@
 
 import argparse
 import difflib
-from collections.abc import Iterable
+import shlex
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -93,12 +94,16 @@ def add_options(parser: argparse.ArgumentParser, *models: type[Section]) -> None
         )
 
 
-def options(settings: Section) -> str:
-    """The command line that `from_options` reads back into `settings`."""
+def options(settings: Section, *, without: Collection[str] = ()) -> str:
+    """The command line that says `settings`: nested sections flattened, lists as several words, what is None
+    and the fields `without` left out."""
     words: list[str] = []
     for name, value in settings:
+        if name in without or value is None:
+            continue
         if isinstance(value, Section):
             words.append(options(value))
         else:
-            words.append(f"--{name.replace('_', '-')} {value}")
+            values = value if isinstance(value, list) else [value]
+            words += [f"--{name.replace('_', '-')}", *(shlex.quote(str(word)) for word in values)]
     return " ".join(filter(None, words))

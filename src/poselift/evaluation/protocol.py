@@ -40,7 +40,7 @@ _FUNCTIONS: Final = {
     "acceleration": (metrics.acceleration_error, 2),
 }
 
-_CHUNK_FRAMES = 8192  # poses at a time: their float64 copies stay in the cache
+_CHUNK_FRAMES = 32768  # poses at a time, so that their copies take some 150 MB at most
 
 
 class Visits(NamedTuple):

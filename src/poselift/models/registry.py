@@ -43,6 +43,7 @@ def _warn(architecture: str, settings: BaselineSettings) -> None:
 
 
 def ssm_backend_used(model: nn.Module) -> str | None:
-    """Which implementation of the SSD layer runs where the model's weights are now; None without such a layer."""
-    used = {module.backend_used for module in model.modules() if hasattr(module, "backend_used")}
+    """The implementation of the SSD layer that runs where the weights are now; None without such a layer."""
+    # by attribute: the layer's code is no part of what the baseline depends on
+    used = {str(module.backend_used) for module in model.modules() if hasattr(module, "backend_used")}
     return used.pop() if used else None

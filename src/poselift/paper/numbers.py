@@ -39,7 +39,7 @@ from poselift.paper.names import REFERENCE_LABELS, architecture_label, metric_de
 from poselift.paper.options import Grid, Marks
 from poselift.paper.results import Estimate, names_in, per_seed, read, reference, summarise
 from poselift.paper.runs import Run, read_run
-from poselift.paper.tables.cost import giga, millions
+from poselift.paper.tables.cost import GIGA, MILLION, decimals_for
 from poselift.skeleton import N_JOINTS
 
 Entries = Iterator[tuple[str, Tex]]
@@ -101,9 +101,13 @@ def _model(
             yield f"{key}.seeds", plain(len(values))
             yield f"{key}.change", with_spread(summarise((values - baseline).dropna()), places, sign=True)
     cost = costs.get((architecture, size))
-    yield "parameters", Tex(f"{millions(cost.parameters)}\\,M") if cost else MISSING
-    yield "macs_linear", Tex(f"{giga(cost.macs_linear)}\\,G") if cost else MISSING
-    yield "macs_all", Tex(f"{giga(cost.macs_all)}\\,G") if cost else MISSING
+    yield "parameters", _in_units(cost.parameters / MILLION, "M") if cost else MISSING
+    yield "macs_linear", _in_units(cost.macs_linear / GIGA, "G") if cost else MISSING
+    yield "macs_all", _in_units(cost.macs_all / GIGA, "G") if cost else MISSING
+
+
+def _in_units(value: float, unit: str) -> Tex:
+    return Tex(f"{fixed(value, decimals_for([value]))}\\,{unit}")
 
 
 def _models(

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from scipy.stats import spearmanr
 from poselift.config.experiment import Synthetic
 from poselift.data.synthetic import generate
 from poselift.data.synthetic.__main__ import main
-from poselift.data.synthetic.actions import ACTIONS
+from poselift.data.synthetic.actions import ACTIONS, Action
 from poselift.data.synthetic.body import rotation, two_bones
 from poselift.data.synthetic.cameras import CAMERAS
 from poselift.data.synthetic.curves import Array, minimum_jerk, noise, smooth_below
 from poselift.data.synthetic.dataset import SUBJECTS, world_joints
+from poselift.data.synthetic.detector import detect
+from poselift.data.synthetic.motion import HEIGHT, draw_style, gestures
 from poselift.errors import PoseliftError
 from poselift.skeleton import BONES, LEFT, MIRROR, RIGHT
 
@@ -345,6 +348,28 @@ def test_people_face_all_ways_and_never_repeat_themselves(world: Takes) -> None:
             assert apart > 50
 
 
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+def test_an_action_visits_all_its_key_poses(action: Action) -> None:
+    """Hands and hips come to within a habit's width of each key pose, on either side if it is mirrored."""
+    rng = np.random.default_rng(0)
+    style = replace(draw_style(rng), left_handed=False, habit=np.zeros((2, 3)), reach=1.0)
+    curve = gestures(rng, np.arange(0, 400, 0.02), action, style)
+    seen = curve[:, [*range(6), HEIGHT]]
+    for key in action.keys:
+        for right, left in [(key.right, key.left), (key.left, key.right)][: 1 + action.mirrored]:
+            apart = np.abs(seen - [*right[:3], *left[:3], key.stance[0]]).max(-1)
+            assert apart.min() < 0.15, key
+
+
+def test_detections_stay_in_the_image() -> None:
+    camera = CAMERAS[0]
+    for edge in (0.0, 999.0):
+        pose = np.full((200, 17, 3), edge)
+        found, _ = detect(np.random.default_rng(0), camera, pose, np.full(200, 4.0))
+        assert found.min() >= 0
+        assert (found <= [camera.width - 1, camera.height - 1]).all()
+
+
 def test_equal_settings_give_equal_files(tmp_path: Path) -> None:
     options = ["--train-frames", "6", "--test-frames", "5", "--n-actions", "1", "--seed", "3"]
     for name in ("a.pkl", "b.pkl"):
@@ -413,6 +438,11 @@ def test_noise_is_in_its_band() -> None:
     power = (np.abs(np.fft.rfft(x, axis=0)) ** 2).sum(1)
     frequency = np.fft.rfftfreq(len(t), 0.02)
     assert power[(frequency > 0.45) & (frequency < 2.1)].sum() > 0.98 * power.sum()
+    # 1/f: four times the power at half the frequency, if the frequencies are as dense there
+    assert (
+        power[(frequency > 0.45) & (frequency < 1)].sum()
+        > 2 * power[(frequency > 1) & (frequency < 2.1)].sum()
+    )
 
 
 def test_rotation_by_hand() -> None:

@@ -1,6 +1,9 @@
-"""Small models, awake: with freshly drawn weights the blocks are all but the identity, and a test would see nothing."""
+"""Small models, awake.
 
-from collections.abc import Callable
+With freshly drawn weights the blocks are all but the identity, and a test would see nothing of them.
+"""
+
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -22,11 +25,20 @@ def awaken(model: nn.Module, seed: int = 0) -> nn.Module:
             noise = torch.randn(value.shape, generator=generator)
             if "running_var" in name:
                 value.copy_(1 + 0.5 * noise.abs())
-            elif "layer_scale" in name or "norm" in name and "tracked" not in name:
+            elif "layer_scale" in name or ("norm" in name and "tracked" not in name):
                 value.copy_(0.5 + 0.3 * noise)
             elif any(part in name for part in ("fusion", "pos_embed", "theta", "residual")):
                 value.copy_(0.3 * noise)
     return model
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Models this small only lose by sharing the work."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -43,5 +55,5 @@ def tiny() -> Callable[..., nn.Module]:
 
 @pytest.fixture
 def wake() -> Callable[[nn.Module], nn.Module]:
-    """The function that makes a freshly built module's blocks count."""
+    """The function that makes the blocks of a freshly built module count."""
     return awaken

@@ -53,7 +53,7 @@ def test_state_dict_has_the_published_names() -> None:
     assert set(build_model("baseline", ModelSize(depth=3, dim=16), 9).state_dict()) == expected
 
 
-# The definition, joint by joint and frame by frame, as slow as it reads. `w` is a state dict, `p` a prefix in it.
+# The definition, set of tokens by set of tokens. `w` is a state dict, `p` a prefix in it.
 
 
 def linear(x: Tensor, w: State, p: str) -> Tensor:

@@ -1,10 +1,12 @@
 """Made-up evaluations, runs, costs and data for tests of the paper; no number here was measured."""
 
 import csv
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 import yaml
 
 from poselift.config.models import ARCHITECTURES, model_settings
@@ -201,3 +203,23 @@ def make_up(
     write_cost(root / "cost.csv", sizes)
     write_store(root / "store")
     return made_up
+
+
+@pytest.fixture
+def make_result() -> Callable[..., Result]:
+    return result
+
+
+@pytest.fixture
+def make_report() -> Callable[..., Report]:
+    return report
+
+
+@pytest.fixture
+def make_references() -> Callable[[], list[Report]]:
+    return references
+
+
+@pytest.fixture
+def make_inputs() -> Callable[..., MadeUp]:
+    return make_up

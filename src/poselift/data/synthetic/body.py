@@ -95,11 +95,11 @@ def unit(vector: Array) -> Array:
 def two_bones(start: Array, target: Array, upper: float, lower: float, pole: Array) -> tuple[Array, Array]:
     """Middle and end joint (T, 3) of a limb from `start` towards `target`, bent to the side of `pole`.
 
-    The end meets `target` where the limb reaches it: it folds to 0.3 of its length, stretches to 0.995.
+    The end meets `target` where the limb reaches it: it folds to 0.2 of its length, stretches to 0.995.
     """
     reach = target - start
     direction = unit(reach)
-    length = np.clip(np.linalg.norm(reach, axis=-1), 0.3 * (upper + lower), 0.995 * (upper + lower))
+    length = np.clip(np.linalg.norm(reach, axis=-1), 0.2 * (upper + lower), 0.995 * (upper + lower))
     cosine = (upper**2 + length**2 - lower**2) / (2 * upper * length)
     side = unit(pole - (pole * direction).sum(-1, keepdims=True) * direction)
     middle = upper * (cosine[:, None] * direction + np.sqrt(1 - cosine**2)[:, None] * side)

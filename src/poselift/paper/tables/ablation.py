@@ -8,11 +8,11 @@ from poselift.errors import run
 from poselift.files import write_text
 from poselift.paper import options
 from poselift.paper.cost import Cost, read_costs
-from poselift.paper.latex import MISSING, Tex, caption_marks, cell, render, spread_note
+from poselift.paper.latex import MISSING, Tex, caption_marks, cell, fixed, render, spread_note
 from poselift.paper.names import architecture_label
 from poselift.paper.options import Grid, Marks
 from poselift.paper.results import per_seed, read, summarise
-from poselift.paper.tables.cost import millions
+from poselift.paper.tables.cost import MILLION, decimals_for
 
 # architecture: whether it has attention, graph, and where the MambaGCN block stands
 COMPONENTS = {
@@ -35,6 +35,8 @@ def table(
     The change is paired by seed: runs that share a seed see the same clips in the same order.
     """
     reference = per_seed(results, "baseline", size, "mpjpe", "last")
+    counted = [costs[name, size].parameters / MILLION for name in grid.architectures if (name, size) in costs]
+    places = decimals_for(counted)
     rows = []
     estimates = []
     for name in grid.architectures:
@@ -46,7 +48,7 @@ def table(
             (
                 architecture_label(name),
                 [_mark(part) for part in COMPONENTS.get(name, ("?", "?", "?"))],
-                millions(cost.parameters) if cost else MISSING,
+                fixed(cost.parameters / MILLION, places) if cost else MISSING,
                 cell(estimates[-1], decimals),
                 Tex("&") if name == "baseline" else change,
             )

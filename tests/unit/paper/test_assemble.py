@@ -1,0 +1,101 @@
+"""The paper folder is complete or is not made, and people's sources are only read."""
+
+import pytest
+
+from poselift.errors import PoseliftError
+from poselift.paper.assemble import assemble
+
+SOURCES = {
+    "main.tex": "\\input{generated/numbers}\n\\input{sections/results}\n% \\input{generated/tables/old}\n",
+    "sections/results.tex": "\\input{generated/tables/main}\\includegraphics{generated/figures/plot}\n",
+    "refs.bib": "@book{a}\n",
+    ".notes": "private\n",
+}
+PARTS = {"main.tex": "table", "plot.pdf": "figure", "numbers.tex": "numbers"}
+
+
+@pytest.fixture
+def folders(tmp_path):
+    for base, files in (("paper", SOURCES), ("parts", PARTS)):
+        for name, text in files.items():
+            path = tmp_path / base / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    return tmp_path
+
+
+def put_together(folders, **changes):
+    parts = folders / "parts"
+    arguments = {
+        "sources": folders / "paper",
+        "tables": [parts / "main.tex"],
+        "figures": [parts / "plot.pdf"],
+        "numbers": parts / "numbers.tex",
+        "out": folders / "out" / "paper",
+    }
+    assemble(**{**arguments, **changes})
+
+
+def content(folder):
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_sources_and_parts_are_put_together(folders):
+    put_together(folders)
+    assert content(folders / "out" / "paper") == {
+        **{name: text for name, text in SOURCES.items() if name != ".notes"},
+        "generated/tables/main.tex": "table",
+        "generated/figures/plot.pdf": "figure",
+        "generated/numbers.tex": "numbers",
+    }
+
+
+def test_the_sources_are_left_as_they_were(folders):
+    before = content(folders / "paper")
+    put_together(folders)
+    assert content(folders / "paper") == before
+
+
+def test_what_is_no_longer_there_goes(folders):
+    put_together(folders)
+    old = folders / "out" / "paper" / "sections" / "old.tex"
+    old.write_text("old")
+    put_together(folders)
+    assert not old.exists()
+
+
+def test_a_part_that_the_text_uses_has_to_be_given(folders):
+    with pytest.raises(PoseliftError, match=r"results.tex.*generated/figures/plot.pdf"):
+        put_together(folders, figures=[])
+    assert not (folders / "out").exists()
+
+
+def test_a_part_that_does_not_exist_is_named(folders):
+    with pytest.raises(PoseliftError, match=r"gone.tex: no such file"):
+        put_together(folders, tables=[folders / "parts" / "main.tex", folders / "parts" / "gone.tex"])
+
+
+def test_an_older_folder_survives_a_failure(folders):
+    put_together(folders)
+    before = content(folders / "out")
+    with pytest.raises(PoseliftError):
+        put_together(folders, tables=[])
+    assert content(folders / "out") == before
+
+
+def test_generated_parts_are_not_sources(folders):
+    (folders / "paper" / "generated").mkdir()
+    with pytest.raises(PoseliftError, match="generated"):
+        put_together(folders)
+
+
+@pytest.mark.parametrize("out", ["paper", "paper/out", "."])
+def test_the_folder_is_never_made_over_the_sources(folders, out):
+    with pytest.raises(PoseliftError, match="outside"):
+        put_together(folders, out=folders / out)
+    assert (folders / "paper" / "main.tex").read_text() == SOURCES["main.tex"]
+
+
+def test_a_folder_without_a_paper_is_refused(folders):
+    with pytest.raises(PoseliftError, match=r"main\.tex"):
+        put_together(folders, sources=folders / "parts" / "nothing")

@@ -1,0 +1,71 @@
+"""Escaping and numbers as LaTeX."""
+
+import jinja2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poselift.paper import latex
+from poselift.paper.latex import Tex, cell, escape, fixed, listing
+from poselift.paper.results import Estimate
+
+
+def test_specials_are_escaped():
+    assert escape(r"50% & #1_a {x} ~^\ $") == (
+        r"50\% \& \#1\_a \{x\} \textasciitilde{}\textasciicircum{}\textbackslash{} \$"
+    )
+
+
+@given(st.text(alphabet="ab\\{}%&$#_^~", max_size=20))
+def test_escaped_text_is_read_back_as_it_was(text):
+    shown = escape(text)
+    for word, character in (("textbackslash", "\\"), ("textasciitilde", "~"), ("textasciicircum", "^")):
+        shown = shown.replace(f"\\{word}{{}}", f"\0{ord(character)}\0")
+    # what remains of backslashes escapes one character each, and no special stands alone
+    read, rest = "", shown
+    while rest:
+        if rest[0] == "\\":
+            read, rest = read + rest[1], rest[2:]
+        elif rest[0] == "\0":
+            code, _, rest = rest[1:].partition("\0")
+            read += chr(int(code))
+        else:
+            assert rest[0] not in "{}%&$#_^~"
+            read, rest = read + rest[0], rest[1:]
+    assert read == text
+
+
+@pytest.mark.parametrize(
+    ("value", "sign", "expected"),
+    [
+        (41.25, False, "41.2"),
+        (-0.42, False, r"\ensuremath{-}0.4"),
+        (0.42, True, r"\ensuremath{+}0.4"),
+        (-0.04, True, "0.0"),  # no sign on what is shown as zero
+    ],
+)
+def test_numbers_have_fixed_decimals(value, sign, expected):
+    assert fixed(value, 1, sign) == expected
+
+
+def test_cells_are_two_columns():
+    assert cell(Estimate(41.25, 0.31, 3), 1) == r"41.2&\spread{0.3}"
+    assert cell(Estimate(41.25, None, 1), 2) == "41.25&"
+    assert cell(None, 1) == r"\missing&"
+
+
+def test_listing():
+    assert listing(["S1"]) == "S1"
+    assert listing(["a", "b", "c_d"]) == r"a, b and c\_d"
+
+
+def test_templates_escape_strings_but_not_latex(monkeypatch):
+    templates = {"note.tex.j2": r"\VAR{plain} \VAR{tex}" + "\n%% for i in range(2)\nrow\n%% endfor\n"}
+    monkeypatch.setattr(latex._environment, "loader", jinja2.DictLoader(templates))
+    assert latex.render("note", plain="a_b", tex=Tex(r"\bf")) == "a\\_b \\bf\nrow\nrow\n"
+
+
+def test_a_value_that_a_template_lacks_is_an_error(monkeypatch):
+    monkeypatch.setattr(latex._environment, "loader", jinja2.DictLoader({"x.tex.j2": r"\VAR{unknown}"}))
+    with pytest.raises(jinja2.UndefinedError, match="unknown"):
+        latex.render("x")

@@ -1,0 +1,99 @@
+"""The macros of numbers."""
+
+import re
+
+import pytest
+
+from poselift.evaluation.report import load_reports
+from poselift.paper import numbers
+from poselift.paper.latex import Tex
+from poselift.paper.numbers import counted, of_all, plain
+from poselift.paper.results import collect
+
+
+def values(tex: str) -> dict[str, str]:
+    """The numbers that the file defines."""
+    return dict(re.findall(r"^\\defnum\{([^}]*)\}\{(.*)\}$", tex, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1559752, "1,559,752"),
+        (0.99, "0.99"),
+        (20.0, "20"),
+        (5e-4, r"\ensuremath{5\times 10^{-4}}"),
+        (0.0, "0"),
+        ("a_b", r"a\_b"),
+    ],
+)
+def test_settings_as_text(value, expected):
+    assert plain(value) == expected
+
+
+def test_what_runs_share_is_one_value_else_a_range():
+    assert of_all([60, 60, 60]) == "60"
+    assert of_all([100, 60, 60]) == "60 to 100"
+    assert of_all([]) == r"\missing"
+    assert counted(Tex("1"), "seed") == "1 seed"
+    assert counted(Tex("3"), "seed") == "3 seeds"
+
+
+@pytest.fixture
+def written(tmp_path, make_inputs):
+    """Numbers of two sizes and two seeds, of which full-base-s1 is missing."""
+    inputs = make_inputs(tmp_path, sizes=("xsmall", "base"), seeds=(0, 1))
+    evaluations = [path for path in inputs.evaluations if path.stem != "full-base-s1"]
+    table = tmp_path / "results.csv"
+    arguments = [
+        "--results", str(table), "--cost", str(tmp_path / "cost.csv"), "--store", str(tmp_path / "store"),
+        "--runs", *map(str, inputs.runs), *inputs.grid, "--size", "base", "--dataset-title", "50% made up",
+        "--title", "Poses & more", "--authors", "A", "B", "--synthetic",
+        "--out", str(tmp_path / "numbers.tex"),
+    ]  # fmt: skip
+    reports = [one for path in evaluations for one in load_reports(path)]
+    references = load_reports(tmp_path / "evaluation" / "references.json")
+    collect([*references, *reports]).to_csv(table, index=False)
+    numbers.main(arguments)
+    return (tmp_path / "numbers.tex").read_text()
+
+
+def test_models(written):
+    number = values(written)
+    # conftest: 45 - 5 a size - 0.4 an architecture + 0.3 a seed; best: 0.5 less
+    assert number["baseline.base.mpjpe"] == r"40.1\ensuremath{\,\pm\,}0.2"
+    assert number["baseline.base.mpjpe.mean"] == "40.1"
+    assert number["baseline.base.mpjpe.seeds"] == "2"
+    assert number["baseline.base.best.mpjpe.mean"] == "39.6"
+    assert number["mamba_gcn.xsmall.mpjpe.change"] == r"\ensuremath{-}0.4\ensuremath{\,\pm\,}0.0"
+    assert number["full.base.mpjpe"] == "39.2"  # one seed left: no spread
+    assert number["full.base.mpjpe.std"] == r"\missing"
+    assert number["detail.full.mpjpe"] == number["full.base.mpjpe"]
+    assert number["full.base.parameters"] == r"8.96\,M"
+
+
+def test_lowest_and_references(written):
+    number = values(written)
+    assert number["lowest.mpjpe.model"] == "Full, base"
+    assert number["lowest.mpjpe"] == "39.2"
+    assert number["mean_pose.mpjpe"] == "221.4"
+
+
+def test_data_and_setup(written):
+    number = values(written)
+    assert number["data.title"] == r"50\% made up"
+    assert number["data.train_frames"] == "30,000"  # 5 subjects, 4 cameras, 1500 frames
+    assert number["data.test_subject_names"] == "S9 and S11"
+    assert number["data.train_clips"] == "1,234"
+    assert number["data.evaluated_frames"] == "1,500"
+    assert number["setup.epochs.counted"] == "12 epochs"
+    assert number["setup.seeds.counted"] == "2 seeds"
+    assert number["setup.lr"] == r"\ensuremath{5\times 10^{-4}}"
+    assert number["model.mamba_gcn.mamba_gcn_layers"] == "4"
+    assert number["paper.title"] == r"Poses \& more"
+    assert number["paper.authors"] == r"A \and B"
+
+
+def test_missing_runs_and_synthetic_data_are_marked(written):
+    assert r"\drafttrue" in written
+    assert r"\synthetictrue" in written

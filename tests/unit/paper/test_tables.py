@@ -1,0 +1,265 @@
+"""The tables: hand-made results, expected cells."""
+
+import re
+
+import pytest
+
+from poselift.errors import PoseliftError
+from poselift.evaluation.report import write_reports
+from poselift.files import write_text
+from poselift.paper import results
+from poselift.paper.cost import Cost, read_costs
+from poselift.paper.options import Grid, Marks
+from poselift.paper.results import collect
+from poselift.paper.tables import ablation, cost, main, per_action, published
+from poselift.paper.tables.published import Published, Row, comparable
+
+REAL = Marks("measured motion", synthetic=False)
+SYNTHETIC = Marks("made-up motion", synthetic=True)
+
+
+def rows(table: str) -> list[list[str]]:
+    """The cells of each row of a LaTeX table."""
+    return [
+        [cell.strip() for cell in re.split(r"(?<!\\)&", line.split(r"\\")[0])]
+        for line in table.splitlines()
+        if line.rstrip().endswith(r"\\")
+    ]
+
+
+def row(table: str, label: str) -> list[str]:
+    """The cells of the first row that has this one."""
+    return next(cells for cells in rows(table) if label in cells)
+
+
+@pytest.fixture
+def three_seeds(make_report, make_references):
+    """Baseline: 40, 41, 42 last, 0.5 less best. Full: 1, 2, 3 less, so changes of -1, -2, -3."""
+    return collect(
+        [
+            *make_references(),
+            *(make_report("baseline", "base", seed, 40.0 + seed, 39.5 + seed) for seed in range(3)),
+            *(make_report("full", "base", seed, 39.0, 38.5) for seed in range(3)),
+        ]
+    )
+
+
+GRID = Grid(("baseline", "full"), ("base",), (0, 1, 2))
+
+
+def test_main_table_has_mean_and_spread(three_seeds):
+    table = main.table(three_seeds, GRID, REAL, decimals=1)
+    baseline = row(table, "Baseline")
+    assert baseline[:4] == ["base", "Baseline", "41.0", r"\spread{1.0}"]  # mean and sample std of 40, 41, 42
+    assert baseline[4:6] == ["32.8", r"\spread{0.8}"]  # P-MPJPE: 0.8 of it
+    assert baseline[8:10] == ["1.64", r"\spread{0.04}"]  # MPJVE with a decimal more
+    assert baseline[12:14] == ["40.5", r"\spread{1.0}"]  # best epoch
+    assert len(baseline) == 22
+    assert row(table, "Full")[:4] == ["", "Full", "39.0", r"\spread{0.0}"]
+    assert row(table, "Mean pose")[2:4] == ["221.4", ""]
+    assert "Mean over 3 seeds" in table
+    assert "15 actions" in table
+
+
+def test_nothing_is_bold_by_being_lowest(three_seeds):
+    assert "textbf" not in main.table(three_seeds, GRID, REAL, decimals=1)
+
+
+def test_a_missing_model_is_a_dash_and_a_draft(three_seeds):
+    grid = Grid(("baseline", "mamba_gcn"), ("base",), (0, 1, 2))
+    table = main.table(three_seeds, grid, REAL, decimals=1)
+    assert row(table, "MambaGCN")[2:6] == [r"\missing", "", r"\missing", ""]
+    assert r"DRAFT: 3 runs are missing (mamba\_gcn-base-s0, mamba\_gcn-base-s1, mamba\_gcn-base-s2)" in table
+
+
+def test_a_missing_seed_is_a_draft_too(three_seeds):
+    table = main.table(three_seeds, Grid(("full",), ("base",), (0, 1, 2, 3)), REAL, decimals=1)
+    assert "DRAFT: 1 run is missing (full-base-s3)" in table
+    assert "DRAFT" not in main.table(three_seeds, GRID, REAL, decimals=1)
+
+
+def test_a_single_seed_has_no_spread_and_the_caption_says_so(make_report, make_references):
+    one = collect([*make_references(), make_report("full", "base", 0, 39.0, 38.5)])
+    table = main.table(one, Grid(("full",), ("base",), (0,)), REAL, decimals=2)
+    assert row(table, "Full")[2:4] == ["39.00", ""]
+    assert r"\spread" not in table
+    assert "One seed a model, hence no spread" in table
+
+
+def test_synthetic_data_are_named(three_seeds):
+    costs = {("baseline", "base"): Cost(27, 10**6, 10**9, 10**9)}
+    for marks, expected in ((SYNTHETIC, True), (REAL, False)):
+        tables = [
+            main.table(three_seeds, GRID, marks, 1),
+            per_action.table(three_seeds, GRID, "base", marks, 1),
+            ablation.table(three_seeds, costs, GRID, "base", marks, 1),
+        ]
+        assert [r"\textbf{Synthetic data.}" in table for table in tables] == [expected] * 3
+
+
+def test_names_from_the_data_are_escaped(make_report, make_references, make_result):
+    def on(actions, reports):
+        return [
+            one.model_copy(
+                update={"checkpoints": {name: make_result(40.0, actions) for name in one.checkpoints}}
+            )
+            for one in reports
+        ]
+
+    reports = on(("A&B_1",), [*make_references(), make_report("full", "base", 0, 0.0, 0.0)])
+    marks = Marks("50% of it", synthetic=False)
+    grid = Grid(("full",), ("base",), (0,))
+    table = per_action.table(collect(reports), grid, "base", marks, 1)
+    assert row(table, r"A\&B\_1")[1] == "40.0"
+    assert r"50\% of it" in table
+
+
+def test_per_action_table_ends_with_the_overall_number(three_seeds):
+    table = per_action.table(three_seeds, GRID, "base", REAL, 1)
+    # columns: MPJPE of baseline and full, then P-MPJPE
+    assert row(table, "Directions")[1:5] == ["38.1", r"\spread{0.9}", "36.3", r"\spread{0.0}"]  # 0.93 of it
+    assert row(table, "Mean")[1:] == [
+        "41.0", r"\spread{1.0}", "39.0", r"\spread{0.0}", "32.8", r"\spread{0.8}", "31.2", r"\spread{0.0}",
+    ]  # fmt: skip
+    assert len(rows(table)) == 15 + 3
+
+
+def test_ablation_pairs_changes_by_seed(three_seeds):
+    costs = {("baseline", "base"): Cost(27, 1_500_000, 10**9, 10**9)}
+    table = ablation.table(three_seeds, costs, GRID, "base", REAL, 1)
+    # 39 - (40, 41, 42): mean -2, standard deviation 1; unpaired, the seeds of full have none
+    assert row(table, "Full")[-2:] == [r"\ensuremath{-}2.0", r"\spread{1.0}"]
+    assert row(table, "Full")[1:5] == [r"\checkmark", r"\checkmark", "parallel", r"\missing"]
+    assert row(table, "Baseline")[3:5] == ["--", "1.50"]
+    assert row(table, "Baseline")[-2:] == ["", ""]
+
+
+def test_ablation_leaves_out_seeds_that_one_side_lacks(three_seeds, make_report, make_references):
+    seeds = {0: 38.0, 5: 90.0}  # the baseline has no seed 5
+    table = collect(
+        [
+            *make_references(),
+            make_report("baseline", "base", 0, 40.0, 40.0),
+            *(make_report("full", "base", seed, last, last) for seed, last in seeds.items()),
+        ]
+    )
+    text = ablation.table(table, {}, GRID, "base", REAL, 1)
+    assert row(text, "Full")[-2:] == [r"\ensuremath{-}2.0", ""]
+
+
+def test_cost_table_counts_both_ways():
+    costs = {("full", "base"): Cost(243, 11_723_811, 47_960_000_000, 64_500_000_000)}
+    table = cost.table(costs, ["baseline", "full"], ["base"])
+    assert row(table, "Full")[2:] == ["243", "11.72", "47.96", "64.50"]
+    assert row(table, "Baseline")[2:] == [r"\missing"] * 4
+
+
+def test_small_costs_are_not_rounded_to_nothing():
+    costs = {("full", "tiny"): Cost(27, 4_321, 1_234_567, 2_345_678)}
+    assert row(cost.table(costs, ["full"], ["tiny"]), "Full")[3:] == ["0.0043", "0.0012", "0.0023"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a,b\n1,2\n", "columns"),
+        ("architecture,size,n_frames,parameters,macs_linear,macs_all\nfull,base,27,x,1,1\n", "full base"),
+        (
+            "architecture,size,n_frames,parameters,macs_linear,macs_all\n" + "full,base,27,1,1,1\n" * 2,
+            "two rows",
+        ),
+    ],
+)
+def test_another_file_of_costs_is_refused(tmp_path, text, reason):
+    path = tmp_path / "cost.csv"
+    path.write_text(text)
+    with pytest.raises(PoseliftError, match=f"cost.csv.*{reason}"):
+        read_costs(path)
+
+
+def published_row(method: str, **changes: object) -> Row:
+    entries = {
+        "method": method,
+        "detector": "SH",
+        "frames": 243,
+        "mpjpe": 38.4,
+        "sure": "A",
+        "source": "paper",
+    }
+    return Row.model_validate({**entries, **changes})
+
+
+def test_only_sure_rows_are_comparable_and_detectors_are_kept_apart():
+    listed = [
+        published_row("one", detector="CPN"),
+        published_row("two"),
+        published_row("remembered", sure="C"),
+        published_row("unconfirmed", detector=None),
+        published_row("three", detector="CPN", sure="B"),
+    ]
+    groups = {detector: [one.method for one in group] for detector, group in comparable(listed).items()}
+    assert groups == {"CPN": ["one", "three"], "SH": ["two"]}
+
+
+def test_unsure_numbers_are_dashes_and_ours_follow(three_seeds):
+    listed = [
+        published_row("Theirs", p_mpjpe=32.6, parameters=11.7, unsure=["p_mpjpe"], cite="them"),
+        published_row("Others", detector="CPN", sure="B"),
+    ]
+    costs = {("full", "base"): Cost(27, 1_500_000, 2_000_000_000, 3_000_000_000)}
+    table = published.table(Published(detector="SH", rows=listed), three_seeds, costs, GRID, REAL, 1)
+    theirs = [r"Theirs~\cite{them}", "SH", "243", "11.7", r"\missing", "38.4", "", r"\missing", "", "A"]
+    assert row(table, "SH") == theirs
+    assert row(table, "CPN")[0] == "Others"
+    # the best epoch, as theirs: 38.5 for each seed
+    ours = [
+        "Ours: Full, base",
+        "SH",
+        "27",
+        "1.5",
+        "2.0",
+        "38.5",
+        r"\spread{0.0}",
+        "30.8",
+        r"\spread{0.0}",
+        "",
+    ]
+    assert row(table, "Ours: Full, base") == ours
+    assert r"\comparabletrue" in table
+
+
+@pytest.fixture
+def published_arguments(tmp_path, make_report, make_references):
+    evaluation = make_report("full", "base", 0, 39.0, 38.5)
+    for name, reports in (("run", [evaluation]), ("references", make_references())):
+        write_reports(tmp_path / f"{name}.json", reports)
+    results.main(
+        ["--evaluations", str(tmp_path / "run.json"), "--references", str(tmp_path / "references.json"),
+         "--out", str(tmp_path / "results.csv")]
+    )  # fmt: skip
+    write_text(tmp_path / "cost.csv", "architecture,size,n_frames,parameters,macs_linear,macs_all\n")
+    write_text(
+        tmp_path / "published.yaml",
+        "detector: SH\nrows:\n"
+        "- {method: Theirs, detector: SH, frames: 9, mpjpe: 38.4, sure: A, source: paper}\n",
+    )
+    return [
+        "--results", str(tmp_path / "results.csv"), "--cost", str(tmp_path / "cost.csv"),
+        "--architectures", "full", "--sizes", "base", "--seeds", "0", "--dataset-title", "some motion",
+        "--out", str(tmp_path / "published.tex"),
+    ]  # fmt: skip
+
+
+def test_published_rows_appear_only_when_asked_for(tmp_path, published_arguments):
+    published.main(published_arguments)
+    text = (tmp_path / "published.tex").read_text()
+    assert r"\comparablefalse" in text
+    assert "Theirs" not in text
+    published.main([*published_arguments, "--published", str(tmp_path / "published.yaml")])
+    assert "Theirs" in (tmp_path / "published.tex").read_text()
+
+
+def test_synthetic_data_are_never_compared_with_published_results(tmp_path, published_arguments):
+    with pytest.raises(PoseliftError, match="synthetic"):
+        published.main([*published_arguments, "--published", str(tmp_path / "published.yaml"), "--synthetic"])
+    assert not (tmp_path / "published.tex").exists()
