@@ -4,7 +4,7 @@ ENVIRONMENT := .venv/.made
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format schema constraints rulegraph latex clean-demo
+.PHONY: help environment demo test lint format schema constraints rulegraph latex clean-demo
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -14,12 +14,14 @@ $(ENVIRONMENT): pyproject.toml envs/constraints.txt envs/setup.sh
 	@envs/setup.sh
 	@touch $@
 
+environment: $(ENVIRONMENT) ## make the Python environment in .venv
+
 latex:
 	@envs/latex.sh
 
 demo: $(ENVIRONMENT) latex ## build the whole paper from synthetic motion, minutes on a laptop
 	@$(DEMO)
-	@python -m poselift.paper.show --dataset results/demo
+	@cat results/demo/summary.txt
 
 test: $(ENVIRONMENT) latex ## run the tests
 	@pytest -n 2

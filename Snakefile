@@ -19,3 +19,4 @@ rule all:
     default_target: True
     input:
         f"{RESULTS}/paper/main.pdf",
+        f"{RESULTS}/summary.txt",

@@ -12,11 +12,13 @@ COSTS = expand(f"{RESULTS}/cost/{{model}}.csv", model=MODELS)
 # the run whose median and worst clips are shown
 EXAMPLE_RUN = f"{GRID.architectures[-1]}-{SETTINGS.paper.per_action_size}-s{GRID.seeds[0]}"
 
-HEADING = sections.options(SETTINGS.paper, without=("decimals", "per_action_size", "published"))
-PAPER_OPTIONS = " ".join(
+# what the text alone shows, what figures and text show
+HEADING = sections.options(SETTINGS.paper, only=("title", "authors"))
+NUMBER_FORMAT = sections.options(SETTINGS.paper, only=("decimals", "published"))
+SHOWN = " ".join(
     [
         sections.options(GRID),
-        sections.options(SETTINGS.paper, without=("title", "authors")),
+        sections.options(SETTINGS.paper, only=("per_action_size",)),
         f"--dataset-title {shlex.quote(SETTINGS.data.title)}",
         "--synthetic" if SETTINGS.data.synthetic else "",
     ]
@@ -60,7 +62,7 @@ rule table:
         ENVIRONMENT
     params:
         code=code_of("poselift.paper.tables.{table}"),
-        options=PAPER_OPTIONS,
+        options=f"{SHOWN} {NUMBER_FORMAT}",
     shell:
         "python -m poselift.paper.tables.{wildcards.table} --results {input.results} --costs {input.costs}"
         " {params.options} --out {output.table} &> {log}"
@@ -82,7 +84,7 @@ rule figure:
         ENVIRONMENT
     params:
         code=code_of("poselift.paper.figures.{figure}"),
-        options=PAPER_OPTIONS,
+        options=SHOWN,
     shell:
         "python -m poselift.paper.figures.{wildcards.figure} --results {input.results} {params.options}"
         " --out {output.pdf} &> {log}"
@@ -103,7 +105,7 @@ rule figure_curves:
     params:
         code=code("poselift.paper.figures.curves"),
         runs=RUN_FOLDERS,
-        options=PAPER_OPTIONS,
+        options=SHOWN,
     shell:
         "python -m poselift.paper.figures.curves --runs {params.runs} {params.options} --out {output.pdf} &> {log}"
 
@@ -122,7 +124,7 @@ rule figure_qualitative:
         ENVIRONMENT
     params:
         code=code("poselift.paper.figures.qualitative"),
-        options=PAPER_OPTIONS,
+        options=SHOWN,
     shell:
         "python -m poselift.paper.figures.qualitative --examples {input.examples} {params.options} --out {output.pdf} &> {log}"
 
@@ -162,7 +164,7 @@ rule numbers:
     params:
         code=code("poselift.paper.numbers"),
         runs=RUN_FOLDERS,
-        options=PAPER_OPTIONS,
+        options=f"{SHOWN} {NUMBER_FORMAT}",
         heading=HEADING,
         store=subpath(input.frames, ancestor=2),
     shell:
@@ -191,3 +193,23 @@ rule pdf:
         "(python -m poselift.paper.assemble --sources paper --tables {input.tables} --figures {input.figures}"
         " --numbers {input.numbers} --out {params.folder}"
         " && python -m poselift.paper.compile {params.folder}) &> {log}"
+
+
+rule summary:
+    input:
+        results=f"{RESULTS}/results.csv",
+        pdf=f"{RESULTS}/paper/main.pdf",
+    output:
+        text=f"{RESULTS}/summary.txt",
+    log:
+        f"{RESULTS}/logs/paper/summary.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/paper/summary.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.paper.show"),
+        options=f"{SHOWN} {NUMBER_FORMAT}",
+    shell:
+        "python -m poselift.paper.show --results {input.results} --pdf {input.pdf} {params.options}"
+        " > {output.text} 2> {log}"

@@ -64,7 +64,7 @@ class Override(Section):
         [], description="for these architectures"
     )
     sizes: list[str] = Field([], description="for these sizes")
-    n_frames: int | None = Field(None, ge=2, description="frames a clip")
+    n_frames: int | None = Field(None, ge=3, description="frames a clip")
     training: dict[str, Any] = Field({}, description="the keys of `training` that differ")
 
     def applies(self, architecture: str, size: str) -> bool:
@@ -91,7 +91,7 @@ class Config(Section):
 
     dataset: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="folder below results/")
     data: Data
-    n_frames: int = Field(243, ge=2, description="frames a clip")
+    n_frames: int = Field(243, ge=3, description="frames a clip (accelerations need three)")
     sizes: dict[str, ModelSize] = Field({}, description="model sizes beside the published ones")
     models: Architectures = Architectures()
     training: TrainingSettings = TrainingSettings()

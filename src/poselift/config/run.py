@@ -30,7 +30,7 @@ class RunSettings(Section):
     size: str = Field(pattern=r"^[a-z][a-z0-9]*$", description="name of the model's size")
     depth: int = Field(ge=1, description="number of blocks (given by the size)")
     dim: int = Field(ge=8, multiple_of=8, description="channels a token (given by the size)")
-    n_frames: int = Field(243, ge=2, description="frames a clip")
+    n_frames: int = Field(243, ge=3, description="frames a clip (accelerations need three)")
     seed: int = Field(0, ge=0, description="seed of weights, order and augmentation")
     model: SerializeAsAny[BaselineSettings] = Field(description="hyper-parameters of the architecture")
     training: TrainingSettings

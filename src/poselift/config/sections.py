@@ -94,12 +94,14 @@ def add_options(parser: argparse.ArgumentParser, *models: type[Section]) -> None
         )
 
 
-def options(settings: Section, *, without: Collection[str] = ()) -> str:
-    """The command line that says `settings`: nested sections flattened, lists as several words, what is None
-    and the fields `without` left out."""
+def options(settings: Section, only: Collection[str] | None = None, without: Collection[str] = ()) -> str:
+    """The command line that says `settings`, or `only` some fields, or all `without` some.
+
+    Nested sections are flattened, a list becomes several words, what is None is left out.
+    """
     words: list[str] = []
     for name, value in settings:
-        if name in without or value is None:
+        if value is None or name in without or (only is not None and name not in only):
             continue
         if isinstance(value, Section):
             words.append(options(value))

@@ -101,10 +101,8 @@ class PoseLifter(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Lift poses; `PoseliftError` where the number of frames, joints or channels is not the model's."""
         if x.ndim != 4 or x.shape[1:] != (self.n_frames, N_JOINTS, CHANNELS):
-            raise PoseliftError(
-                f"model input: expected (clips, {self.n_frames} frames, {N_JOINTS} joints, {CHANNELS} channels), "
-                f"found {tuple(x.shape)}"
-            )
+            expected = f"(clips, {self.n_frames} frames, {N_JOINTS} joints, {CHANNELS} channels)"
+            raise PoseliftError(f"model input: expected {expected}, found {tuple(x.shape)}")
         x = self.joints_embed(x) + self.pos_embed
         for layer in self.layers:
             x = layer(x)

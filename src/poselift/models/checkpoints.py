@@ -2,10 +2,10 @@
 
 import pickle
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -37,24 +37,29 @@ def load_published(path: Path | str, model: Model) -> Model:
     is run. `PoseliftError` where the file is no such checkpoint or the weights are another model's.
     """
     path = Path(path)
-    try:
-        with torch.serialization.safe_globals(NUMPY_SCALARS):
-            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file") from None
-    except pickle.UnpicklingError as error:
-        refused = re.search(r"GLOBAL (\S+)", str(error))
-        reason = (
-            f"it asks for {refused[1]}, and code in a checkpoint is not run" if refused else "it is damaged"
-        )
-        raise PoseliftError(f"{path}: expected a checkpoint of weights only, but {reason}") from None
-    except (RuntimeError, EOFError, BadZipFile, ValueError, KeyError, UnicodeDecodeError):
-        raise PoseliftError(f"{path}: expected a checkpoint, found a damaged or other file") from None
+    checkpoint = _read_without_code(path)
     weights = checkpoint.get("model") if isinstance(checkpoint, dict) else None
     if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
         found = f"a dict of {sorted(map(str, checkpoint))[:5]}" if isinstance(checkpoint, dict) else "none"
         raise PoseliftError(f"{path}: expected a dict with the weights under 'model', found {found}")
     return _load({name.removeprefix("module."): value for name, value in weights.items()}, model, path)
+
+
+def _read_without_code(path: Path) -> Any:
+    try:
+        with torch.serialization.safe_globals(NUMPY_SCALARS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd pickles, which get their error below
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file") from None
+    except pickle.UnpicklingError as error:
+        code = re.search(r"GLOBAL (\S+)", str(error))
+        found = f"{code[1]}, which is code and is not run" if code else "a damaged or other file"
+        raise PoseliftError(f"{path}: expected a checkpoint of weights only, found {found}") from None
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        if isinstance(error, OSError) and error.filename:  # the system's own, such as a missing permission
+            raise
+        raise PoseliftError(f"{path}: expected a checkpoint, found a damaged or other file") from None
 
 
 def save_weights(model: nn.Module, path: Path | str) -> None:

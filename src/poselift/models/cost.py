@@ -10,8 +10,10 @@ Multiply-accumulates (MACs) of one clip through the model, by three conventions:
 """
 
 import argparse
+import functools
 import itertools
 import logging
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -65,41 +67,40 @@ def count(architecture: str, size: str | ModelSize, n_frames: int = 243, **hyper
     )
 
 
-def latency_ms(model: nn.Module, clips: Tensor) -> float:
-    """Median time of a forward pass in eval mode, in milliseconds."""
-    timer = Timer(
-        "model(clips)", globals={"model": model, "clips": clips}, num_threads=torch.get_num_threads()
-    )
-    with torch.inference_mode():
-        return timer.blocked_autorange(min_run_time=1).median * 1e3
+def latency_ms(call: Callable[[], object]) -> float:
+    """Median time of a call, in milliseconds."""
+    timer = Timer("call()", globals={"call": call}, num_threads=torch.get_num_threads())
+    return timer.blocked_autorange(min_run_time=1).median * 1e3
 
 
-def peak_memory_mb(model: nn.Module, clips: Tensor) -> float:
-    """Most memory that is allocated during a forward pass in eval mode, weights and input included, in MB."""
-    if clips.is_cuda:
-        torch.cuda.reset_peak_memory_stats(clips.device)
-        with torch.inference_mode():
-            model(clips)
-        return torch.cuda.max_memory_allocated(clips.device) / 1e6
-    with torch.inference_mode(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-        model(clips)
+def peak_memory_mb(call: Callable[[], object], held: Iterable[Tensor]) -> float:
+    """The most memory that tensors take at once during a call, in MB; `held` are those there before it."""
+    held = list(held)
+    if held[0].is_cuda:
+        torch.cuda.reset_peak_memory_stats()
+        call()
+        return torch.cuda.max_memory_allocated() / 1e6
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        call()
     events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
     changes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
-    before = sum(t.nbytes for t in [*model.parameters(), *model.buffers(), clips])
-    return (before + max(itertools.accumulate(changes), default=0)) / 1e6
+    return (sum(tensor.nbytes for tensor in held) + max(itertools.accumulate(changes), default=0)) / 1e6
 
 
 def measure(
     architecture: str, size: str | ModelSize, n_frames: int, **hyperparameters: Any
 ) -> dict[str, float]:
-    """Latency and peak memory on this machine, on its GPU if it has one, for each of `BATCHES`."""
+    """Latency and peak memory of a forward pass for each of `BATCHES`, on the GPU if there is one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = build_model(architecture, size, n_frames, **hyperparameters).eval().to(device)
     figures: dict[str, float] = {}
     for batch in BATCHES:
         clips = torch.randn(batch, n_frames, N_JOINTS, 3, device=device)
-        figures[f"latency_ms_b{batch}"] = round(latency_ms(model, clips), 2)
-        figures[f"memory_mb_b{batch}"] = round(peak_memory_mb(model, clips), 1)
+        predict = functools.partial(model, clips)
+        with torch.inference_mode():
+            figures[f"latency_ms_b{batch}"] = round(latency_ms(predict), 2)
+            held = [*model.parameters(), *model.buffers(), clips]
+            figures[f"memory_mb_b{batch}"] = round(peak_memory_mb(predict, held), 1)
     return figures
 
 

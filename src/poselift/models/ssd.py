@@ -19,6 +19,7 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from poselift.errors import PoseliftError
 from poselift.models.precision import at_least_single, without_autocast
@@ -189,13 +190,23 @@ class Mamba2(nn.Module):
         return "mamba_ssm" if self._kernel and self.A_log.is_cuda else "torch"
 
     def forward(self, u: Tensor) -> Tensor:
+        projected = self.in_proj(u)
+        if torch.is_grad_enabled():
+            # What lies between the projections is cheap to compute and six times as large: do it again backward.
+            y = checkpoint(self._mix, projected, use_reentrant=False, preserve_rng_state=False)
+        else:
+            y = self._mix(projected)
+        return self.out_proj(y)
+
+    def _mix(self, projected: Tensor) -> Tensor:
+        """From the input's projection to the output's, (B, L, ...) -> (B, L, d_inner)."""
         conv_dim = self.conv1d.in_channels
-        z, xBC, dt = self.in_proj(u).split([self.d_inner, conv_dim, len(self.A_log)], dim=-1)
+        z, xBC, dt = projected.split([self.d_inner, conv_dim, len(self.A_log)], dim=-1)
         xBC = F.silu(self.conv1d(xBC))
         x, B, C = xBC.split([self.d_inner, self.d_state, self.d_state], dim=-1)
         x = x.unflatten(-1, (-1, self.headdim))  # (B, L, H, P)
         y = self._scan(x, dt, B, C).flatten(2)
-        return self.out_proj(self.norm(y, z))
+        return self.norm(y, z)
 
     def _scan(self, x: Tensor, dt: Tensor, B: Tensor, C: Tensor) -> Tensor:
         A = -at_least_single(self.A_log).exp()

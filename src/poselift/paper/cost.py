@@ -1,5 +1,6 @@
-"""Reading `cost.csv`: parameters and multiply-accumulates of each model, counted by poselift.models.cost."""
+"""Parameters and multiply-accumulates of each model, as counted by poselift.models.cost."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +21,22 @@ class Cost:
     macs_all: int
 
 
-def read_costs(path: Path) -> dict[tuple[str, str], Cost]:
-    """The costs by architecture and size. Raises `PoseliftError` if the file is missing or another."""
+def read_costs(paths: Iterable[Path]) -> dict[tuple[str, str], Cost]:
+    """The costs by architecture and size. Raises `PoseliftError` if a file is missing or another."""
+    costs: dict[tuple[str, str], Cost] = {}
+    for path in paths:
+        for row in _read(path).to_dict("records"):
+            key = (str(row["architecture"]), str(row["size"]))
+            if key in costs:
+                raise PoseliftError(f"{path}: a second row for {' '.join(key)}; give each model once")
+            try:
+                costs[key] = Cost(*(int(row[name]) for name in COLUMNS[2:]))
+            except ValueError as error:
+                raise PoseliftError(f"{path}: {' '.join(key)}: {error}") from None
+    return costs
+
+
+def _read(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype={"architecture": str, "size": str}, keep_default_na=False)
     except FileNotFoundError:
@@ -30,13 +45,4 @@ def read_costs(path: Path) -> dict[tuple[str, str], Cost]:
         raise PoseliftError(f"{path}: not a table of costs: {' '.join(str(error).split())}") from None
     if not set(COLUMNS) <= set(table.columns):
         raise PoseliftError(f"{path}: not a table of costs; expected the columns {', '.join(COLUMNS)}")
-    costs: dict[tuple[str, str], Cost] = {}
-    for row in table.to_dict("records"):
-        key = (str(row["architecture"]), str(row["size"]))
-        if key in costs:
-            raise PoseliftError(f"{path}: two rows for {' '.join(key)}; give each model one number of frames")
-        try:
-            costs[key] = Cost(*(int(row[name]) for name in COLUMNS[2:]))
-        except ValueError as error:
-            raise PoseliftError(f"{path}: {' '.join(key)}: {error}") from None
-    return costs
+    return table

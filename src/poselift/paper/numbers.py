@@ -12,20 +12,19 @@ Keys (the prose may use any; an unknown one is a LaTeX error that names it):
     lowest.<metric>, lowest.<metric>.model  the lowest mean after the last epoch
     data. ...                               title, clips, frames, sequences, subjects, actions
     setup. ...                              how runs were trained: epochs, batch_size, lr, ..., seeds, sizes
-    model.<architecture>. ...               hyper-parameters
+    model.<architecture>. ...               hyper-parameters; model. ..., of all that have it
     paper.title, paper.authors
 
 A number that no run gives yet is a dash.
 """
 
-import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from poselift.config.models import ARCHITECTURES, model_settings
+from poselift.config.models import ARCHITECTURES, FullSettings, model_settings
 from poselift.config.run import TrainingSettings
 from poselift.data.raw import Sequence as Recording
 from poselift.data.store import read_sequences
@@ -188,6 +187,9 @@ def _hyperparameters(runs: Sequence[Run]) -> Entries:
         of_architecture = [run.settings.model for run in runs if run.settings.architecture == architecture]
         for name in model_settings(architecture).model_fields:
             yield f"model.{architecture}.{name}", of_all(getattr(model, name) for model in of_architecture)
+    for name in FullSettings.model_fields:
+        having = [run.settings.model for run in runs if hasattr(run.settings.model, name)]
+        yield f"model.{name}", of_all(getattr(model, name) for model in having)
 
 
 def numbers(
@@ -215,32 +217,34 @@ def numbers(
 
 def main(argv: list[str] | None = None) -> None:
     """Write the macros of all numbers."""
-    parser = argparse.ArgumentParser(description="Write every number of the prose as a LaTeX macro.")
-    options.add_results(parser)
-    options.add_cost(parser)
+    parser = options.parser(
+        "Write every number of the prose as a LaTeX macro.",
+        "results",
+        "costs",
+        *options.GRID,
+        "dataset_title",
+        "per_action_size",
+    )
     parser.add_argument("--runs", type=Path, nargs="+", required=True, metavar="DIR", help="run folders")
     parser.add_argument("--store", type=Path, required=True, metavar="DIR", help="frame store")
-    options.add_grid(parser)
-    options.add_marks(parser)
-    options.add_decimals(parser)
-    options.add_size(parser)
     parser.add_argument("--title", required=True, help="title of the paper")
     parser.add_argument("--authors", nargs="+", required=True, metavar="NAME", help="names, in order")
-    options.add_out(parser, "LaTeX file to write")
+    options.add_out(parser)
     arguments = parser.parse_args(argv)
     grid, marks = options.grid(arguments), options.marks(arguments)
-    if arguments.size not in grid.sizes:
-        raise PoseliftError(f"--size {arguments.size}: not one of the sizes {', '.join(grid.sizes)}")
+    size = arguments.per_action_size
+    if size not in grid.sizes:
+        raise PoseliftError(f"--per-action-size {size}: not one of the sizes {', '.join(grid.sizes)}")
     results = read(arguments.results)
     entries = numbers(
         results,
-        read_costs(arguments.cost),
+        read_costs(arguments.costs),
         [read_run(folder) for folder in arguments.runs],
         {split: read_sequences(arguments.store, split) for split in ("train", "test")},
         grid,
         marks,
         arguments.decimals,
-        arguments.size,
+        size,
     )
     entries["paper.title"] = escape(arguments.title)
     entries["paper.authors"] = Tex(r" \and ".join(map(escape, arguments.authors)))

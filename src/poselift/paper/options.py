@@ -1,9 +1,10 @@
-"""What the command lines of tables, figures and numbers share: expected runs, marks on the data."""
+"""What the command lines of tables, figures and numbers share: expected runs, marks on the data, inputs."""
 
 import argparse
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -34,55 +35,44 @@ class Marks:
     synthetic: bool
 
 
-def add_out(parser: argparse.ArgumentParser, help: str) -> None:
+GRID = ("architectures", "sizes", "seeds")
+"""The options that `grid` reads."""
+
+_SHARED: dict[str, dict[str, Any]] = {
+    "results": {"type": Path, "metavar": "CSV", "help": "table written by poselift.paper.results"},
+    "costs": {"type": Path, "nargs": "+", "metavar": "CSV", "help": "tables written by poselift.models.cost"},
+    "architectures": {"nargs": "+", "metavar": "NAME", "help": "expected architectures, in this order"},
+    "sizes": {"nargs": "+", "metavar": "NAME", "help": "expected sizes, in this order"},
+    "seeds": {"nargs": "+", "type": int, "metavar": "N", "help": "expected seeds of each model"},
+    "dataset_title": {"metavar": "TEXT", "help": "how the paper calls the data"},
+    "decimals": {"type": int, "default": 1, "metavar": "N", "help": "decimals of mm (default: 1)"},
+    "per_action_size": {"metavar": "NAME", "help": "the size that is shown in detail"},
+    "published": {"type": Path, "metavar": "YAML", "help": "published results on these data"},
+}
+
+
+def parser(description: str, *needs: str) -> argparse.ArgumentParser:
+    """A parser with all shared options, so that one line can serve all tables and figures.
+
+    Those in `needs` are required.
+    """
+    made = argparse.ArgumentParser(description=description)
+    for name, settings in _SHARED.items():
+        made.add_argument(f"--{name.replace('_', '-')}", required=name in needs, **settings)
+    made.add_argument("--synthetic", action="store_true", help="mark the data as synthetic")
+    return made
+
+
+def add_out(parser: argparse.ArgumentParser, help: str = "file to write") -> None:
     """Give `parser` the option `--out`."""
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=help)
 
 
-def add_results(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` the option `--results`."""
-    parser.add_argument(
-        "--results", type=Path, required=True, metavar="CSV", help="table written by poselift.paper.results"
-    )
-
-
-def add_cost(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` the option `--cost`."""
-    parser.add_argument(
-        "--cost", type=Path, required=True, metavar="CSV", help="table written by poselift.models.cost"
-    )
-
-
-def add_grid(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` the options that `grid` reads."""
-    parser.add_argument("--architectures", nargs="+", required=True, metavar="NAME", help="in this order")
-    parser.add_argument("--sizes", nargs="+", required=True, metavar="NAME", help="in this order")
-    parser.add_argument(
-        "--seeds", nargs="+", type=int, required=True, metavar="N", help="seeds of each model"
-    )
-
-
-def add_marks(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` the options that `marks` reads."""
-    parser.add_argument("--dataset-title", required=True, metavar="TEXT", help="how the paper calls the data")
-    parser.add_argument("--synthetic", action="store_true", help="mark the data as synthetic")
-
-
-def add_decimals(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` the option `--decimals`."""
-    parser.add_argument("--decimals", type=int, default=1, metavar="N", help="decimals of mm (default: 1)")
-
-
-def add_size(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` the option `--size`: the one size that is shown in detail."""
-    parser.add_argument("--size", required=True, metavar="NAME", help="size to show in detail")
-
-
 def grid(arguments: argparse.Namespace) -> Grid:
-    """The expected runs, from the options of `add_grid`."""
+    """The expected runs."""
     return Grid(tuple(arguments.architectures), tuple(arguments.sizes), tuple(arguments.seeds))
 
 
 def marks(arguments: argparse.Namespace) -> Marks:
-    """The marks, from the options of `add_marks`."""
+    """The marks."""
     return Marks(arguments.dataset_title, arguments.synthetic)

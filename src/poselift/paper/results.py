@@ -150,7 +150,7 @@ def main(argv: list[str] | None = None) -> None:
         "--evaluations", type=Path, nargs="+", required=True, metavar="JSON", help="of the runs"
     )
     parser.add_argument("--references", type=Path, required=True, metavar="JSON", help="mean pose, copy 2D")
-    add_out(parser, "table to write (CSV)")
+    add_out(parser)
     arguments = parser.parse_args(argv)
     files = [arguments.references, *arguments.evaluations]
     table = collect(report for file in files for report in load_reports(file))

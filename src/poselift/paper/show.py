@@ -1,6 +1,5 @@
 """The main table as text, and where the PDF lies: what a build of the paper ends with."""
 
-import argparse
 from pathlib import Path
 
 import pandas as pd
@@ -49,11 +48,9 @@ def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int) -> str
 
 def main(argv: list[str] | None = None) -> None:
     """Print the main table and where the PDF lies."""
-    parser = argparse.ArgumentParser(description="Print the main table and where the PDF lies.")
-    options.add_results(parser)
-    options.add_grid(parser)
-    options.add_marks(parser)
-    options.add_decimals(parser)
+    parser = options.parser(
+        "Print the main table and where the PDF lies.", "results", *options.GRID, "dataset_title"
+    )
     parser.add_argument("--pdf", type=Path, required=True, help="the compiled paper")
     arguments = parser.parse_args(argv)
     print(

@@ -107,16 +107,26 @@ def test_copy_computes_the_same(architecture: str, tiny: Tiny) -> None:
     assert torch.equal(copy.deepcopy(model)(clips()), model(clips()))
 
 
-@every_architecture
-@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
-def test_graph_is_captured_whole(architecture: str, training: bool, tiny: Tiny) -> None:
-    """Without a break, forward and backward, with equal results: all that a compiler needs."""
-    extra: dict[str, Any] = {} if architecture == "baseline" else {"gcn_dropout": 0.0}
-    model = tiny(architecture, **extra).train(training)
+def one_block(architecture: str) -> nn.Module:
+    """As little as there is to compile."""
+    extra: dict[str, Any] = {} if architecture == "baseline" else {"mamba_gcn_dim": 8, "gcn_dropout": 0.0}
+    extra |= {"mamba_gcn_layers": 1} if architecture == "mamba_gcn" else {}
+    torch.manual_seed(0)
+    return build_model(architecture, ModelSize(depth=1, dim=8), 9, **extra).double()
+
+
+every_other_is_slow = pytest.mark.parametrize(
+    "architecture", [*(pytest.param(a, marks=pytest.mark.slow) for a in ARCHITECTURES if a != "full"), "full"]
+)
+
+
+@every_other_is_slow
+def test_graph_is_captured_whole(architecture: str, wake: Callable[[nn.Module], nn.Module]) -> None:
+    """Forward and backward, without a break and with equal results: all that a compiler needs of a model."""
+    model = wake(one_block(architecture)).train()
     twin = copy.deepcopy(model)
-    x = clips()
-    compiled = torch.compile(twin, backend="aot_eager", fullgraph=True)
-    expected, found = model(x), compiled(x)
+    expected = model(clips())
+    found = torch.compile(twin, backend="aot_eager", fullgraph=True)(clips())
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-10)
     expected.square().sum().backward()
     found.square().sum().backward()
@@ -128,22 +138,15 @@ def test_graph_is_captured_whole(architecture: str, training: bool, tiny: Tiny) 
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler on CPU")
 @every_architecture
 def test_compiled_gives_equal_results(
-    architecture: str, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    architecture: str,
+    wake: Callable[[nn.Module], nn.Module],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    model, x = tiny(architecture), clips()
-    torch.testing.assert_close(torch.compile(model)(x), model(x), rtol=0, atol=1e-10)
-
-
-def test_full_is_compiled_with_equal_results(
-    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not shutil.which("g++"):
-        pytest.skip("torch.compile needs a C++ compiler on CPU")
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    model, x = tiny("full").layers[0], torch.randn(1, 9, 17, 16, dtype=torch.float64)
+    model = wake(one_block(architecture)).eval()
     with torch.no_grad():
-        torch.testing.assert_close(torch.compile(model)(x), model(x), rtol=0, atol=1e-10)
+        torch.testing.assert_close(torch.compile(model)(clips()), model(clips()), rtol=0, atol=1e-10)
 
 
 # How the other two extend the baseline

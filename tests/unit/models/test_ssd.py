@@ -199,7 +199,7 @@ def test_is_deterministic() -> None:
 
 
 def test_inner_width_must_suit_the_heads() -> None:
-    with pytest.raises(PoseliftError, match="divisible by headdim 32, found 1.5 x 10"):
+    with pytest.raises(PoseliftError, match=r"divisible by headdim 32, found 1\.5 x 10"):
         Mamba2(10, expand=1.5)
 
 

@@ -88,9 +88,9 @@ def test_the_whole_paper(tmp_path, make_inputs, capsys):
     inputs = make_inputs(tmp_path)
     marks = ["--dataset-title", "made-up motion (100% synthetic)", "--synthetic"]
     table = ["--results", str(tmp_path / "results.csv")]
-    costs = ["--cost", str(tmp_path / "cost.csv")]
+    costs = ["--costs", str(tmp_path / "cost.csv")]
     runs = ["--runs", *map(str, inputs.runs)]
-    size = ["--size", "base"]
+    size = ["--per-action-size", "base"]
     examples = ["--examples", str(tmp_path / "evaluation" / "full-base-s0-examples.npz")]
     references = ["--references", str(tmp_path / "evaluation" / "references.json")]
 

@@ -46,8 +46,9 @@ def written(tmp_path, make_inputs):
     evaluations = [path for path in inputs.evaluations if path.stem != "full-base-s1"]
     table = tmp_path / "results.csv"
     arguments = [
-        "--results", str(table), "--cost", str(tmp_path / "cost.csv"), "--store", str(tmp_path / "store"),
-        "--runs", *map(str, inputs.runs), *inputs.grid, "--size", "base", "--dataset-title", "50% made up",
+        "--results", str(table), "--costs", str(tmp_path / "cost.csv"), "--store", str(tmp_path / "store"),
+        "--runs", *map(str, inputs.runs), *inputs.grid, "--per-action-size", "base",
+        "--dataset-title", "50% made up",
         "--title", "Poses & more", "--authors", "A", "B", "--synthetic",
         "--out", str(tmp_path / "numbers.tex"),
     ]  # fmt: skip
@@ -90,6 +91,7 @@ def test_data_and_setup(written):
     assert number["setup.seeds.counted"] == "2 seeds"
     assert number["setup.lr"] == r"\ensuremath{5\times 10^{-4}}"
     assert number["model.mamba_gcn.mamba_gcn_layers"] == "4"
+    assert number["model.gcn_dropout"] == "0.1"  # of both that have it
     assert number["paper.title"] == r"Poses \& more"
     assert number["paper.authors"] == r"A \and B"
 

@@ -166,7 +166,7 @@ def test_small_costs_are_not_rounded_to_nothing():
         ("architecture,size,n_frames,parameters,macs_linear,macs_all\nfull,base,27,x,1,1\n", "full base"),
         (
             "architecture,size,n_frames,parameters,macs_linear,macs_all\n" + "full,base,27,1,1,1\n" * 2,
-            "two rows",
+            "second row",
         ),
     ],
 )
@@ -174,7 +174,7 @@ def test_another_file_of_costs_is_refused(tmp_path, text, reason):
     path = tmp_path / "cost.csv"
     path.write_text(text)
     with pytest.raises(PoseliftError, match=f"cost.csv.*{reason}"):
-        read_costs(path)
+        read_costs([path])
 
 
 def published_row(method: str, **changes: object) -> Row:
@@ -244,7 +244,7 @@ def published_arguments(tmp_path, make_report, make_references):
         "- {method: Theirs, detector: SH, frames: 9, mpjpe: 38.4, sure: A, source: paper}\n",
     )
     return [
-        "--results", str(tmp_path / "results.csv"), "--cost", str(tmp_path / "cost.csv"),
+        "--results", str(tmp_path / "results.csv"), "--costs", str(tmp_path / "cost.csv"),
         "--architectures", "full", "--sizes", "base", "--seeds", "0", "--dataset-title", "some motion",
         "--out", str(tmp_path / "published.tex"),
     ]  # fmt: skip

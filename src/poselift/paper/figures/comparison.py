@@ -1,7 +1,5 @@
 """MPJPE and P-MPJPE of every model after the last epoch: each seed, their mean, their standard deviation."""
 
-import argparse
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -78,10 +76,7 @@ def draw(results: pd.DataFrame, grid: Grid, marks: Marks) -> Figure:
 
 def main(argv: list[str] | None = None) -> None:
     """Draw the main comparison."""
-    parser = argparse.ArgumentParser(description="Draw the errors of all models.")
-    options.add_results(parser)
-    options.add_grid(parser)
-    options.add_marks(parser)
+    parser = options.parser("Draw the errors of all models.", "results", *options.GRID, "dataset_title")
     options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
     arguments = parser.parse_args(argv)
     results = read(arguments.results)

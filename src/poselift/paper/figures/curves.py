@@ -1,6 +1,5 @@
 """Training curves: loss and test error by epoch, mean over seeds with the range between the extreme seeds."""
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -72,10 +71,8 @@ def draw(runs: Sequence[Run], grid: Grid, marks: Marks) -> Figure:
 
 def main(argv: list[str] | None = None) -> None:
     """Draw the training curves."""
-    parser = argparse.ArgumentParser(description="Draw the training curves.")
+    parser = options.parser("Draw the training curves.", *options.GRID, "dataset_title")
     parser.add_argument("--runs", type=Path, nargs="+", required=True, metavar="DIR", help="run folders")
-    options.add_grid(parser)
-    options.add_marks(parser)
     options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
     arguments = parser.parse_args(argv)
     runs = [read_run(folder) for folder in arguments.runs]

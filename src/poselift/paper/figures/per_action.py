@@ -1,7 +1,5 @@
 """MPJPE per action of the models of one size after the last epoch, as a dot plot."""
 
-import argparse
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -48,16 +46,14 @@ def draw(results: pd.DataFrame, grid: Grid, size: str, marks: Marks) -> Figure:
 
 def main(argv: list[str] | None = None) -> None:
     """Draw the errors per action."""
-    parser = argparse.ArgumentParser(description="Draw the errors per action.")
-    options.add_results(parser)
-    options.add_grid(parser)
-    options.add_marks(parser)
-    options.add_size(parser)
+    parser = options.parser(
+        "Draw the errors per action.", "results", *options.GRID, "dataset_title", "per_action_size"
+    )
     options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
     arguments = parser.parse_args(argv)
     results = read(arguments.results)
     with style():
-        figure = draw(results, options.grid(arguments), arguments.size, options.marks(arguments))
+        figure = draw(results, options.grid(arguments), arguments.per_action_size, options.marks(arguments))
         save(figure, arguments.out)
 
 

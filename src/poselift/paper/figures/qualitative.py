@@ -3,7 +3,6 @@
 Which clips are shown is decided by the evaluation, by that rule, and not by hand.
 """
 
-import argparse
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -142,11 +141,10 @@ def _share_extent(axes: Sequence[Axes], points: NDArray[np.floating[Any]]) -> No
 
 def main(argv: list[str] | None = None) -> None:
     """Draw the examples of one run."""
-    parser = argparse.ArgumentParser(description="Draw the median and the worst clip of a run.")
+    parser = options.parser("Draw the median and the worst clip of a run.", "dataset_title")
     parser.add_argument(
         "--examples", type=Path, required=True, metavar="NPZ", help="examples written by the evaluation"
     )
-    options.add_marks(parser)
     options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
     arguments = parser.parse_args(argv)
     examples = read_examples(arguments.examples)

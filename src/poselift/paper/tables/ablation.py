@@ -1,7 +1,5 @@
 """The contribution of the components: what each architecture adds to the baseline, at one size."""
 
-import argparse
-
 import pandas as pd
 
 from poselift.errors import run
@@ -69,20 +67,21 @@ def _mark(part: bool | str) -> Tex:
 
 def main(argv: list[str] | None = None) -> None:
     """Write the table of the ablation."""
-    parser = argparse.ArgumentParser(description="Write the table of what each component adds.")
-    options.add_results(parser)
-    options.add_cost(parser)
-    options.add_grid(parser)
-    options.add_marks(parser)
-    options.add_decimals(parser)
-    options.add_size(parser)
-    options.add_out(parser, "LaTeX file to write")
+    parser = options.parser(
+        "Write the table of what each component adds.",
+        "results",
+        "costs",
+        *options.GRID,
+        "dataset_title",
+        "per_action_size",
+    )
+    options.add_out(parser)
     arguments = parser.parse_args(argv)
     text = table(
         read(arguments.results),
-        read_costs(arguments.cost),
+        read_costs(arguments.costs),
         options.grid(arguments),
-        arguments.size,
+        arguments.per_action_size,
         options.marks(arguments),
         arguments.decimals,
     )

@@ -1,6 +1,5 @@
 """What each model costs: parameters and multiply-accumulates, under both conventions of counting."""
 
-import argparse
 import math
 from collections.abc import Sequence
 
@@ -49,13 +48,12 @@ def decimals_for(values: Sequence[float]) -> int:
 
 def main(argv: list[str] | None = None) -> None:
     """Write the table of costs."""
-    parser = argparse.ArgumentParser(description="Write the table of parameters and multiply-accumulates.")
-    options.add_cost(parser)
-    parser.add_argument("--architectures", nargs="+", required=True, metavar="NAME", help="in this order")
-    parser.add_argument("--sizes", nargs="+", required=True, metavar="NAME", help="in this order")
-    options.add_out(parser, "LaTeX file to write")
+    parser = options.parser(
+        "Write the table of parameters and multiply-accumulates.", "costs", "architectures", "sizes"
+    )
+    options.add_out(parser)
     arguments = parser.parse_args(argv)
-    text = table(read_costs(arguments.cost), arguments.architectures, arguments.sizes)
+    text = table(read_costs(arguments.costs), arguments.architectures, arguments.sizes)
     write_text(arguments.out, text)
 
 

@@ -1,7 +1,5 @@
 """The main comparison: every model, all metrics, last and best epoch, beside the two reference rows."""
 
-import argparse
-
 import pandas as pd
 
 from poselift.errors import run
@@ -60,12 +58,10 @@ def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int) -> str
 
 def main(argv: list[str] | None = None) -> None:
     """Write the main table."""
-    parser = argparse.ArgumentParser(description="Write the table of the main comparison.")
-    options.add_results(parser)
-    options.add_grid(parser)
-    options.add_marks(parser)
-    options.add_decimals(parser)
-    options.add_out(parser, "LaTeX file to write")
+    parser = options.parser(
+        "Write the table of the main comparison.", "results", *options.GRID, "dataset_title"
+    )
+    options.add_out(parser)
     arguments = parser.parse_args(argv)
     text = table(
         read(arguments.results), options.grid(arguments), options.marks(arguments), arguments.decimals

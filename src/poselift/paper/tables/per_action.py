@@ -1,7 +1,5 @@
 """Errors per action, for the models of one size after the last epoch."""
 
-import argparse
-
 import pandas as pd
 
 from poselift.errors import run
@@ -42,18 +40,15 @@ def table(results: pd.DataFrame, grid: Grid, size: str, marks: Marks, decimals: 
 
 def main(argv: list[str] | None = None) -> None:
     """Write the table of errors per action."""
-    parser = argparse.ArgumentParser(description="Write the table of errors per action.")
-    options.add_results(parser)
-    options.add_grid(parser)
-    options.add_marks(parser)
-    options.add_decimals(parser)
-    options.add_size(parser)
-    options.add_out(parser, "LaTeX file to write")
+    parser = options.parser(
+        "Write the table of errors per action.", "results", *options.GRID, "dataset_title", "per_action_size"
+    )
+    options.add_out(parser)
     arguments = parser.parse_args(argv)
     text = table(
         read(arguments.results),
         options.grid(arguments),
-        arguments.size,
+        arguments.per_action_size,
         options.marks(arguments),
         arguments.decimals,
     )

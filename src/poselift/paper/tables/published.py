@@ -4,8 +4,6 @@ The rows come from a file that people keep (`paper/published.yaml`). Without one
 real Human3.6M, the table is left out and the text says so.
 """
 
-import argparse
-from pathlib import Path
 from typing import Literal
 
 import pandas as pd
@@ -118,22 +116,13 @@ def _fixed_or_dash(value: float | None, decimals: int) -> Tex:
 
 def main(argv: list[str] | None = None) -> None:
     """Write the table of published results, or the mark that there is none."""
-    parser = argparse.ArgumentParser(description="Write the comparison with published results.")
-    parser.add_argument(
-        "--published",
-        type=Path,
-        metavar="YAML",
-        help="published results; only for the data that they were measured on",
+    parser = options.parser(
+        "Write the comparison with published results.", "results", "costs", *options.GRID, "dataset_title"
     )
-    options.add_results(parser)
-    options.add_cost(parser)
-    options.add_grid(parser)
-    options.add_marks(parser)
-    options.add_decimals(parser)
-    options.add_out(parser, "LaTeX file to write")
+    options.add_out(parser)
     arguments = parser.parse_args(argv)
     if arguments.published is None:
-        write_text(arguments.out, render("published_none"))
+        write_text(arguments.out, render("published", groups=[]))
         return
     if arguments.synthetic:
         raise PoseliftError(
@@ -142,7 +131,7 @@ def main(argv: list[str] | None = None) -> None:
     text = table(
         load(arguments.published, Published),
         read(arguments.results),
-        read_costs(arguments.cost),
+        read_costs(arguments.costs),
         options.grid(arguments),
         options.marks(arguments),
         arguments.decimals,
