@@ -6,7 +6,11 @@ from importlib import import_module
 from poselift.errors import run
 
 COMMANDS = {
-    "synthetic": ("poselift.data.synthetic.__main__", "write synthetic motion in the schema of the raw pickle"),
+    "synthetic": (
+        "poselift.data.synthetic.__main__",
+        "write synthetic motion in the schema of the raw pickle",
+    ),
+    "check": ("poselift.data.raw", "check a raw pickle and say what is in it"),
     "prepare": ("poselift.data.prepare", "turn the raw pickle into the frame store"),
     "export-clips": ("poselift.data.export_clips", "write clips in the community's one-pickle-a-clip layout"),
     "train": ("poselift.training.train", "train one model"),
@@ -19,7 +23,9 @@ def usage() -> str:
     """What the command offers."""
     width = max(map(len, COMMANDS))
     lines = [f"  {name:{width}}  {text}" for name, (_, text) in COMMANDS.items()]
-    return "\n".join(["usage: poselift COMMAND [OPTION ...]", "", *lines, "", "poselift COMMAND --help says more."])
+    return "\n".join(
+        ["usage: poselift COMMAND [OPTION ...]", "", *lines, "", "poselift COMMAND --help says more."]
+    )
 
 
 def main() -> None:

@@ -43,19 +43,24 @@ class Project:
         for part in PARTS:
             source = REPOSITORY / part
             if source.is_dir():
-                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+                shutil.copytree(
+                    source, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+                )
             else:
                 shutil.copy(source, folder)
         (folder / "tiny.yaml").write_text(TINY)
         return cls(folder)
 
-    def snakemake(self, *arguments: str, configfile: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake here, with this folder's code."""
+    def snakemake(
+        self, *arguments: str, changes: str = "", experiment: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake here, with this folder's code; `changes` is YAML laid over the tiny experiment."""
+        (self.folder / "changes.yaml").write_text(changes)
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return subprocess.run(
             [
                 sys.executable, "-m", "snakemake", "--cores", "2",
-                *(("--configfile", "tiny.yaml") if configfile else ()), *arguments,
+                *arguments, *(("--configfile", "tiny.yaml", "changes.yaml") if experiment else ()),
             ],
             cwd=self.folder,
             env=os.environ | {"PYTHONPATH": str(self.folder / "src"), "PATH": path},
@@ -63,9 +68,9 @@ class Project:
             text=True,
         )  # fmt: skip
 
-    def stale(self, *arguments: str) -> dict[str, int]:
-        """What Snakemake would run: number of jobs by rule."""
-        answer = self.snakemake("--dry-run", *arguments)
+    def stale(self, changes: str = "") -> dict[str, int]:
+        """What Snakemake would run after `changes` of the configuration: number of jobs by rule."""
+        answer = self.snakemake("--dry-run", changes=changes)
         assert answer.returncode == 0, answer.stderr
         table = answer.stdout.partition("Job stats:")[2].partition("\n\n")[0]
         jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}

@@ -35,7 +35,8 @@ def test_every_job_leaves_a_log_and_a_benchmark(built_once):
     results = built_once.folder / "results/tiny"
     logs = {path.relative_to(results / "logs").with_suffix("") for path in results.rglob("logs/**/*.log")}
     benchmarks = {
-        path.relative_to(results / "benchmarks").with_suffix("") for path in results.rglob("benchmarks/**/*.tsv")
+        path.relative_to(results / "benchmarks").with_suffix("")
+        for path in results.rglob("benchmarks/**/*.tsv")
     }
     assert logs == benchmarks
     assert {Path("train/full-pico-s0"), Path("paper/pdf"), Path("frames")} <= logs

@@ -36,17 +36,22 @@ def test_the_mamba_gcn_block_leaves_the_baseline_alone(built):
 
 
 def test_decimals_of_tables(built):
-    assert built.stale("--config", "paper={'decimals': 2}") == {"table": 5, "numbers": 1, "pdf": 1, "summary": 1}
+    assert built.stale("paper: {decimals: 2}") == {
+        "table": 5,
+        "numbers": 1,
+        "pdf": 1,
+        "summary": 1,
+    }
 
 
 def test_a_seed_more(built):
-    stale = built.stale("--config", "experiment={'seeds': [0, 1]}")
+    stale = built.stale("experiment: {seeds: [0, 1]}")
     assert (stale["train"], stale["evaluate"]) == (3, 3)
     assert not {"frames", "clips", "references", "cost", "synthetic"} & set(stale)
 
 
 def test_a_hyper_parameter_of_one_architecture(built):
-    stale = built.stale("--config", "models={'full': {'gcn_dropout': 0.2}}")
+    stale = built.stale("models: {full: {gcn_dropout: 0.2}}")
     assert (stale["train"], stale["evaluate"]) == (1, 1)
 
 
@@ -59,9 +64,16 @@ def test_a_pinned_version_restarts_what_imports_it(built):
     pins = (built.folder / "envs/constraints.txt").read_text()
     line = next(line for line in pins.splitlines() if line.startswith("matplotlib=="))
     built.edit("envs/constraints.txt", line, "matplotlib==99.0")
-    assert set(built.stale()) == {"figure", "figure_architecture", "figure_curves", "figure_qualitative", "pdf", "summary"}
+    assert set(built.stale()) == {
+        "figure",
+        "figure_architecture",
+        "figure_curves",
+        "figure_qualitative",
+        "pdf",
+        "summary",
+    }
 
 
 def test_the_synthetic_motion(built):
-    stale = built.stale("--config", "data={'synthetic': {'seed': 1}}")
+    stale = built.stale("data: {synthetic: {seed: 1}}")
     assert (stale["synthetic"], stale["frames"], stale["train"]) == (1, 1, 3)

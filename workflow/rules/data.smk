@@ -18,7 +18,8 @@ if SETTINGS.data.synthetic:
             code=code("poselift.data.synthetic.__main__"),
             options=sections.options(SETTINGS.data.synthetic),
         shell:
-            "python -m poselift.data.synthetic {params.options} --out {output.raw} &> {log}"
+            "python -m poselift.data.synthetic {params.options} --out {output.raw}"
+            " > {log} 2> >(tee -a {log} >&2)"
 
 else:
     RAW = str(SETTINGS.data.raw)
@@ -36,9 +37,31 @@ FRAMES = [
 ] + [f"{STORE}/frames/test/factor.npy", f"{STORE}/frames/test/target_mm.npy"]
 
 
+rule raw:
+    # a step of its own: a faulty file stops here, before Snakemake clears what an earlier one gave
+    input:
+        raw=ancient(RAW),
+    output:
+        found=f"{STORE}/raw.json",
+    log:
+        f"{RESULTS}/logs/raw.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/raw.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.data.raw"),
+        content=RAW_CONTENT,
+        options=sections.options(SETTINGS.data, only=("sha256",)),
+    shell:
+        "python -m poselift.data.raw --raw {input.raw:q} --out {output.found} {params.options}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
 rule frames:
     input:
         raw=ancient(RAW),
+        found=f"{STORE}/raw.json",
     output:
         manifest=f"{STORE}/frames/manifest.json",
         arrays=FRAMES,
@@ -50,11 +73,10 @@ rule frames:
         ENVIRONMENT
     params:
         code=code("poselift.data.prepare"),
-        content=RAW_CONTENT,
-        options=f"--sha256 {SETTINGS.data.sha256}" if SETTINGS.data.sha256 else "",
         store=subpath(output.manifest, ancestor=2),
     shell:
-        "python -m poselift.data.prepare --raw {input.raw:q} --out {params.store} {params.options} &> {log}"
+        "python -m poselift.data.prepare --raw {input.raw:q} --out {params.store}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule clips:
@@ -75,4 +97,4 @@ rule clips:
         store=subpath(input.frames, ancestor=2),
     shell:
         "python -m poselift.data.clips --store {params.store} --n-frames {wildcards.n_frames} {params.options}"
-        " &> {log}"
+        " > {log} 2> >(tee -a {log} >&2)"

@@ -27,7 +27,7 @@ rule evaluate:
         folder=subpath(input.record, parent=True),
     shell:
         "python -m poselift.evaluation.evaluate --run {params.folder} --store {params.store} --out {output.report}"
-        " &> {log}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule references:
@@ -47,7 +47,8 @@ rule references:
         n_frames=SETTINGS.n_frames,
     shell:
         "python -m poselift.evaluation.references --store {params.store} --n-frames {params.n_frames}"
-        " --out {output.report} &> {log}"
+        " --out {output.report}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule cost:
@@ -63,4 +64,5 @@ rule cost:
         code=code_with_model("poselift.models.cost"),
         options=model_options,
     shell:
-        "python -m poselift.models.cost {params.options} --out {output.table} &> {log}"
+        "python -m poselift.models.cost {params.options} --out {output.table}"
+        " > {log} 2> >(tee -a {log} >&2)"

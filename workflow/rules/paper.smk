@@ -43,7 +43,8 @@ rule results:
         code=code("poselift.paper.results"),
     shell:
         "python -m poselift.paper.results --evaluations {input.evaluations} --references {input.references}"
-        " --out {output.table} &> {log}"
+        " --out {output.table}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule table:
@@ -65,7 +66,8 @@ rule table:
         options=f"{SHOWN} {NUMBER_FORMAT}",
     shell:
         "python -m poselift.paper.tables.{wildcards.table} --results {input.results} --costs {input.costs}"
-        " {params.options} --out {output.table} &> {log}"
+        " {params.options} --out {output.table}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule figure:
@@ -87,7 +89,8 @@ rule figure:
         options=SHOWN,
     shell:
         "python -m poselift.paper.figures.{wildcards.figure} --results {input.results} {params.options}"
-        " --out {output.pdf} &> {log}"
+        " --out {output.pdf}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule figure_curves:
@@ -107,7 +110,8 @@ rule figure_curves:
         runs=RUN_FOLDERS,
         options=SHOWN,
     shell:
-        "python -m poselift.paper.figures.curves --runs {params.runs} {params.options} --out {output.pdf} &> {log}"
+        "python -m poselift.paper.figures.curves --runs {params.runs} {params.options} --out {output.pdf}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule figure_qualitative:
@@ -126,7 +130,8 @@ rule figure_qualitative:
         code=code("poselift.paper.figures.qualitative"),
         options=SHOWN,
     shell:
-        "python -m poselift.paper.figures.qualitative --examples {input.examples} {params.options} --out {output.pdf} &> {log}"
+        "python -m poselift.paper.figures.qualitative --examples {input.examples} {params.options} --out {output.pdf}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule figure_architecture:
@@ -142,7 +147,7 @@ rule figure_architecture:
     params:
         code=code("poselift.paper.figures.architecture"),
     shell:
-        "python -m poselift.paper.figures.architecture --out {output.pdf} &> {log}"
+        "python -m poselift.paper.figures.architecture --out {output.pdf}" " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule numbers:
@@ -169,7 +174,8 @@ rule numbers:
         store=subpath(input.frames, ancestor=2),
     shell:
         "python -m poselift.paper.numbers --results {input.results} --costs {input.costs} --runs {params.runs}"
-        " --store {params.store} {params.heading} {params.options} --out {output.numbers} &> {log}"
+        " --store {params.store} {params.heading} {params.options} --out {output.numbers}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule pdf:
@@ -192,7 +198,8 @@ rule pdf:
     shell:
         "(python -m poselift.paper.assemble --sources paper --tables {input.tables} --figures {input.figures}"
         " --numbers {input.numbers} --out {params.folder}"
-        " && python -m poselift.paper.compile {params.folder}) &> {log}"
+        " && python -m poselift.paper.compile {params.folder})"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule summary:
@@ -212,4 +219,4 @@ rule summary:
         options=f"{SHOWN} {NUMBER_FORMAT}",
     shell:
         "python -m poselift.paper.show --results {input.results} --pdf {input.pdf} {params.options}"
-        " > {output.text} 2> {log}"
+        " > {output.text} 2> >(tee {log} >&2)"

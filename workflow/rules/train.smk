@@ -28,4 +28,5 @@ rule train:
         folder=subpath(output.metrics, parent=True),
     shell:
         "python -m poselift.training.train --store {params.store} --out {params.folder} --threads {threads}"
-        " {params.options} 2>&1 | tee {log}"
+        " {params.options}"
+        " > {log} 2> >(tee -a {log} >&2)"

@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import hashlib
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,17 +99,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--n-frames", type=int, action="append", default=[], help="also index clips of so many frames"
     )
-    parser.add_argument("--sha256", help="warn if the raw file has another hash")
     given = parser.parse_args(argv)
     manifest = prepare(given.raw, given.out)
     frames = manifest["frames"]
     print(f"frames: {frames['train']:,} train, {frames['test']:,} test")
-    if given.sha256 and manifest["raw"] != given.sha256:
-        print(
-            f"warning: {given.raw}: sha256 {manifest['raw'][:12]}…, expected {given.sha256[:12]}…: "
-            "another file than the published results were computed on",
-            file=sys.stderr,
-        )
     for n_frames in given.n_frames:
         counts = make_clips(given.out, n_frames)
         print(f"clips of {n_frames} frames: {counts['train']:,} train, {counts['test']:,} test")

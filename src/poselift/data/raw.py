@@ -16,7 +16,9 @@ is therefore a contiguous run of frames of one name and camera. Where two runs o
 parts them, and they count as one, as in the published reader.
 """
 
+import argparse
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poselift.data.unpickle import load_pickle
-from poselift.errors import PoseliftError
+from poselift.errors import PoseliftError, run
+from poselift.files import write_json
+from poselift.provenance.content import sha256
 from poselift.skeleton import N_JOINTS
 
 SPLITS = ("train", "test")
@@ -264,3 +268,30 @@ def _starts(changes: Any) -> NDArray[np.intp]:
 
 def _kind(value: Any) -> str:
     return "nothing" if value is None else type(value).__name__
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Check a raw pickle and say what is in it."""
+    parser = argparse.ArgumentParser(prog="poselift check", description=main.__doc__)
+    parser.add_argument(
+        "--raw", type=Path, required=True, help="pickle in the schema of Human3.6M's raw file"
+    )
+    parser.add_argument("--sha256", help="warn if the file has another hash")
+    parser.add_argument("--out", type=Path, help="write what was found as JSON")
+    given = parser.parse_args(argv)
+    found: dict[str, Any] = {"sha256": sha256(given.raw) if given.raw.exists() else None}
+    for name, split in read_raw(given.raw).items():
+        found[name] = {"frames": len(split), "sequences": len(split.sequences)}
+        print(f"{name}: {len(split):,} frames in {len(split.sequences):,} sequences")
+    if given.sha256 and found["sha256"] != given.sha256:
+        print(
+            f"warning: {given.raw}: sha256 {found['sha256'][:12]}…, expected {given.sha256[:12]}…: "
+            "another file than the published results were computed on",
+            file=sys.stderr,
+        )
+    if given.out:
+        write_json(given.out, found)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,6 +1,7 @@
 """What the architectures are made of: residual units, fused parallel branches, and the frame around them."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from poselift.config.models import BaselineSettings
@@ -40,8 +41,8 @@ class Unit(nn.Module):
         self.layer_scale_2 = nn.Parameter(torch.full((dim,), LAYER_SCALE))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.layer_scale_1 * self.mixer(self.norm1(x))
-        return x + self.layer_scale_2 * self.mlp(self.norm2(x))
+        x = torch.addcmul(x, self.layer_scale_1, self.mixer(self.norm1(x)))
+        return torch.addcmul(x, self.layer_scale_2, self.mlp(self.norm2(x)))
 
 
 class AttentionGraphBranches(nn.Module):
@@ -61,9 +62,14 @@ class AttentionGraphBranches(nn.Module):
 
 def fuse(branches: list[Tensor], fusion: nn.Linear) -> Tensor:
     """The weighted mean of n branches (B, T, J, C); `fusion`, n C -> n, gives each token's weights."""
-    shares = fusion(torch.cat(branches, dim=-1)).softmax(dim=-1).split(1, dim=-1)
-    first, *others = (share * branch for share, branch in zip(shares, branches, strict=True))
-    return sum(others, start=first)
+    weights = fusion.weight.chunk(len(branches), dim=1)
+    # the linear layer on the concatenated branches, without the copy
+    logits = fusion.bias + sum(F.linear(branch, weight) for branch, weight in zip(branches, weights, strict=True))
+    shares = logits.softmax(dim=-1).split(1, dim=-1)
+    mean = shares[0] * branches[0]
+    for share, branch in zip(shares[1:], branches[1:], strict=True):
+        mean = torch.addcmul(mean, share, branch)
+    return mean
 
 
 class MotionAGFormerBlock(AttentionGraphBranches):

@@ -91,12 +91,6 @@ def test_faulty_file_leaves_the_old_store_alone(raw_content, write_raw, tmp_path
     assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
 
 
-def test_another_hash_is_a_warning(raw_content, write_raw, tmp_path, capsys):
-    raw = write_raw(raw_content())
-    prepare.main(["--raw", str(raw), "--out", str(tmp_path / "store"), "--sha256", "0" * 64])
-    assert "another file than" in capsys.readouterr().err
-
-
 def test_counts_that_differ_from_the_expected_stop(raw_content, write_raw, tmp_path):
     from poselift.data import clips
 

@@ -1,11 +1,13 @@
 """The raw pickle: every accepted variant, and every fault as one line that says where."""
 
+import json
 import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from poselift.data import raw
 from poselift.data.raw import read_raw
 from poselift.errors import PoseliftError
 
@@ -218,3 +220,13 @@ def test_empty_split(raw_content, write_raw, split):
     content = raw_content()
     content[split] = {key: value[:0] for key, value in content[split].items()}
     assert f"{split}: joint_2d: the split is empty" in fault(write_raw(content))
+
+
+def test_another_hash_is_a_warning(raw_content, write_raw, tmp_path, capsys):
+    path = write_raw(raw_content())
+    raw.main(["--raw", str(path), "--sha256", "0" * 64, "--out", str(tmp_path / "found.json")])
+    assert "another file than" in capsys.readouterr().err
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["train"] == {"frames": 28, "sequences": 3}
+    raw.main(["--raw", str(path), "--sha256", found["sha256"]])
+    assert "warning" not in capsys.readouterr().err

@@ -129,8 +129,8 @@ def test_ablation_pairs_changes_by_seed(three_seeds):
     table = ablation.table(three_seeds, costs, GRID, "base", REAL, 1)
     # 39 - (40, 41, 42): mean -2, standard deviation 1; unpaired, the seeds of full have none
     assert row(table, "Full")[-2:] == [r"\ensuremath{-}2.0", r"\spread{1.0}"]
-    assert row(table, "Full")[1:5] == [r"\checkmark", r"\checkmark", "parallel", r"\missing"]
-    assert row(table, "Baseline")[3:5] == ["--", "1.50"]
+    assert row(table, "Full")[1:3] == [r"$A \parallel G \parallel M$", r"\missing"]
+    assert row(table, "Baseline")[1:3] == [r"$A \parallel G$", "1.50"]
     assert row(table, "Baseline")[-2:] == ["", ""]
 
 

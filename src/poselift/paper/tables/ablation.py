@@ -12,11 +12,11 @@ from poselift.paper.options import Grid, Marks
 from poselift.paper.results import per_seed, read, summarise
 from poselift.paper.tables.cost import MILLION, decimals_for
 
-# architecture: whether it has attention, graph, and where the MambaGCN block stands
+# A: attention, G: graph, M: MambaGCN
 COMPONENTS = {
-    "baseline": (True, True, "--"),
-    "mamba_gcn": (True, True, "series"),
-    "full": (True, True, "parallel"),
+    "baseline": Tex(r"$A \parallel G$"),
+    "mamba_gcn": Tex(r"$(A \parallel G) \to M$"),
+    "full": Tex(r"$A \parallel G \parallel M$"),
 }
 
 
@@ -45,7 +45,7 @@ def table(
         rows.append(
             (
                 architecture_label(name),
-                [_mark(part) for part in COMPONENTS.get(name, ("?", "?", "?"))],
+                COMPONENTS.get(name, MISSING),
                 fixed(cost.parameters / MILLION, places) if cost else MISSING,
                 cell(estimates[-1], decimals),
                 Tex("&") if name == "baseline" else change,
@@ -59,10 +59,6 @@ def table(
         spread_note=spread_note(estimates),
         marks=caption_marks(marks, Grid(grid.architectures, (size,), grid.seeds).missing(results["run"])),
     )
-
-
-def _mark(part: bool | str) -> Tex:
-    return Tex(r"\checkmark" if part is True else part)
 
 
 def main(argv: list[str] | None = None) -> None:
