@@ -3,6 +3,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# the python to build on is the machine's, also when .venv is active
+PATH=$(printf %s "$PATH" | sed "s#$PWD/.venv/bin:##g")
+
 # uv does not read pip's settings: hand over where pip finds local wheels
 UV_FIND_LINKS="${UV_FIND_LINKS:-${PIP_FIND_LINKS:-}}"
 export UV_FIND_LINKS

@@ -3,8 +3,8 @@
     python tests/benchmarks/models.py [--architecture NAME] [--size NAME] [--batch N] [--compile] [--bf16]
 
 The peak is what one large matrix product reaches on the same device, in the same precision, with as many
-threads. A step is forward, the loss of the recipe, backward and AdamW; its matrix products are counted as they
-are carried out, those of the SSM that are done again in the backward pass included.
+threads. A step is forward, the loss of the recipe, backward and AdamW; its matrix products are counted as
+they are carried out, those of the SSM that are done again in the backward pass included.
 """
 
 import argparse

@@ -3,11 +3,13 @@
 
 if SETTINGS.data.synthetic:
     RAW = f"{STORE}/raw.pkl"
-    RAW_CONTENT = None  # made by a rule, which says when it changed
+    RAW_DIGEST = f"{STORE}/raw.sha256"
+    RAW_CONTENT = None  # made by a rule, whose digest says when it changed
 
     rule synthetic:
         output:
             raw=RAW,
+            digest=RAW_DIGEST,
         log:
             f"{RESULTS}/logs/synthetic.log",
         benchmark:
@@ -19,10 +21,11 @@ if SETTINGS.data.synthetic:
             options=sections.options(SETTINGS.data.synthetic),
         shell:
             "python -m poselift.data.synthetic {params.options} --out {output.raw}"
-            " > {log} 2> >(tee -a {log} >&2)"
+            " > {log} 2> >(tee -a {log} >&2) && sha256sum {output.raw} > {output.digest}"
 
 else:
     RAW = str(SETTINGS.data.raw)
+    RAW_DIGEST = []
     RAW_CONTENT = cached_sha256(SETTINGS.data.raw, Path(STORE, "raw.sha256.json"))
 
 EXPECTED_CLIPS = " ".join(
@@ -41,6 +44,7 @@ rule raw:
     # a step of its own: a faulty file stops here, before Snakemake clears what an earlier one gave
     input:
         raw=ancient(RAW),
+        digest=RAW_DIGEST,
     output:
         found=f"{STORE}/raw.json",
     log:

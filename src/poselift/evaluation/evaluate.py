@@ -24,7 +24,6 @@ from poselift.models.registry import build_model
 RULE = (
     "the clips of median and of highest MPJPE among all evaluated test clips; 5 evenly spaced frames of each"
 )
-_BATCH = 16  # clips at a time; changes speed and memory only
 
 
 def build(settings: RunSettings) -> nn.Module:
@@ -120,7 +119,7 @@ def main(argv: list[str] | None = None) -> None:
     results = {}
     shown: dict[str, Any] = {}
     for checkpoint, model in models.items():
-        predictions = predict(model.to(device), test, device, _BATCH)
+        predictions = predict(model.to(device), test, device)
         results[checkpoint] = evaluate_human36m(predictions, test)
         shown = shown or examples(predictions, test)  # those of the first checkpoint: best, or published
     report = Report(

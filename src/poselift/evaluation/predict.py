@@ -23,7 +23,7 @@ def pick_device(name: str) -> torch.device:
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, split: Split, device: torch.device, batch_size: int) -> Tensor:
+def predict(model: nn.Module, split: Split, device: torch.device, batch_size: int = 32) -> Tensor:
     """Predictions (clips, T, J, 3), float32, normalised, on `device`: the mean of the model's output for each
     clip and of the mirrored output for its mirror image (flip test-time augmentation).
 

@@ -62,14 +62,11 @@ class AttentionGraphBranches(nn.Module):
 
 def fuse(branches: list[Tensor], fusion: nn.Linear) -> Tensor:
     """The weighted mean of n branches (B, T, J, C); `fusion`, n C -> n, gives each token's weights."""
+    # the linear layer on the branches side by side, without copying them there
     weights = fusion.weight.chunk(len(branches), dim=1)
-    # the linear layer on the concatenated branches, without the copy
-    logits = fusion.bias + sum(F.linear(branch, weight) for branch, weight in zip(branches, weights, strict=True))
+    logits = sum(map(F.linear, branches, weights), start=fusion.bias)
     shares = logits.softmax(dim=-1).split(1, dim=-1)
-    mean = shares[0] * branches[0]
-    for share, branch in zip(shares[1:], branches[1:], strict=True):
-        mean = torch.addcmul(mean, share, branch)
-    return mean
+    return sum(map(torch.mul, shares[1:], branches[1:]), start=shares[0] * branches[0])
 
 
 class MotionAGFormerBlock(AttentionGraphBranches):

@@ -47,13 +47,13 @@ class Cost:
 
 
 def count(architecture: str, size: str | ModelSize, n_frames: int = 243, **hyperparameters: Any) -> Cost:
-    """Count on the meta device, where nothing is computed; arguments as of `build_model`."""
+    """Count in a forward pass on the meta device, which computes nothing; arguments as of `build_model`."""
     if "ssm_backend" in hyperparameters:
         hyperparameters["ssm_backend"] = "torch"  # the one that PyTorch's counter can look into
-    with torch.device("meta"), torch.no_grad():
-        model = build_model(architecture, size, n_frames, **hyperparameters).eval()
-        with FlopCounterMode(display=False) as counter:
-            model(torch.empty(1, n_frames, N_JOINTS, 3))
+    # built on the CPU: drawing weights on the meta device would first load torch's compiler, for seconds
+    model = build_model(architecture, size, n_frames, **hyperparameters).eval().to("meta")
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(torch.empty(1, n_frames, N_JOINTS, 3))
     modules = list(model.modules())
     executed = counter.get_total_flops() // 2
     # A graph with n nodes is there as often as the n of others: n T J / n graphs of n x n each.

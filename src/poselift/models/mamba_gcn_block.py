@@ -95,5 +95,5 @@ class MambaGCNBlock(nn.Module):
         return share * self.ssm(h) + (1 - share) * self.gcn(h)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.layer_scale_1 * self.mix(self.norm1(x))
-        return x + self.layer_scale_2 * self.mlp(self.norm2(x))
+        x = torch.addcmul(x, self.layer_scale_1, self.mix(self.norm1(x)))
+        return torch.addcmul(x, self.layer_scale_2, self.mlp(self.norm2(x)))

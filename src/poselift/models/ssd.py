@@ -192,8 +192,8 @@ class Mamba2(nn.Module):
     def forward(self, u: Tensor) -> Tensor:
         projected = self.in_proj(u)
         if torch.is_grad_enabled():
-            # What lies between the projections is cheap to compute but six times as large as they are: instead
-            # of keeping it for the backward pass, compute it again.
+            # What lies between the projections is cheap to compute but six times as large as they are: it is
+            # not kept for the backward pass but computed again.
             y = checkpoint(self._mix, projected, use_reentrant=False, preserve_rng_state=False)
         else:
             y = self._mix(projected)

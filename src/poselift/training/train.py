@@ -100,7 +100,7 @@ def _epochs(
         settings.n_frames,
         **settings.model.model_dump(),
     ).to(device)
-    optimizer = torch.optim.AdamW(parameter_groups(model, recipe.weight_decay), lr=recipe.lr)
+    optimizer = torch.optim.AdamW(parameter_groups(model, recipe.weight_decay), lr=recipe.lr, fused=True)
     batches = Batches(train_split, recipe.batch_size, recipe.flip, settings.seed, device)
     parameters = sum(p.numel() for p in model.parameters())
     log.info("%s: %s parameters on %s", settings.name, f"{parameters:,}", _device_name(device))
@@ -138,7 +138,7 @@ def _epochs(
                 f"{settings.name}: the loss is {means['total']} in epoch {epoch + 1}; "
                 f"try a smaller learning rate than {recipe.lr}; the state after epoch {epoch} is kept"
             )
-        result = evaluate_human36m(predict(model, test_split, device, recipe.batch_size), test_split)
+        result = evaluate_human36m(predict(model, test_split, device), test_split)
         now = time.perf_counter()
         row: dict[str, float] = {
             **{f"loss_{name}": value for name, value in means.items()},

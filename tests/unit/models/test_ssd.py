@@ -182,6 +182,28 @@ def test_autocast_stays_near_single_precision(dtype: torch.dtype) -> None:
     assert error < 0.02
 
 
+def test_decays_keep_their_precision_under_autocast() -> None:
+    steps = torch.rand(2, 61, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = module._cumulative(steps)
+    torch.testing.assert_close(found, steps.cumsum(1), rtol=1e-6, atol=1e-6)
+
+
+def test_keeps_little_for_the_backward_pass() -> None:
+    layer = Mamba2(32)
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        layer(torch.randn(3, 243, 32))
+    projections = 32 + layer.in_proj.out_features + layer.d_inner
+    weights = sum(p.nbytes for p in layer.parameters())
+    assert sum(kept.values()) <= 3 * 243 * projections * 4 + weights
+
+
 def test_is_deterministic() -> None:
     torch.manual_seed(0)
     layer = Mamba2(32)
