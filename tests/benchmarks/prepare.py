@@ -64,7 +64,8 @@ def write_raw(path: Path) -> None:
 
 def child(raw: Path, store: Path) -> None:
     """Load, then time what follows; report on standard output."""
-    from poselift.data import prepare, raw as raw_module
+    from poselift.data import prepare
+    from poselift.data import raw as raw_module
 
     start = time.perf_counter()
     original = raw_module.load_pickle
