@@ -46,6 +46,7 @@ constraints: $(ENVIRONMENT) ## pin all dependencies anew
 	    --no-emit-index-url --extra dev pyproject.toml -o envs/constraints.txt
 
 rulegraph: $(ENVIRONMENT) ## draw the workflow's rules (needs graphviz) into results/rulegraph.svg
+	@command -v dot >/dev/null || { echo "error: graphviz is missing; run: sudo apt-get install graphviz" >&2; exit 1; }
 	@mkdir -p results
 	@$(DEMO) --forceall --rulegraph dot 2>/dev/null | dot -Tsvg > results/rulegraph.svg
 	@echo results/rulegraph.svg

@@ -31,7 +31,7 @@ from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import evaluate_human36m
 from poselift.files import atomic_path, write_json, write_text
 from poselift.models.checkpoints import save_weights
-from poselift.models.registry import build_model
+from poselift.models.registry import build_model, ssm_backend_used
 from poselift.provenance.code_hash import code_hash
 from poselift.provenance.content import sha256
 from poselift.provenance.record import record
@@ -60,10 +60,7 @@ def train(settings: RunSettings, store: Path, out: Path, device: torch.device) -
     with exclusive(folder) as waited, _log_file(folder / key / "training.log") as log_file:
         if waited and _finished(out, key):
             log.info("the other process finished the run")
-            summary: dict[str, Any] = json.loads((out / "metrics.json").read_text(encoding="utf-8"))[
-                "summary"
-            ]
-            return summary
+            return dict(json.loads((out / "metrics.json").read_text(encoding="utf-8"))["summary"])
         model, state = _epochs(settings, train_split, test_split, folder / key / "state.pt", out, device)
         for name in ("best", "last"):
             model.load_state_dict(getattr(state, f"{name}_model"))
@@ -79,7 +76,12 @@ def train(settings: RunSettings, store: Path, out: Path, device: torch.device) -
         with atomic_path(out / "training.log") as temporary:
             shutil.copyfile(log_file, temporary)
         inputs = {"data": data, "code": code, "key": key}
-        environment = {"torch": torch.__version__, "cuda": torch.version.cuda, "device": _device_name(device)}
+        environment = {
+            "torch": torch.__version__,
+            "cuda": torch.version.cuda,
+            "device": _device_name(device),
+            "ssm_backend": ssm_backend_used(model),
+        }
         write_json(
             out / "provenance.json",
             record(out, OUTPUTS, inputs, settings.model_dump(mode="json"), environment),
