@@ -24,7 +24,7 @@ demo: $(ENVIRONMENT) latex ## build the whole paper from synthetic motion, minut
 	@cat results/demo/summary.txt
 
 test: $(ENVIRONMENT) latex ## run the tests
-	@pytest -n 2
+	@OMP_NUM_THREADS=1 pytest -n 2
 
 lint: $(ENVIRONMENT) ## ruff, mypy, snakefmt, snakemake --lint, shell scripts
 	ruff check .

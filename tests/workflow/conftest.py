@@ -55,7 +55,7 @@ class Project:
         self, *arguments: str, changes: str = "", experiment: bool = True
     ) -> subprocess.CompletedProcess[str]:
         """Run Snakemake here, with this folder's code; `changes` is YAML laid over the tiny experiment."""
-        (self.folder / "changes.yaml").write_text(changes)
+        (self.folder / "changes.yaml").write_text(changes or "{}")
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return subprocess.run(
             [
