@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from poselift.errors import PoseliftError, run
@@ -96,7 +97,9 @@ def model_of(path: Path) -> str:
 def draw(examples: Sequence[Example], model: str, marks: Marks) -> Figure:
     """The figure, one page wide: a block an example, a column a frame, a row for input, prediction, truth."""
     n_frames = len(examples[0].target)
-    figure = plt.figure(figsize=(PAGE_WIDTH, 3.4), layout="constrained")
+    # the strip below the poses is for the model's name
+    layout = ConstrainedLayoutEngine(rect=(0, 0.05, 1, 0.95))
+    figure = plt.figure(figsize=(PAGE_WIDTH, 3.4), layout=layout)
     blocks = figure.subfigures(1, len(examples), wspace=0.03, squeeze=False)[0]
     for block, example in zip(blocks, examples, strict=True):
         axes = block.subplots(3, n_frames, gridspec_kw={"wspace": 0, "hspace": 0.02})
