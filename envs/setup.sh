@@ -11,7 +11,7 @@ UV_FIND_LINKS="${UV_FIND_LINKS:-${PIP_FIND_LINKS:-}}"
 export UV_FIND_LINKS
 
 # pip refuses to touch a Debian python; into a folder of our own it may, and uv needs no python3-venv
-[ -x .tools/bin/uv ] || python3 -m pip install --quiet --disable-pip-version-check --target .tools uv
+[ -x .tools/bin/uv ] || python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .tools uv
 [ -d .venv ] || .tools/bin/uv venv --quiet --python python3 .venv
 
 # the registry's torch carries CUDA; without a GPU take the CPU build (a local wheel, or uv's own source of it)
