@@ -13,8 +13,9 @@ from poselift.config.run import RunSettings, run_from_options
 from poselift.config.sections import load
 from poselift.data.normalise import denormalise
 from poselift.data.store import Split, open_split
+from poselift.devices import reserved_device
 from poselift.errors import PoseliftError, run
-from poselift.evaluation.predict import pick_device, predict
+from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import clip_mpjpe, evaluate_human36m, root_relative_mm, sequence_key
 from poselift.evaluation.report import Report, write_reports
 from poselift.files import atomic_path
@@ -114,14 +115,14 @@ def main(argv: list[str] | None = None) -> None:
         models = {"published": load_published(given.checkpoint, build(settings))}
         name, seed = given.checkpoint.stem, None
 
-    device = pick_device(given.device)
     test = open_split(given.store, "test", settings.n_frames)
     results = {}
     shown: dict[str, Any] = {}
-    for checkpoint, model in models.items():
-        predictions = predict(model.to(device), test, device)
-        results[checkpoint] = evaluate_human36m(predictions, test)
-        shown = shown or examples(predictions, test)  # those of the first checkpoint: best, or published
+    with reserved_device(given.device) as device:
+        for checkpoint, model in models.items():
+            predictions = predict(model.to(device), test, device)
+            results[checkpoint] = evaluate_human36m(predictions, test)
+            shown = shown or examples(predictions, test)  # those of the first checkpoint: best, or published
     report = Report(
         run=name,
         architecture=settings.architecture,

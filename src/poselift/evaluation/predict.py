@@ -6,20 +6,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from poselift.data.store import Split
-from poselift.errors import PoseliftError
 from poselift.skeleton import mirror
-
-
-def pick_device(name: str) -> torch.device:
-    """The device called `name`; `auto` is the GPU where there is one. Raises `PoseliftError` if it is not
-    there."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise PoseliftError(f"device '{name}': {str(error).splitlines()[0]}") from None
-    return torch.device(name)
 
 
 @torch.inference_mode()

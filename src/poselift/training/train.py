@@ -26,6 +26,7 @@ from poselift.config.models import ModelSize
 from poselift.config.run import RunSettings, add_run_options, run_from_options
 from poselift.data.batches import Batches
 from poselift.data.store import Split, open_split
+from poselift.devices import reserved_device
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import evaluate_human36m
@@ -35,7 +36,6 @@ from poselift.models.registry import build_model, ssm_backend_used
 from poselift.provenance.code_hash import code_hash
 from poselift.provenance.content import sha256
 from poselift.provenance.record import record
-from poselift.training.gpu_slots import reserved_device
 from poselift.training.losses import losses
 from poselift.training.state import TrainingState, exclusive, load_state, save_state, state_key
 

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from poselift.data.store import Split
-from poselift.errors import PoseliftError
-from poselift.evaluation.predict import pick_device, predict
+from poselift.evaluation.predict import predict
 from poselift.skeleton import BONES, JOINTS, mirror
 
 CPU = torch.device("cpu")
@@ -76,10 +75,3 @@ def test_the_model_goes_back_to_its_mode(make_split: Callable[..., Split], train
     model = Biased().train(training)
     predict(model, make_split([{"length": 20}], CLIPS), CPU, 2)
     assert model.training is training
-
-
-def test_devices() -> None:
-    assert pick_device("cpu") == CPU
-    assert pick_device("auto").type in ("cpu", "cuda")
-    with pytest.raises(PoseliftError, match="device 'gpu0'"):
-        pick_device("gpu0")
