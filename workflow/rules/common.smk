@@ -2,9 +2,8 @@
 import sys
 from pathlib import Path
 
-
-from poselift.config.experiment import Config
 from poselift.config import sections
+from poselift.config.experiment import Config
 from poselift.data.raw import MISSING, SPLITS
 from poselift.errors import PoseliftError
 from poselift.provenance.code_hash import code_hash, read_pins

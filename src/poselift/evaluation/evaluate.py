@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from poselift.config.models import ARCHITECTURES, ModelSize
+from poselift.config.models import ARCHITECTURES
 from poselift.config.run import RunSettings, run_from_options
 from poselift.config.sections import load
 from poselift.data.normalise import denormalise
@@ -20,17 +20,11 @@ from poselift.evaluation.protocol import clip_mpjpe, evaluate_human36m, root_rel
 from poselift.evaluation.report import Report, write_reports
 from poselift.files import atomic_path
 from poselift.models.checkpoints import load_published, load_weights
-from poselift.models.registry import build_model
+from poselift.models.registry import build_run
 
 RULE = (
     "the clips of median and of highest MPJPE among all evaluated test clips; 5 evenly spaced frames of each"
 )
-
-
-def build(settings: RunSettings) -> nn.Module:
-    """The model that the settings describe, with freshly drawn weights."""
-    size = ModelSize(depth=settings.depth, dim=settings.dim)
-    return build_model(settings.architecture, size, settings.n_frames, **settings.model.model_dump())
 
 
 def models_of_run(folder: Path) -> tuple[RunSettings, dict[str, nn.Module]]:
@@ -40,7 +34,7 @@ def models_of_run(folder: Path) -> tuple[RunSettings, dict[str, nn.Module]]:
     """
     settings = load(folder / "config.yaml", RunSettings)
     models = {
-        checkpoint: load_weights(folder / f"{checkpoint}_model.safetensors", build(settings))
+        checkpoint: load_weights(folder / f"{checkpoint}_model.safetensors", build_run(settings))
         for checkpoint in ("best", "last")
     }
     return settings, models
@@ -112,7 +106,7 @@ def main(argv: list[str] | None = None) -> None:
         if not (given.architecture and given.size):
             raise PoseliftError("--checkpoint needs --architecture and --size")
         settings = run_from_options(described)
-        models = {"published": load_published(given.checkpoint, build(settings))}
+        models = {"published": load_published(given.checkpoint, build_run(settings))}
         name, seed = given.checkpoint.stem, None
 
     test = open_split(given.store, "test", settings.n_frames)

@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from poselift.config.models import BaselineSettings, ModelSize, model_settings, model_size
+from poselift.config.run import RunSettings
 from poselift.config.sections import parse
 from poselift.errors import PoseliftError
 
@@ -40,6 +41,12 @@ def _warn(architecture: str, settings: BaselineSettings) -> None:
     """Log what is unusual about the settings, once a process."""
     for line in settings.advice():
         log.warning("%s: %s", architecture, line)
+
+
+def build_run(settings: RunSettings) -> nn.Module:
+    """The model of a run, with freshly drawn weights; raises as `build_model`."""
+    size = ModelSize(depth=settings.depth, dim=settings.dim)
+    return build_model(settings.architecture, size, settings.n_frames, **settings.model.model_dump())
 
 
 def ssm_backend_used(model: nn.Module) -> str | None:

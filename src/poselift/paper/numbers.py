@@ -223,6 +223,7 @@ def main(argv: list[str] | None = None) -> None:
         "costs",
         *options.GRID,
         "dataset_title",
+        "decimals",
         "per_action_size",
     )
     parser.add_argument("--runs", type=Path, nargs="+", required=True, metavar="DIR", help="run folders")

@@ -45,7 +45,7 @@ _SHARED: dict[str, dict[str, Any]] = {
     "sizes": {"nargs": "+", "metavar": "NAME", "help": "expected sizes, in this order"},
     "seeds": {"nargs": "+", "type": int, "metavar": "N", "help": "expected seeds of each model"},
     "dataset_title": {"metavar": "TEXT", "help": "how the paper calls the data"},
-    "decimals": {"type": int, "default": 1, "metavar": "N", "help": "decimals of mm (default: 1)"},
+    "decimals": {"type": int, "metavar": "N", "help": "decimals of mm"},
     "per_action_size": {"metavar": "NAME", "help": "the size that is shown in detail"},
     "published": {"type": Path, "metavar": "YAML", "help": "published results on these data"},
 }

@@ -49,7 +49,7 @@ def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int) -> str
 def main(argv: list[str] | None = None) -> None:
     """Print the main table and where the PDF lies."""
     parser = options.parser(
-        "Print the main table and where the PDF lies.", "results", *options.GRID, "dataset_title"
+        "Print the main table and where the PDF lies.", "results", *options.GRID, "dataset_title", "decimals"
     )
     parser.add_argument("--pdf", type=Path, required=True, help="the compiled paper")
     arguments = parser.parse_args(argv)

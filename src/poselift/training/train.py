@@ -22,7 +22,6 @@ import yaml
 from torch import nn
 from tqdm import tqdm
 
-from poselift.config.models import ModelSize
 from poselift.config.run import RunSettings, add_run_options, run_from_options
 from poselift.data.batches import Batches
 from poselift.data.store import Split, open_split
@@ -32,7 +31,7 @@ from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import evaluate_human36m
 from poselift.files import atomic_path, write_json, write_text
 from poselift.models.checkpoints import save_weights
-from poselift.models.registry import build_model, ssm_backend_used
+from poselift.models.registry import build_run, ssm_backend_used
 from poselift.provenance.code_hash import code_hash
 from poselift.provenance.content import sha256
 from poselift.provenance.record import record
@@ -96,12 +95,7 @@ def _epochs(
     """All epochs that are not done yet; the state is written after each."""
     recipe = settings.training
     torch.manual_seed(settings.seed)
-    model = build_model(
-        settings.architecture,
-        ModelSize(depth=settings.depth, dim=settings.dim),
-        settings.n_frames,
-        **settings.model.model_dump(),
-    ).to(device)
+    model = build_run(settings).to(device)
     optimizer = torch.optim.AdamW(parameter_groups(model, recipe.weight_decay), lr=recipe.lr, fused=True)
     batches = Batches(train_split, recipe.batch_size, recipe.flip, settings.seed, device)
     parameters = sum(p.numel() for p in model.parameters())

@@ -11,11 +11,12 @@ import yaml
 from poselift.config.run import RunSettings
 from poselift.data.store import open_split
 from poselift.errors import PoseliftError
-from poselift.evaluation.evaluate import RULE, build, examples, main
+from poselift.evaluation.evaluate import RULE, examples, main
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import evaluate_human36m
 from poselift.evaluation.report import load_reports
 from poselift.models.checkpoints import load_weights, save_weights
+from poselift.models.registry import build_run
 
 SETTINGS = RunSettings.model_validate(
     {"architecture": "baseline", "size": "tiny", "depth": 1, "dim": 8, "n_frames": 8, "seed": 4}
@@ -32,7 +33,7 @@ def run_folder(tmp_path: Path) -> Path:
     (folder / "config.yaml").write_text(yaml.safe_dump(SETTINGS.model_dump()))
     for seed, checkpoint in enumerate(("best", "last")):
         torch.manual_seed(seed)
-        save_weights(build(SETTINGS), folder / f"{checkpoint}_model.safetensors")
+        save_weights(build_run(SETTINGS), folder / f"{checkpoint}_model.safetensors")
     return folder
 
 
@@ -47,7 +48,7 @@ def test_run(run_folder: Path, store: Path, tmp_path: Path, capsys: pytest.Captu
     printed = capsys.readouterr().out
     test = open_split(store, "test", 8)
     for checkpoint, result in report.checkpoints.items():
-        model = load_weights(run_folder / f"{checkpoint}_model.safetensors", build(SETTINGS))
+        model = load_weights(run_folder / f"{checkpoint}_model.safetensors", build_run(SETTINGS))
         expected = evaluate_human36m(predict(model, test, CPU, 16), test)
         assert result.mpjpe == pytest.approx(expected.mpjpe)
         assert f"{expected.mpjpe:.2f}" in printed
@@ -55,7 +56,7 @@ def test_run(run_folder: Path, store: Path, tmp_path: Path, capsys: pytest.Captu
 
     with np.load(tmp_path / "evaluation-examples.npz") as shown:  # refuses pickled objects
         assert shown["rule"] == RULE
-        model = load_weights(run_folder / "best_model.safetensors", build(SETTINGS))
+        model = load_weights(run_folder / "best_model.safetensors", build_run(SETTINGS))
         expected_examples = examples(predict(model, test, CPU, 16), test)
         np.testing.assert_allclose(shown["prediction"], expected_examples["prediction"], atol=1e-3)
         assert set(shown) == set(expected_examples)
@@ -96,7 +97,7 @@ def test_published_checkpoint(store: Path, tmp_path: Path) -> None:
     n_frames = ["--n-frames", "8", "--architecture", "baseline", "--size", "xsmall"]
     settings = SETTINGS.model_copy(update={"depth": 12, "dim": 64})
     torch.manual_seed(0)
-    model = build(settings)
+    model = build_run(settings)
     weights = {f"module.{name}": value for name, value in model.state_dict().items()}
     torch.save({"model": weights, "epoch": 1}, tmp_path / "motionagformer.pth.tr")
     out = tmp_path / "published.json"
@@ -136,7 +137,7 @@ def test_options_that_contradict_the_run(run_folder: Path, store: Path, tmp_path
 
 
 def test_a_diverged_model_leaves_no_output(run_folder: Path, store: Path, tmp_path: Path) -> None:
-    model = build(SETTINGS)
+    model = build_run(SETTINGS)
     model.head.bias.data.fill_(torch.nan)
     save_weights(model, run_folder / "last_model.safetensors")
     out = tmp_path / "out" / "evaluation.json"

@@ -86,7 +86,7 @@ def test_a_folder_without_a_paper_is_refused(tmp_path):
 def test_the_whole_paper(tmp_path, make_inputs, capsys):
     """Every stage from evaluations to the PDF, by the command lines that the workflow uses."""
     inputs = make_inputs(tmp_path)
-    marks = ["--dataset-title", "made-up motion (100% synthetic)", "--synthetic"]
+    marks = ["--dataset-title", "made-up motion (100% synthetic)", "--decimals", "1", "--synthetic"]
     table = ["--results", str(tmp_path / "results.csv")]
     costs = ["--costs", str(tmp_path / "cost.csv")]
     runs = ["--runs", *map(str, inputs.runs)]

@@ -48,7 +48,7 @@ def written(tmp_path, make_inputs):
     arguments = [
         "--results", str(table), "--costs", str(tmp_path / "cost.csv"), "--store", str(tmp_path / "store"),
         "--runs", *map(str, inputs.runs), *inputs.grid, "--per-action-size", "base",
-        "--dataset-title", "50% made up",
+        "--dataset-title", "50% made up", "--decimals", "1",
         "--title", "Poses & more", "--authors", "A", "B", "--synthetic",
         "--out", str(tmp_path / "numbers.tex"),
     ]  # fmt: skip

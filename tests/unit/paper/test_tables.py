@@ -246,7 +246,7 @@ def published_arguments(tmp_path, make_report, make_references):
     return [
         "--results", str(tmp_path / "results.csv"), "--costs", str(tmp_path / "cost.csv"),
         "--architectures", "full", "--sizes", "base", "--seeds", "0", "--dataset-title", "some motion",
-        "--out", str(tmp_path / "published.tex"),
+        "--decimals", "1", "--out", str(tmp_path / "published.tex"),
     ]  # fmt: skip
 
 

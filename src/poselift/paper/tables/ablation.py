@@ -69,6 +69,7 @@ def main(argv: list[str] | None = None) -> None:
         "costs",
         *options.GRID,
         "dataset_title",
+        "decimals",
         "per_action_size",
     )
     options.add_out(parser)

@@ -59,7 +59,7 @@ def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int) -> str
 def main(argv: list[str] | None = None) -> None:
     """Write the main table."""
     parser = options.parser(
-        "Write the table of the main comparison.", "results", *options.GRID, "dataset_title"
+        "Write the table of the main comparison.", "results", *options.GRID, "dataset_title", "decimals"
     )
     options.add_out(parser)
     arguments = parser.parse_args(argv)

@@ -41,7 +41,12 @@ def table(results: pd.DataFrame, grid: Grid, size: str, marks: Marks, decimals: 
 def main(argv: list[str] | None = None) -> None:
     """Write the table of errors per action."""
     parser = options.parser(
-        "Write the table of errors per action.", "results", *options.GRID, "dataset_title", "per_action_size"
+        "Write the table of errors per action.",
+        "results",
+        *options.GRID,
+        "dataset_title",
+        "decimals",
+        "per_action_size",
     )
     options.add_out(parser)
     arguments = parser.parse_args(argv)

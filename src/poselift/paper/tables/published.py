@@ -117,7 +117,12 @@ def _fixed_or_dash(value: float | None, decimals: int) -> Tex:
 def main(argv: list[str] | None = None) -> None:
     """Write the table of published results, or the mark that there is none."""
     parser = options.parser(
-        "Write the comparison with published results.", "results", "costs", *options.GRID, "dataset_title"
+        "Write the comparison with published results.",
+        "results",
+        "costs",
+        *options.GRID,
+        "dataset_title",
+        "decimals",
     )
     options.add_out(parser)
     arguments = parser.parse_args(argv)
