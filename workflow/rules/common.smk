@@ -19,7 +19,9 @@ if SETTINGS.data.raw and not SETTINGS.data.raw.exists():
 
 RESULTS = f"results/{SETTINGS.dataset}"
 STORE = f"{RESULTS}/data"
-RUNS = SETTINGS.runs()
+RUNS = SETTINGS.all_runs()
+PAPER_RUNS = [run for run in RUNS if run not in SETTINGS.variant_runs(SETTINGS.experiments)]
+GRID_RUNS = list(SETTINGS.runs())
 PINS = read_pins(Path(workflow.basedir, "envs/constraints.txt"))
 ENVIRONMENT = Path(workflow.basedir, "envs/poselift.yaml")
 

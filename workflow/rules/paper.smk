@@ -23,13 +23,13 @@ SHOWN = " ".join(
         "--synthetic" if SETTINGS.data.synthetic else "",
     ]
 )
-RUN_FOLDERS = [f"{RESULTS}/runs/{run}" for run in RUNS]
+RUN_FOLDERS = [f"{RESULTS}/runs/{run}" for run in GRID_RUNS]
 RUN_FILES = expand("{folder}/{file}", folder=RUN_FOLDERS, file=("metrics.json", "config.yaml"))
 
 
 rule results:
     input:
-        evaluations=expand(f"{RESULTS}/evaluation/{{run}}.json", run=RUNS),
+        evaluations=expand(f"{RESULTS}/evaluation/{{run}}.json", run=PAPER_RUNS),
         references=f"{RESULTS}/evaluation/references.json",
     output:
         table=f"{RESULTS}/results.csv",

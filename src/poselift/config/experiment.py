@@ -6,7 +6,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from poselift.config.models import SIZES, Architectures, ModelSize, model_size
-from poselift.config.run import RunSettings, TrainingSettings
+from poselift.config.recipes import RecipeName, recipe
+from poselift.config.run import NAME, ExecutionSettings, RunSettings, TrainingSettings
 from poselift.config.sections import Section, parse, suggest
 
 
@@ -65,13 +66,50 @@ class Override(Section):
     )
     sizes: list[str] = Field([], description="for these sizes")
     n_frames: int | None = Field(None, ge=3, description="frames a clip")
-    training: dict[str, Any] = Field({}, description="the keys of `training` that differ")
+    recipe: RecipeName | None = Field(None, description="the recipe that the training starts from")
+    training: TrainingSettings = Field(TrainingSettings(), description="the keys of `training` that differ")
 
     def applies(self, architecture: str, size: str) -> bool:
         """Whether the override is meant for runs of this architecture and size."""
         return (not self.architectures or architecture in self.architectures) and (
             not self.sizes or size in self.sizes
         )
+
+
+class Variant(Section):
+    """A run of the grid with some keys changed: an entry of an ablation or of a list of experiments."""
+
+    name: str = Field(pattern=NAME, description="part of the names of its runs")
+    title: str = Field("", description="how tables call it (default: its name)")
+    architecture: Literal["baseline", "mamba_gcn", "full"] = Field(description="the model it starts from")
+    size: str = Field(description="the model's size")
+    seeds: list[int] = Field([], description="seeds to train it with (default: those of the experiment)")
+    n_frames: int | None = Field(None, ge=3, description="frames a clip")
+    input_2d: Literal["detected", "ground_truth"] = Field("detected", description="2D poses to lift")
+    model: dict[str, Any] = Field({}, description="the keys of the architecture's `models` that differ")
+    training: TrainingSettings = Field(TrainingSettings(), description="the keys of `training` that differ")
+
+
+class GroundTruth2D(Section):
+    """Runs that lift the labels' own 2D poses: these models, with the experiment's recipe."""
+
+    architectures: list[Literal["baseline", "mamba_gcn", "full"]] = Field(
+        [], description="models to train (default: those of the experiment)"
+    )
+    sizes: list[str] = Field(min_length=1, description="sizes to train them in")
+    seeds: list[int] = Field([], description="seeds (default: those of the experiment)")
+
+
+GROUND_TRUTH_2D = "gt2d"
+"""The variant's name of runs on ground-truth 2D."""
+
+
+class Statistics(Section):
+    """How differences between models are judged."""
+
+    resamples: int = Field(10_000, ge=100, description="bootstrap resamples of the test sequences")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="confidence level of intervals")
+    seed: int = Field(0, ge=0, description="seed of the resampling")
 
 
 class Paper(Section):
@@ -94,9 +132,17 @@ class Config(Section):
     n_frames: int = Field(243, ge=3, description="frames a clip (accelerations need three)")
     sizes: dict[str, ModelSize] = Field({}, description="model sizes beside the published ones")
     models: Architectures = Architectures()
-    training: TrainingSettings = TrainingSettings()
+    recipe: RecipeName = Field("published", description="the recipe that the trainings start from")
+    training: TrainingSettings = Field(
+        TrainingSettings(), description="keys that differ from the recipe; keys left out are the recipe's"
+    )
+    execution: ExecutionSettings = ExecutionSettings()
     overrides: list[Override] = Field([], description="training settings that differ by architecture or size")
     experiment: Experiment
+    ground_truth_2d: GroundTruth2D | None = Field(None, description="runs on ground-truth 2D poses")
+    ablation: list[Variant] = Field([], description="runs of the ablation study")
+    experiments: list[Variant] = Field([], description="runs outside the paper")
+    statistics: Statistics = Statistics()
     paper: Paper
 
     @model_validator(mode="after")
@@ -105,37 +151,48 @@ class Config(Section):
         named = [
             *self.experiment.sizes,
             self.paper.per_action_size,
-            *(s for o in self.overrides for s in o.sizes),
+            *(size for override in self.overrides for size in override.sizes),
+            *(variant.size for variant in self.ablation + self.experiments),
+            *(self.ground_truth_2d.sizes if self.ground_truth_2d else ()),
         ]
         for size in named:
             if size not in known:
                 raise ValueError(f"unknown size '{size}'{suggest(size, known)}")
         if self.paper.per_action_size not in self.experiment.sizes:
             raise ValueError("paper.per_action_size must be one of experiment.sizes")
-        self.runs()
+        names = [variant.name for variant in self.ablation + self.experiments]
+        for name in names:
+            if names.count(name) > 1 or name == GROUND_TRUTH_2D:
+                raise ValueError(f"the name '{name}' of an ablation or experiment is taken")
+        self.all_runs()
         return self
 
-    def run(self, architecture: str, size: str, seed: int) -> RunSettings:
-        """The settings of one run: the defaults with the overrides that apply, in their order."""
+    def run(self, architecture: str, size: str, seed: int, variant: Variant | None = None) -> RunSettings:
+        """The settings of one run: the recipe, the keys set in `training`, the overrides that apply, in their
+        order, and then what the variant changes."""
         model: dict[str, Any] = getattr(self.models, architecture).model_dump()
-        training = self.training.model_dump()
+        overrides = [o for o in self.overrides if o.applies(architecture, size)]
+        name = next((o.recipe for o in reversed(overrides) if o.recipe), self.recipe)
+        training = recipe(name, architecture, size).model_dump()
         n_frames = self.n_frames
-        for override in self.overrides:
-            if override.applies(architecture, size):
-                training |= override.training
-                n_frames = override.n_frames or n_frames
+        changes: list[Config | Override | Variant] = [self, *overrides, *([variant] if variant else [])]
+        for change in changes:
+            training |= change.training.model_dump(exclude_unset=True)
+            n_frames = change.n_frames or n_frames
         shape = self.sizes.get(size) or model_size(size)
+        special = {} if variant is None else {"variant": variant.name, "input_2d": variant.input_2d}
         return parse(
             RunSettings,
             {
-                "architecture": architecture, "size": size, **shape.model_dump(), "n_frames": n_frames,
-                "seed": seed, "model": model, "training": training,
+                "architecture": architecture, "size": size, **special, **shape.model_dump(),
+                "n_frames": n_frames, "seed": seed,
+                "model": model | (variant.model if variant else {}), "training": training,
             },
-            "overrides",
+            f"{variant.name if variant else architecture}, size {size}",
         )  # fmt: skip
 
     def runs(self) -> dict[str, RunSettings]:
-        """All runs of the experiment by name."""
+        """The main runs of the experiment by name."""
         grid = (
             self.run(architecture, size, seed)
             for architecture in self.experiment.architectures
@@ -143,3 +200,35 @@ class Config(Section):
             for seed in self.experiment.seeds
         )
         return {run.name: run for run in grid}
+
+    def ground_truth_runs(self) -> dict[str, RunSettings]:
+        """The runs on ground-truth 2D by name."""
+        if self.ground_truth_2d is None:
+            return {}
+        wanted = self.ground_truth_2d
+        return self.variant_runs(
+            [
+                Variant(
+                    name=GROUND_TRUTH_2D,
+                    architecture=architecture,
+                    size=size,
+                    seeds=wanted.seeds,
+                    input_2d="ground_truth",
+                )
+                for architecture in wanted.architectures or self.experiment.architectures
+                for size in wanted.sizes
+            ]
+        )
+
+    def variant_runs(self, variants: list[Variant]) -> dict[str, RunSettings]:
+        """The runs of some variants by name."""
+        runs = (
+            self.run(variant.architecture, variant.size, seed, variant)
+            for variant in variants
+            for seed in variant.seeds or self.experiment.seeds
+        )
+        return {run.name: run for run in runs}
+
+    def all_runs(self) -> dict[str, RunSettings]:
+        """Every run by name: the main ones, those on ground-truth 2D, the ablation, the experiments."""
+        return self.runs() | self.ground_truth_runs() | self.variant_runs(self.ablation + self.experiments)

@@ -34,6 +34,9 @@ class BaselineSettings(Section):
         "similarity",
         description="each frame linked to its most similar ones, or to its two neighbours in time",
     )
+    without_branch: Literal["none", "attention", "graph"] = Field(
+        "none", description="branch that every block is built without"
+    )
 
     def advice(self) -> list[str]:
         """A line for each value that is allowed but outside the range the architecture is meant for."""
@@ -43,6 +46,9 @@ class BaselineSettings(Section):
 class FullSettings(BaselineSettings):
     """Attention, graph and MambaGCN in every block."""
 
+    without_branch: Literal["none", "attention", "graph", "mamba_gcn"] = Field(  # type: ignore[assignment]
+        "none", description="branch that every block is built without"
+    )
     mamba_gcn_dim: int = Field(
         256, ge=8, multiple_of=8, description="inner width of the MambaGCN block's SSM (8 heads share it)"
     )
@@ -99,6 +105,10 @@ class FullSettings(BaselineSettings):
 
 class MambaGCNSettings(FullSettings):
     """The baseline with MambaGCN blocks spread over its depth."""
+
+    without_branch: Literal["none", "attention", "graph"] = Field(
+        "none", description="branch that the baseline's blocks are built without"
+    )
 
     mamba_gcn_layers: int = Field(4, ge=1, description="number of MambaGCN blocks")
 

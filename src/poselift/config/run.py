@@ -1,26 +1,63 @@
-"""All that determines one training run, and its way through a command line."""
+"""All that determines one training run, and how a machine carries it out."""
 
-from argparse import ArgumentParser
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, Self
 
-from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
-from poselift.config.models import ARCHITECTURES, BaselineSettings, model_settings, model_size
-from poselift.config.sections import Section, add_options, parse
-from poselift.errors import PoseliftError
+from poselift.config.models import BaselineSettings, model_settings
+from poselift.config.sections import Section
 
 
 class TrainingSettings(Section):
-    """A training recipe. The defaults are the published one of MotionAGFormer."""
+    """A training recipe: all of it determines the weights. The defaults are the published one of
+    MotionAGFormer; `poselift.config.recipes` has the named ones."""
 
     epochs: int = Field(60, ge=1, description="passes over the training clips")
-    batch_size: int = Field(16, ge=1, description="clips an optimiser step")
-    lr: float = Field(5e-4, gt=0, description="learning rate of AdamW in the first epoch")
-    lr_decay: float = Field(0.99, gt=0, le=1, description="factor on the learning rate after each epoch")
-    weight_decay: float = Field(0.01, ge=0, description="weight decay of AdamW")
+    batch_size: int = Field(16, ge=1, description="clips an optimiser step, over all processes")
+    gradient_accumulation_steps: int = Field(
+        1, ge=1, description="parts that a batch is computed in, one after the other, to save memory"
+    )
+    processes: int = Field(1, ge=1, description="processes that share a batch, a GPU each")
+    optimizer: Literal["adamw", "amsgrad"] = Field(
+        "adamw", description="AdamW, or Adam with the AMSGrad correction"
+    )
+    lr: float = Field(5e-4, gt=0, lt=1, description="learning rate before decay")
+    weight_decay: float = Field(0.01, ge=0, lt=1, description="weight decay of the optimiser")
+    lr_scheduler: Literal["exponential", "cosine", "constant"] = Field(
+        "exponential", description="course of the learning rate over the epochs"
+    )
+    lr_decay: float = Field(
+        0.99, gt=0, le=1, description="factor on the learning rate after each epoch (exponential)"
+    )
+    warmup_steps: int = Field(0, ge=0, description="first steps, in which the learning rate rises linearly")
+    precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="arithmetic of the forward pass")
+    compile: bool = Field(False, description="compile the model with torch.compile")
+    deterministic: bool = Field(True, description="the same bits for the same seed on the same machine")
     n_mpjpe_weight: float = Field(0.5, ge=0, description="weight of the scale-free position loss")
     velocity_weight: float = Field(20.0, ge=0, description="weight of the velocity loss")
     flip: float = Field(0.5, ge=0, le=1, description="probability of mirroring a training clip")
+    eval_every: int = Field(1, ge=1, description="epochs between evaluations; the last is always evaluated")
+
+
+class ExecutionSettings(Section):
+    """How a training is carried out on a machine. Nothing of it changes the weights."""
+
+    data_path: Literal["auto", "device", "loader"] = Field(
+        "auto", description="frames on the training device, or read by workers; auto: where they fit"
+    )
+    num_workers: int = Field(2, ge=0, description="processes that read batches (loader)")
+    pin_memory: bool = Field(True, description="page-locked memory for copies to a GPU (loader)")
+    prefetch_factor: int = Field(4, ge=1, description="batches each worker reads ahead (loader)")
+    checkpoint_every: int = Field(
+        1000, ge=1, description="optimiser steps between saved states; the end of an epoch saves as well"
+    )
+    keep: int = Field(2, ge=1, description="how many of the last saved states are kept")
+    tensorboard: bool = Field(False, description="also write TensorBoard events (needs tensorboard)")
+
+
+NAME = r"^[a-z][a-z0-9_]*$"
+"""What a name that becomes part of a path looks like."""
 
 
 class RunSettings(Section):
@@ -28,17 +65,30 @@ class RunSettings(Section):
 
     architecture: Literal["baseline", "mamba_gcn", "full"] = Field(description="which model")
     size: str = Field(pattern=r"^[a-z][a-z0-9]*$", description="name of the model's size")
+    variant: str | None = Field(
+        None, pattern=NAME, description="what sets the run apart from the main one of this model"
+    )
     depth: int = Field(ge=1, description="number of blocks (given by the size)")
     dim: int = Field(ge=8, multiple_of=8, description="channels a token (given by the size)")
     n_frames: int = Field(243, ge=3, description="frames a clip (accelerations need three)")
     seed: int = Field(0, ge=0, description="seed of weights, order and augmentation")
+    input_2d: Literal["detected", "ground_truth"] = Field(
+        "detected", description="2D poses that are lifted: a detector's, or the label's own x, y"
+    )
+    validation_subject: str | None = Field(
+        None,
+        description="training subject that is held out and evaluated on, in pixels; "
+        "without it the test subjects are, in mm, as published",
+    )
+    init_from: Path | None = Field(None, description="weights to start from in place of random ones")
     model: SerializeAsAny[BaselineSettings] = Field(description="hyper-parameters of the architecture")
     training: TrainingSettings
 
     @property
     def name(self) -> str:
-        """The run's name and folder, `<architecture>-<size>-s<seed>`."""
-        return f"{self.architecture}-{self.size}-s{self.seed}"
+        """The run's name and folder, `<architecture>-<size>[-<variant>]-s<seed>`."""
+        parts = (self.architecture, self.size, self.variant, f"s{self.seed}")
+        return "-".join(part for part in parts if part)
 
     @field_validator("model", mode="before")
     @classmethod
@@ -47,30 +97,9 @@ class RunSettings(Section):
             return model_settings(info.data["architecture"]).model_validate(value)
         return value
 
-
-def add_run_options(parser: ArgumentParser) -> None:
-    """Give `parser` an option for every setting of a run, those of all architectures included."""
-    add_options(parser, RunSettings, *(model_settings(name) for name in ARCHITECTURES))
-
-
-def run_from_options(given: dict[str, Any]) -> RunSettings:
-    """Gather the flat options of a command line into `RunSettings`, filling in the size's depth and width."""
-    architecture = given.get("architecture", "")
-    model = model_settings(architecture)
-    if not {"depth", "dim"} <= given.keys():
-        given = {**model_size(given.get("size", "")).model_dump(), **given}
-    nested: dict[str, Any] = {"model": {}, "training": {}}
-    for name, value in given.items():
-        if name in TrainingSettings.model_fields:
-            nested["training"][name] = value
-        elif name in RunSettings.model_fields:
-            nested[name] = value
-        else:
-            nested["model"][name] = value
-    known = list(model.model_fields)
-    for name in nested["model"]:
-        if name not in known:
-            raise PoseliftError(
-                f"--{name.replace('_', '-')} has no meaning for architecture '{architecture}'"
-            )
-    return parse(RunSettings, nested, "options")
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        layers = getattr(self.model, "mamba_gcn_layers", 0)
+        if layers > self.depth:
+            raise ValueError(f"mamba_gcn_layers = {layers}, but size '{self.size}' has {self.depth} blocks")
+        return self

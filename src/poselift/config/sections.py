@@ -83,14 +83,16 @@ def add_options(parser: argparse.ArgumentParser, *models: type[Section]) -> None
     """Give `parser` an option for each field of `models`, nested sections flattened; none is required."""
     fields = {name: field for model in models for name, field in _flat_fields(model)}
     for name, field in fields.items():
-        default = "" if field.is_required() else f" (default: {field.default})"
+        default = "" if field.is_required() or field.default is None else f" (default: {field.default})"
         choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else None
+        kind: dict[str, Any] = {"choices": choices} if choices else {"metavar": name.upper()}
+        if field.annotation is bool:  # --name means yes; --name false is there for files and workflows
+            kind = {"nargs": "?", "const": "true", "metavar": "true|false"}
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             default=argparse.SUPPRESS,
-            choices=choices,
-            metavar=None if choices else name.upper(),
             help=(field.description or "") + default,
+            **kind,
         )
 
 
@@ -107,5 +109,6 @@ def options(settings: Section, only: Collection[str] | None = None, without: Col
             words.append(options(value))
         else:
             values = value if isinstance(value, list) else [value]
+            values = [str(word).lower() if isinstance(word, bool) else word for word in values]
             words += [f"--{name.replace('_', '-')}", *(shlex.quote(str(word)) for word in values)]
     return " ".join(filter(None, words))

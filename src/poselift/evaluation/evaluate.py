@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from poselift.config.command_line import run_from_options
 from poselift.config.models import ARCHITECTURES
-from poselift.config.run import RunSettings, run_from_options
+from poselift.config.run import RunSettings
 from poselift.config.sections import load
 from poselift.data.normalise import denormalise
 from poselift.data.store import Split, open_split

@@ -50,18 +50,41 @@ class AttentionGraphBranches(nn.Module):
 
     def __init__(self, dim: int, n_frames: int, settings: BaselineSettings) -> None:
         super().__init__()
-        self.att_spatial = Unit(dim, SpatialAttention(dim))
-        self.att_temporal = Unit(dim, TemporalAttention(dim))
-        self.graph_spatial = Unit(dim, SpatialGraph(dim, settings.spatial_graph))
-        self.graph_temporal = Unit(dim, TemporalGraph(dim, n_frames, settings.temporal_graph))
+        self.paths: list[tuple[str, ...]] = []  # names of the units of each branch, in order
+        if settings.without_branch != "attention":
+            self.att_spatial = Unit(dim, SpatialAttention(dim))
+            self.att_temporal = Unit(dim, TemporalAttention(dim))
+            self.paths.append(("att_spatial", "att_temporal"))
+        if settings.without_branch != "graph":
+            self.graph_spatial = Unit(dim, SpatialGraph(dim, settings.spatial_graph))
+            self.graph_temporal = Unit(dim, TemporalGraph(dim, n_frames, settings.temporal_graph))
+            self.paths.append(("graph_spatial", "graph_temporal"))
 
     def branches(self, x: Tensor) -> list[Tensor]:
         """The outputs of the branches, each (B, T, J, C)."""
-        return [self.att_temporal(self.att_spatial(x)), self.graph_temporal(self.graph_spatial(x))]
+        outputs = []
+        for path in self.paths:
+            y = x
+            for name in path:
+                y = getattr(self, name)(y)
+            outputs.append(y)
+        return outputs
 
 
-def fuse(branches: list[Tensor], fusion: nn.Linear) -> Tensor:
+def fusion_layer(dim: int, branches: int, bias: float) -> nn.Linear | None:
+    """The layer that `fuse` needs, with equal weights at the start; None for a single branch."""
+    if branches == 1:
+        return None
+    layer = nn.Linear(branches * dim, branches)
+    nn.init.zeros_(layer.weight)
+    nn.init.constant_(layer.bias, bias)
+    return layer
+
+
+def fuse(branches: list[Tensor], fusion: nn.Linear | None) -> Tensor:
     """The weighted mean of n branches (B, T, J, C); `fusion`, n C -> n, gives each token's weights."""
+    if fusion is None:
+        return branches[0]
     # the linear layer on the branches side by side, without copying them there
     weights = fusion.weight.chunk(len(branches), dim=1)
     logits = sum(map(F.linear, branches, weights), start=fusion.bias)
@@ -74,9 +97,7 @@ class MotionAGFormerBlock(AttentionGraphBranches):
 
     def __init__(self, dim: int, n_frames: int, settings: BaselineSettings) -> None:
         super().__init__(dim, n_frames, settings)
-        self.fusion = nn.Linear(2 * dim, 2)
-        nn.init.zeros_(self.fusion.weight)
-        nn.init.constant_(self.fusion.bias, 0.5)
+        self.fusion = fusion_layer(dim, len(self.paths), bias=0.5)
 
     def forward(self, x: Tensor) -> Tensor:
         return fuse(self.branches(x), self.fusion)

@@ -1,9 +1,9 @@
 """Attention, graph and MambaGCN as three parallel branches of each block."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from poselift.config.models import FullSettings, ModelSize
-from poselift.models.blocks import AttentionGraphBranches, PoseLifter, fuse
+from poselift.models.blocks import AttentionGraphBranches, PoseLifter, fuse, fusion_layer
 from poselift.models.mamba_gcn_block import MambaGCNBlock
 
 
@@ -12,13 +12,13 @@ class FullBlock(AttentionGraphBranches):
 
     def __init__(self, dim: int, n_frames: int, settings: FullSettings) -> None:
         super().__init__(dim, n_frames, settings)
-        self.mamba_gcn = MambaGCNBlock(dim, settings)
-        self.fusion = nn.Linear(3 * dim, 3)
-        nn.init.zeros_(self.fusion.weight)
-        nn.init.zeros_(self.fusion.bias)
+        if settings.without_branch != "mamba_gcn":
+            self.mamba_gcn = MambaGCNBlock(dim, settings)
+            self.paths.append(("mamba_gcn",))
+        self.fusion = fusion_layer(dim, len(self.paths), bias=0.0)
 
     def forward(self, x: Tensor) -> Tensor:
-        return fuse([*self.branches(x), self.mamba_gcn(x)], self.fusion)
+        return fuse(self.branches(x), self.fusion)
 
 
 def build(size: ModelSize, n_frames: int, settings: FullSettings) -> PoseLifter:

@@ -22,7 +22,8 @@ import yaml
 from torch import nn
 from tqdm import tqdm
 
-from poselift.config.run import RunSettings, add_run_options, run_from_options
+from poselift.config.command_line import add_run_options, run_from_options
+from poselift.config.run import RunSettings
 from poselift.data.batches import Batches
 from poselift.data.store import Split, open_split
 from poselift.devices import reserved_device
@@ -53,7 +54,11 @@ def train(settings: RunSettings, store: Path, out: Path, device: torch.device) -
     data = json.loads((store / "frames" / "manifest.json").read_text(encoding="utf-8"))["arrays"]
     code = code_hash("poselift.training.train", f"poselift.models.{settings.architecture}", pins={})
     key = state_key(
-        settings=settings.model_dump(), code=code, data=data, device=device.type, torch=torch.__version__
+        settings=settings.model_dump(mode="json"),
+        code=code,
+        data=data,
+        device=device.type,
+        torch=torch.__version__,
     )
     folder = out / "state"
     with exclusive(folder) as waited, _log_file(folder / key / "training.log") as log_file:

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from poselift.config import sections
+from poselift.config.command_line import add_run_options, run_from_options
 from poselift.config.experiment import Config
-from poselift.config.run import RunSettings, add_run_options, run_from_options
+from poselift.config.run import RunSettings
 from poselift.errors import PoseliftError
 
 REPOSITORY = Path(__file__).parents[3]
@@ -75,7 +76,7 @@ def test_the_papers_configuration_is_the_published_grid():
         ({"models": {"full": {"mamba_gcn_layers": 4}}}, "models.full: mamba_gcn_layers has no meaning"),
         (
             {"overrides": [{"training": {"epoch": 3}}]},
-            "overrides: training.epoch: unknown key (did you mean 'epochs'",
+            "overrides.0.training.epoch: unknown key (did you mean 'epochs'",
         ),
         ({"sizes": {"tiny": {"depth": 2, "dim": 12}}}, "sizes.tiny.dim: Input should be a multiple of 8"),
     ],

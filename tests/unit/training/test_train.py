@@ -12,7 +12,8 @@ import yaml
 from safetensors.torch import load_file
 from torch import nn
 
-from poselift.config.run import RunSettings, run_from_options
+from poselift.config.command_line import run_from_options
+from poselift.config.run import RunSettings
 from poselift.config.sections import load
 from poselift.data import prepare
 from poselift.errors import PoseliftError
