@@ -1,9 +1,9 @@
 """All that determines one training run, and how a machine carries it out."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
 from poselift.config.models import BaselineSettings, model_settings
 from poselift.config.sections import Section
@@ -96,10 +96,3 @@ class RunSettings(Section):
         if isinstance(value, dict) and "architecture" in info.data:
             return model_settings(info.data["architecture"]).model_validate(value)
         return value
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        layers = getattr(self.model, "mamba_gcn_layers", 0)
-        if layers > self.depth:
-            raise ValueError(f"mamba_gcn_layers = {layers}, but size '{self.size}' has {self.depth} blocks")
-        return self

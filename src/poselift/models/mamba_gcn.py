@@ -8,7 +8,10 @@ from poselift.models.mamba_gcn_block import MambaGCNBlock
 
 
 def positions(depth: int, layers: int) -> list[int]:
-    """After which of the `depth` blocks the MambaGCN blocks come: evenly spread, one after the last block."""
+    """After which of the `depth` blocks the MambaGCN blocks come: evenly spread, one after the last block.
+
+    Where there are more MambaGCN blocks than blocks, several follow each other.
+    """
     return [-(-depth * (i + 1) // layers) for i in range(layers)]
 
 

@@ -203,11 +203,28 @@ def test_full_starts_as_the_mean_of_its_branches(wake: Callable[[nn.Module], nn.
     assert block.fusion.weight.shape == (3, 48)
 
 
+def test_full_without_mamba_gcn_is_the_baseline(wake: Callable[[nn.Module], nn.Module]) -> None:
+    size = ModelSize(depth=2, dim=16)
+    full = wake(build_model("full", size, 9, mamba_gcn_dim=32, without_branch="mamba_gcn")).eval().double()
+    baseline = build_model("baseline", size, 9).eval().double()
+    baseline.load_state_dict(full.state_dict())
+    torch.testing.assert_close(full(clips()), baseline(clips()), rtol=0, atol=0)
+
+
+def test_one_branch_alone_needs_no_fusion(wake: Callable[[nn.Module], nn.Module]) -> None:
+    block = wake(build_model("baseline", ModelSize(depth=1, dim=16), 9, without_branch="graph")).layers[0]
+    x = torch.randn(2, 9, 17, 16)
+    torch.testing.assert_close(block(x), block.att_temporal(block.att_spatial(x)), rtol=0, atol=0)
+    assert not any("graph" in name or "fusion" in name for name in block.state_dict())
+
+
 @pytest.mark.parametrize(
     ("architecture", "change"),
     [
         ("baseline", {"spatial_graph": "symmetric"}),
         ("baseline", {"temporal_graph": "chain"}),
+        ("baseline", {"without_branch": "graph"}),
+        ("full", {"without_branch": "mamba_gcn"}),
         *(
             (architecture, change)
             for architecture in ("mamba_gcn", "full")
@@ -221,6 +238,7 @@ def test_full_starts_as_the_mean_of_its_branches(wake: Callable[[nn.Module], nn.
                 {"ssm_directions": "forward"},
                 {"spatial_graph": "symmetric"},
                 {"temporal_graph": "chain"},
+                {"without_branch": "attention"},
             )
         ),
         ("mamba_gcn", {"mamba_gcn_layers": 3}),
