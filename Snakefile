@@ -12,6 +12,8 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/mpi_inf_3dhp.smk"
+include: "workflow/rules/search.smk"
 include: "workflow/rules/paper.smk"
 
 
@@ -20,3 +22,17 @@ rule all:
     input:
         f"{RESULTS}/paper/main.pdf",
         f"{RESULTS}/summary.txt",
+        f"{RESULTS}/figures/animation.gif",
+        FOUND if SETTINGS.search.with_paper else [],
+
+
+# the hyper-parameter search of config.yaml
+rule search:
+    input:
+        FOUND,
+
+
+# the runs of `experiments`, outside the paper
+rule experiments:
+    input:
+        expand(f"{RESULTS}/evaluation/{{run}}.json", run=SETTINGS.variant_runs(SETTINGS.experiments)),

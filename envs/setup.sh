@@ -19,4 +19,5 @@ backend=
 if ! nvidia-smi >/dev/null 2>&1 && ! ls "${UV_FIND_LINKS%/}"/torch-*.whl >/dev/null 2>&1; then
     backend=--torch-backend=cpu
 fi
-.tools/bin/uv pip install --quiet --python .venv/bin/python $backend -c envs/constraints.txt -e '.[dev]'
+# compiled once here, or every job of the workflow compiles torch again where nobody may write bytecode
+.tools/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python $backend -c envs/constraints.txt -e '.[dev]'

@@ -14,8 +14,15 @@ COMMANDS = {
     "prepare": ("poselift.data.prepare", "turn the raw pickle into the frame store"),
     "export-clips": ("poselift.data.export_clips", "write clips in the community's one-pickle-a-clip layout"),
     "train": ("poselift.training.train", "train one model"),
+    "monitor": ("poselift.training.monitor", "show how runs get on"),
     "evaluate": ("poselift.evaluation.evaluate", "evaluate a run or a published checkpoint"),
+    "experiments": ("poselift.experiments", "run experiments outside the paper, compare runs"),
     "cost": ("poselift.models.cost", "count parameters and multiply-accumulates"),
+    "why": ("poselift.provenance.why", "say what is stale, for what cause, and what rebuilding costs"),
+    "trace": ("poselift.provenance.trace", "show what a file, a run or a number was made from"),
+    "verify": ("poselift.provenance.verify", "name the files that are no longer what was recorded"),
+    "handover": ("poselift.paper.handover", "pack the paper for co-authors; bring their text home"),
+    "doctor": ("poselift.doctor", "say what is missing on this machine"),
 }
 
 

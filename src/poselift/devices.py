@@ -1,39 +1,49 @@
-"""Distinct GPUs for jobs that run side by side on one machine.
+"""Devices by name; GPUs that no other job of this machine holds.
 
-Snakemake bounds how many run at once but hands out no device numbers, so each job takes a free device by a
-lock file. The kernel releases the lock when its holder dies, however it dies.
+Snakemake bounds how many GPUs its jobs use at once but hands out no device numbers, so each job takes its own
+by lock. Inside a SLURM job the pool is what the job was given.
 """
 
 import os
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 
 from poselift.errors import PoseliftError
+from poselift.gpu_slots import held_slots
 
-POLL_SECONDS = 1.0
+
+@contextmanager
+def reserved_devices(name: str, count: int) -> Iterator[list[torch.device]]:
+    """`count` devices that are called `name`, all or none, for as long as the block lasts.
+
+    `auto` are GPUs that no other job holds, waiting for them if need be, or the CPU (`count` times) on a
+    machine without; `cuda` are GPUs in any case; a name with a number is that very device, whoever uses it.
+    Raises `PoseliftError` if there is no such device, or fewer than `count`.
+    """
+    # cuBLAS is deterministic only with a workspace of its own, fixed before it starts
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda":
+        if not torch.cuda.is_available():
+            raise PoseliftError(
+                f"device 'cuda': torch {torch.__version__} finds no GPU; `poselift doctor` says why"
+            )
+        with held_slots(_pool(), count, _origin()) as slots:
+            yield [torch.device("cuda", index) for index in slots]
+    elif name == "cpu" or count == 1:
+        yield [_named(name)] * count
+    else:
+        raise PoseliftError(f"{count} devices are wanted, but '{name}' is one; say cuda, or auto")
 
 
 @contextmanager
 def reserved_device(name: str) -> Iterator[torch.device]:
-    """The device called `name`; `auto` is a GPU that no other job holds, waiting for one if need be, or the
-    CPU on a machine without. Raises `PoseliftError` if there is no such device."""
-    # cuBLAS is deterministic only with a workspace of its own, fixed before it starts
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    if name != "auto":
-        yield _named(name)
-    elif not torch.cuda.is_available():
-        yield torch.device("cpu")
-    elif "SLURM_JOB_ID" in os.environ:  # the cluster has given this job devices of its own
-        yield torch.device("cuda")
-    else:
-        with free_slot(_pool()) as index:
-            yield torch.device("cuda", index)
+    """As `reserved_devices`, for one."""
+    with reserved_devices(name, 1) as devices:
+        yield devices[0]
 
 
 def _named(name: str) -> torch.device:
@@ -45,26 +55,15 @@ def _named(name: str) -> torch.device:
 
 
 def _pool() -> list[str]:
-    """The machine's names of the devices that this process may use, in the order torch numbers them."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return visible.split(",") if visible else [str(i) for i in range(torch.cuda.device_count())]
+    """Names that the devices which this process may use have on the whole machine, in torch's order."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if visible.startswith("MIG-"):  # the parts of one GPU share its uuid
+        return visible.split(",")
+    return [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
 
 
-@contextmanager
-def free_slot(pool: list[str]) -> Iterator[int]:
-    """Hold the lock of one device of the pool; its position in the pool."""
-    folder = Path(tempfile.gettempdir(), f"poselift-gpus-{os.getuid()}")
-    folder.mkdir(exist_ok=True)
-    locks = [FileLock(folder / f"{device}.lock") for device in pool]
-    while True:
-        for index, lock in enumerate(locks):
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                continue
-            try:
-                yield index
-            finally:
-                lock.release()
-            return
-        time.sleep(POLL_SECONDS)
+def _origin() -> str:
+    """Where the pool comes from, for people."""
+    visible, job = os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("SLURM_JOB_ID")
+    place = f"SLURM job {job}" if job else "this machine"
+    return place if visible is None else f"{place} (CUDA_VISIBLE_DEVICES={visible})"

@@ -8,6 +8,13 @@ class PoseliftError(Exception):
     """Something the user can mend: the message says in one line what was wrong, where, and what to do."""
 
 
+def one_line(text: object, limit: int = 200) -> str:
+    """What a file says, fit for a message: in one line, without control characters, not too long."""
+    shown = str(text)
+    words = "".join(c if c.isprintable() else " " for c in shown[:limit]).split()
+    return " ".join(words) + ("…" if len(shown) > limit else "")
+
+
 def run(main: Callable[[], object]) -> None:
     """Run a stage's `main`; a mistake of the user's or of the machine ends in one line, not in a traceback.
 

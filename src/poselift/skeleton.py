@@ -39,6 +39,9 @@ BONES: Final = (
 LEFT: Final = (4, 5, 6, 11, 12, 13)
 RIGHT: Final = (1, 2, 3, 14, 15, 16)
 
+# the parts that errors are given for; the root belongs to neither, as it has no error of its own
+BODY: Final = {"upper body": tuple(range(7, 17)), "lower body": tuple(range(1, 7))}
+
 # MIRROR[j] is the joint that takes j's place in the mirror image
 _partner = dict(zip(LEFT + RIGHT, RIGHT + LEFT, strict=True))
 MIRROR: Final = tuple(_partner.get(joint, joint) for joint in range(N_JOINTS))

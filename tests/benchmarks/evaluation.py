@@ -1,4 +1,5 @@
-"""How long the evaluation of as many frames as Human3.6M's test split has takes, and how much memory.
+"""How long the evaluation of as many frames as Human3.6M's test split has takes, and how much memory; and how
+long 10,000 resamples of its sequences take.
 
     python tests/benchmarks/evaluation.py [--threads 2] [--repeats 5]
 
@@ -17,6 +18,7 @@ from poselift.data.clips import window_index
 from poselift.data.raw import Sequence
 from poselift.data.store import Split
 from poselift.evaluation.protocol import evaluate_human36m
+from poselift.evaluation.statistics import Bootstrap, Errors
 
 N_FRAMES = 243
 CLIPS = 2333  # just under 567,000 frames
@@ -76,7 +78,29 @@ def main() -> None:
     print(
         f"seconds: {statistics.median(seconds):.2f} (median of {given.repeats}), {max(seconds):.2f} (slowest)"
     )
-    print(f"memory: {resident('VmHWM'):.0f} MiB at the peak, {held:.0f} MiB of them before")
+    memory = resident("VmHWM")
+    print(f"memory: {memory:.0f} MiB at the peak, {held:.0f} MiB of them before")
+    resample(split, rng, given.repeats)
+
+
+def resample(split: Split, rng: np.random.Generator, repeats: int) -> None:
+    """Print the median time of 10,000 resamples, and of a difference of two models of three seeds."""
+    actions = [sequence.action for sequence in split.sequences]
+    recordings = [f"{action}-{i // 60}" for i, action in enumerate(actions)]  # four cameras each
+    frames = np.bincount(split.sequence).astype(float)
+    models = [Errors(rng.normal(40, 5, (3, len(actions))), frames) for _ in range(2)]
+    drawing, comparing = [], []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        bootstrap = Bootstrap(actions, recordings, resamples=10_000)
+        drawing.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        bootstrap.interval(*(bootstrap.resampled(errors) for errors in models))
+        comparing.append(time.perf_counter() - start)
+    print(
+        f"bootstrap: {statistics.median(drawing):.3f} s for 10,000 resamples, "
+        f"{statistics.median(comparing):.3f} s more for a difference"
+    )
 
 
 if __name__ == "__main__":

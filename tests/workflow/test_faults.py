@@ -133,4 +133,4 @@ def test_interrupted_training_leaves_no_weights(raw_content, write_raw, tmp_path
                 break
         trainer.terminate()
     assert not list(Path(out).glob("*.safetensors"))
-    assert list(Path(out).glob("state/*/state.pt"))
+    assert list(Path(out).glob("state/*/state-*.pt"))

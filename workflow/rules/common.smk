@@ -10,7 +10,7 @@ from poselift.provenance.code_hash import code_hash, read_pins
 from poselift.provenance.content import cached_sha256
 
 try:
-    SETTINGS = sections.parse(Config, config, ", ".join(map(str, workflow.configfiles)))
+    SETTINGS = sections.parse(Config, config, ", ".join(map(str, workflow.configfiles))).in_experiment()
 except PoseliftError as error:
     sys.exit(f"error: {error}")
 
@@ -56,13 +56,6 @@ def clips_of_run(wildcards):
 def run_options(wildcards):
     """The settings of a run as options of a command."""
     return sections.options(RUNS[wildcards.run])
-
-
-def model_options(wildcards):
-    """The settings of a model, which its runs share, as options of a command."""
-    architecture, size = wildcards.model.split("-")
-    run = SETTINGS.run(architecture, size, seed=0)
-    return sections.options(run, without=("seed", "training"))
 
 
 def code_with_model(stage):

@@ -97,7 +97,7 @@ rule clips:
         ENVIRONMENT
     params:
         code=code("poselift.data.clips"),
-        options=EXPECTED_CLIPS,
+        options=lambda wildcards: EXPECTED_CLIPS if int(wildcards.n_frames) == SETTINGS.n_frames else "",
         store=subpath(input.frames, ancestor=2),
     shell:
         "python -m poselift.data.clips --store {params.store} --n-frames {wildcards.n_frames} {params.options}"

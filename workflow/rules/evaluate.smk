@@ -51,6 +51,21 @@ rule references:
         " > {log} 2> >(tee -a {log} >&2)"
 
 
+# what a model costs depends on these of a run's settings alone
+COUNTED = ("architecture", "size", "depth", "dim", "n_frames", "model")
+CHANGED_MODELS = {
+    f"{entry.architecture}-{entry.size}-{entry.name}": SETTINGS.run(entry.architecture, entry.size, 0, entry)
+    for entry in SETTINGS.ablation
+    if entry.model or entry.n_frames
+}
+
+
+def counted_options(wildcards):
+    """The settings of a model that its cost depends on, as options of a command."""
+    architecture, size = wildcards.model.split("-")
+    return sections.options(SETTINGS.run(architecture, size, seed=0), only=COUNTED)
+
+
 rule cost:
     output:
         table=f"{RESULTS}/cost/{{model}}.csv",
@@ -62,7 +77,24 @@ rule cost:
         ENVIRONMENT
     params:
         code=code_with_model("poselift.models.cost"),
-        options=model_options,
+        options=counted_options,
     shell:
         "python -m poselift.models.cost {params.options} --out {output.table}"
         " > {log} 2> >(tee -a {log} >&2)"
+
+
+# the same for the models of the ablation that have other hyper-parameters or frames
+use rule cost as cost_changed with:
+    output:
+        table=f"{RESULTS}/cost/{{changed}}.csv",
+    log:
+        f"{RESULTS}/logs/cost/{{changed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/cost/{{changed}}.tsv"
+    wildcard_constraints:
+        changed="|".join(CHANGED_MODELS) or "none",
+    params:
+        code=lambda wildcards: code(
+            "poselift.models.cost", f"poselift.models.{wildcards.changed.split('-')[0]}"
+        ),
+        options=lambda wildcards: sections.options(CHANGED_MODELS[wildcards.changed], only=COUNTED),

@@ -1,20 +1,22 @@
 # From evaluated runs to the compiled paper. Tables read results.csv and cost.csv only; figures what they show.
+import json
 import shlex
 
-TABLES = ["main", "per_action", "ablation", "cost", "published"]
-FIGURES = ["architecture", "comparison", "curves", "per_action", "qualitative"]
 SOURCES = [path for path in sorted(Path("paper").rglob("*")) if path.is_file()]
 
 GRID = SETTINGS.experiment
 MODELS = [f"{architecture}-{size}" for architecture in GRID.architectures for size in GRID.sizes]
 COSTS = expand(f"{RESULTS}/cost/{{model}}.csv", model=MODELS)
+CHANGED_COSTS = expand(f"{RESULTS}/cost/{{model}}.csv", model=CHANGED_MODELS)
 
-# the run whose median and worst clips are shown
-EXAMPLE_RUN = f"{GRID.architectures[-1]}-{SETTINGS.paper.per_action_size}-s{GRID.seeds[0]}"
+# the digest says when the table has changed: it is larger than what Snakemake hashes by itself
+TIDY = {"results": ancient(f"{RESULTS}/results.csv"), "digest": f"{RESULTS}/results.sha256"}
 
-# what the text alone shows, what figures and text show
+# the runs whose median and worst clips are shown: the last architecture, and all of them side by side
+DETAILED_RUNS = [f"{name}-{SETTINGS.paper.per_action_size}-s{GRID.seeds[0]}" for name in GRID.architectures]
+
+# what the text alone shows, and what nearly all tables and figures show
 HEADING = sections.options(SETTINGS.paper, only=("title", "authors"))
-NUMBER_FORMAT = sections.options(SETTINGS.paper, only=("decimals", "published"))
 SHOWN = " ".join(
     [
         sections.options(GRID),
@@ -23,6 +25,49 @@ SHOWN = " ".join(
         "--synthetic" if SETTINGS.data.synthetic else "",
     ]
 )
+
+# what some of them show
+DECIMALS = sections.options(SETTINGS.paper, only=("decimals",))
+PUBLISHED = sections.options(SETTINGS.paper, only=("published",))
+JUDGED = sections.options(SETTINGS.statistics)
+CONFIDENCE = sections.options(SETTINGS.statistics, only=("confidence",))
+ENTRIES = [
+    {
+        "name": entry.name,
+        "title": entry.title,
+        "architecture": entry.architecture,
+        "size": entry.size,
+        "seeds": entry.seeds or GRID.seeds,
+    }
+    for entry in SETTINGS.ablation
+]
+ABLATION = f"--ablation {shlex.quote(json.dumps(ENTRIES))}"
+GROUND_TRUTH = ""
+if SETTINGS.ground_truth_2d:
+    GROUND_TRUTH = " ".join(
+        f"--gt2d-{key} {' '.join(map(str, getattr(SETTINGS.ground_truth_2d, key) or getattr(GRID, key)))}"
+        for key in ("architectures", "sizes", "seeds")
+    )
+
+TABLE_OPTIONS = {
+    "main": f"{DECIMALS} {JUDGED}",
+    "differences": f"{DECIMALS} {JUDGED}",
+    "per_action": DECIMALS,
+    "ablation": f"{DECIMALS} {JUDGED} {ABLATION}",
+    "ground_truth_2d": f"{DECIMALS} {JUDGED} {GROUND_TRUTH} {PUBLISHED}",
+    "cost": "",
+    "published": f"{DECIMALS} {CONFIDENCE} {PUBLISHED}",
+}
+TABLES = list(TABLE_OPTIONS)
+FIGURE_OPTIONS = {
+    "comparison": CONFIDENCE,
+    "per_action": CONFIDENCE,
+    "joints": "",
+    "place": "",
+    "pareto": PUBLISHED,
+    "ablation": f"{JUDGED} {ABLATION}",
+}
+FIGURES = ["architecture", "curves", "qualitative", *FIGURE_OPTIONS]
 RUN_FOLDERS = [f"{RESULTS}/runs/{run}" for run in GRID_RUNS]
 RUN_FILES = expand("{folder}/{file}", folder=RUN_FOLDERS, file=("metrics.json", "config.yaml"))
 
@@ -33,6 +78,7 @@ rule results:
         references=f"{RESULTS}/evaluation/references.json",
     output:
         table=f"{RESULTS}/results.csv",
+        digest=f"{RESULTS}/results.sha256",
     log:
         f"{RESULTS}/logs/paper/results.log",
     benchmark:
@@ -44,35 +90,49 @@ rule results:
     shell:
         "python -m poselift.paper.results --evaluations {input.evaluations} --references {input.references}"
         " --out {output.table}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " > {log} 2> >(tee -a {log} >&2) && sha256sum {output.table} > {output.digest}"
 
 
 rule table:
     input:
-        results=f"{RESULTS}/results.csv",
+        **TIDY,
         costs=COSTS,
+        changed_costs=lambda wildcards: CHANGED_COSTS if wildcards.table == "ablation" else [],
         template="src/poselift/paper/templates/{table}.tex.j2",
-        published=SETTINGS.paper.published or [],
+        published=lambda wildcards: [
+            path
+            for path in [SETTINGS.paper.published]
+            if path and wildcards.table in ("published", "ground_truth_2d")
+        ],
     output:
         table=f"{RESULTS}/tables/{{table}}.tex",
     log:
         f"{RESULTS}/logs/paper/table_{{table}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper/table_{{table}}.tsv"
+    wildcard_constraints:
+        table="|".join(TABLES),
     conda:
         ENVIRONMENT
     params:
         code=code_of("poselift.paper.tables.{table}"),
-        options=f"{SHOWN} {NUMBER_FORMAT}",
+        options=lambda wildcards: f"{SHOWN} {TABLE_OPTIONS[wildcards.table]}",
+        changed_costs=lambda wildcards, input: (
+            f"--variant-costs {input.changed_costs}" if input.changed_costs else ""
+        ),
     shell:
         "python -m poselift.paper.tables.{wildcards.table} --results {input.results} --costs {input.costs}"
-        " {params.options} --out {output.table}"
+        " {params.changed_costs} {params.options} --out {output.table}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule figure:
     input:
-        results=f"{RESULTS}/results.csv",
+        **TIDY,
+        costs=lambda wildcards: COSTS if wildcards.figure == "pareto" else [],
+        published=lambda wildcards: [
+            path for path in [SETTINGS.paper.published] if path and wildcards.figure == "pareto"
+        ],
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
         png=f"{RESULTS}/figures/{{figure}}.png",
@@ -81,15 +141,16 @@ rule figure:
     benchmark:
         f"{RESULTS}/benchmarks/paper/figure_{{figure}}.tsv"
     wildcard_constraints:
-        figure="comparison|per_action",
+        figure="|".join(FIGURE_OPTIONS),
     conda:
         ENVIRONMENT
     params:
         code=code_of("poselift.paper.figures.{figure}"),
-        options=SHOWN,
+        options=lambda wildcards: f"{SHOWN} {FIGURE_OPTIONS[wildcards.figure]}",
+        costs=lambda wildcards, input: f"--costs {input.costs}" if input.costs else "",
     shell:
-        "python -m poselift.paper.figures.{wildcards.figure} --results {input.results} {params.options}"
-        " --out {output.pdf}"
+        "python -m poselift.paper.figures.{wildcards.figure} --results {input.results} {params.costs}"
+        " {params.options} --out {output.pdf}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -116,7 +177,7 @@ rule figure_curves:
 
 rule figure_qualitative:
     input:
-        examples=f"{RESULTS}/evaluation/{EXAMPLE_RUN}-examples.npz",
+        examples=f"{RESULTS}/evaluation/{DETAILED_RUNS[-1]}-examples.npz",
     output:
         pdf=f"{RESULTS}/figures/qualitative.pdf",
         png=f"{RESULTS}/figures/qualitative.png",
@@ -131,6 +192,25 @@ rule figure_qualitative:
         options=SHOWN,
     shell:
         "python -m poselift.paper.figures.qualitative --examples {input.examples} {params.options} --out {output.pdf}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
+rule figure_animation:
+    input:
+        examples=expand(f"{RESULTS}/evaluation/{{run}}-examples.npz", run=DETAILED_RUNS),
+    output:
+        gif=f"{RESULTS}/figures/animation.gif",
+    log:
+        f"{RESULTS}/logs/paper/figure_animation.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/paper/figure_animation.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.paper.figures.animation"),
+        options=SHOWN,
+    shell:
+        "python -m poselift.paper.figures.animation --examples {input.examples} {params.options} --out {output.gif}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -152,7 +232,7 @@ rule figure_architecture:
 
 rule numbers:
     input:
-        results=f"{RESULTS}/results.csv",
+        **TIDY,
         costs=COSTS,
         files=RUN_FILES,
         sequences=ancient([f"{STORE}/frames/{split}/sequences.json" for split in SPLITS]),
@@ -169,7 +249,7 @@ rule numbers:
     params:
         code=code("poselift.paper.numbers"),
         runs=RUN_FOLDERS,
-        options=f"{SHOWN} {NUMBER_FORMAT}",
+        options=f"{SHOWN} {DECIMALS} {JUDGED} {ABLATION} {GROUND_TRUTH}",
         heading=HEADING,
         store=subpath(input.frames, ancestor=2),
     shell:
@@ -181,9 +261,12 @@ rule numbers:
 rule pdf:
     input:
         sources=SOURCES,
-        tables=expand(f"{RESULTS}/tables/{{table}}.tex", table=TABLES),
+        tables=[
+            *expand(f"{RESULTS}/tables/{{table}}.tex", table=TABLES),
+            f"{SECOND_RESULTS}/tables/mpi_inf_3dhp.tex",
+        ],
         figures=expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=FIGURES),
-        numbers=f"{RESULTS}/numbers.tex",
+        others=[f"{RESULTS}/numbers.tex"],
     output:
         pdf=f"{RESULTS}/paper/main.pdf",
     log:
@@ -197,14 +280,14 @@ rule pdf:
         folder=subpath(output.pdf, parent=True),
     shell:
         "(python -m poselift.paper.assemble --sources paper --tables {input.tables} --figures {input.figures}"
-        " --numbers {input.numbers} --out {params.folder}"
+        " --others {input.others} --out {params.folder}"
         " && python -m poselift.paper.compile {params.folder})"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule summary:
     input:
-        results=f"{RESULTS}/results.csv",
+        **TIDY,
         pdf=f"{RESULTS}/paper/main.pdf",
     output:
         text=f"{RESULTS}/summary.txt",
@@ -216,7 +299,7 @@ rule summary:
         ENVIRONMENT
     params:
         code=code("poselift.paper.show"),
-        options=f"{SHOWN} {NUMBER_FORMAT}",
+        options=f"{SHOWN} {DECIMALS} {JUDGED}",
     shell:
         "python -m poselift.paper.show --results {input.results} --pdf {input.pdf} {params.options}"
         " > {output.text} 2> >(tee {log} >&2)"

@@ -20,7 +20,9 @@ rule train:
         ENVIRONMENT
     threads: 1
     resources:
-        gpu=1,
+        gpu=lambda wildcards: RUNS[wildcards.run].training.processes,
+        # how a machine trains changes no weights: a resource, unlike a parameter, makes nothing stale
+        execution=sections.options(SETTINGS.execution),
     params:
         code=code_with_model("poselift.training.train"),
         options=run_options,
@@ -28,5 +30,5 @@ rule train:
         folder=subpath(output.metrics, parent=True),
     shell:
         "python -m poselift.training.train --store {params.store} --out {params.folder} --threads {threads}"
-        " {params.options}"
+        " {params.options} {resources.execution}"
         " > {log} 2> >(tee -a {log} >&2)"

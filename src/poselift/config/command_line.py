@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from poselift.config.models import ARCHITECTURES, model_settings, model_size
 from poselift.config.recipes import RecipeName, recipe
-from poselift.config.run import RunSettings, TrainingSettings
+from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
 from poselift.config.sections import add_options, parse
 from poselift.errors import PoseliftError
 
@@ -42,3 +42,9 @@ def run_from_options(given: dict[str, Any]) -> RunSettings:
             flag = option.replace("_", "-")
             raise PoseliftError(f"--{flag} has no meaning for architecture '{architecture}'")
     return parse(RunSettings, nested, "options")
+
+
+def execution_from_options(given: dict[str, Any]) -> ExecutionSettings:
+    """Take the options that are execution settings out of `given`. Raises `PoseliftError` for nonsense."""
+    own = {name: given.pop(name) for name in ExecutionSettings.model_fields if name in given}
+    return parse(ExecutionSettings, own, "options")

@@ -6,8 +6,10 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from poselift.config.models import SIZES, Architectures, ModelSize, model_size
+from poselift.config.mpi_inf_3dhp import MPIInf3DHP
 from poselift.config.recipes import RecipeName, recipe
 from poselift.config.run import NAME, ExecutionSettings, RunSettings, TrainingSettings
+from poselift.config.search import Search
 from poselift.config.sections import Section, parse, suggest
 
 
@@ -139,9 +141,20 @@ class Config(Section):
     execution: ExecutionSettings = ExecutionSettings()
     overrides: list[Override] = Field([], description="training settings that differ by architecture or size")
     experiment: Experiment
-    ground_truth_2d: GroundTruth2D | None = Field(None, description="runs on ground-truth 2D poses")
-    ablation: list[Variant] = Field([], description="runs of the ablation study")
+    ground_truth_2d: GroundTruth2D | None = Field(
+        None, description="runs on ground-truth 2D poses, of those sizes that are in the experiment"
+    )
+    ablation: list[Variant] = Field(
+        [],
+        description="runs of the ablation study, of those models that are in the experiment",
+    )
     experiments: list[Variant] = Field([], description="runs outside the paper")
+    frozen: list[str] = Field(
+        [], description="finished runs by name that no edit of the code trains anew; the paper says so"
+    )
+    draft: bool = Field(False, description="build the paper from the runs that are there, marked as a draft")
+    search: Search = Search()
+    mpi_inf_3dhp: MPIInf3DHP | None = Field(None, description="a second data set, with runs of its own")
     statistics: Statistics = Statistics()
     paper: Paper
 
@@ -154,6 +167,7 @@ class Config(Section):
             *(size for override in self.overrides for size in override.sizes),
             *(variant.size for variant in self.ablation + self.experiments),
             *(self.ground_truth_2d.sizes if self.ground_truth_2d else ()),
+            *(self.mpi_inf_3dhp.sizes if self.mpi_inf_3dhp else ()),
         ]
         for size in named:
             if size not in known:
@@ -164,7 +178,11 @@ class Config(Section):
         for name in names:
             if names.count(name) > 1 or name == GROUND_TRUTH_2D:
                 raise ValueError(f"the name '{name}' of an ablation or experiment is taken")
-        self.all_runs()
+        runs = self.all_runs()
+        for name in self.frozen:
+            if name not in runs:
+                raise ValueError(f"frozen: no run '{name}'{suggest(name, runs)}")
+        self.mpi_inf_3dhp_runs()
         return self
 
     def run(self, architecture: str, size: str, seed: int, variant: Variant | None = None) -> RunSettings:
@@ -201,6 +219,22 @@ class Config(Section):
         )
         return {run.name: run for run in grid}
 
+    def in_experiment(self) -> Self:
+        """The configuration without what belongs to models that the experiment does not have: entries of
+        the ablation, and sizes on ground-truth 2D. So a smaller experiment needs no other change."""
+        grid, wanted = self.experiment, self.ground_truth_2d
+        sizes = [size for size in wanted.sizes if size in grid.sizes] if wanted else []
+        return self.model_copy(
+            update={
+                "ablation": [
+                    entry
+                    for entry in self.ablation
+                    if entry.architecture in grid.architectures and entry.size in grid.sizes
+                ],
+                "ground_truth_2d": wanted.model_copy(update={"sizes": sizes}) if wanted and sizes else None,
+            }
+        )
+
     def ground_truth_runs(self) -> dict[str, RunSettings]:
         """The runs on ground-truth 2D by name."""
         if self.ground_truth_2d is None:
@@ -232,3 +266,7 @@ class Config(Section):
     def all_runs(self) -> dict[str, RunSettings]:
         """Every run by name: the main ones, those on ground-truth 2D, the ablation, the experiments."""
         return self.runs() | self.ground_truth_runs() | self.variant_runs(self.ablation + self.experiments)
+
+    def mpi_inf_3dhp_runs(self) -> dict[str, RunSettings]:
+        """The runs on the second data set by name; the names may be those of the main runs."""
+        return self.mpi_inf_3dhp.runs(self) if self.mpi_inf_3dhp else {}

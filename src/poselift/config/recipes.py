@@ -1,7 +1,8 @@
 """Training recipes by name."""
 
-from typing import Literal
+from typing import Literal, get_args
 
+from poselift.config.models import ARCHITECTURES, SIZES
 from poselift.config.run import TrainingSettings
 
 RecipeName = Literal["published", "guide"]
@@ -18,3 +19,24 @@ def recipe(name: RecipeName, architecture: str, size: str) -> TrainingSettings:
     large = size == "large"
     batch_size = 32 if large else 48 if architecture == "full" else 64
     return TrainingSettings(epochs=300 if large else 200, batch_size=batch_size, lr=1e-4, weight_decay=1e-4)
+
+
+ADVISED_RANGES: dict[str, tuple[float, float]] = {
+    "lr": (1e-5, 1e-3),
+    "batch_size": (16, 128),
+    "epochs": (200, 500),
+    "weight_decay": (1e-6, 1e-3),
+}
+"""Ranges that trainings of these models do well to keep; values outside are allowed with a warning."""
+
+
+def advice(training: TrainingSettings) -> list[str]:
+    """A line for each value outside its advised range that is not a named recipe's."""
+    named = [recipe(name, architecture, size) for name in get_args(RecipeName)
+             for architecture in ARCHITECTURES for size in SIZES]  # fmt: skip
+    return [
+        f"{key} = {value} is outside the advised range, {low} to {high}"
+        for key, (low, high) in ADVISED_RANGES.items()
+        if not low <= (value := getattr(training, key)) <= high
+        and value not in [getattr(one, key) for one in named]
+    ]

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import reprlib
 import shlex
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -10,7 +11,10 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from poselift.errors import PoseliftError
+from poselift.errors import PoseliftError, one_line
+
+MAX_BYTES, MAX_VALUES = 1_000_000, 100_000
+"""More is no configuration that somebody wrote."""
 
 
 class Section(BaseModel):
@@ -29,6 +33,18 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return f" (did you mean '{close[0]}'?)" if close else f" (known: {', '.join(known)})"
 
 
+def _shown(value: Any) -> str:
+    """The value, shortened: nested aliases can stand for more than fits into memory."""
+    try:
+        return one_line(_SHORT.repr(value))
+    except ValueError:  # an integer of thousands of digits
+        return "a very large number"
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 100
+
+
 def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """The keys that the section at `location` knows."""
     section: Any = model
@@ -44,31 +60,58 @@ def parse(model: type[AnySection], value: Any, source: str) -> AnySection:
     """Validate `value`; the first fault becomes one line: `source`, the key, what is expected."""
     try:
         return model.model_validate(value)
+    except UnicodeError as error:  # half a surrogate pair
+        raise PoseliftError(f"{one_line(source)}: a text that is no Unicode: {one_line(error)}") from None
     except ValidationError as error:
         fault = error.errors()[0]
-        key = ".".join(map(str, fault["loc"]))
+        key = one_line(".".join(map(str, fault["loc"])))
         if fault["type"] == "extra_forbidden":
             known = _keys_at(model, fault["loc"][:-1])
-            reason = f"unknown key{suggest(str(fault['loc'][-1]), known)}"
+            reason = f"unknown key{suggest(one_line(fault['loc'][-1]), known)}"
         elif fault["type"] == "missing":
             reason = "is missing"
         else:
-            reason = fault["msg"].removeprefix("Value error, ")
+            reason = one_line(fault["msg"].removeprefix("Value error, "), limit=500)
             if not isinstance(fault["input"], dict | BaseModel):
-                reason += f", but it is {fault['input']!r}"
+                reason += f", but it is {_shown(fault['input'])}"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise PoseliftError(": ".join(filter(None, (source, key, reason))) + more) from None
+        message = ": ".join(filter(None, (source, key, reason))) + more
+        raise PoseliftError(one_line(message, limit=1000)) from None
 
 
 def load(path: Path, model: type[AnySection]) -> AnySection:
     """Read a YAML file into `model`; a fault is one line that names the file and the key."""
+    return parse(model, read_yaml(path), str(path))
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file says. Raises `PoseliftError` for a file that is no YAML, or too much of it."""
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise PoseliftError(f"{path}: {size:,} bytes, expected at most {MAX_BYTES:,}: no configuration")
+        text = path.read_text(encoding="utf-8")
+        _refuse_multiplied(yaml.compose(text, yaml.SafeLoader), {})
+        return yaml.safe_load(text)
     except FileNotFoundError:
         raise PoseliftError(f"{path}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PoseliftError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    return parse(model, value, str(path))
+    except (OSError, PoseliftError):
+        raise
+    except Exception as error:  # malformed text can fail in any way, a date of month 13 for one
+        raise PoseliftError(f"{path}: not valid YAML: {one_line(error)}") from None
+
+
+def _refuse_multiplied(node: yaml.Node | None, sizes: dict[int, int]) -> int:
+    """How many values the node stands for, aliases written out; too many, or endlessly many, are refused."""
+    if node is None or id(node) in sizes:
+        return sizes.get(id(node), 0)
+    sizes[id(node)] = MAX_VALUES  # an alias within itself
+    parts = node.value if isinstance(node, yaml.CollectionNode) else []
+    parts = [part for pair in parts for part in (pair if isinstance(pair, tuple) else (pair,))]
+    sizes[id(node)] = 1 + sum(_refuse_multiplied(part, sizes) for part in parts)
+    if sizes[id(node)] >= MAX_VALUES:
+        raise yaml.YAMLError(f"more than {MAX_VALUES:,} values, aliases written out")
+    return sizes[id(node)]
 
 
 def _flat_fields(model: type[Section]) -> Iterable[tuple[str, Any]]:

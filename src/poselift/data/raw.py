@@ -17,6 +17,7 @@ parts them, and they count as one, as in the published reader.
 """
 
 import argparse
+import math
 import re
 import sys
 from collections.abc import Iterator
@@ -27,8 +28,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poselift.data.unpickle import load_pickle
-from poselift.errors import PoseliftError, run
+from poselift.data.unpickle import bounded_memory, load_pickle
+from poselift.errors import PoseliftError, one_line, run
 from poselift.files import write_json
 from poselift.provenance.content import sha256
 from poselift.skeleton import N_JOINTS
@@ -43,7 +44,10 @@ CAMERAS = {
     "60457274": (1000, 1002),
 }
 
-SEQUENCE_NAME = re.compile(r"s_(?P<subject>\d+)_act_\d+(_subact_\d+)?_cam?_\d+")
+SEQUENCE_NAME = re.compile(r"s_(?P<subject>[0-9]{1,6})_act_[0-9]{1,6}(_subact_[0-9]{1,6})?_cam?_[0-9]{1,6}")
+
+BLOCKED = ("s_09_act_05_subact_02", "s_09_act_10_subact_02", "s_09_act_13_subact_01")
+"""Sequences of faulty ground truth, in all cameras."""
 
 CHUNK = 50_000
 """Frames that are checked or converted at a time: large enough to be fast, small enough to need no memory."""
@@ -66,6 +70,11 @@ class Sequence:
     height: int
     first_frame: int
     length: int
+
+
+def blocked(sequence: Sequence) -> bool:
+    """Whether the sequence's ground truth is faulty, so that no protocol counts it."""
+    return sequence.name.startswith(BLOCKED)
 
 
 @dataclass(frozen=True)
@@ -181,9 +190,10 @@ class _Checker:
         """The entry as an array (N, *shape) of float32 or float64, `shape` one of `shapes`."""
         self.same_length(key)
         try:
-            array = np.asarray(self.entries[key])
-        except ValueError:
-            raise self.fault(key, "the frames differ in shape") from None
+            with bounded_memory(8 * self.n_frames * math.prod(shapes[0])):
+                array = np.asarray(self.entries[key])
+        except (ValueError, TypeError, OverflowError, RecursionError, MemoryError):
+            raise self.fault(key, "the frames differ in shape, or are no numbers") from None
         expected = " or ".join(f"({', '.join(map(str, ('N', *shape)))})" for shape in shapes)
         if array.shape[1:] not in shapes:
             hint = ""
@@ -206,7 +216,11 @@ class _Checker:
         """The entry as an array of N strings."""
         self.same_length(key)
         value = self.entries[key]
-        array = value if isinstance(value, np.ndarray) else np.array(value, dtype=object)
+        try:
+            with bounded_memory(8 * self.n_frames):
+                array = value if isinstance(value, np.ndarray) else np.array(value, dtype=object)
+        except (ValueError, TypeError, RecursionError, MemoryError):
+            raise self.fault(key, "expected a string a frame, found something else") from None
         if array.ndim != 1:
             raise self.fault(key, f"expected a string a frame, found an array of shape {array.shape}")
         if array.dtype == object:
@@ -225,7 +239,7 @@ class _Checker:
             action = self.strings("action")
             inside = np.setdiff1d(_starts(action[1:] != action[:-1]), starts)
             if inside.size:
-                name = source[inside[0]]
+                name = one_line(source[inside[0]])
                 raise self.fault(
                     "action", f"changes within sequence {name}, at frame {inside[0]} of the split"
                 )
@@ -237,20 +251,27 @@ class _Checker:
             if match is None:
                 raise self.fault(
                     "source",
-                    f"expected names like s_09_act_02_subact_01_ca_01, found {name!r}, "
+                    f"expected names like s_09_act_02_subact_01_ca_01, found {one_line(repr(name))}, "
                     f"at frame {start} of the split",
                 )
             if camera_name not in CAMERAS:
                 raise self.fault(
                     "camera_name",
-                    f"unknown camera {camera_name!r} in sequence {name}, at frame {start} of the split "
-                    f"(known: {', '.join(CAMERAS)})",
+                    f"unknown camera {one_line(repr(camera_name))} in sequence {name}, "
+                    f"at frame {start} of the split (known: {', '.join(CAMERAS)})",
+                )
+            action_name = None if action is None else str(action[start])
+            if action_name is not None and not (action_name.isprintable() and 0 < len(action_name) <= 100):
+                raise self.fault(
+                    "action",
+                    "expected printable names of at most 100 characters, "
+                    f"found {one_line(repr(action_name))} in sequence {name}, at frame {start} of the split",
                 )
             width, height = CAMERAS[camera_name]
             return Sequence(
                 name=name,
                 subject=f"S{int(match['subject'])}",
-                action=None if action is None else str(action[start]),
+                action=action_name,
                 camera=camera_name,
                 width=width,
                 height=height,

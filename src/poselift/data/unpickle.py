@@ -2,33 +2,35 @@
 
 import codecs
 import pickle
-from collections import OrderedDict
-from importlib import import_module
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import FunctionType
+from typing import IO, Any
 
-import numpy as np
-
-from poselift.errors import PoseliftError
+from poselift.errors import PoseliftError, one_line
+from poselift.pickled_arrays import ARRAYS, SCALARS
 
 
 def _encode_latin1(text: str, encoding: str = "latin1") -> bytes:
     """`codecs.encode` as protocol 2 uses it for bytes; other codecs would import modules by name."""
     if encoding != "latin1":
-        raise pickle.UnpicklingError(f"codecs.encode to {encoding!r}")
+        raise pickle.UnpicklingError("codecs.encode to something else than latin1")
     return codecs.encode(text, "latin1")
 
 
-# numpy moved `core` to `_core` in 2.0; a pickle names the module of the version that wrote it
-_multiarray, _numeric = (import_module(f"numpy._core.{name}") for name in ("multiarray", "numeric"))
+def _no_bytes() -> bytes:
+    """`bytes` as protocol 2 uses it for none; with a number it would make as many as the pickle likes."""
+    return b""
+
+
 _ALLOWED: dict[tuple[str, str], Any] = {
-    **{(f"numpy.{core}.multiarray", "_reconstruct"): _multiarray._reconstruct for core in ("core", "_core")},
-    **{(f"numpy.{core}.multiarray", "scalar"): _multiarray.scalar for core in ("core", "_core")},
-    **{(f"numpy.{core}.numeric", "_frombuffer"): _numeric._frombuffer for core in ("core", "_core")},
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("collections", "OrderedDict"): OrderedDict,
+    **SCALARS,
+    **ARRAYS,
+    ("collections", "OrderedDict"): dict,  # whose methods a pickle cannot replace
     ("_codecs", "encode"): _encode_latin1,
+    ("__builtin__", "bytes"): _no_bytes,
 }
 
 
@@ -39,9 +41,12 @@ class _Forbidden(pickle.UnpicklingError):
 class _RestrictedUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         try:
-            return _ALLOWED[module, name]
+            found = _ALLOWED[module, name]
         except KeyError:
             raise _Forbidden(f"{module}.{name}") from None
+        if isinstance(found, FunctionType):  # a copy, as a pickle may set attributes, the defaults for one
+            return FunctionType(found.__code__, found.__globals__, found.__name__, found.__defaults__)
+        return found
 
 
 def load_pickle(path: Path) -> Any:
@@ -51,18 +56,45 @@ def load_pickle(path: Path) -> Any:
     """
     try:
         with path.open("rb") as file:
-            return _RestrictedUnpickler(file).load()
+            return unpickle(file, str(path), path.stat().st_size)
     except FileNotFoundError:
         raise PoseliftError(f"{path}: no such file") from None
+
+
+def unpickle(file: IO[bytes], source: str, size: int = 2**30) -> Any:
+    """Read a pickle of about `size` bytes from an open file; errors as `load_pickle`'s, with `source` as the
+    place."""
+    try:
+        with bounded_memory(size):
+            return _RestrictedUnpickler(file).load()
     except _Forbidden as error:
         raise PoseliftError(
-            f"{path}: refused, as reading it could run code: it refers to {error}; "
+            f"{source}: refused, as reading it could run code: it refers to {one_line(error)}; "
             "expected are numpy arrays and plain containers only"
         ) from None
     except OSError:
         raise
     except Exception as error:  # a malformed pickle can fail in any way
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error) or type(error).__name__
         raise PoseliftError(
-            f"{path}: not a whole pickle ({reason}); is it cut short? Copy it again"
+            f"{source}: not a whole pickle ({reason}); is it cut short? Copy it again"
         ) from None
+
+
+@contextmanager
+def bounded_memory(size: int) -> Iterator[None]:
+    """Let the process grow by no more than Python objects made of `size` bytes can need, and a bit: a few
+    bytes of a hostile pickle can ask for more than the machine has. More ends in `MemoryError`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    try:
+        used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    except OSError:  # not Linux: unbounded
+        yield
+        return
+    limit = used + 2**30 + 16 * size  # a byte (None in a list) becomes two pointers
+    bounds = [bound for bound in (soft, hard, limit) if bound != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min(bounds), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

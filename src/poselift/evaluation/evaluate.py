@@ -1,6 +1,7 @@
 """Evaluate a run's weights, or a published checkpoint, on the test split."""
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,12 @@ from poselift.errors import PoseliftError, run
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import clip_mpjpe, evaluate_human36m, root_relative_mm, sequence_key
 from poselift.evaluation.report import Report, write_reports
+from poselift.evaluation.speed import Stopwatch
 from poselift.files import atomic_path
 from poselift.models.checkpoints import load_published, load_weights
 from poselift.models.registry import build_run
 
-RULE = (
-    "the clips of median and of highest MPJPE among all evaluated test clips; 5 evenly spaced frames of each"
-)
+RULE = "the clips of median and of highest MPJPE among all evaluated test clips"
 
 
 def models_of_run(folder: Path) -> tuple[RunSettings, dict[str, nn.Module]]:
@@ -42,19 +42,18 @@ def models_of_run(folder: Path) -> tuple[RunSettings, dict[str, nn.Module]]:
 
 
 def examples(predictions: Tensor, split: Split) -> dict[str, Any]:
-    """Poses for the qualitative figure, from the clip of median MPJPE and the worst, in this order (E = 2).
+    """Poses for figures: those of the clip of median MPJPE and of the worst, in this order (E = 2).
 
-    The median is the lower one of an even number of clips. Of each clip F = 5 evenly spaced frames:
-    `input_2d` (E, F, J, 2) in pixels, `prediction` and `target` (E, F, J, 3) in mm, root-relative; `frame`
-    (E, F); by clip `clip_kind`, `clip`, `sequence`, `action`, `mpjpe` (mm), `width`, `height` (pixels).
+    The median is the lower one of an even number of clips. `input_2d` (E, T, J, 2) in pixels,
+    `prediction` and `target` (E, T, J, 3) in mm, root-relative; `frame` (E, T), the number in the test
+    split; by clip `clip_kind`, `clip`, `sequence`, `action`, `mpjpe` (mm), `width`, `height` (pixels).
     """
     clips, errors = clip_mpjpe(predictions, split)
     ranked = np.argsort(errors, kind="stable")
     chosen = ranked[[(len(ranked) - 1) // 2, -1]]
     picked = clips[chosen]
-    places = np.linspace(0, split.n_frames - 1, 5).round().astype(int)
-    frames = split.clips[picked][:, places]
-    prediction, target = root_relative_mm(predictions[picked][:, places], split, frames)
+    frames = split.clips[picked]
+    prediction, target = root_relative_mm(predictions[picked], split, frames)
     sequences = [split.sequences[i] for i in split.sequence[frames[:, 0]]]
     width, height = (np.array([getattr(s, side) for s in sequences]) for side in ("width", "height"))
 
@@ -78,58 +77,97 @@ def examples(predictions: Tensor, split: Split) -> dict[str, Any]:
     }
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Evaluate a run (its best and last weights) or a published checkpoint on the test split."""
-    parser = argparse.ArgumentParser(prog="poselift evaluate", description=main.__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--run", type=Path, help="folder of a run")
-    what.add_argument("--checkpoint", type=Path, help="published checkpoint, in place of a run")
-    of_checkpoint = parser.add_argument_group("what the published checkpoint is of")
-    of_checkpoint.add_argument("--architecture", choices=ARCHITECTURES)
-    of_checkpoint.add_argument("--size", help="xsmall, small, base or large")
-    of_checkpoint.add_argument("--n-frames", type=int, help="frames a clip (default: 243)")
-    parser.add_argument("--store", type=Path, required=True, help="frame store")
-    parser.add_argument(
-        "--out", type=Path, required=True, help="JSON to write; <stem>-examples.npz beside it"
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, … (default: auto)")
-    given = parser.parse_args(argv)
+@dataclass(frozen=True)
+class Subject:
+    """What is evaluated: models of the same settings by checkpoint."""
 
-    described = {k: getattr(given, k) for k in ("architecture", "size", "n_frames") if getattr(given, k)}
+    name: str
+    settings: RunSettings
+    seed: int | None
+    models: dict[str, nn.Module]
+
+
+def subject_of(given: argparse.Namespace) -> Subject:
+    """The run or the checkpoint that the command line names. Raises `PoseliftError` if it is not whole."""
+    options = ("architecture", "size", "n_frames", "input_2d")
+    described = {name: value for name in options if (value := getattr(given, name)) is not None}
     if given.run:
         if described:
             raise PoseliftError(
                 f"--{next(iter(described)).replace('_', '-')}: the run's config.yaml says that"
             )
         settings, models = models_of_run(given.run)
-        name, seed = settings.name, settings.seed
-    else:
-        if not (given.architecture and given.size):
-            raise PoseliftError("--checkpoint needs --architecture and --size")
-        settings = run_from_options(described)
-        models = {"published": load_published(given.checkpoint, build_run(settings))}
-        name, seed = given.checkpoint.stem, None
+        return Subject(settings.name, settings, settings.seed, models)
+    if not (given.architecture and given.size):
+        raise PoseliftError("--checkpoint needs --architecture and --size")
+    settings = run_from_options(described)
+    load_checkpoint = load_weights if given.checkpoint.suffix == ".safetensors" else load_published
+    model = load_checkpoint(given.checkpoint, build_run(settings))
+    return Subject(given.checkpoint.stem, settings, None, {"published": model})
 
-    test = open_split(given.store, "test", settings.n_frames)
+
+def main(argv: list[str] | None = None) -> None:
+    """Evaluate a run (its best and last weights) or a published checkpoint on the test split."""
+    parser = argparse.ArgumentParser(prog="poselift evaluate", description=main.__doc__)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--run", type=Path, metavar="DIR", help="folder of a run")
+    what.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="published checkpoint or safetensors, in place of a run",
+    )
+    of_checkpoint = parser.add_argument_group("what the checkpoint is of")
+    of_checkpoint.add_argument("--architecture", choices=ARCHITECTURES)
+    of_checkpoint.add_argument("--size", help="xsmall, small, base or large")
+    of_checkpoint.add_argument("--n-frames", type=int, help="frames a clip (default: 243)")
+    of_checkpoint.add_argument(
+        "--input-2d", choices=("detected", "ground_truth"), help="2D poses to lift (default: detected)"
+    )
+    parser.add_argument(
+        "--store",
+        type=Path,
+        help="frame store (default: data/ beside the folder of runs, as in the workflow)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="JSON to write; <stem>-examples.npz beside it (default: <name>.json in this folder)",
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, … (default: auto)")
+    given = parser.parse_args(argv)
+
+    if not (given.store or given.run):
+        raise PoseliftError("--checkpoint needs --store, the frame store to evaluate on")
+    store = given.store or given.run.resolve().parents[1] / "data"
+    subject = subject_of(given)
+    settings = subject.settings
+    test = open_split(store, "test", settings.n_frames, settings.input_2d)
     results = {}
     shown: dict[str, Any] = {}
     with reserved_device(given.device) as device:
-        for checkpoint, model in models.items():
-            predictions = predict(model.to(device), test, device)
+        for checkpoint, model in subject.models.items():
+            timed = Stopwatch(model.to(device), device)
+            predictions = predict(timed, test, device)
             results[checkpoint] = evaluate_human36m(predictions, test)
             shown = shown or examples(predictions, test)  # those of the first checkpoint: best, or published
     report = Report(
-        run=name,
+        run=subject.name,
         architecture=settings.architecture,
         size=settings.size,
-        seed=seed,
+        variant=settings.variant,
+        input_2d=settings.input_2d,
+        seed=subject.seed,
         n_frames=settings.n_frames,
         checkpoints=results,
+        volatile=timed.measured(),
     )
-    with atomic_path(given.out.with_name(f"{given.out.stem}-examples.npz")) as temporary:
-        np.savez(temporary, **shown)
-    write_reports(given.out, [report])
+    out = given.out or Path(f"{subject.name}.json")
+    with atomic_path(out.with_name(f"{out.stem}-examples.npz")) as temporary:
+        np.savez_compressed(temporary, **shown)
+    write_reports(out, [report])
     print(report.summary())
+    print(f"written: {out}")
 
 
 if __name__ == "__main__":

@@ -2,11 +2,19 @@
 
 They return the error of every joint, (..., J), or (..., T', J) where frames are compared over time; what to
 average over is the caller's business. What each metric expects of the poses (a common root, say) is stated
-with it. All are differentiable and keep the tensors' dtype.
+with it. They keep the tensors' dtype, and all but `pck` and `auc`, which count, are differentiable.
 """
 
 import torch
 from torch import Tensor
+
+from poselift.geometry import align
+
+PCK_THRESHOLD = 150
+"""mm within which a joint counts as found (PCK)."""
+
+AUC_THRESHOLDS = tuple(range(0, PCK_THRESHOLD + 1, 5))
+"""The 31 thresholds, mm, over which PCK is averaged (AUC)."""
 
 
 def mpjpe(prediction: Tensor, target: Tensor) -> Tensor:
@@ -34,27 +42,6 @@ def p_mpjpe(prediction: Tensor, target: Tensor) -> Tensor:
     return mpjpe(align(prediction, target), target)
 
 
-def align(prediction: Tensor, target: Tensor) -> Tensor:
-    """`prediction` after the similarity (scale, rotation, translation) that brings it closest to `target` in
-    the least-squares sense, frame by frame; (..., J, 3).
-
-    Reflections are excluded. Where the best rotation is not unique (a flat or straight pose) any of the best
-    is taken; a prediction whose joints all coincide goes to the target's centroid.
-    Umeyama, TPAMI 1991, eqs. 39 to 42.
-    """
-    centre = target.mean(dim=-2, keepdim=True)
-    source = prediction - prediction.mean(dim=-2, keepdim=True)
-    # rows are points: source^T target = U S V^T, and source @ (U D V^T) is the rotated source
-    u, s, vt = torch.linalg.svd(source.mT @ (target - centre))
-    # the last singular value is the smallest: turning its axis round costs least if U V^T is a reflection
-    turn = torch.ones_like(s)
-    turn[..., -1] = torch.linalg.det(u @ vt).sign()
-    rotation = (u * turn[..., None, :]) @ vt
-    size = (source * source).sum(dim=(-2, -1), keepdim=True)
-    scale = (s * turn).sum(dim=-1)[..., None, None] / size.clamp(min=torch.finfo(size.dtype).tiny)
-    return scale * (source @ rotation) + centre
-
-
 def mpjve(prediction: Tensor, target: Tensor) -> Tensor:
     """Velocity error (MPJVE): distance of the first differences over time, per frame.
 
@@ -69,3 +56,22 @@ def acceleration_error(prediction: Tensor, target: Tensor) -> Tensor:
     (..., T, J, 3) -> (..., T - 2, J). Kanazawa et al., Learning 3D Human Dynamics from Video, CVPR 2019.
     """
     return mpjpe(prediction.diff(n=2, dim=-3), target.diff(n=2, dim=-3))
+
+
+def pck(prediction: Tensor, target: Tensor) -> Tensor:
+    """Correct keypoints (3D PCK), percent: 100 for a joint closer than 150 mm, else 0; (..., J).
+
+    Expects poses in mm with a common root. A distance of 150 mm is not closer.
+    Mehta et al., Monocular 3D Human Pose Estimation In The Wild, 3DV 2017, sec. 5.
+    """
+    return 100 * (mpjpe(prediction, target) < PCK_THRESHOLD).to(prediction.dtype)
+
+
+def auc(prediction: Tensor, target: Tensor) -> Tensor:
+    """Area under the curve of PCK over its threshold, percent; (..., J). Expects poses in mm, a common root.
+
+    As the data set's own evaluation computes it (mpii_compute_3d_pck.m): the mean of PCK at 0, 5, ..., 150
+    mm. No joint is closer than 0 mm, so that the best value is 30 / 31, not 1.
+    """
+    thresholds = torch.tensor(AUC_THRESHOLDS, dtype=prediction.dtype, device=prediction.device)
+    return 100 * (mpjpe(prediction, target)[..., None] < thresholds).to(prediction.dtype).mean(dim=-1)

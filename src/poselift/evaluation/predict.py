@@ -1,18 +1,25 @@
 """Predictions of a model for the clips of a split."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from poselift.data.store import Split
-from poselift.skeleton import mirror
+from poselift.geometry import mirror
+
+
+def flip_averaged(model: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+    """The mean of the model's output for `inputs` (B, T, J, 3) and of the mirrored output for their mirror
+    image (flip test-time augmentation)."""
+    return (model(inputs) + mirror(model(mirror(inputs)))) / 2
 
 
 @torch.inference_mode()
 def predict(model: nn.Module, split: Split, device: torch.device, batch_size: int = 32) -> Tensor:
-    """Predictions (clips, T, J, 3), float32, normalised, on `device`: the mean of the model's output for each
-    clip and of the mirrored output for its mirror image (flip test-time augmentation).
+    """Predictions (clips, T, J, 3), float32, normalised, on `device`: `flip_averaged` of each clip.
 
     `model` has to be on `device`; it is put into eval mode and back into the mode it was in.
     """
@@ -23,6 +30,6 @@ def predict(model: nn.Module, split: Split, device: torch.device, batch_size: in
     for start in tqdm(starts, desc="predicting", unit="batch", leave=False, disable=None):
         clips = np.asarray(split.clips[start : start + batch_size])
         inputs = torch.from_numpy(split.inputs[clips]).to(device)  # (B, T, J, 3)
-        predictions[start : start + batch_size] = (model(inputs) + mirror(model(mirror(inputs)))) / 2
+        predictions[start : start + batch_size] = flip_averaged(model, inputs)
     model.train(training)
     return predictions

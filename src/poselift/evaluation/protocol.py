@@ -21,15 +21,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from poselift.data.normalise import denormalise
-from poselift.data.raw import Sequence
+from poselift.data.raw import Sequence, blocked
 from poselift.data.store import Split
 from poselift.errors import PoseliftError
 from poselift.evaluation import metrics
 from poselift.evaluation.report import METRICS, Result, SequenceResult
-from poselift.skeleton import JOINTS, N_JOINTS, ROOT
-
-BLOCKED: Final = ("s_09_act_05_subact_02", "s_09_act_10_subact_02", "s_09_act_13_subact_01")
-"""Sequences of faulty ground truth, in all cameras."""
+from poselift.skeleton import BODY, JOINTS, N_JOINTS, ROOT
 
 # the metric's function, and over how many steps of time it takes differences
 _FUNCTIONS: Final = {
@@ -54,11 +51,6 @@ class Visits(NamedTuple):
     """(K, T) frame numbers at these places"""
     distinct: NDArray[np.intp]
     """(K,) how many distinct frames"""
-
-
-def blocked(sequence: Sequence) -> bool:
-    """Whether the protocol skips the sequence."""
-    return sequence.name.startswith(BLOCKED)
 
 
 def sequence_key(sequence: Sequence) -> str:
@@ -118,12 +110,30 @@ def evaluate_human36m(predictions: Tensor | NDArray[np.floating], split: Split) 
     of_clip = split.sequence[seen.frames[:, 0]]
     sums = {name: np.zeros((len(split.sequences), N_JOINTS)) for name in METRICS}
     counts = [np.rint(np.bincount(of_clip, w.sum(axis=1), len(split.sequences))) for w in weights]
+    by_place = np.zeros(seen.places.shape)
     for part, prediction, target in _chunks(poses, split, seen):
         for name, (error, order) in _FUNCTIONS.items():
             weight = torch.from_numpy(weights[order][part]).to(poses.device)
-            of_joints = (error(prediction, target) * weight[..., None]).sum(dim=1)
-            np.add.at(sums[name], of_clip[part], of_joints.cpu().numpy())
-    return _summarise(split, sums, {name: counts[order] for name, (_, order) in _FUNCTIONS.items()})
+            errors = error(prediction, target)
+            np.add.at(sums[name], of_clip[part], (errors * weight[..., None]).sum(dim=1).cpu().numpy())
+            if name == "mpjpe":
+                by_place[part] = errors.mean(dim=-1).cpu().numpy()
+    return _summarise(
+        split,
+        sums,
+        {name: counts[order] for name, (_, order) in _FUNCTIONS.items()},
+        _place_means(seen, by_place),
+    )
+
+
+def _place_means(seen: Visits, errors: NDArray[np.float64]) -> dict[int, float]:
+    """The mean error at each place in the clip over the clips that have a distinct frame there; `errors`
+    (K, T) are those of the frames in the order of `seen`."""
+    n_frames = seen.places.shape[1]
+    valid = np.arange(n_frames) < seen.distinct[:, None]
+    times = np.bincount(seen.places[valid], minlength=n_frames)
+    sums = np.bincount(seen.places[valid], errors[valid], minlength=n_frames)
+    return {place: float(sums[place] / times[place]) for place in range(n_frames) if times[place]}
 
 
 @torch.no_grad()
@@ -191,15 +201,20 @@ def _chunks(predictions: Tensor, split: Split, seen: Visits) -> Iterator[tuple[s
 
 
 def _summarise(
-    split: Split, sums: dict[str, NDArray[np.float64]], counts: dict[str, NDArray[np.float64]]
+    split: Split,
+    sums: dict[str, NDArray[np.float64]],
+    counts: dict[str, NDArray[np.float64]],
+    per_place: dict[int, float],
 ) -> Result:
     """From sums (sequences, J) over counts (sequences,) to all the means."""
     members: dict[str, list[int]] = {}
     recordings: dict[str, list[int]] = {}  # several runs of one name and camera are one recording
+    cameras: dict[str, dict[str, list[int]]] = {}
     for i, sequence in enumerate(split.sequences):
         if not blocked(sequence):
             members.setdefault(str(sequence.action), []).append(i)
             recordings.setdefault(sequence_key(sequence), []).append(i)
+            cameras.setdefault(sequence.camera, {}).setdefault(str(sequence.action), []).append(i)
 
     for action, ids in members.items():
         for name in METRICS:
@@ -212,7 +227,11 @@ def _summarise(
     def mean(name: str, ids: list[int]) -> NDArray[np.float64]:  # (J,)
         return sums[name][ids].sum(axis=0) / counts[name][ids].sum()
 
+    def complete(name: str, actions: dict[str, list[int]]) -> bool:
+        return actions.keys() == members.keys() and all(counts[name][ids].any() for ids in actions.values())
+
     by_action = {name: np.array([mean(name, ids) for ids in members.values()]) for name in METRICS}  # (A, J)
+    by_joint = {name: errors.mean(axis=0) for name, errors in by_action.items()}  # (J,)
     return Result(
         **{name: float(by_action[name].mean()) for name in METRICS},
         frames=int(sum(counts["mpjpe"][ids].sum() for ids in members.values())),
@@ -221,9 +240,21 @@ def _summarise(
             for i, action in enumerate(members)
         },
         per_joint={
-            joint: {name: float(by_action[name][:, j].mean()) for name in METRICS}
-            for j, joint in enumerate(JOINTS)
+            joint: {name: float(by_joint[name][j]) for name in METRICS} for j, joint in enumerate(JOINTS)
         },
+        per_body={
+            part: {name: float(by_joint[name][list(joints)].mean()) for name in METRICS}
+            for part, joints in BODY.items()
+        },
+        per_camera={
+            camera: {
+                name: float(np.mean([mean(name, ids).mean() for ids in actions.values()]))
+                for name in METRICS
+                if complete(name, actions)
+            }
+            for camera, actions in sorted(cameras.items())
+        },
+        per_place=per_place,
         per_sequence={
             key: SequenceResult(
                 subject=split.sequences[ids[0]].subject,

@@ -1,4 +1,4 @@
-"""What needs no training, as a scale for every table: the mean pose, and the 2D input without depth."""
+"""What needs no training, as a scale for every table: the mean pose, and 2D input without depth."""
 
 import argparse
 from pathlib import Path
@@ -31,7 +31,7 @@ def predict_mean_pose(train: Split, test: Split) -> Tensor:
 
 
 def predict_copy_2d(test: Split) -> Tensor:
-    """The detections of `test` as they are, root-relative, with z = 0: (clips, T, J, 3), normalised."""
+    """The 2D inputs of `test` as they are, root-relative, with z = 0: (clips, T, J, 3), normalised."""
     poses = torch.from_numpy(test.inputs[test.clips])
     poses -= poses[..., ROOT : ROOT + 1, :].clone()
     poses[..., 2] = 0
@@ -39,17 +39,28 @@ def predict_copy_2d(test: Split) -> Tensor:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Evaluate the mean pose and the copied 2D input by the same protocol as the models."""
+    """Evaluate the mean pose and the copied 2D input, detected and true, by the same protocol as the
+    models."""
     parser = argparse.ArgumentParser(prog="poselift.evaluation.references", description=main.__doc__)
     parser.add_argument("--store", type=Path, required=True, help="frame store")
     parser.add_argument("--n-frames", type=int, required=True, help="frames a clip")
     parser.add_argument("--out", type=Path, required=True, help="JSON to write")
     given = parser.parse_args(argv)
     train, test = (open_split(given.store, name, given.n_frames) for name in ("train", "test"))
-    predictions = {"mean_pose": predict_mean_pose(train, test), "copy_2d": predict_copy_2d(test)}
+    ground_truth = open_split(given.store, "test", given.n_frames, "ground_truth")
+    predictions = {
+        "mean_pose": ("detected", predict_mean_pose(train, test)),
+        "copy_2d": ("detected", predict_copy_2d(test)),
+        "copy_gt2d": ("ground_truth", predict_copy_2d(ground_truth)),
+    }
     reports = [
-        Report(run=name, n_frames=given.n_frames, checkpoints={"reference": evaluate_human36m(poses, test)})
-        for name, poses in predictions.items()
+        Report(
+            run=name,
+            input_2d=input_2d,
+            n_frames=given.n_frames,
+            checkpoints={"reference": evaluate_human36m(poses, test)},
+        )
+        for name, (input_2d, poses) in predictions.items()
     ]
     write_reports(given.out, reports)
     for report in reports:

@@ -38,8 +38,25 @@ class Result(Section):
     per_action: dict[str, dict[str, float]]
     per_joint: dict[str, dict[str, float]]
     """unweighted mean over actions, like the figures over all, which are the mean over joints of these"""
+    per_body: dict[str, dict[str, float]]
+    """mean over the joints of the upper and of the lower body, the root in neither"""
+    per_camera: dict[str, dict[str, float]]
+    """unweighted mean over actions of one camera's frames; absent where it has not seen every action"""
+    per_place: dict[int, float]
+    """MPJPE by the place of a frame in its clip, from 0: mean over the clips; absent where all clips repeat
+    a frame there"""
     per_sequence: dict[str, SequenceResult]
     """by `<name>.<camera>`"""
+
+
+class Measured(Section):
+    """What differs between two evaluations of the same weights."""
+
+    frames_per_second: float
+    """frames a second through the model's forward pass, mirror images counted like any others"""
+    device: str
+    threads: int
+    """CPU threads"""
 
 
 class Report(Section):
@@ -48,24 +65,40 @@ class Report(Section):
     run: str
     architecture: str | None = None
     size: str | None = None
+    variant: str | None = None
+    input_2d: str = "detected"
     seed: int | None = None
     n_frames: int
     checkpoints: dict[str, Result]
     """`best` and `last` of a run, `published` of a published checkpoint, `reference` of a reference row"""
+    volatile: Measured | None = None
 
     def summary(self) -> str:
-        """A table to read: the errors by checkpoint, and by action."""
+        """A table to read: the errors by checkpoint, and by action, joint, part of the body and camera."""
         rows = []
         for checkpoint, result in self.checkpoints.items():
             count = f"{result.frames:,} frames of {len(result.per_sequence)} sequences"
-            rows.append(f"{self.run}, {checkpoint}: {count}")
+            rows.append(f"{self.run}, {checkpoint}: {count}; 2D: {self.input_2d.replace('_', ' ')}")
             rows.append(" " * 16 + "".join(f"{metric:>14}" for metric in METRICS))
-            errors = {**result.per_action, "mean": {metric: getattr(result, metric) for metric in METRICS}}
-            rows += [
-                f"{action:16}" + "".join(f"{of_action[metric]:14.2f}" for metric in METRICS)
-                for action, of_action in errors.items()
-            ]
+            overall = {"mean": {metric: getattr(result, metric) for metric in METRICS}}
+            groups = (result.per_action | overall, result.per_joint, result.per_body, result.per_camera)
+            for group in filter(None, groups):
+                rows += [f"{name:16}" + _cells(errors) for name, errors in group.items()]
+                rows.append("")
+            first, *_, last = result.per_place
+            rows.append(
+                f"mpjpe by place in the clip: {result.per_place[first]:.2f} (frame {first}) to "
+                f"{result.per_place[last]:.2f} (frame {last}), lowest {min(result.per_place.values()):.2f}"
+            )
+        if self.volatile:
+            speed = self.volatile
+            on = f"{speed.device}, {speed.threads} threads" if speed.device == "cpu" else speed.device
+            rows.append(f"{speed.frames_per_second:,.0f} frames a second through the model ({on})")
         return "\n".join(rows)
+
+
+def _cells(errors: dict[str, float]) -> str:
+    return "".join(f"{errors[metric]:14.2f}" if metric in errors else f"{'-':>14}" for metric in METRICS)
 
 
 def write_reports(path: Path, reports: Sequence[Report]) -> None:

@@ -3,31 +3,25 @@
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from poselift.errors import PoseliftError
+from poselift.errors import PoseliftError, one_line
 from poselift.files import atomic_path
+from poselift.pickled_arrays import SCALARS
 
 Model = TypeVar("Model", bound=nn.Module)
 
 TEMPORAL_NORM = ".graph_temporal.mixer.batch_norm.weight"
 
 # Published checkpoints keep the best error beside the weights, as a numpy float.
-NUMPY_SCALARS: list[Any] = [
-    (np.float64(0).__reduce__()[0], "numpy.core.multiarray.scalar"),
-    (np.float64(0).__reduce__()[0], "numpy._core.multiarray.scalar"),
-    np.dtype,
-    type(np.dtype(np.float32)),
-    type(np.dtype(np.float64)),
-]
+NUMPY_SCALARS: list[Any] = [(stand_in, ".".join(name)) for name, stand_in in SCALARS.items()]
 
 
 def load_published(path: Path | str, model: Model) -> Model:
@@ -39,14 +33,28 @@ def load_published(path: Path | str, model: Model) -> Model:
     path = Path(path)
     checkpoint = _read_without_code(path)
     weights = checkpoint.get("model") if isinstance(checkpoint, dict) else None
-    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
-        found = f"a dict of {sorted(map(str, checkpoint))[:5]}" if isinstance(checkpoint, dict) else "none"
+    if not isinstance(weights, dict) or not all(map(_is_weight, weights.items())):
+        keys = [key for key in checkpoint if isinstance(key, str)] if isinstance(checkpoint, dict) else []
+        found = f"a dict of {one_line(sorted(keys)[:5])}" if isinstance(checkpoint, dict) else "none"
         raise PoseliftError(f"{path}: expected a dict with the weights under 'model', found {found}")
     return _load({name.removeprefix("module."): value for name, value in weights.items()}, model, path)
 
 
+def _is_weight(item: tuple[Any, Any]) -> bool:
+    """Whether a name and a value are those of a plain tensor; sparse ones, say, would fail later on."""
+    name, value = item
+    return (
+        isinstance(name, str)
+        and isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and value.device.type == "cpu"
+        and not (value.is_quantized or value.is_complex())
+    )
+
+
 def _read_without_code(path: Path) -> Any:
     try:
+        _refuse_packed(path)
         with torch.serialization.safe_globals(NUMPY_SCALARS), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd pickles, which get their error below
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -54,12 +62,20 @@ def _read_without_code(path: Path) -> Any:
         raise PoseliftError(f"{path}: no such file") from None
     except pickle.UnpicklingError as error:
         code = re.search(r"GLOBAL (\S+)", str(error))
-        found = f"{code[1]}, which is code and is not run" if code else "a damaged or other file"
+        found = f"{one_line(code[1])}, which is code and is not run" if code else "a damaged or other file"
         raise PoseliftError(f"{path}: expected a checkpoint of weights only, found {found}") from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        if isinstance(error, OSError) and error.filename:  # the system's own, such as a missing permission
-            raise
+    except Exception as error:  # a damaged file can fail in any way
+        if isinstance(error, PoseliftError) or (isinstance(error, OSError) and error.filename):
+            raise  # the system's own, such as a missing permission
         raise PoseliftError(f"{path}: expected a checkpoint, found a damaged or other file") from None
+
+
+def _refuse_packed(path: Path) -> None:
+    """Torch stores tensors as they are; an archive that unpacks to more than its size is a bomb."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
+                raise PoseliftError(f"{path}: expected a checkpoint, found an archive that unpacks to more")
 
 
 def save_weights(model: nn.Module, path: Path | str) -> None:
@@ -74,13 +90,18 @@ def load_weights(path: Path | str, model: Model) -> Model:
     `PoseliftError` where the file is no safetensors file or the weights are another model's.
     """
     try:
-        weights = load_file(path)
+        with Path(path).open("rb"):  # for the system's own words if it cannot be read
+            weights = load_file(path)
     except FileNotFoundError:
         raise PoseliftError(f"{path}: no such file") from None
-    except SafetensorError:
+    except Exception as error:  # a damaged file can fail in any way
+        if isinstance(error, OSError) and error.filename:
+            raise
         raise PoseliftError(
             f"{path}: expected weights in safetensors format, found a damaged or other file"
         ) from None
+    if strange := [name for name, value in weights.items() if not _is_weight((name, value))]:
+        raise PoseliftError(f"{path}: {one_line(strange[0])}: expected real numbers")
     return _load(weights, model, Path(path))
 
 
@@ -91,7 +112,8 @@ def _load(weights: Mapping[str, Tensor], model: Model, path: Path) -> Model:
     missing, unknown = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
     if missing or unknown:
         which = [
-            f"{names[0]} (and {len(names) - 1} more)" if names else "none" for names in (missing, unknown)
+            f"{one_line(names[0])} (and {len(names) - 1} more)" if names else "none"
+            for names in (missing, unknown)
         ]
         raise PoseliftError(f"{path}: other weights than the model's: missing {which[0]}, unknown {which[1]}")
     for name, value in expected.items():
@@ -105,10 +127,10 @@ def _load(weights: Mapping[str, Tensor], model: Model, path: Path) -> Model:
 
 def _describe(weights: Mapping[str, Tensor]) -> str:
     """The architecture, size and number of frames that the names and shapes of weights tell of."""
-    embedding = weights.get("joints_embed.weight")
+    embedding = weights.get("joints_embed.weight", torch.empty(()))
     layers = {name.split(".")[1] for name in weights if name.startswith("layers.")}
     blocks = {name.split(".")[1] for name in weights if re.match(r"layers\.\d+\.att_spatial\.", name)}
-    if embedding is None or not blocks:
+    if embedding.ndim == 0 or not blocks:
         return "no pose lifter of this project"
     if any(".mamba_gcn." in name for name in weights):
         architecture = "full"
@@ -116,6 +138,6 @@ def _describe(weights: Mapping[str, Tensor]) -> str:
         architecture = f"mamba_gcn with {extra} MambaGCN blocks"
     else:
         architecture = "baseline"
-    n_frames = {len(value) for name, value in weights.items() if name.endswith(TEMPORAL_NORM)}
+    n_frames = {value.numel() for name, value in weights.items() if name.endswith(TEMPORAL_NORM)}
     length = min(n_frames, default="unknown")
     return f"{architecture}, depth {len(blocks)}, dim {len(embedding)}, n_frames {length}"

@@ -1,7 +1,7 @@
 """The paper folder: people's sources and the generated parts in one place that compiles without the rest.
 
 <out>/            a copy of what people write: main.tex, sections/, refs.bib, latexmkrc, ...
-<out>/generated/  numbers.tex, tables/, figures/
+<out>/generated/  tables/, figures/ and beside them numbers.tex and the like
 """
 
 import argparse
@@ -37,14 +37,15 @@ def parts_named(sources: Path) -> dict[str, str]:
 
 
 def assemble(
-    sources: Path, tables: Iterable[Path], figures: Iterable[Path], numbers: Path, out: Path
+    sources: Path, tables: Iterable[Path], figures: Iterable[Path], others: Iterable[Path], out: Path
 ) -> None:
     """Make the folder `out` anew from `sources` and the generated parts; `sources` is only read.
 
+    `others` (numbers.tex, provenance.json ...) lie beside the folders of tables and figures.
     Raises `PoseliftError` if a part is missing or one that the sources name is not given.
     """
     parts = {
-        "numbers.tex": numbers,
+        **{path.name: path for path in others},
         **{f"tables/{path.name}": path for path in tables},
         **{f"figures/{path.name}": path for path in figures},
     }
@@ -80,10 +81,17 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--tables", type=Path, nargs="+", required=True, metavar="TEX", help="all tables")
     parser.add_argument("--figures", type=Path, nargs="+", required=True, metavar="PDF", help="all figures")
-    parser.add_argument("--numbers", type=Path, required=True, metavar="TEX", help="macros of all numbers")
+    parser.add_argument(
+        "--others",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="numbers.tex, provenance.json ...",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make anew")
     arguments = parser.parse_args(argv)
-    assemble(arguments.sources, arguments.tables, arguments.figures, arguments.numbers, arguments.out)
+    assemble(arguments.sources, arguments.tables, arguments.figures, arguments.others, arguments.out)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,16 @@ def compile_paper(folder: Path) -> list[str]:
     It is compiled in a copy, so that nothing else is left in `folder`. The same sources give the same bytes.
     Raises `PoseliftError` with the line of the log that matters; then an older main.pdf stays as it was.
     """
+    with tempfile.TemporaryDirectory() as name:
+        build = Path(name) / "paper"
+        warnings = typeset(folder, build)
+        with atomic_path(folder / "main.pdf") as temporary:
+            shutil.copyfile(build / "main.pdf", temporary)
+    return warnings
+
+
+def typeset(folder: Path, build: Path) -> list[str]:
+    """Compile a copy of `folder`, `build`, in which all that LaTeX writes stays; otherwise as above."""
     if shutil.which("latexmk") is None:
         raise PoseliftError(
             "latexmk is not installed; on Debian: apt-get install latexmk texlive-latex-recommended "
@@ -59,19 +69,15 @@ def compile_paper(folder: Path) -> list[str]:
         "FORCE_SOURCE_DATE": "1",
         "max_print_line": "1000",  # else the log breaks its lines, and file names with them
     }
-    with tempfile.TemporaryDirectory() as name:
-        build = Path(name) / "paper"
-        shutil.copytree(folder, build, ignore=shutil.ignore_patterns("main.pdf"))
-        finished = subprocess.run(
-            ["latexmk", "-file-line-error"], cwd=build, env=environment, capture_output=True, check=False
-        )
-        log = _read(build / "main.log")
-        if finished.returncode != 0:
-            reason = error_in(log) if log else finished.stderr.decode(errors="replace").strip()[-300:]
-            raise PoseliftError(f"{folder}: {reason}")
-        with atomic_path(folder / "main.pdf") as temporary:
-            shutil.copyfile(build / "main.pdf", temporary)
-        return warnings_in(log, _read(build / "main.blg"))
+    shutil.copytree(folder, build, ignore=shutil.ignore_patterns("main.pdf"))
+    finished = subprocess.run(
+        ["latexmk", "-file-line-error"], cwd=build, env=environment, capture_output=True, check=False
+    )
+    log = _read(build / "main.log")
+    if finished.returncode != 0:
+        reason = error_in(log) if log else finished.stderr.decode(errors="replace").strip()[-300:]
+        raise PoseliftError(f"{folder}: {reason}")
+    return warnings_in(log, _read(build / "main.blg"))
 
 
 def _read(path: Path) -> str:

@@ -36,6 +36,14 @@ def read_costs(paths: Iterable[Path]) -> dict[tuple[str, str], Cost]:
     return costs
 
 
+def read_variant_costs(paths: Iterable[Path]) -> dict[str, Cost]:
+    """The costs of models with changed keys, a file each, by its name `<architecture>-<size>-<variant>`."""
+    costs = {}
+    for path in paths:
+        (costs[path.stem],) = read_costs([path]).values()
+    return costs
+
+
 def _read(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype={"architecture": str, "size": str}, keep_default_na=False)

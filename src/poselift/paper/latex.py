@@ -6,6 +6,8 @@ from typing import Any
 
 import jinja2
 
+from poselift.config.experiment import Statistics
+from poselift.evaluation.statistics import Interval
 from poselift.paper.options import Marks
 from poselift.paper.results import Estimate
 
@@ -43,12 +45,39 @@ def fixed(value: float, decimals: int, sign: bool = False) -> Tex:
     return Tex((r"\ensuremath{+}" if sign and float(digits) != 0 else "") + digits)
 
 
-def cell(estimate: Estimate | None, decimals: int, sign: bool = False) -> Tex:
+def cell(
+    estimate: Estimate | None, decimals: int, sign: bool = False, bold: bool = False, star: bool = False
+) -> Tex:
     """Two columns of a table: the mean, and the spread if there is one; a dash for a missing number."""
     if estimate is None:
         return Tex(MISSING + "&")
+    mean = fixed(estimate.mean, decimals, sign)
     spread = "" if estimate.std is None else rf"\spread{{{fixed(estimate.std, decimals)}}}"
-    return Tex(f"{fixed(estimate.mean, decimals, sign)}&{spread}")
+    return Tex((rf"\textbf{{{mean}}}" if bold else mean) + "&" + spread + (r"\significant" if star else ""))
+
+
+def difference_cell(interval: Interval | None, decimals: int) -> Tex:
+    """Two columns of a table: the difference, and its interval if there is one; a star if it is significant.
+
+    A decimal more than other numbers have, as differences are small; fewer where an interval is wide.
+    """
+    if interval is None:
+        return Tex(MISSING + "&")
+    numbers = (interval.estimate, interval.low, interval.high)
+    widest = max(abs(number) for number in numbers if number is not None)
+    places = max(0, decimals + 2 - len(str(int(widest))))
+    bounds = interval_text(interval, places)
+    shown = "" if bounds == MISSING else rf"\interval{{{bounds}}}"
+    star = r"\significant" if interval.significant else ""
+    return Tex(f"{fixed(interval.estimate, places, sign=True)}&{shown}{star}")
+
+
+def interval_text(interval: Interval | None, decimals: int) -> Tex:
+    """`[-0.6, -0.2]`; a dash where there is none."""
+    if interval is None or interval.low is None or interval.high is None:
+        return MISSING
+    low, high = (fixed(bound, decimals, sign=True) for bound in (interval.low, interval.high))
+    return Tex(f"[{low}, {high}]")
 
 
 def listing(words: Sequence[str]) -> Tex:
@@ -66,6 +95,21 @@ def spread_note(estimates: Sequence[Estimate | None]) -> Tex:
         return Tex("One seed a model, hence no spread.")
     n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return Tex(f"Mean over {n} seeds, in small print its standard deviation.")
+
+
+def significance_note(statistics: Statistics, seeds: Sequence[int], marked: str) -> Tex:
+    """The sentences of a caption that say what is marked where an interval leaves out zero, and what an
+    interval covers. Of a single seed nothing is marked."""
+    of_recordings = (
+        rf"{100 * statistics.confidence:g}\,\%, {statistics.resamples:,} paired resamples of the test "
+        "recordings within their actions"
+    )
+    if len(seeds) > 1:
+        return Tex(f"{marked} Intervals: {of_recordings}, and Student's $t$ over seeds.")
+    return Tex(
+        f"One seed: intervals cover the test recordings alone ({of_recordings}), not the training, "
+        "and nothing is marked as significant."
+    )
 
 
 def caption_marks(marks: Marks, missing: Sequence[str] = ()) -> Tex:

@@ -6,6 +6,8 @@ ARCHITECTURE_LABELS = {"baseline": "Baseline", "mamba_gcn": "MambaGCN", "full": 
 
 REFERENCE_LABELS = {"mean_pose": "Mean pose", "copy_2d": "Copy 2D"}
 
+GROUND_TRUTH_REFERENCE_LABELS = {"mean_pose": "Mean pose", "copy_gt2d": "Copy 2D"}
+
 METRIC_LABELS = dict(
     zip(METRICS, ("MPJPE", "P-MPJPE", "N-MPJPE", "MPJVE", "Acceleration"), strict=True)
 )  # fmt: skip

@@ -6,10 +6,18 @@ Keys (the prose may use any; an unknown one is a LaTeX error that names it):
     <architecture>.<size>.best.<metric>     of the best epoch, chosen on the test set
     ... .mean, .std, .seeds                 its parts
     ... .change                             change from the baseline, paired by seed; + or -
+    ... .change.interval, .change.verdict   its interval; significant, not significant or not tested
     <architecture>.<size>.parameters, .macs_linear, .macs_all
+    <architecture>.<size>.upper_body, .lower_body, .place.first, .place.middle, .place.last
+                                            MPJPE of a part of the body, at a place in the clip
     detail.<architecture>. ...              the same for the size that is shown in detail, `detail.size`
-    mean_pose.<metric>, copy_2d.<metric>    the reference rows
     lowest.<metric>, lowest.<metric>.model  the lowest mean after the last epoch
+    mean_pose.<metric>, copy_2d.<metric>    the reference rows; copy_gt2d on ground-truth 2D
+    gt2d.<architecture>.<size>. ...         as of a model, on ground-truth 2D; gt2d.lowest. ...
+    ablation.<entry>. ...                   as of a model, changes from the model that it changes
+    ablation.counted, .significant          how many entries, how many change MPJPE significantly
+    ablation.largest, .largest.change. ...  the entry that raises MPJPE most
+    statistics.confidence, .resamples       of the intervals, in percent
     data. ...                               title, clips, frames, sequences, subjects, actions
     setup. ...                              how runs were trained: epochs, batch_size, lr, ..., seeds, sizes
     model.<architecture>. ...               hyper-parameters; model. ..., of all that have it
@@ -18,129 +26,35 @@ Keys (the prose may use any; an unknown one is a LaTeX error that names it):
 A number that no run gives yet is a dash.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from poselift.config.experiment import Statistics
 from poselift.config.models import ARCHITECTURES, FullSettings, model_settings
 from poselift.config.run import TrainingSettings
 from poselift.data.raw import Sequence as Recording
 from poselift.data.store import read_sequences
 from poselift.errors import PoseliftError, run
-from poselift.evaluation.report import METRICS
 from poselift.files import write_text
 from poselift.paper import options
 from poselift.paper.cost import Cost, read_costs
-from poselift.paper.latex import MISSING, Tex, escape, fixed, listing, render
-from poselift.paper.names import REFERENCE_LABELS, architecture_label, metric_decimals
-from poselift.paper.options import Grid, Marks
-from poselift.paper.results import Estimate, names_in, per_seed, read, reference, summarise
+from poselift.paper.differences import Differences
+from poselift.paper.latex import MISSING, Tex, escape, listing, render
+from poselift.paper.options import Entry, Grid, Marks
+from poselift.paper.result_numbers import (
+    Entries,
+    lowest,
+    of_ablation,
+    of_ground_truth_2d,
+    of_models,
+    of_references,
+)
+from poselift.paper.results import names_in, read
 from poselift.paper.runs import Run, read_run
-from poselift.paper.tables.cost import GIGA, MILLION, decimals_for
+from poselift.paper.words import counted, of_all, plain
 from poselift.skeleton import N_JOINTS
-
-Entries = Iterator[tuple[str, Tex]]
-
-
-def with_spread(estimate: Estimate | None, decimals: int, sign: bool = False) -> Tex:
-    """A number for prose: the mean, and the standard deviation if there are several seeds."""
-    if estimate is None:
-        return MISSING
-    mean = fixed(estimate.mean, decimals, sign)
-    return (
-        mean if estimate.std is None else Tex(rf"{mean}\ensuremath{{\,\pm\,}}{fixed(estimate.std, decimals)}")
-    )
-
-
-def plain(value: Any) -> Tex:
-    """A setting or a count as text: 17,748; 0.99; 5 x 10^-4."""
-    if isinstance(value, int):
-        return Tex(f"{value:,}")
-    if isinstance(value, float):
-        if value and not 1e-3 <= abs(value) < 1e6:
-            digits, exponent = f"{value:e}".split("e")
-            return Tex(rf"\ensuremath{{{float(digits):g}\times 10^{{{int(exponent)}}}}}")
-        return Tex(f"{value:g}")
-    return escape(str(value))
-
-
-def of_all(values: Iterable[Any]) -> Tex:
-    """The value that all share, or the range of the values; a dash where there is none."""
-    distinct = sorted(set(values))
-    if not distinct:
-        return MISSING
-    if len(distinct) == 1:
-        return plain(distinct[0])
-    return Tex(f"{plain(distinct[0])} to {plain(distinct[-1])}")
-
-
-def counted(number: Tex, noun: str) -> Tex:
-    """`1 seed`, `3 seeds`."""
-    return Tex(f"{number} {noun}" if number == "1" else f"{number} {noun}s")
-
-
-def _model(
-    results: pd.DataFrame, costs: dict[tuple[str, str], Cost], architecture: str, size: str, decimals: int
-) -> Entries:
-    """All numbers of one model, their keys without its name."""
-    for prefix, checkpoint in (("", "last"), ("best.", "best")):
-        for metric in METRICS:
-            key, places = prefix + metric, metric_decimals(metric, decimals)
-            values = per_seed(results, architecture, size, metric, checkpoint)
-            baseline = per_seed(results, "baseline", size, metric, checkpoint)
-            estimate = summarise(values)
-            yield key, with_spread(estimate, places)
-            yield f"{key}.mean", fixed(estimate.mean, places) if estimate else MISSING
-            yield (
-                f"{key}.std",
-                fixed(estimate.std, places) if estimate and estimate.std is not None else MISSING,
-            )
-            yield f"{key}.seeds", plain(len(values))
-            yield f"{key}.change", with_spread(summarise((values - baseline).dropna()), places, sign=True)
-    cost = costs.get((architecture, size))
-    yield "parameters", _in_units(cost.parameters / MILLION, "M") if cost else MISSING
-    yield "macs_linear", _in_units(cost.macs_linear / GIGA, "G") if cost else MISSING
-    yield "macs_all", _in_units(cost.macs_all / GIGA, "G") if cost else MISSING
-
-
-def _in_units(value: float, unit: str) -> Tex:
-    return Tex(f"{fixed(value, decimals_for([value]))}\\,{unit}")
-
-
-def _models(
-    results: pd.DataFrame, costs: dict[tuple[str, str], Cost], grid: Grid, size: str, decimals: int
-) -> Entries:
-    architectures = dict.fromkeys((*ARCHITECTURES, *grid.architectures))
-    for architecture in architectures:
-        for each in grid.sizes:
-            for key, value in _model(results, costs, architecture, each, decimals):
-                yield f"{architecture}.{each}.{key}", value
-                if each == size:
-                    yield f"detail.{architecture}.{key}", value
-    yield "detail.size", escape(size)
-
-
-def _references(results: pd.DataFrame, decimals: int) -> Entries:
-    for name in REFERENCE_LABELS:
-        for metric in METRICS:
-            estimate = reference(results, name, metric)
-            yield f"{name}.{metric}", with_spread(estimate, metric_decimals(metric, decimals))
-
-
-def _lowest(results: pd.DataFrame, grid: Grid, decimals: int) -> Entries:
-    for metric in METRICS:
-        models = {
-            f"{architecture_label(architecture)}, {size}": estimate
-            for architecture in grid.architectures
-            for size in grid.sizes
-            if (estimate := summarise(per_seed(results, architecture, size, metric, "last")))
-        }
-        model = min(models, key=lambda name: models[name].mean, default=None)
-        estimate = models[model] if model else None
-        yield f"lowest.{metric}", with_spread(estimate, metric_decimals(metric, decimals))
-        yield f"lowest.{metric}.model", escape(model) if model else MISSING
 
 
 def _data(
@@ -182,6 +96,11 @@ def _setup(runs: Sequence[Run], grid: Grid) -> Entries:
     yield "setup.sizes_described", listing(described) if described else MISSING
 
 
+def _statistics(statistics: Statistics) -> Entries:
+    yield "statistics.confidence", plain(100 * statistics.confidence)
+    yield "statistics.resamples", plain(statistics.resamples)
+
+
 def _hyperparameters(runs: Sequence[Run]) -> Entries:
     for architecture in ARCHITECTURES:
         of_architecture = [run.settings.model for run in runs if run.settings.architecture == architecture]
@@ -198,16 +117,23 @@ def numbers(
     runs: Sequence[Run],
     recordings: dict[str, list[Recording]],
     grid: Grid,
+    ground_truth: Grid | None,
+    ablation: Sequence[Entry],
+    statistics: Statistics,
     marks: Marks,
     decimals: int,
     size: str,
 ) -> dict[str, Tex]:
     """All numbers by key, as LaTeX. `recordings` are the sequences of `train` and `test`."""
+    differences = Differences(results, statistics)
     return dict(
         (
-            *_models(results, costs, grid, size, decimals),
-            *_references(results, decimals),
-            *_lowest(results, grid, decimals),
+            *of_models(results, costs, differences, grid, size, decimals),
+            *of_references(results, decimals),
+            *lowest(results, grid, decimals),
+            *of_ablation(results, differences, ablation, decimals),
+            *(of_ground_truth_2d(results, differences, ground_truth, decimals) if ground_truth else ()),
+            *_statistics(statistics),
             *_data(results, runs, recordings, marks.dataset_title),
             *_setup(runs, grid),
             *_hyperparameters(runs),
@@ -233,6 +159,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_out(parser)
     arguments = parser.parse_args(argv)
     grid, marks = options.grid(arguments), options.marks(arguments)
+    ground_truth, ablation = options.ground_truth_grid(arguments), arguments.ablation or ()
     size = arguments.per_action_size
     if size not in grid.sizes:
         raise PoseliftError(f"--per-action-size {size}: not one of the sizes {', '.join(grid.sizes)}")
@@ -243,13 +170,17 @@ def main(argv: list[str] | None = None) -> None:
         [read_run(folder) for folder in arguments.runs],
         {split: read_sequences(arguments.store, split) for split in ("train", "test")},
         grid,
+        ground_truth,
+        ablation,
+        options.statistics(arguments),
         marks,
         arguments.decimals,
         size,
     )
     entries["paper.title"] = escape(arguments.title)
     entries["paper.authors"] = Tex(r" \and ".join(map(escape, arguments.authors)))
-    missing = grid.missing(results["run"])
+    missing = grid.missing(results["run"]) + (ground_truth.missing(results["run"]) if ground_truth else [])
+    missing += [name for entry in ablation for name in entry.missing(results["run"])]
     write_text(
         arguments.out,
         render(
@@ -257,6 +188,7 @@ def main(argv: list[str] | None = None) -> None:
             entries=[(Tex(key), value) for key, value in entries.items()],
             synthetic=marks.synthetic,
             draft=bool(missing),
+            ablated=bool(ablation),
         ),
     )
 

@@ -7,28 +7,41 @@ Of the packages outside the project that the closure imports counts the pinned v
 
 import ast
 import hashlib
+import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PACKAGE = "poselift"
 ROOT = Path(__file__).parents[2]
 
 # packages that are imported by another name than they are installed by
-DISTRIBUTIONS = {"yaml": "pyyaml", "mpl_toolkits": "matplotlib"}
+DISTRIBUTIONS = {"yaml": "pyyaml", "mpl_toolkits": "matplotlib", "pynvml": "nvidia-ml-py", "PIL": "pillow"}
 
 
 def code_hash(*entries: str, pins: Mapping[str, str]) -> str:
     """Hash of the closure of the modules `entries` and of those of `pins` (see `read_pins`) that it uses."""
+    return manifest_hash(code_manifest(*entries, pins=pins))
+
+
+def code_manifest(*entries: str, pins: Mapping[str, str]) -> dict[str, Any]:
+    """What a code hash is made of: `entries`, the hash of each module, the version of each package."""
     project, foreign = closure(*entries)
-    digest = hashlib.sha256()
-    for name in sorted(project):
-        digest.update(f"{name}\n{_meaning(project[name])}\n".encode())
-    for name in sorted(foreign):
-        distribution = DISTRIBUTIONS.get(name, name).replace("_", "-")
-        if distribution in pins:
-            digest.update(f"{distribution}=={pins[distribution]}\n".encode())
-    return digest.hexdigest()[:16]
+    packages = {DISTRIBUTIONS.get(name, name).replace("_", "-") for name in foreign}
+    return {
+        "entries": sorted(set(entries)),
+        "modules": {
+            name: hashlib.sha256(_meaning(project[name]).encode()).hexdigest()[:16]
+            for name in sorted(project)
+        },
+        "pins": {name: pins[name] for name in sorted(packages) if name in pins},
+    }
+
+
+def manifest_hash(manifest: Mapping[str, Any]) -> str:
+    """The code hash that a manifest stands for."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def closure(*entries: str) -> tuple[dict[str, Path], set[str]]:

@@ -85,6 +85,11 @@ def test_fault_names_the_key(changes, expected):
     assert expected in fault(**changes)
 
 
+def test_frozen_runs_have_to_be_runs_of_the_experiment():
+    assert config(frozen=["full-base-s1"]).frozen == ["full-base-s1"]
+    assert "frozen: no run 'full-bose-s1' (did you mean 'full-base-s1'?)" in fault(frozen=["full-bose-s1"])
+
+
 def test_missing_section_is_named():
     with pytest.raises(PoseliftError, match=r"config.yaml: experiment: is missing"):
         sections.parse(Config, {k: v for k, v in SMALL.items() if k != "experiment"}, "config.yaml")

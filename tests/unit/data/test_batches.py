@@ -1,13 +1,16 @@
-"""Batches of an epoch: each clip once, reproducible, mirrored as asked, root-relative."""
+"""Batches of an epoch: each clip once, reproducible, mirrored as asked, root-relative, equal on both ways."""
 
 import numpy as np
 import pytest
 import torch
 
+from poselift.config.run import ExecutionSettings
 from poselift.data import prepare
-from poselift.data.batches import Batches
+from poselift.data.batches import Batches, LoaderBatches, Part, resident, shares
 from poselift.data.store import Split, open_split
 from poselift.skeleton import mirror
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture
@@ -18,12 +21,16 @@ def split(raw_content, write_raw, tmp_path) -> Split:
     return open_split(tmp_path / "store", "train", 6)
 
 
-def batches(split: Split, flip: float = 0, seed: int = 0) -> Batches:
-    return Batches(split, batch_size=3, flip=flip, seed=seed, device=torch.device("cpu"))
+def batches(split: Split, flip: float = 0, seed: int = 0, **more: int) -> Batches:
+    return Batches(split, 3, flip, seed, CPU, **more)
+
+
+def epoch(of: Batches, number: int = 0, start: int = 0) -> list[Part]:
+    return [part for step in of.epoch(number, start) for part in step]
 
 
 def test_an_epoch_holds_each_clip_once(split):
-    inputs = [x for x, _ in batches(split).epoch(0)]
+    inputs = [part.inputs for part in epoch(batches(split))]
     assert [len(x) for x in inputs] == [3, 3, 1]
     assert len(batches(split)) == 3
     seen = {x.numpy().tobytes() for x in torch.cat(inputs)}
@@ -32,32 +39,88 @@ def test_an_epoch_holds_each_clip_once(split):
 
 def test_labels_belong_to_inputs_and_are_root_relative(split):
     by_input = {split.clip(i)[0].tobytes(): split.clip(i)[1] for i in range(len(split))}
-    for inputs, labels in batches(split).epoch(0):
+    for inputs, labels, _ in epoch(batches(split)):
         for x, y in zip(inputs, labels, strict=True):
             label = by_input[x.numpy().tobytes()]
             np.testing.assert_array_equal(y, label - label[:, :1])
 
 
 def test_order_depends_on_seed_and_epoch_alone(split):
-    def order(seed: int, epoch: int) -> bytes:
-        return torch.cat([x for x, _ in batches(split, seed=seed).epoch(epoch)]).numpy().tobytes()
+    def order(seed: int, number: int) -> bytes:
+        return torch.cat([x for x, _, _ in epoch(batches(split, seed=seed), number)]).numpy().tobytes()
 
     assert order(0, 4) == order(0, 4)
-    assert len({order(seed, epoch) for seed in range(3) for epoch in range(3)}) == 9
+    assert len({order(seed, number) for seed in range(3) for number in range(3)}) == 9
+
+
+def test_epoch_can_be_entered_in_its_midst(split):
+    whole, rest = epoch(batches(split, flip=0.5), 2), epoch(batches(split, flip=0.5), 2, start=1)
+    assert len(rest) == 2
+    for a, b in zip(whole[1:], rest, strict=True):
+        assert torch.equal(a.inputs, b.inputs)
+        assert torch.equal(a.labels, b.labels)
 
 
 def test_flip_one_mirrors_input_and_label(split):
-    for (x, y), (mirrored_x, mirrored_y) in zip(
-        batches(split, flip=0).epoch(0), batches(split, flip=1).epoch(0), strict=True
-    ):
-        torch.testing.assert_close(mirrored_x, mirror(x))
-        torch.testing.assert_close(mirrored_y, mirror(y))
+    for plain, mirrored in zip(epoch(batches(split)), epoch(batches(split, flip=1)), strict=True):
+        torch.testing.assert_close(mirrored.inputs, mirror(plain.inputs))
+        torch.testing.assert_close(mirrored.labels, mirror(plain.labels))
 
 
 def test_flip_one_half_mirrors_some_clips_whole(split):
-    plain = torch.cat([x for x, _ in batches(split).epoch(1)])
-    mixed = torch.cat([x for x, _ in batches(split, flip=0.5).epoch(1)])
+    plain = torch.cat([part.inputs for part in epoch(batches(split), 1)])
+    mixed = torch.cat([part.inputs for part in epoch(batches(split, flip=0.5), 1)])
     flipped = [not torch.equal(a, b) for a, b in zip(plain, mixed, strict=True)]
     assert 0 < sum(flipped) < len(flipped)
     for a, b, was_flipped in zip(plain, mixed, flipped, strict=True):
         torch.testing.assert_close(b, mirror(a) if was_flipped else a)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_workers_give_the_same_bits(split, workers):
+    execution = ExecutionSettings(data_path="loader", num_workers=workers)
+    loaded = LoaderBatches(split, 3, 0.5, 7, CPU, parts=2, execution=execution)
+    random_state = torch.get_rng_state()
+    for number, start in ((0, 0), (1, 1)):
+        expected = epoch(Batches(split, 3, 0.5, 7, CPU, parts=2), number, start)
+        for a, b in zip(epoch(loaded, number, start), expected, strict=True):
+            assert a.weight == b.weight
+            assert torch.equal(a.inputs, b.inputs)
+            assert torch.equal(a.labels, b.labels)
+    assert torch.equal(torch.get_rng_state(), random_state)  # that dropout draws from
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 5])
+@pytest.mark.parametrize("processes", [1, 2, 3])
+@pytest.mark.parametrize("length", [1, 2, 5, 8])
+def test_shares_are_the_whole_batch_once_and_as_many_for_each_process(length, parts, processes):
+    batch = range(10, 10 + length)
+    dealt = [shares(batch, parts, rank, processes) for rank in range(processes)]
+    assert len({len(mine) for mine in dealt}) == 1
+    assert len(dealt[0]) <= parts
+    real = [share for mine in dealt for share in mine if share.weight]
+    assert [i for share in real for i in range(share.positions.start, share.positions.stop)] == list(batch)
+    for share in real:
+        assert share.weight == pytest.approx((share.positions.stop - share.positions.start) / length)
+    for share in (share for mine in dealt for share in mine if not share.weight):
+        assert share.positions == slice(10, 11)  # something to compute with
+
+
+def test_processes_deal_an_epoch_out(split):
+    whole = epoch(batches(split, flip=0.5))
+    dealt = [list(batches(split, flip=0.5, rank=rank, processes=2).epoch(0)) for rank in range(2)]
+    for step, (a, b) in enumerate(zip(*dealt, strict=True)):
+        real = [part.inputs for part in a + b if part.weight]
+        assert torch.equal(torch.cat(real), whole[step].inputs)
+
+
+def test_frames_lie_on_the_device_where_they_fit(split, monkeypatch):
+    arrays = [split.inputs, split.labels]
+    size = sum(array.nbytes for array in arrays)
+    auto, cuda = ExecutionSettings(), torch.device("cuda")
+    assert resident(auto, arrays, CPU)
+    for free, expected in ((2 * size, True), (2 * size - 2, False)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=free: (free, 10 * size))
+        assert resident(auto, arrays, cuda) is expected
+    assert not resident(ExecutionSettings(data_path="loader"), arrays, CPU)
+    assert resident(ExecutionSettings(data_path="device"), arrays, cuda)

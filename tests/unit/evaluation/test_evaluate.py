@@ -1,6 +1,7 @@
 """The command that evaluates a run or a published checkpoint, with a tiny model on a tiny store."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from poselift.evaluation.evaluate import RULE, examples, main
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import evaluate_human36m
 from poselift.evaluation.report import load_reports
+from poselift.evaluation.speed import Stopwatch
 from poselift.models.checkpoints import load_weights, save_weights
 from poselift.models.registry import build_run
 
@@ -53,6 +55,8 @@ def test_run(run_folder: Path, store: Path, tmp_path: Path, capsys: pytest.Captu
         assert result.mpjpe == pytest.approx(expected.mpjpe)
         assert f"{expected.mpjpe:.2f}" in printed
     assert report.checkpoints["best"] != report.checkpoints["last"]
+    assert (report.variant, report.input_2d) == (None, "detected")
+    assert f"{report.volatile.frames_per_second:,.0f} frames a second" in printed
 
     with np.load(tmp_path / "evaluation-examples.npz") as shown:  # refuses pickled objects
         assert shown["rule"] == RULE
@@ -60,6 +64,77 @@ def test_run(run_folder: Path, store: Path, tmp_path: Path, capsys: pytest.Captu
         expected_examples = examples(predict(model, test, CPU, 16), test)
         np.testing.assert_allclose(shown["prediction"], expected_examples["prediction"], atol=1e-3)
         assert set(shown) == set(expected_examples)
+
+
+def test_evaluating_again_changes_only_what_is_measured(
+    run_folder: Path, store: Path, tmp_path: Path
+) -> None:
+    written = []
+    for name in ("one", "two"):
+        out = tmp_path / f"{name}.json"
+        main(["--run", str(run_folder), "--store", str(store), "--out", str(out), "--device", "cpu"])
+        written.append(json.loads(out.read_text()))
+    assert written[0].pop("volatile").keys() == {"frames_per_second", "device", "threads"}
+    written[1].pop("volatile")
+    assert written[0] == written[1]
+
+
+def test_a_run_on_ground_truth_is_given_ground_truth(run_folder: Path, store: Path, tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"variant": "gt2d", "input_2d": "ground_truth"})
+    (run_folder / "config.yaml").write_text(yaml.safe_dump(settings.model_dump()))
+    out = tmp_path / "evaluation.json"
+    main(["--run", str(run_folder), "--store", str(store), "--out", str(out), "--device", "cpu"])
+    (report,) = load_reports(out)
+    assert (report.run, report.variant, report.input_2d) == (
+        "baseline-tiny-gt2d-s4",
+        "gt2d",
+        "ground_truth",
+    )
+    test = open_split(store, "test", 8)
+    inputs = np.array(test.labels)
+    inputs[..., 2] = 1
+    model = load_weights(run_folder / "best_model.safetensors", build_run(SETTINGS))
+    expected = evaluate_human36m(predict(model, dataclasses.replace(test, inputs=inputs), CPU, 16), test)
+    assert report.checkpoints["best"].mpjpe == pytest.approx(expected.mpjpe)
+    detected = evaluate_human36m(predict(model, test, CPU, 16), test)
+    assert abs(detected.mpjpe - expected.mpjpe) > 1e-3
+
+
+def test_weights_alone(
+    run_folder: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the report goes if nothing is said
+    model = build_run(SETTINGS.model_copy(update={"depth": 12, "dim": 64}))
+    save_weights(model, tmp_path / "weights.safetensors")
+    of = ["--checkpoint", "weights.safetensors", "--architecture", "baseline", "--size", "xsmall"]
+    main([*of, "--n-frames", "8", "--store", str(store), "--device", "cpu"])
+    (report,) = load_reports(tmp_path / "weights.json")
+    test = open_split(store, "test", 8)
+    expected = evaluate_human36m(predict(model, test, CPU, 16), test)
+    assert report.checkpoints["published"].mpjpe == pytest.approx(expected.mpjpe)
+
+
+def test_a_run_of_the_workflow_needs_nothing_else(
+    run_folder: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "runs").mkdir()
+    run_folder = run_folder.rename(tmp_path / "runs" / run_folder.name)
+    store.rename(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    main(["--run", str(run_folder.relative_to(tmp_path)), "--device", "cpu"])
+    assert list(load_reports(tmp_path / "baseline-tiny-s4.json")[0].checkpoints) == ["best", "last"]
+    weights = str(run_folder / "best_model.safetensors")
+    with pytest.raises(PoseliftError, match="--checkpoint needs --store"):
+        main(["--checkpoint", weights, "--architecture", "baseline", "--size", "xsmall"])
+
+
+def test_speed_counts_frames_and_leaves_out_the_first_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 9.0, 10.0, 10.5, 20.0, 21.5])  # passes of 9, 0.5 and 1.5 s
+    monkeypatch.setattr("poselift.evaluation.speed.time.perf_counter", lambda: next(clock))
+    timed = Stopwatch(torch.nn.Identity(), CPU)
+    for clips in (4, 4, 2):
+        timed(torch.zeros(clips, 5, 17, 3))
+    assert timed.measured().frames_per_second == pytest.approx((4 + 2) * 5 / 2)
 
 
 def test_examples_are_the_median_and_the_worst_clip(store: Path) -> None:
@@ -74,7 +149,7 @@ def test_examples_are_the_median_and_the_worst_clip(store: Path) -> None:
     assert shown["clip_kind"] == ["median", "worst"]
     assert shown["clip"].tolist() == [0, 2]
     assert shown["mpjpe"] == pytest.approx([30 * 16 / 17, 50 * 16 / 17], rel=1e-4)
-    assert shown["frame"].tolist() == [[0, 2, 4, 5, 7], [16, 18, 20, 21, 23]]
+    assert shown["frame"].tolist() == [list(range(8)), list(range(16, 24))]
     assert shown["action"] == ["Eating", "Eating"]
     truth = test.target_mm[shown["frame"]]
     np.testing.assert_allclose(shown["target"], truth - truth[:, :, :1], atol=1e-3)

@@ -15,6 +15,7 @@ from poselift.data.store import Split
 from poselift.errors import PoseliftError
 from poselift.evaluation.protocol import clip_mpjpe, evaluate_human36m
 from poselift.evaluation.report import METRICS, Result
+from poselift.skeleton import JOINTS
 
 MakeSplit = Callable[..., Split]
 SHARE = 16 / 17  # an error of 1 mm on every joint but the root
@@ -158,6 +159,39 @@ def test_sequences(make_split: MakeSplit) -> None:
     assert (merged.subject, merged.action, merged.camera, merged.frames) == ("S9", "Walking", "55011271", 9)
     assert merged.metrics["mpjpe"] == pytest.approx(20 * SHARE)
     assert set(of["s_11_act_02_subact_01_ca_03.58860488"].metrics) == set(METRICS) - {"acceleration"}
+
+
+def test_cameras_are_means_over_their_actions(make_split: MakeSplit) -> None:
+    first, second = {"camera": "54138969"}, {"camera": "55011271"}
+    eating, posing = {"action": "Eating"}, {"action": "Posing"}
+    runs = [
+        {"length": 3} | first | eating, {"length": 6} | first | eating, {"length": 3} | first | posing,
+        {"length": 3} | second | eating,
+    ]  # fmt: skip
+    split = make_split(runs, [[i, i + 1, i + 2] for i in range(0, 15, 3)])
+    result = evaluate_human36m(displaced(split, [[10], [40], [40], [6], [99]]), split)
+    # (3 * 10 + 6 * 40) / 9 and 6; the second camera has seen but one of the two actions
+    assert result.per_camera["54138969"]["mpjpe"] == pytest.approx(18 * SHARE)
+    assert result.per_camera["55011271"] == {}
+
+
+def test_upper_and_lower_body(make_split: MakeSplit) -> None:
+    split = make_split([{"length": 3}], [[0, 1, 2]])
+    predictions = displaced(split, 0)
+    legs = [f"{side} {joint}" for side in ("left", "right") for joint in ("hip", "knee", "foot")]
+    lower = [JOINTS.index(joint) for joint in legs]
+    predictions[:, :, lower, 0] += 6 / split.factor[split.clips][..., None] / 500
+    result = evaluate_human36m(predictions, split)
+    assert result.per_body["lower body"]["mpjpe"] == pytest.approx(6)
+    assert result.per_body["upper body"]["mpjpe"] == pytest.approx(0, abs=1e-9)
+
+
+def test_places_in_the_clip(make_split: MakeSplit) -> None:
+    split = make_split([{"length": 5}, {"length": 2}], [[0, 1, 2], [2, 3, 4], [5, 5, 6]])
+    result = evaluate_human36m(displaced(split, [[1, 2, 3], [5, 6, 7], [99, 20, 30]]), split)
+    # of the stretched clip the first place repeats the frame of the second, which counts
+    expected = {0: (1 + 5) / 2, 1: (2 + 6 + 20) / 3, 2: (3 + 7 + 30) / 3}
+    assert result.per_place == pytest.approx({place: SHARE * error for place, error in expected.items()})
 
 
 def naive(predictions: NDArray, split: Split) -> Mapping[str, Mapping[str, float]]:

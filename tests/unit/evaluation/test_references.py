@@ -46,8 +46,11 @@ def test_command(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     out = tmp_path / "new" / "references.json"
     references.main(["--store", str(store), "--n-frames", "8", "--out", str(out)])
     train, test = (open_split(store, name, 8) for name in ("train", "test"))
-    mean_pose, copy_2d = load_reports(out)
-    assert (mean_pose.run, copy_2d.run) == ("mean_pose", "copy_2d")
+    mean_pose, copy_2d, copy_gt2d = load_reports(out)
+    assert (mean_pose.run, copy_2d.run, copy_gt2d.run) == ("mean_pose", "copy_2d", "copy_gt2d")
+    truth = references.predict_copy_2d(open_split(store, "test", 8, "ground_truth"))
+    assert copy_gt2d.checkpoints["reference"] == evaluate_human36m(truth, test)
+    assert copy_gt2d.input_2d == "ground_truth"
     constant = torch.from_numpy(np.broadcast_to(references.mean_pose(train).numpy(), (5, 8, 17, 3)).copy())
     assert mean_pose.checkpoints["reference"] == evaluate_human36m(constant, test)
     assert f"{copy_2d.checkpoints['reference'].mpjpe:.2f}" in capsys.readouterr().out

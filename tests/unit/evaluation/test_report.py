@@ -15,6 +15,9 @@ def report(**changes: object) -> Report:
     groups = {
         "per_action": {"Eating": errors},
         "per_joint": {"hip": errors},
+        "per_body": {"upper body": errors},
+        "per_camera": {"54138969": errors},
+        "per_place": {0: 2.5, 1: 0.5, 2: 1.25},
         "per_sequence": {"a.1": sequence},
     }
     result = {**errors, "frames": 7, **groups}
@@ -46,8 +49,20 @@ def test_faulty_files_are_named(tmp_path: Path) -> None:
         load_reports(path)
 
 
-def test_summary_shows_actions_and_mean() -> None:
-    text = report().summary()
-    assert "baseline-base-s0, best: 7 frames of 1 sequences" in text
-    assert [line.split()[0] for line in text.splitlines()[1:]] == ["mpjpe", "Eating", "mean"]
-    assert text.splitlines()[-1].split()[1:] == ["1.50"] * 5
+def test_summary_shows_every_group() -> None:
+    measured = {"frames_per_second": 1234.5, "device": "cpu", "threads": 2}
+    lines = report(volatile=measured).summary().splitlines()
+    assert lines[0] == "baseline-base-s0, best: 7 frames of 1 sequences; 2D: detected"
+    rows = {line[:16].strip(): line[16:].split() for line in lines[1:-2] if line}
+    assert list(rows) == ["", "Eating", "mean", "hip", "upper body", "54138969"]
+    assert rows["mean"] == rows["54138969"] == ["1.50"] * 5
+    assert lines[-2] == "mpjpe by place in the clip: 2.50 (frame 0) to 1.25 (frame 2), lowest 0.50"
+    assert lines[-1] == "1,234 frames a second through the model (cpu, 2 threads)"
+
+
+def test_a_metric_that_is_not_there_is_a_dash() -> None:
+    one = report()
+    result = one.checkpoints["best"].model_copy(update={"per_camera": {"54138969": {"mpjpe": 1.5}}})
+    text = one.model_copy(update={"checkpoints": {"best": result}}).summary()
+    (row,) = [line.split() for line in text.splitlines() if line.startswith("54138969")]
+    assert row == ["54138969", "1.50", "-", "-", "-", "-"]

@@ -24,8 +24,15 @@ ACTIONS = (
 SCALES = dict(zip(METRICS, (1.0, 0.8, 0.95, 0.04, 0.02), strict=True))
 
 
+PLACES = 27
+
+
 def result(mpjpe: float, actions: tuple[str, ...] = ACTIONS) -> Result:
-    """An evaluation whose metrics are fixed shares of `mpjpe`, and whose actions differ in steps of 1 %."""
+    """An evaluation whose metrics are fixed shares of `mpjpe`, and whose actions differ in steps of 1 %.
+
+    Each action has two recordings of one camera, 10 % above and below it. Errors by place in the clip fall
+    from 20 % above `mpjpe` to it and rise again.
+    """
 
     def metrics(scale: float) -> dict[str, float]:
         return {metric: mpjpe * scale * share for metric, share in SCALES.items()}
@@ -36,21 +43,29 @@ def result(mpjpe: float, actions: tuple[str, ...] = ACTIONS) -> Result:
         frames=100 * len(actions),
         per_action={action: metrics(weight) for action, weight in zip(actions, weights, strict=True)},
         per_joint={joint: metrics(j / (len(JOINTS) - 1) * 2) for j, joint in enumerate(JOINTS)},
+        per_body={"upper body": metrics(1.2), "lower body": metrics(0.9)},
+        per_camera={"54138969": metrics(1.0)},
+        per_place={place: mpjpe * (1 + 0.2 * abs(2 * place / (PLACES - 1) - 1)) for place in range(PLACES)},
         per_sequence={
-            f"s_09_act_{i:02d}_subact_01_ca_01.54138969": SequenceResult(
-                subject="S9", action=action, camera="54138969", frames=100, metrics=metrics(1.0)
+            f"s_09_act_{i:02d}_subact_{sub:02d}_ca_01.54138969": SequenceResult(
+                subject="S9", action=action, camera="54138969", frames=50, metrics=metrics(weight * share)
             )
-            for i, action in enumerate(actions, start=2)
+            for i, (action, weight) in enumerate(zip(actions, weights, strict=True), start=2)
+            for sub, share in ((1, 0.9), (2, 1.1))
         },
     )
 
 
-def report(architecture: str, size: str, seed: int, last: float, best: float) -> Report:
+def report(
+    architecture: str, size: str, seed: int, last: float, best: float, variant: str | None = None
+) -> Report:
     """The evaluation of a run with these MPJPEs."""
     return Report(
-        run=f"{architecture}-{size}-s{seed}",
+        run="-".join(filter(None, (architecture, size, variant, f"s{seed}"))),
         architecture=architecture,
         size=size,
+        variant=variant,
+        input_2d="ground_truth" if variant == "gt2d" else "detected",
         seed=seed,
         n_frames=27,
         checkpoints={"best": result(best), "last": result(last)},
@@ -62,6 +77,12 @@ def references() -> list[Report]:
     return [
         Report(run="mean_pose", n_frames=27, checkpoints={"reference": result(221.4)}),
         Report(run="copy_2d", n_frames=27, checkpoints={"reference": result(133.1)}),
+        Report(
+            run="copy_gt2d",
+            input_2d="ground_truth",
+            n_frames=27,
+            checkpoints={"reference": result(120.5)},
+        ),
     ]
 
 

@@ -30,7 +30,7 @@ def put_together(folders, **changes):
         "sources": folders / "paper",
         "tables": [parts / "main.tex"],
         "figures": [parts / "plot.pdf"],
-        "numbers": parts / "numbers.tex",
+        "others": [parts / "numbers.tex"],
         "out": folders / "out" / "paper",
     }
     assemble(**{**arguments, **changes})
@@ -99,3 +99,8 @@ def test_the_folder_is_never_made_over_the_sources(folders, out):
 def test_a_folder_without_a_paper_is_refused(folders):
     with pytest.raises(PoseliftError, match=r"main\.tex"):
         put_together(folders, sources=folders / "parts" / "nothing")
+
+
+def test_other_parts_have_to_exist(folders):
+    with pytest.raises(PoseliftError, match=r"gone.json: no such file"):
+        put_together(folders, others=[folders / "parts" / "gone.json"])

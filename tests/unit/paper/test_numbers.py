@@ -1,14 +1,16 @@
 """The macros of numbers."""
 
+import json
 import re
 
 import pytest
 
 from poselift.evaluation.report import load_reports
+from poselift.evaluation.statistics import Interval
 from poselift.paper import numbers
 from poselift.paper.latex import Tex
-from poselift.paper.numbers import counted, of_all, plain
 from poselift.paper.results import collect
+from poselift.paper.words import counted, of_all, plain, verdict
 
 
 def values(tex: str) -> dict[str, str]:
@@ -37,11 +39,23 @@ def test_what_runs_share_is_one_value_else_a_range():
     assert of_all([]) == r"\missing"
     assert counted(Tex("1"), "seed") == "1 seed"
     assert counted(Tex("3"), "seed") == "3 seeds"
+    assert counted(Tex("3"), "entry") == "3 entries"
+
+
+def test_a_verdict_needs_seeds():
+    assert verdict(Interval(-1, -2, -0.5, 3)) == "significant"
+    assert verdict(Interval(-1, -2, 0.5, 3)) == "not significant"
+    assert verdict(Interval(-1, -2, -0.5, 1)) == "not tested"
+    assert verdict(None) == "not tested"
+
+
+ENTRY = {"name": "chain", "title": "in a chain", "architecture": "baseline", "size": "base", "seeds": [0, 1]}
 
 
 @pytest.fixture
-def written(tmp_path, make_inputs):
-    """Numbers of two sizes and two seeds, of which full-base-s1 is missing."""
+def written(tmp_path, make_inputs, make_report):
+    """Numbers of two sizes and two seeds, of which full-base-s1 is missing; of an ablation's entry; and of a
+    model on ground-truth 2D."""
     inputs = make_inputs(tmp_path, sizes=("xsmall", "base"), seeds=(0, 1))
     evaluations = [path for path in inputs.evaluations if path.stem != "full-base-s1"]
     table = tmp_path / "results.csv"
@@ -50,10 +64,14 @@ def written(tmp_path, make_inputs):
         "--runs", *map(str, inputs.runs), *inputs.grid, "--per-action-size", "base",
         "--dataset-title", "50% made up", "--decimals", "1",
         "--title", "Poses & more", "--authors", "A", "B", "--synthetic",
+        "--gt2d-architectures", "full", "--gt2d-sizes", "base", "--gt2d-seeds", "0",
+        "--ablation", json.dumps([ENTRY]), "--resamples", "500",
         "--out", str(tmp_path / "numbers.tex"),
     ]  # fmt: skip
     reports = [one for path in evaluations for one in load_reports(path)]
     references = load_reports(tmp_path / "evaluation" / "references.json")
+    reports.append(make_report("full", "base", 0, last=18.0, best=17.0, variant="gt2d"))
+    reports += [make_report("baseline", "base", seed, 44.1 + 0.3 * seed, 44.1, "chain") for seed in (0, 1)]
     collect([*references, *reports]).to_csv(table, index=False)
     numbers.main(arguments)
     return (tmp_path / "numbers.tex").read_text()
@@ -71,6 +89,47 @@ def test_models(written):
     assert number["full.base.mpjpe.std"] == r"\missing"
     assert number["detail.full.mpjpe"] == number["full.base.mpjpe"]
     assert number["full.base.parameters"] == r"8.96\,M"
+
+
+def test_changes_have_intervals_and_verdicts(written):
+    number = values(written)
+    # -0.4 with either seed; the two recordings of each action have 10 % more and less, 15 actions
+    interval = number["mamba_gcn.xsmall.mpjpe.change.interval"]
+    assert interval == r"[\ensuremath{-}0.4, \ensuremath{-}0.4]"
+    assert number["mamba_gcn.xsmall.mpjpe.change.verdict"] == "significant"
+    assert number["full.base.mpjpe.change.verdict"] == "not tested"  # one seed left
+    assert number["baseline.base.mpjpe.change.interval"] == r"\missing"
+    assert number["statistics.resamples"] == "500"
+    assert number["statistics.confidence"] == "95"
+
+
+def test_parts_of_the_body_and_places(written):
+    number = values(written)
+    # conftest: 1.2 and 0.9 of the error; 1.2 at the ends of the clip, 1 in its middle
+    assert number["full.base.upper_body"] == "47.0"
+    assert number["detail.full.lower_body"] == "35.3"
+    assert number["full.base.place.first"] == number["full.base.place.last"] == "47.0"
+    assert number["full.base.place.middle"] == "39.2"
+
+
+def test_ablation(written):
+    number = values(written)
+    assert number["ablation.chain.mpjpe.mean"] == "44.2"
+    assert number["ablation.chain.mpjpe.change"] == r"\ensuremath{+}4.1\ensuremath{\,\pm\,}0.0"
+    assert number["ablation.counted"] == "1 entry"
+    assert number["ablation.significant"] == "1"
+    assert number["ablation.largest"] == "in a chain"
+    assert number["ablation.largest.change"] == r"\ensuremath{+}4.1"
+    assert number["ablation.largest.change.verdict"] == "significant"
+    assert r"\ablatedtrue" in written
+
+
+def test_ground_truth_2d(written):
+    number = values(written)
+    assert number["gt2d.full.base.mpjpe"] == "18.0"
+    assert number["gt2d.full.base.mpjpe.change"] == r"\missing"
+    assert number["gt2d.lowest.mpjpe.model"] == "Full, base"
+    assert number["copy_gt2d.mpjpe"] == "120.5"
 
 
 def test_lowest_and_references(written):

@@ -13,9 +13,13 @@ from poselift.paper.results import Estimate, collect, names_in, per_seed, refere
 
 def test_a_row_is_one_number(make_report, make_references):
     table = collect([*make_references(), make_report("full", "base", 3, last=40.0, best=39.0)])
-    # 5 metrics and a count overall, 5 an action, 5 a joint, 6 a sequence
-    a_checkpoint = 6 + 15 * 5 + 17 * 5 + 15 * 6
-    assert len(table) == 2 * a_checkpoint + 2 * a_checkpoint
+    # 5 metrics and a count overall; 5 an action, joint, part of the body, camera; 1 a place; 6 a sequence
+    a_checkpoint = 6 + 15 * 5 + 17 * 5 + 2 * 5 + 5 + 27 + 30 * 6
+    assert len(table) == 3 * a_checkpoint + 2 * a_checkpoint
+    assert table.columns.tolist() == [
+        "run", "architecture", "size", "variant", "input_2d", "n_frames", "seed", "checkpoint", "metric",
+        "group", "name", "value",
+    ]  # fmt: skip
     row = table[
         (table["run"] == "full-base-s3")
         & (table["checkpoint"] == "last")
@@ -23,8 +27,44 @@ def test_a_row_is_one_number(make_report, make_references):
         & (table["group"] == "action")
         & (table["name"] == "Directions")
     ]
-    assert row[["architecture", "size", "seed"]].iloc[0].tolist() == ["full", "base", 3]
+    owner = row[["architecture", "size", "variant", "input_2d", "n_frames", "seed"]]
+    assert owner.iloc[0].tolist() == ["full", "base", "", "detected", 27, 3]
     assert row["value"].tolist() == [pytest.approx(40.0 * 0.93)]
+
+
+def test_groups_have_their_names(make_report):
+    table = collect([make_report("full", "base", 0, last=40.0, best=39.0)])
+    assert names_in(table, "body") == ["upper body", "lower body"]
+    assert names_in(table, "camera") == ["54138969"]
+    assert names_in(table, "place") == [str(place) for place in range(27)]
+    assert names_in(table, "sequence")[0] == "Directions/s_09_act_02_subact_01_ca_01.54138969"
+    upper = per_seed(table, "full", "base", "mpjpe", "last", "body", "upper body")
+    assert upper.tolist() == pytest.approx([1.2 * 40])
+
+
+def test_a_variant_is_another_model(make_report):
+    main, variant = (
+        make_report("full", "base", 0, 40.0, 39.0),
+        make_report("full", "base", 0, 20.0, 19.0, "gt2d"),
+    )
+    table = collect([main, variant])
+    assert per_seed(table, "full", "base", "mpjpe", "last").tolist() == [40.0]
+    assert per_seed(table, "full", "base", "mpjpe", "last", variant="gt2d").tolist() == [20.0]
+    assert set(table.loc[table["variant"] == "gt2d", "input_2d"]) == {"ground_truth"}
+
+
+def test_other_frames_a_clip_have_other_places_and_that_is_no_fault(make_report):
+    whole, shorter = make_report("full", "base", 0, 40.0, 39.0), make_report("full", "base", 1, 40.0, 39.0)
+    less = shorter.checkpoints["last"].model_copy(update={"per_place": {0: 40.0}})
+    table = collect([whole, shorter.model_copy(update={"n_frames": 1, "checkpoints": {"last": less}})])
+    assert len(names_in(table, "place")) == 27
+
+
+def test_a_checkpoint_without_an_action_is_named(make_report, make_result):
+    one = make_report("full", "base", 1, 40.0, 39.0)
+    one.checkpoints["last"] = make_result(40.0, actions=("Directions", "Discussion"))
+    with pytest.raises(PoseliftError, match=r"full-base-s1', last: was not evaluated on action 'Eating'"):
+        collect([one])
 
 
 def test_reference_rows_have_no_model(make_references):
@@ -45,7 +85,7 @@ def test_a_run_without_an_action_is_named(make_report, make_result):
     part = make_report("full", "base", 1, 40.0, 39.0)
     short = make_result(40.0, actions=("Directions", "Discussion"))
     part = part.model_copy(update={"checkpoints": {"best": short, "last": short}})
-    with pytest.raises(PoseliftError, match=r"full-base-s1.*action 'Eating'"):
+    with pytest.raises(PoseliftError, match=r"full-base-s1', as others were: .*action 'Eating'"):
         collect([whole, part])
 
 
@@ -79,6 +119,15 @@ def test_the_file_holds_the_table(tmp_path, make_report, make_references, make_r
     assert names_in(table, "action") == ["NA", "a,b"]
     assert per_seed(table, "full", "base", "mpjpe", "last", "action", "NA").index.tolist() == [0, 1]
     assert reference(table, "copy_2d", "mpjpe") == Estimate(99.0, None, 1)
+
+
+def test_a_table_cut_short_is_named(tmp_path, make_report):
+    path = tmp_path / "results.csv"
+    collect([make_report("full", "base", 0, 40.0, 39.0)]).to_csv(path, index=False)
+    whole = path.read_text()
+    path.write_text(whole[: whole.rindex(",")])  # the last row has no value
+    with pytest.raises(PoseliftError, match=r"results\.csv: not a whole table"):
+        results.read(path)
 
 
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "run,architecture\n"])

@@ -1,19 +1,23 @@
 """The tables: hand-made results, expected cells."""
 
+import json
 import re
 
+import pandas as pd
 import pytest
 
+from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
 from poselift.files import write_text
 from poselift.paper import results
-from poselift.paper.cost import Cost, read_costs
-from poselift.paper.options import Grid, Marks
+from poselift.paper.cost import Cost, read_costs, read_variant_costs
+from poselift.paper.options import Entry, Grid, Marks
 from poselift.paper.results import collect
-from poselift.paper.tables import ablation, cost, main, per_action, published
+from poselift.paper.tables import ablation, cost, differences, ground_truth_2d, main, per_action, published
 from poselift.paper.tables.published import Published, Row, comparable
 
+STATISTICS = Statistics(resamples=500)
 REAL = Marks("measured motion", synthetic=False)
 SYNTHETIC = Marks("made-up motion", synthetic=True)
 
@@ -45,10 +49,11 @@ def three_seeds(make_report, make_references):
 
 
 GRID = Grid(("baseline", "full"), ("base",), (0, 1, 2))
+ALL = ("baseline", "mamba_gcn", "full")
 
 
 def test_main_table_has_mean_and_spread(three_seeds):
-    table = main.table(three_seeds, GRID, REAL, decimals=1)
+    table = main.table(three_seeds, GRID, REAL, 1, STATISTICS)
     baseline = row(table, "Baseline")
     assert baseline[:4] == ["base", "Baseline", "41.0", r"\spread{1.0}"]  # mean and sample std of 40, 41, 42
     assert baseline[4:6] == ["32.8", r"\spread{0.8}"]  # P-MPJPE: 0.8 of it
@@ -61,26 +66,97 @@ def test_main_table_has_mean_and_spread(three_seeds):
     assert "15 actions" in table
 
 
-def test_nothing_is_bold_by_being_lowest(three_seeds):
-    assert "textbf" not in main.table(three_seeds, GRID, REAL, decimals=1)
+def test_nothing_is_bold_or_starred_by_being_lowest(three_seeds):
+    # changes of -1, -2, -3 over three seeds: the 95 % interval, -2 +- 2.48, holds zero
+    table = main.table(three_seeds, GRID, REAL, 1, STATISTICS)
+    assert "textbf" not in table
+    assert r"\significant" not in table
+    assert "Star: the interval of the difference" in table
+
+
+@pytest.fixture
+def clear_cut(make_report, make_references):
+    """Baseline: 40, 41, 42. Full: 2 less with each seed, or nearly, so that intervals leave out zero."""
+    return collect(
+        [
+            *make_references(),
+            *(make_report("baseline", "base", seed, 40.0 + seed, 39.5 + seed) for seed in range(3)),
+            *(
+                make_report("full", "base", seed, 38.0 + seed + 0.02 * (seed - 1), 37.5 + seed)
+                for seed in range(3)
+            ),
+        ]
+    )
+
+
+def test_what_is_significant_is_starred_and_if_lower_than_all_others_bold(clear_cut):
+    table = main.table(clear_cut, GRID, REAL, 1, STATISTICS)
+    assert row(table, "Full")[2:4] == [r"\textbf{39.0}", r"\spread{1.0}\significant"]
+    assert row(table, "Baseline")[2:4] == ["41.0", r"\spread{1.0}"]
+
+
+def test_bold_has_to_beat_every_other(clear_cut, make_report):
+    rival = collect([make_report("mamba_gcn", "base", seed, 38.0 + seed, 37.5 + seed) for seed in range(3)])
+    table = main.table(
+        pd.concat([clear_cut, rival]),
+        Grid(ALL, ("base",), (0, 1, 2)),
+        REAL,
+        1,
+        STATISTICS,
+    )
+    assert "textbf" not in table
+    assert row(table, "Full")[3] == row(table, "MambaGCN")[3] == r"\spread{1.0}\significant"
+
+
+def test_differences_have_intervals(clear_cut):
+    table = differences.table(clear_cut, GRID, REAL, 1, STATISTICS)
+    (full,) = [cells for cells in rows(table) if any("Full" in cell for cell in cells)]
+    assert full[:2] == [r"Full \ensuremath{-} Baseline", r"\ensuremath{-}2.00"]
+    low, high = (
+        -float(bound) for bound in re.findall(r"ensuremath\{-\}([\d.]+)", full[2])
+    )  # both are negative
+    # the share of seeds, -2 +- t s / sqrt(3) with s = 0.02, and that of recordings: the two of an action have
+    # 10 % more and less than -2, so the mean over 15 actions has the standard error 0.2 / sqrt(15)
+    half = ((4.303 * 0.02 / 3**0.5) ** 2 + (1.96 * 0.2 / 15**0.5) ** 2) ** 0.5
+    assert (low, high) == pytest.approx((-2 - half, -2 + half), abs=0.03)
+    assert full[2].endswith(r"\significant")
+    assert len(rows(table)) == 3  # heading, size, one pair
+
+
+def test_one_seed_is_never_significant_and_the_caption_says_so(make_report, make_references):
+    one = collect(
+        [
+            *make_references(),
+            make_report("full", "base", 0, 20.0, 20.0),
+            make_report("baseline", "base", 0, 40.0, 40.0),
+        ]
+    )
+    grid = Grid(("baseline", "full"), ("base",), (0,))
+    for table in (
+        main.table(one, grid, REAL, 1, STATISTICS),
+        differences.table(one, grid, REAL, 1, STATISTICS),
+    ):
+        assert "nothing is marked as significant" in table
+        assert r"\significant" not in table
+        assert "textbf" not in table
 
 
 def test_a_missing_model_is_a_dash_and_a_draft(three_seeds):
     grid = Grid(("baseline", "mamba_gcn"), ("base",), (0, 1, 2))
-    table = main.table(three_seeds, grid, REAL, decimals=1)
+    table = main.table(three_seeds, grid, REAL, 1, STATISTICS)
     assert row(table, "MambaGCN")[2:6] == [r"\missing", "", r"\missing", ""]
     assert r"DRAFT: 3 runs are missing (mamba\_gcn-base-s0, mamba\_gcn-base-s1, mamba\_gcn-base-s2)" in table
 
 
 def test_a_missing_seed_is_a_draft_too(three_seeds):
-    table = main.table(three_seeds, Grid(("full",), ("base",), (0, 1, 2, 3)), REAL, decimals=1)
+    table = main.table(three_seeds, Grid(("full",), ("base",), (0, 1, 2, 3)), REAL, 1, STATISTICS)
     assert "DRAFT: 1 run is missing (full-base-s3)" in table
-    assert "DRAFT" not in main.table(three_seeds, GRID, REAL, decimals=1)
+    assert "DRAFT" not in main.table(three_seeds, GRID, REAL, 1, STATISTICS)
 
 
 def test_a_single_seed_has_no_spread_and_the_caption_says_so(make_report, make_references):
     one = collect([*make_references(), make_report("full", "base", 0, 39.0, 38.5)])
-    table = main.table(one, Grid(("full",), ("base",), (0,)), REAL, decimals=2)
+    table = main.table(one, Grid(("full",), ("base",), (0,)), REAL, 2, STATISTICS)
     assert row(table, "Full")[2:4] == ["39.00", ""]
     assert r"\spread" not in table
     assert "One seed a model, hence no spread" in table
@@ -90,11 +166,13 @@ def test_synthetic_data_are_named(three_seeds):
     costs = {("baseline", "base"): Cost(27, 10**6, 10**9, 10**9)}
     for marks, expected in ((SYNTHETIC, True), (REAL, False)):
         tables = [
-            main.table(three_seeds, GRID, marks, 1),
+            main.table(three_seeds, GRID, marks, 1, STATISTICS),
             per_action.table(three_seeds, GRID, "base", marks, 1),
-            ablation.table(three_seeds, costs, GRID, "base", marks, 1),
+            ablation.table(three_seeds, costs, {}, GRID, "base", (), marks, 1, STATISTICS),
+            differences.table(three_seeds, GRID, marks, 1, STATISTICS),
+            ground_truth_2d.table(three_seeds, GRID, [], marks, 1, STATISTICS),
         ]
-        assert [r"\textbf{Synthetic data.}" in table for table in tables] == [expected] * 3
+        assert [r"\textbf{Synthetic data.}" in table for table in tables] == [expected] * 5
 
 
 def test_names_from_the_data_are_escaped(make_report, make_references, make_result):
@@ -124,17 +202,47 @@ def test_per_action_table_ends_with_the_overall_number(three_seeds):
     assert len(rows(table)) == 15 + 3
 
 
-def test_ablation_pairs_changes_by_seed(three_seeds):
-    costs = {("baseline", "base"): Cost(27, 1_500_000, 10**9, 10**9)}
-    table = ablation.table(three_seeds, costs, GRID, "base", REAL, 1)
-    # 39 - (40, 41, 42): mean -2, standard deviation 1; unpaired, the seeds of full have none
-    assert row(table, "Full")[-2:] == [r"\ensuremath{-}2.0", r"\spread{1.0}"]
-    assert row(table, "Full")[1:3] == [r"$A \parallel G \parallel M$", r"\missing"]
-    assert row(table, "Baseline")[1:3] == [r"$A \parallel G$", "1.50"]
-    assert row(table, "Baseline")[-2:] == ["", ""]
+def test_ablation_starts_with_the_architectures(three_seeds):
+    costs = {("baseline", "base"): Cost(27, 1_500_000, 2 * 10**9, 10**9)}
+    table = ablation.table(three_seeds, costs, {}, GRID, "base", (), REAL, 1, STATISTICS)
+    baseline = row(table, r"Baseline, $A \parallel G$")
+    assert baseline[1:8] == ["27", "1.50", "2.00", "41.0", r"\spread{1.0}", "", ""]
+    full = row(table, r"Full, $A \parallel G \parallel M$")
+    assert full[1:4] == [r"\missing"] * 3
+    # 39 - (40, 41, 42), paired: -2
+    assert full[6] == r"\ensuremath{-}2.00"
 
 
-def test_ablation_leaves_out_seeds_that_one_side_lacks(three_seeds, make_report, make_references):
+ENTRIES = (
+    Entry(name="no_graph", title="without graph", architecture="full", size="base", seeds=(0, 1)),
+    Entry(name="short", title="", architecture="full", size="base", seeds=(0,)),
+    Entry(name="chain", title="chain_1", architecture="baseline", size="base", seeds=(0, 1)),
+)
+
+
+def test_ablation_compares_each_entry_with_its_base(three_seeds, make_report):
+    runs = collect(
+        [make_report("full", "base", seed, 42.0 + seed, 42.0, "no_graph") for seed in (0, 1)]
+        + [make_report("full", "base", 0, 45.0, 45.0, "short")]
+    )
+    results = pd.concat([three_seeds, runs])
+    costs = {("full", "base"): Cost(27, 9_000_000, 10**9, 10**9)}
+    changed = {"full-base-no_graph": Cost(27, 5_000_000, 10**9, 10**9)}
+    table = ablation.table(results, costs, changed, GRID, "base", ENTRIES, REAL, 1, STATISTICS)
+    no_graph = row(table, r"\quad without graph")
+    assert no_graph[2] == "5.00"
+    assert no_graph[4:7] == ["42.5", r"\spread{0.7}", r"\ensuremath{+}3.50"]  # (42, 43) - (39, 39)
+    short = row(table, r"\quad short")  # a model that is not changed costs what its base does; one seed
+    assert short[2] == "9.00"
+    assert short[6] == r"\ensuremath{+}6.00"
+    assert not short[7].endswith(r"\significant")
+    assert "What has one seed has no star" in table
+    assert row(table, "Full, base")[4:8] == ["39.0", r"\spread{0.0}", "", ""]
+    assert row(table, r"\quad chain\_1")[4] == r"\missing"
+    assert r"DRAFT: 2 runs are missing (baseline-base-chain-s0, baseline-base-chain-s1)" in table
+
+
+def test_ablation_leaves_out_seeds_that_one_side_lacks(make_report, make_references):
     seeds = {0: 38.0, 5: 90.0}  # the baseline has no seed 5
     table = collect(
         [
@@ -143,8 +251,35 @@ def test_ablation_leaves_out_seeds_that_one_side_lacks(three_seeds, make_report,
             *(make_report("full", "base", seed, last, last) for seed, last in seeds.items()),
         ]
     )
-    text = ablation.table(table, {}, GRID, "base", REAL, 1)
-    assert row(text, "Full")[-2:] == [r"\ensuremath{-}2.0", ""]
+    text = ablation.table(table, {}, {}, GRID, "base", (), REAL, 1, STATISTICS)
+    assert row(text, r"Full, $A \parallel G \parallel M$")[6] == r"\ensuremath{-}2.00"
+
+
+def test_costs_of_variants_are_named_by_their_files(tmp_path):
+    write_text(
+        tmp_path / "full-base-no_graph.csv",
+        "architecture,size,n_frames,parameters,macs_linear,macs_all\nfull,base,27,5,6,7\n",
+    )
+    assert read_variant_costs([tmp_path / "full-base-no_graph.csv"]) == {
+        "full-base-no_graph": Cost(27, 5, 6, 7)
+    }
+
+
+def test_ground_truth_2d_stands_beside_detections(clear_cut, make_report):
+    runs = [make_report("full", "base", seed, 18.0, 17.0 + seed, "gt2d") for seed in range(3)]
+    results = pd.concat([clear_cut, collect(runs)])
+    theirs = [published_row("Theirs", mpjpe_ground_truth_2d=19.4), published_row("Others")]
+    theirs.append(published_row("Unsure", mpjpe_ground_truth_2d=15.5, unsure=["mpjpe_ground_truth_2d"]))
+    grid = Grid(("baseline", "full"), ("base",), (0, 1, 2), "gt2d")
+    table = ground_truth_2d.table(results, grid, theirs, REAL, 1, STATISTICS)
+    assert row(table, "Full")[2:] == [
+        "18.0", r"\spread{0.0}", "14.4", r"\spread{0.0}", "18.0", r"\spread{1.0}", "39.0", r"\spread{1.0}"
+    ]  # fmt: skip
+    assert row(table, "Baseline")[2:] == [r"\missing", ""] * 3 + ["41.0", r"\spread{1.0}"]
+    assert row(table, "Copy 2D")[2] == "120.5"
+    assert "19.4" in table
+    assert "15.5" not in table
+    assert "DRAFT: 3 runs are missing (baseline-base-gt2d-s0" in table
 
 
 def test_cost_table_counts_both_ways():
@@ -207,7 +342,7 @@ def test_unsure_numbers_are_dashes_and_ours_follow(three_seeds):
         published_row("Others", detector="CPN", sure="B"),
     ]
     costs = {("full", "base"): Cost(27, 1_500_000, 2_000_000_000, 3_000_000_000)}
-    table = published.table(Published(detector="SH", rows=listed), three_seeds, costs, GRID, REAL, 1)
+    table = published.table(Published(detector="SH", rows=listed), three_seeds, costs, GRID, REAL, 1, 0.95)
     theirs = [r"Theirs~\cite{them}", "SH", "243", "11.7", r"\missing", "38.4", "", r"\missing", "", "A"]
     assert row(table, "SH") == theirs
     assert row(table, "CPN")[0] == "Others"
@@ -226,6 +361,36 @@ def test_unsure_numbers_are_dashes_and_ours_follow(three_seeds):
     ]
     assert row(table, "Ours: Full, base") == ours
     assert r"\comparabletrue" in table
+
+
+@pytest.mark.parametrize(
+    ("lowest", "detector", "bold"),
+    [
+        (41.0, "SH", True),  # ours: 38.5, 38.5, 38.5
+        (38.4, "SH", False),
+        (38.4, "CPN", True),  # other detections are not comparable
+    ],
+)
+def test_ours_is_bold_if_it_is_below_all_with_our_detector(three_seeds, lowest, detector, bold):
+    listed = [published_row("one", mpjpe=42.0), published_row("two", mpjpe=lowest, detector=detector)]
+    table = published.table(Published(detector="SH", rows=listed), three_seeds, {}, GRID, REAL, 1, 0.95)
+    assert row(table, "Ours: Full, base")[5] == (r"\textbf{38.5}" if bold else "38.5")
+    # 40.5 +- 2.5: the mean is lower than 41 and 42, the interval is not
+    assert row(table, "Ours: Baseline, base")[5] == "40.5"
+
+
+def test_a_single_seed_is_never_bold_beside_published_results(make_report, make_references):
+    one = collect([*make_references(), make_report("full", "base", 0, 20.0, 20.0)])
+    table = published.table(
+        Published(detector="SH", rows=[published_row("one")]),
+        one,
+        {},
+        Grid(("full",), ("base",), (0,)),
+        REAL,
+        1,
+        0.95,
+    )
+    assert row(table, "Ours: Full, base")[5] == "20.0"
 
 
 @pytest.fixture
@@ -257,6 +422,25 @@ def test_published_rows_appear_only_when_asked_for(tmp_path, published_arguments
     assert "Theirs" not in text
     published.main([*published_arguments, "--published", str(tmp_path / "published.yaml")])
     assert "Theirs" in (tmp_path / "published.tex").read_text()
+
+
+def test_without_runs_on_ground_truth_there_is_no_table(tmp_path, published_arguments):
+    ground_truth_2d.main(published_arguments)
+    assert r"\groundtruthfalse" in (tmp_path / "published.tex").read_text()
+    of = ["--gt2d-architectures", "full", "--gt2d-sizes", "base", "--gt2d-seeds", "0"]
+    ground_truth_2d.main([*published_arguments, *of])
+    assert r"\groundtruthtrue" in (tmp_path / "published.tex").read_text()
+
+
+def test_entries_come_as_json(tmp_path, published_arguments):
+    entries = [{"name": "chain", "title": "in a chain", "architecture": "full", "size": "base", "seeds": [0]}]
+    arguments = [*published_arguments, "--per-action-size", "base", "--ablation"]
+    ablation.main([*arguments, json.dumps(entries)])
+    assert r"\quad in a chain" in (tmp_path / "published.tex").read_text()
+    with pytest.raises(SystemExit):
+        ablation.main(
+            [*published_arguments, "--per-action-size", "base", "--ablation", '[{"name": "chain"}]']
+        )
 
 
 def test_synthetic_data_are_never_compared_with_published_results(tmp_path, published_arguments):

@@ -1,4 +1,4 @@
-"""Training: the recipe's formulas, the same bits for the same seed, resuming as if nothing had happened."""
+"""Training: what a run leaves, the same bits for a seed, parts equal to the whole, precision, faults."""
 
 import json
 import logging
@@ -6,67 +6,63 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
-from torch import nn
 
-from poselift.config.command_line import run_from_options
-from poselift.config.run import RunSettings
+from poselift.config.recipes import advice, recipe
+from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
 from poselift.config.sections import load
 from poselift.data import prepare
 from poselift.errors import PoseliftError
+from poselift.provenance.code_hash import closure
+from poselift.training import loop as loop_module
 from poselift.training import train as module
-from poselift.training.state import load_state
-from poselift.training.train import OUTPUTS, duration, epoch_seed, parameter_groups, train
+from poselift.training.arithmetic import step_seed
+from poselift.training.outcome import OUTPUTS
+from poselift.training.state import Errors
+from poselift.training.train import train
 
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(False)
+def metrics(folder: Path) -> dict:
+    return json.loads((folder / "metrics.json").read_text())
 
 
-@pytest.fixture
-def store(raw_content, write_raw, tmp_path) -> Path:
-    prepare.main(
-        ["--raw", str(write_raw(raw_content())), "--out", str(tmp_path / "store"), "--n-frames", "4"]
-    )
-    return tmp_path / "store"
+def weights(folder: Path, name: str = "last") -> dict[str, torch.Tensor]:
+    return load_file(folder / f"{name}_model.safetensors")
 
 
-def settings(**options: object) -> RunSettings:
-    given: dict[str, object] = {
-        "architecture": "baseline",
-        "size": "tiny",
-        "depth": 1,
-        "dim": 8,
-        "n_frames": 4,
-    }
-    return run_from_options(given | {"epochs": 3, "batch_size": 8} | options)
+def parameters(folder: Path) -> dict[str, torch.Tensor]:
+    """The last weights without the statistics of batch norm, which change without a gradient."""
+    return {name: value for name, value in weights(folder).items() if "running" not in name}
 
 
-def history(folder: Path) -> dict[str, list[float]]:
-    return json.loads((folder / "metrics.json").read_text())["epochs"]
+def apart(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> float:
+    """Largest difference of two models' weights."""
+    return max(float((a[name] - b[name]).abs().max()) for name in a if a[name].is_floating_point())
 
 
-def test_run_directory_holds_what_it_promises(store, tmp_path):
+def test_run_directory_holds_what_it_promises(store, tmp_path, settings):
     wanted = settings(lr=0.002, lr_decay=0.5)
-    summary = train(wanted, store, tmp_path / "run", CPU)
     folder = tmp_path / "run"
+    summary = train(wanted, store, folder, CPU)
     assert {path.name for path in folder.iterdir()} == {*OUTPUTS, "provenance.json", "state"}
     assert load(folder / "config.yaml", RunSettings) == wanted
-    epochs = history(folder)
+    epochs = metrics(folder)["epochs"]
+    assert metrics(folder)["summary"] == summary
     assert epochs["lr"] == [0.002, 0.001, 0.0005]
+    assert {len(values) for values in epochs.values()} == {3}
     assert summary["best_mpjpe"] == min(epochs["mpjpe"])
     assert summary["last_mpjpe"] == epochs["mpjpe"][-1]
-    assert summary["train_clips"] == 19
+    assert (summary["train_clips"], summary["test_clips"]) == (19, 4)
+    assert (summary["unit"], summary["epochs"], summary["steps"]) == ("mm", 3, 9)
+    assert summary["clips_per_second"] == pytest.approx(57 / sum(epochs["train_seconds"]))
+    assert summary["gpu_hours"] == 0
+    assert summary["peak_memory_bytes"] > 1e8
     expected = [
         m + 0.5 * n + 20 * v
         for m, n, v in zip(epochs["loss_mpjpe"], epochs["loss_n_mpjpe"], epochs["loss_velocity"], strict=True)
@@ -76,9 +72,10 @@ def test_run_directory_holds_what_it_promises(store, tmp_path):
     assert set(made["outputs"]) == set(OUTPUTS)
     assert made["settings"]["training"]["lr"] == 0.002
     assert "epoch 3/3" in (folder / "training.log").read_text()
+    assert [path.name for path in (folder / "state").iterdir() if path.is_dir()] == []
 
 
-def test_same_seed_same_bits_and_another_seed_others(store, tmp_path):
+def test_same_seed_same_bits_and_another_seed_others(store, tmp_path, settings):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         train(settings(seed=seed), store, tmp_path / name, CPU)
     a, b, c = ((tmp_path / name / "last_model.safetensors").read_bytes() for name in "abc")
@@ -86,103 +83,201 @@ def test_same_seed_same_bits_and_another_seed_others(store, tmp_path):
     assert a != c
 
 
-class Killed(Exception):
-    """Stands for a kill -9: nothing of the trainer runs after it."""
+# without its graph branch the model has no batch norm, whose statistics are those of a part
+@pytest.mark.parametrize("parts", [3, 8])
+def test_accumulation_equals_the_larger_batch(store, tmp_path, settings, parts):
+    options = {"without_branch": "graph", "lr": 1e-3}
+    train(settings(**options), store, tmp_path / "whole", CPU)
+    train(settings(**options, gradient_accumulation_steps=parts), store, tmp_path / "parts", CPU)
+    assert 0 < apart(weights(tmp_path / "whole"), weights(tmp_path / "parts")) < 1e-4
+    for name in ("loss_total", "loss_velocity", "mpjpe"):
+        whole, in_parts = (metrics(tmp_path / folder)["epochs"][name] for folder in ("whole", "parts"))
+        assert in_parts == pytest.approx(whole, rel=1e-4)
 
 
-@pytest.mark.parametrize("architecture", ["baseline", "mamba_gcn"])
-@pytest.mark.parametrize("moment", ["train", "evaluate", "save"])
-def test_killed_run_resumes_to_the_same_bits(store, tmp_path, monkeypatch, architecture, moment):
-    options = {"architecture": architecture}
-    if architecture == "mamba_gcn":  # with dropout, whose random numbers have to go on as well
-        options |= {"mamba_gcn_dim": 16, "mamba_gcn_layers": 1, "gcn_dropout": 0.3}
-    wanted = settings(epochs=4, **options)
-    train(wanted, store, tmp_path / "undisturbed", CPU)
-
-    where = {"train": "losses", "evaluate": "evaluate_human36m", "save": "save_state"}[moment]
-    real, calls = getattr(module, where), 0
-
-    def killed_later(*arguments: object) -> object:
-        nonlocal calls
-        calls += 1
-        if calls == (8 if moment == "train" else 3):  # in the third epoch
-            raise Killed
-        return real(*arguments)
-
-    monkeypatch.setattr(module, where, killed_later)
-    with pytest.raises(Killed):
-        train(wanted, store, tmp_path / "killed", CPU)
-    monkeypatch.setattr(module, where, real)
-    assert not (tmp_path / "killed" / "last_model.safetensors").exists()
-    train(wanted, store, tmp_path / "killed", CPU)
-    for name in ("best_model.safetensors", "last_model.safetensors"):
-        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes()
-    resumed, undisturbed = history(tmp_path / "killed"), history(tmp_path / "undisturbed")
-    assert resumed["mpjpe"] == undisturbed["mpjpe"]
-    assert resumed["loss_total"] == undisturbed["loss_total"]
-    assert "resuming after epoch 2" in (tmp_path / "killed" / "training.log").read_text()
+def test_loader_trains_to_the_same_bits(store, tmp_path, settings):
+    for path in ("device", "loader"):
+        execution = ExecutionSettings(data_path=path, num_workers=1)
+        train(settings(epochs=2), store, tmp_path / path, CPU, execution)
+    a, b = ((tmp_path / path / "last_model.safetensors").read_bytes() for path in ("device", "loader"))
+    assert a == b
+    assert metrics(tmp_path / "device")["epochs"]["mpjpe"] == metrics(tmp_path / "loader")["epochs"]["mpjpe"]
 
 
-def test_state_of_other_settings_is_not_resumed(store, tmp_path, monkeypatch):
-    def killed(*_: object) -> object:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "save_weights", killed)
-        with pytest.raises(Killed):
-            train(settings(), store, tmp_path / "run", CPU)
-    train(settings(lr=0.01), store, tmp_path / "run", CPU)
-    assert "resuming" not in (tmp_path / "run" / "training.log").read_text()
-
-
-def test_damaged_state_starts_the_run_over(tmp_path):
-    path = tmp_path / "state.pt"
-    assert load_state(path, CPU) is None
-    path.write_bytes(b"PK\x03\x04 cut short")
-    assert load_state(path, CPU) is None
-
-
-def test_loss_that_is_no_number_stops_the_run(store, tmp_path, monkeypatch):
-    real = module.losses
-
-    def broken(*arguments: object) -> dict[str, torch.Tensor]:
-        return {name: value * float("nan") for name, value in real(*arguments).items()}
-
-    monkeypatch.setattr(module, "losses", broken)
-    with pytest.raises(PoseliftError, match=r"baseline-tiny-s0: the loss is nan in epoch 1; try a smaller"):
-        train(settings(), store, tmp_path / "run", CPU)
+def test_single_clip_is_learned_by_heart(raw_content, write_raw, tmp_path, settings):
+    """One clip to train on, and the same one to be tested on: under 5 mm, from some 1000 mm."""
+    content = raw_content(
+        train=(("s_01_act_02_cam_01", "54138969", 4),), test=(("s_09_act_02_subact_01_ca_01", "54138969", 4),)
+    )
+    train_split, test_split = content["train"], content["test"]
+    test_split |= {key: train_split[key] for key in ("joint_2d", "confidence", "joint3d_image")}
+    test_split["joints_2.5d_image"] = train_split["joint3d_image"] * test_split["2.5d_factor"][:, None, None]
+    prepare.main(["--raw", str(write_raw(content)), "--out", str(tmp_path / "store"), "--n-frames", "4"])
+    index = tmp_path / "store" / "clips-4" / "train.npy"
+    np.save(index, np.repeat(np.load(index), 80, axis=0))  # ten steps an epoch, half of the clips mirrored
+    wanted = settings(
+        dim=64, epochs=40, lr=5e-3, lr_scheduler="cosine", warmup_steps=20, weight_decay=0, velocity_weight=1,
+        without_branch="graph", eval_every=40,
+    )  # fmt: skip
+    summary = train(wanted, tmp_path / "store", tmp_path / "run", CPU)
+    assert summary["last_mpjpe"] < 5
 
 
-def test_model_overfits_what_it_sees(store, tmp_path):
-    # random poses, few clips: only memory helps; the loss has to fall far below its start
-    train(settings(epochs=40, lr=0.01, lr_decay=0.95, dim=16, flip=0), store, tmp_path / "run", CPU)
-    losses = history(tmp_path / "run")["loss_mpjpe"]
-    assert losses[-1] < losses[0] / 2
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_precision_ends_near_float32(store, tmp_path, settings, precision):
+    options = {"epochs": 25, "lr": 1e-3, "lr_decay": 0.9, "dim": 16, "eval_every": 25}
+    for name in ("fp32", precision):
+        train(settings(**options, precision=name), store, tmp_path / name, CPU)
+    whole, half = (metrics(tmp_path / name)["epochs"]["loss_total"] for name in ("fp32", precision))
+    assert whole != half
+    assert whole[-1] < 0.9 * whole[0]
+    # fp16 omits its first steps, until the loss is scaled so that no gradient overflows
+    assert half[-1] == pytest.approx(whole[-1], rel=0.02)
+    assert all(value.dtype != torch.bfloat16 for value in weights(tmp_path / precision).values())
 
 
-def test_best_weights_are_those_of_the_best_epoch(store, tmp_path, monkeypatch):
+def test_best_weights_are_those_of_the_best_epoch(store, tmp_path, settings, monkeypatch):
     errors = iter([30.0, 10.0, 20.0])
     seen = []
 
-    def predict(model: nn.Module, *_: object) -> None:
-        seen.append({name: value.clone() for name, value in model.state_dict().items()})
+    def judge(loop: loop_module.Loop, _: object) -> Errors:
+        seen.append({name: value.clone() for name, value in loop.model.state_dict().items()})
+        return Errors(next(errors), 0.0)
 
-    class Result:
-        p_mpjpe = 0.0
-
-        def __init__(self) -> None:
-            self.mpjpe = next(errors)
-
-    monkeypatch.setattr(module, "predict", predict)
-    monkeypatch.setattr(module, "evaluate_human36m", lambda *_: Result())
+    monkeypatch.setattr(loop_module.Loop, "_evaluate", judge)
     summary = train(settings(), store, tmp_path / "run", CPU)
     assert (summary["best_epoch"], summary["best_mpjpe"], summary["last_mpjpe"]) == (2, 10, 20)
     for name, epoch in (("best", 1), ("last", 2)):
-        weights = load_file(tmp_path / "run" / f"{name}_model.safetensors")
-        assert all(torch.equal(weights[key], seen[epoch][key]) for key in weights)
+        assert apart(weights(tmp_path / "run", name), seen[epoch]) == 0
 
 
-def test_successor_waits_for_an_orphan_and_takes_its_result(store, tmp_path, caplog):
+def test_evaluation_every_few_epochs_and_after_the_last(store, tmp_path, settings):
+    summary = train(settings(epochs=5, eval_every=2), store, tmp_path / "run", CPU)
+    errors = metrics(tmp_path / "run")["epochs"]["mpjpe"]
+    assert [error is None for error in errors] == [True, False, True, False, False]
+    assert summary["best_epoch"] in (2, 4, 5)
+
+
+def test_held_out_subject_is_validated_in_pixels(raw_content, write_raw, tmp_path, settings):
+    runs = (("s_01_act_02_cam_01", "54138969", 9), ("s_08_act_02_cam_02", "55011271", 7))
+    prepare.main(
+        [
+            "--raw",
+            str(write_raw(raw_content(train=runs))),
+            "--out",
+            str(tmp_path / "store"),
+            "--n-frames",
+            "4",
+        ]
+    )
+    summary = train(settings(validation_subject="S8"), tmp_path / "store", tmp_path / "run", CPU)
+    assert summary["unit"] == "px"
+    assert (summary["train_clips"], summary["test_clips"]) == (6, 4)
+    log = (tmp_path / "run" / "training.log").read_text()
+    assert " px" in log
+    assert " mm" not in log
+
+
+def test_ground_truth_2d_is_another_input(store, tmp_path, settings):
+    for kind in ("detected", "ground_truth"):
+        train(settings(input_2d=kind, epochs=1), store, tmp_path / kind, CPU)
+    assert apart(weights(tmp_path / "detected"), weights(tmp_path / "ground_truth")) > 0
+
+
+def test_init_from_starts_at_given_weights(store, tmp_path, settings):
+    train(settings(epochs=2), store, tmp_path / "first", CPU)
+    start = tmp_path / "first" / "last_model.safetensors"
+    train(settings(epochs=1, seed=5, lr=1e-30, init_from=str(start)), store, tmp_path / "second", CPU)
+    assert apart(parameters(tmp_path / "second"), weights(tmp_path / "first")) < 1e-6
+    made = json.loads((tmp_path / "second" / "provenance.json").read_text())
+    recorded = json.loads((tmp_path / "first" / "provenance.json").read_text())
+    assert made["inputs"]["init_from"] == recorded["outputs"][start.name]
+
+
+def test_init_from_a_published_checkpoint(store, tmp_path, settings):
+    train(settings(epochs=1), store, tmp_path / "ours", CPU)
+    published = {f"module.{name}": value for name, value in weights(tmp_path / "ours").items()}
+    torch.save({"model": published, "min_mpjpe": 38.4}, tmp_path / "best.pth.tr")
+    wanted = settings(epochs=1, lr=1e-30, init_from=str(tmp_path / "best.pth.tr"))
+    train(wanted, store, tmp_path / "run", CPU)
+    assert apart(parameters(tmp_path / "run"), weights(tmp_path / "ours")) < 1e-6
+
+
+def broken_from(step: int, monkeypatch) -> None:
+    """Make the loss of this step and of all later ones NaN."""
+    real, calls = loop_module.losses, 0
+
+    def losses(*arguments: object) -> dict[str, torch.Tensor]:
+        nonlocal calls
+        calls += 1
+        return {n: value * (float("nan") if calls >= step else 1) for n, value in real(*arguments).items()}
+
+    monkeypatch.setattr(loop_module, "losses", losses)
+
+
+def test_loss_that_is_no_number_stops_the_run(store, tmp_path, settings, monkeypatch):
+    with monkeypatch.context() as patch:
+        broken_from(5, patch)
+        message = (
+            r"baseline-tiny-s0: the loss is nan in epoch 2, step 2 of 3; try a smaller learning rate than "
+            r"0.0005 .*; the state after epoch 1, step 0 is kept"
+        )
+        with pytest.raises(PoseliftError, match=message):
+            train(settings(), store, tmp_path / "run", CPU)
+    told = json.loads((tmp_path / "run" / "state" / "progress.json").read_text())
+    assert (told["phase"], told["epoch"]) == ("failed", 2)
+    assert "the loss is nan" in told["reason"]
+    # the state that was kept is a sound one
+    train(settings(), store, tmp_path / "run", CPU)
+    train(settings(), store, tmp_path / "undisturbed", CPU)
+    assert apart(weights(tmp_path / "run"), weights(tmp_path / "undisturbed")) == 0
+
+
+def test_weights_that_are_no_numbers_are_not_saved(store, tmp_path, settings, monkeypatch):
+    """A gradient may overflow where the loss did not, in the last step before a state is saved."""
+    real = loop_module.Loop._step
+
+    def overflown(loop: loop_module.Loop, *arguments: object) -> None:
+        real(loop, *arguments)
+        if loop.state.epoch == 1 and loop.state.step == 1:
+            with torch.no_grad():
+                loop.model.head.bias[0] = torch.inf
+
+    monkeypatch.setattr(loop_module.Loop, "_step", overflown)
+    with pytest.raises(
+        PoseliftError, match=r"weights are not finite in epoch 2.* after epoch 1, step 1 is kept"
+    ):
+        train(settings(), store, tmp_path / "run", CPU, ExecutionSettings(checkpoint_every=1))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory"),
+    ],
+    ids=["cuda", "cpu"],
+)
+def test_out_of_memory_names_the_settings_to_change(store, tmp_path, settings, monkeypatch, error):
+    def exhausted(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(loop_module, "losses", exhausted)
+    with pytest.raises(PoseliftError, match=r"batch_size 8; try --gradient-accumulation-steps 4 ") as caught:
+        train(settings(gradient_accumulation_steps=2), store, tmp_path / "run", CPU)
+    assert "\n" not in str(caught.value)
+
+
+def test_other_errors_stay_what_they_are(store, tmp_path, settings, monkeypatch):
+    def faulty(*_: object) -> None:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(loop_module, "losses", faulty)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        train(settings(), store, tmp_path / "run", CPU)
+
+
+def test_successor_waits_for_an_orphan_and_takes_its_result(store, tmp_path, settings, caplog):
     train(settings(), store, tmp_path / "run", CPU)
     before = (tmp_path / "run" / "provenance.json").read_bytes()
     lock = tmp_path / "run" / "state" / "lock"
@@ -199,31 +294,63 @@ def test_successor_waits_for_an_orphan_and_takes_its_result(store, tmp_path, cap
     assert (tmp_path / "run" / "provenance.json").read_bytes() == before
 
 
-def test_marked_parameters_go_without_weight_decay():
-    model = nn.Linear(2, 2)
-    model.bias._no_weight_decay = True
-    groups = parameter_groups(model, 0.1)
-    assert [(g["weight_decay"], [p.shape for p in g["params"]]) for g in groups] == [
-        (0.1, [model.weight.shape]),
-        (0.0, [model.bias.shape]),
-    ]
+@pytest.mark.slow  # the compiler takes a minute
+def test_compiled_model_trains_like_the_plain_one(store, tmp_path, settings):
+    for compiled in (False, True):
+        train(settings(compile=compiled, epochs=2), store, tmp_path / str(compiled), CPU)
+    assert apart(weights(tmp_path / "True"), weights(tmp_path / "False")) < 1e-4
 
 
-def test_epoch_seeds_are_all_different():
-    assert len({epoch_seed(seed, epoch) for seed in range(50) for epoch in range(200)}) == 10_000
+def test_step_seeds_are_all_different():
+    assert (
+        len(
+            {step_seed(*place) for place in [(s, i, r) for s in range(9) for i in range(500) for r in (0, 1)]}
+        )
+        == 9000
+    )
+
+
+def test_command_line(store, tmp_path, capsys, caplog):
+    arguments = (
+        "--architecture baseline --size tiny --depth 1 --dim 8 --n-frames 4 --epochs 1 --seed 3 --device cpu "
+        "--threads 1 --lr 0.01 --checkpoint-every 2 --keep 1 --num-workers 0 --pin-memory false --resume"
+    )
+    wanted = ["--store", str(store), "--out", str(tmp_path / "run"), *arguments.split()]
+    with pytest.raises(PoseliftError, match=r"--resume: .* holds no state to go on from"):
+        module.main(wanted)
+    with caplog.at_level(logging.WARNING):
+        module.main(wanted[:-1])
+    made = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert (made["seed"], made["training"]["epochs"], made["training"]["batch_size"]) == (3, 1, 16)
+    assert "lr = 0.01 is outside the advised range, 1e-05 to 0.001" in caplog.text
+    assert "epochs = 1 is outside" in caplog.text
+    assert "batch_size" not in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0:00"), (61.4, "1:01"), (3599.6, "1:00:00"), (36_062, "10:01:02")]
+    "wrong", ["--keep 0", "--num-workers -1", "--checkpoint-every 0", "--lr 0", "--lr two"]
 )
-def test_duration(seconds, text):
-    assert duration(seconds) == text
+def test_nonsense_on_the_command_line_is_an_error(tmp_path, wrong):
+    with pytest.raises(PoseliftError, match=wrong.split()[0][2:].replace("-", "_")):
+        module.main(
+            ["--architecture", "baseline", "--size", "xsmall", "--out", str(tmp_path), *wrong.split()]
+        )
 
 
-def test_command_line(store, tmp_path):
-    arguments = (
-        "--architecture baseline --size tiny --depth 1 --dim 8 --n-frames 4 --epochs 1 --seed 3 --device cpu"
-    )
-    module.main(["--store", str(store), "--out", str(tmp_path / "run"), "--threads", "1", *arguments.split()])
-    made = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
-    assert (made["seed"], made["training"]["epochs"], made["training"]["batch_size"]) == (3, 1, 16)
+def test_advice_spares_the_named_recipes():
+    for name in ("published", "guide"):
+        for architecture, size in (("baseline", "base"), ("full", "small"), ("mamba_gcn", "large")):
+            assert advice(recipe(name, architecture, size)) == []
+    odd = TrainingSettings(lr=2e-3, batch_size=8, epochs=600, weight_decay=0.5)
+    assert [line.split(" = ")[0] for line in advice(odd)] == ["lr", "batch_size", "epochs", "weight_decay"]
+    assert advice(TrainingSettings(lr=1e-5, batch_size=128, epochs=500, weight_decay=0.0)) == [
+        "weight_decay = 0.0 is outside the advised range, 1e-06 to 0.001"
+    ]
+
+
+def test_edits_of_the_evaluation_retrain_nothing():
+    project, _ = closure("poselift.training.train")
+    assert "poselift.training.loop" in project
+    assert "poselift.evaluation.predict" in project
+    for name in ("evaluation.metrics", "evaluation.protocol", "evaluation.report", "training.monitor"):
+        assert f"poselift.{name}" not in project

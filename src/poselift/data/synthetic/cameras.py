@@ -31,17 +31,22 @@ AIM = np.array([0.0, 0.0, 900.0])
 """Where all cameras look, mm."""
 
 
+def camera_space(camera: Camera, joints: Array) -> Array:
+    """Joints of the world (T, J, 3) in a camera's own space, mm: x right, y down, z away from it."""
+    place = np.array(camera.place)
+    ahead = (AIM - place) / np.linalg.norm(AIM - place)
+    right = np.cross(ahead, [0, 0, 1])
+    right /= np.linalg.norm(right)
+    return (joints - place) @ np.stack([right, np.cross(ahead, right), ahead], -1)
+
+
 def view(camera: Camera, joints: Array) -> tuple[Array, Array]:
     """The 2.5D pose (T, J, 3) and its factor (T,) that a camera sees of joints in the world (T, J, 3).
 
     x and y are pixels of the perspective image; z is the depth behind the root (joint 0) in mm divided by the
     factor, which is the mm that a pixel covers at the root's depth.
     """
-    place = np.array(camera.place)
-    ahead = (AIM - place) / np.linalg.norm(AIM - place)
-    right = np.cross(ahead, [0, 0, 1])
-    right /= np.linalg.norm(right)
-    x, y, depth = np.moveaxis((joints - place) @ np.stack([right, np.cross(ahead, right), ahead], -1), -1, 0)
+    x, y, depth = np.moveaxis(camera_space(camera, joints), -1, 0)
     factor = depth[:, 0] / camera.focal
     pose = np.stack(
         [

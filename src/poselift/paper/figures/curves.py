@@ -11,61 +11,67 @@ from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
 
 from poselift.errors import run
 from poselift.paper import options
-from poselift.paper.figures.style import PAGE_WIDTH, legend_handles, look, mark, save, style
+from poselift.paper.figures.style import PAGE_WIDTH, legend, look, mark, save, style
 from poselift.paper.options import Grid, Marks
 from poselift.paper.runs import Run, read_run
 
 PANELS_A_ROW = 4
 
+QUANTITIES = {"loss_total": "training loss", "mpjpe": "test MPJPE (mm)"}
 
-def draw_curve(ax: Axes, lists: Sequence[Sequence[float]], architecture: str) -> None:
-    """Mean and range over seeds by epoch, counted from 1, as far as all seeds go."""
+
+def draw_curve(ax: Axes, lists: Sequence[Sequence[float | None]], architecture: str) -> None:
+    """Mean and range over seeds by epoch, counted from 1, as far as all seeds go.
+
+    An epoch that was not evaluated has None; it is passed over, as is one that not all seeds have.
+    """
     n_epochs = min(map(len, lists))
     values = np.array([one[:n_epochs] for one in lists], dtype=float)
-    epochs = np.arange(1, n_epochs + 1)
+    known = np.isfinite(values).all(axis=0)
+    epochs = np.arange(1, n_epochs + 1)[known]
+    values = values[:, known]
     colour = look(architecture).colour
-    marker = look(architecture).marker if n_epochs == 1 else ""
+    marker = look(architecture).marker if len(epochs) == 1 else ""
     ax.plot(epochs, values.mean(axis=0), color=colour, linestyle=look(architecture).line, marker=marker)
-    if len(lists) > 1:
+    if len(lists) > 1 and len(epochs):
         ax.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, linewidth=0)
 
 
 def draw(runs: Sequence[Run], grid: Grid, marks: Marks) -> Figure:
     """The figure, one page wide: for each size a panel of the loss and one of the test error."""
-    panels = [(size, quantity) for size in grid.sizes for quantity in ("loss_total", "mpjpe")]
+    panels = [(size, quantity) for size in grid.sizes for quantity in QUANTITIES]
     n_rows = -(-len(panels) // PANELS_A_ROW)
     n_columns = min(len(panels), PANELS_A_ROW)
     figure, axes = plt.subplots(
-        n_rows, n_columns, figsize=(PAGE_WIDTH, 0.35 + 1.5 * n_rows), squeeze=False, layout="constrained"
+        n_rows, n_columns, figsize=(PAGE_WIDTH, 0.45 + 1.5 * n_rows), squeeze=False, layout="constrained"
     )
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
+    of_model = {
+        (name, size): [
+            run
+            for run in runs
+            if (run.settings.architecture, run.settings.size, run.settings.variant) == (name, size, None)
+        ]
+        for name in grid.architectures
+        for size in grid.sizes
+    }
     for ax, (size, quantity) in zip(axes.flat, panels, strict=False):
         for name in grid.architectures:
-            lists = [
-                run.epochs[quantity]
-                for run in runs
-                if run.settings.architecture == name and run.settings.size == size
-            ]
-            if lists:
-                draw_curve(ax, lists, name)
+            if there := of_model[name, size]:
+                draw_curve(ax, [run.epochs[quantity] for run in there], name)
         ax.set_yscale("log")
         ax.yaxis.set_major_locator(MaxNLocator(nbins=4))
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(ScalarFormatter())
-        ax.set(
-            title=size,
-            xlabel="epoch",
-            ylabel="training loss" if quantity == "loss_total" else "test MPJPE (mm)",
-        )
+        ax.set(title=size, xlabel="epoch", ylabel=QUANTITIES[quantity])
         ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
         ax.grid(axis="y")
-    figure.legend(
-        handles=legend_handles(grid.architectures, line=True),
-        loc="outside upper center",
-        ncols=len(grid.architectures),
-    )
-    mark(figure, marks, grid.missing(run.settings.name for run in runs))
+    absent = [n for n in grid.architectures if not any(of_model[n, size] for size in grid.sizes)]
+    legend(figure, grid.architectures, line=True, absent=absent)
+    several = any(len(there) > 1 for there in of_model.values())
+    note = "line: mean over seeds, band: lowest to highest seed" if several else "a single seed: no band"
+    mark(figure, marks, grid.missing(run.settings.name for run in runs), note)
     return figure
 
 

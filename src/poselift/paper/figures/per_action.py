@@ -6,14 +6,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from poselift.errors import run
+from poselift.evaluation.statistics import seed_interval
 from poselift.paper import options
-from poselift.paper.figures.comparison import draw_estimate, offsets
-from poselift.paper.figures.style import COLUMN_WIDTH, MUTED, legend_handles, mark, save, style
+from poselift.paper.figures.dots import draw_model, fit, note, offsets
+from poselift.paper.figures.style import COLUMN_WIDTH, MUTED, legend, mark, save, style
 from poselift.paper.options import Grid, Marks
 from poselift.paper.results import names_in, per_seed, read
 
 
-def draw(results: pd.DataFrame, grid: Grid, size: str, marks: Marks) -> Figure:
+def draw(results: pd.DataFrame, grid: Grid, size: str, marks: Marks, confidence: float = 0.95) -> Figure:
     """The figure, one column wide: actions by falling error, and their unweighted mean below."""
 
     def errors(architecture: str, action: str | None) -> pd.Series:
@@ -25,22 +26,28 @@ def draw(results: pd.DataFrame, grid: Grid, size: str, marks: Marks) -> Figure:
 
     actions = sorted(names_in(results, "action"), key=over_all_models, reverse=True)
     rows: list[str | None] = [*actions, None]
-    figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 0.85 + 0.165 * len(rows)), layout="constrained")
+    figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 0.95 + 0.165 * len(rows)), layout="constrained")
+    shown = []
     for y, action in enumerate(rows):
-        for architecture, place in zip(
-            grid.architectures, offsets(len(grid.architectures), 0.24), strict=True
-        ):
-            draw_estimate(ax, errors(architecture, action), y + place, architecture)
+        for architecture, place in zip(grid.architectures, offsets(len(grid.architectures)), strict=True):
+            values = errors(architecture, action)
+            draw_model(ax, values, y + place, architecture, confidence)
+            shown.append((y + place, values, seed_interval(values, confidence)))
+    cut = fit(ax, shown)
     ax.set_yticks(np.arange(len(rows)), [action or "Mean" for action in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.axhline(len(actions) - 0.5, color=MUTED, linewidth=0.5)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel("MPJPE (mm)")
     ax.grid(axis="both")
-    figure.legend(
-        handles=legend_handles(grid.architectures), loc="outside upper center", ncols=len(grid.architectures)
+    legend(figure, grid.architectures, absent=[n for n in grid.architectures if errors(n, None).empty])
+    n_seeds = max(len(values) for _, values, _ in shown)
+    mark(
+        figure,
+        marks,
+        Grid(grid.architectures, (size,), grid.seeds).missing(results["run"]),
+        note(n_seeds, confidence, cut),
     )
-    mark(figure, marks, Grid(grid.architectures, (size,), grid.seeds).missing(results["run"]))
     return figure
 
 
@@ -52,8 +59,10 @@ def main(argv: list[str] | None = None) -> None:
     options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
     arguments = parser.parse_args(argv)
     results = read(arguments.results)
+    grid, marks = options.grid(arguments), options.marks(arguments)
+    confidence = options.statistics(arguments).confidence
     with style():
-        figure = draw(results, options.grid(arguments), arguments.per_action_size, options.marks(arguments))
+        figure = draw(results, grid, arguments.per_action_size, marks, confidence)
         save(figure, arguments.out)
 
 

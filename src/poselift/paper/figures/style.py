@@ -5,7 +5,7 @@ so that 8 pt here are 8 pt on paper. Colours are Okabe and Ito's, which colour-b
 markers and lines differ too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,9 @@ PAGE_WIDTH = 6.875
 INK = "#222222"
 MUTED = "#767676"
 GRID = "#dddddd"
+
+SYNTHETIC = "synthetic data"
+"""What every figure made from synthetic data says."""
 
 STYLE: dict[str, Any] = {
     "font.family": "STIXGeneral",  # matches the paper's Times and comes with matplotlib
@@ -92,8 +95,10 @@ def style() -> AbstractContextManager[None]:
     return plt.style.context(["default", STYLE])
 
 
-def legend_handles(architectures: Sequence[str], line: bool = False) -> list[Line2D]:
-    """Entries of a legend for these architectures: markers, or lines."""
+def legend_handles(
+    architectures: Sequence[str], line: bool = False, absent: Collection[str] = ()
+) -> list[Line2D]:
+    """Entries of a legend for these architectures: markers, or lines; those in `absent` are missing."""
     return [
         Line2D(
             [],
@@ -101,19 +106,33 @@ def legend_handles(architectures: Sequence[str], line: bool = False) -> list[Lin
             color=look(name).colour,
             marker="" if line else look(name).marker,
             linestyle=look(name).line if line else "",
-            label=architecture_label(name),
+            label=architecture_label(name) + (" (missing)" if name in absent else ""),
         )
         for name in architectures
     ]
 
 
-def mark(figure: Figure, marks: Marks, missing: Sequence[str] = ()) -> None:
-    """Write below the figure what its reader must know: synthetic data, missing runs."""
-    words = ["synthetic data"] if marks.synthetic else []
+def legend(
+    figure: Figure, architectures: Sequence[str], line: bool = False, absent: Collection[str] = ()
+) -> None:
+    """The legend of the architectures, in one row above the panels."""
+    figure.legend(
+        handles=legend_handles(architectures, line, absent),
+        loc="outside upper center",
+        ncols=len(architectures),
+    )
+
+
+def mark(figure: Figure, marks: Marks, missing: Sequence[str] = (), note: str = "") -> None:
+    """Write below the figure what its reader must know: how to read it, synthetic data, missing runs."""
+    words = [SYNTHETIC] if marks.synthetic else []
     if missing:
         words.append(f"DRAFT: {len(missing)} run{'s' if len(missing) > 1 else ''} missing")
-    if words:
-        figure.supxlabel(" · ".join(words), fontsize=7, color=MUTED, x=0.995, ha="right", style="italic")
+    lines = [line for line in (note, " · ".join(words)) if line]
+    if lines:
+        figure.supxlabel(
+            "\n".join(lines), fontsize=7, color=MUTED, x=0.995, ha="right", style="italic", linespacing=1.3
+        )
 
 
 def save(figure: Figure, out: Path) -> None:

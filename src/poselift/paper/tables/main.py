@@ -2,11 +2,13 @@
 
 import pandas as pd
 
+from poselift.config.experiment import Statistics
 from poselift.errors import run
 from poselift.evaluation.report import METRICS
 from poselift.files import write_text
 from poselift.paper import options
-from poselift.paper.latex import Tex, caption_marks, cell, render, spread_note
+from poselift.paper.differences import Differences, Model
+from poselift.paper.latex import Tex, caption_marks, cell, render, significance_note, spread_note
 from poselift.paper.names import REFERENCE_LABELS, architecture_label, metric_decimals
 from poselift.paper.options import Grid, Marks
 from poselift.paper.results import Estimate, names_in, per_seed, read, reference, summarise
@@ -14,19 +16,33 @@ from poselift.paper.results import Estimate, names_in, per_seed, read, reference
 CHECKPOINTS = ("last", "best")
 
 
-def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int) -> str:
-    """The LaTeX of the table; a model without runs shows dashes, and the caption then says DRAFT."""
+def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statistics: Statistics) -> str:
+    """The LaTeX of the table; a model without runs shows dashes, and the caption then says DRAFT.
+
+    A star marks a significant difference from the baseline of the same size. Bold is what is significantly
+    lower than each other model of its size: the lowest number alone is not.
+    """
+    differences = Differences(results, statistics)
     estimates: list[Estimate | None] = []
-    metric_places = [metric_decimals(metric, decimals) for metric in METRICS]
+    places = {metric: metric_decimals(metric, decimals) for metric in METRICS}
 
     def cells(architecture: str, size: str) -> list[Tex]:
-        row = [
-            summarise(per_seed(results, architecture, size, metric, checkpoint))
-            for checkpoint in CHECKPOINTS
-            for metric in METRICS
-        ]
-        estimates.extend(row)
-        return [cell(estimate, places) for estimate, places in zip(row, 2 * metric_places, strict=True)]
+        model, base = Model(architecture, size), Model("baseline", size)
+        others = [Model(name, size) for name in grid.architectures if name != architecture]
+        row = []
+        for checkpoint in CHECKPOINTS:
+            for metric in METRICS:
+                estimates.append(summarise(per_seed(results, architecture, size, metric, checkpoint)))
+                change = None if model == base else differences.difference(model, base, metric, checkpoint)
+                row.append(
+                    cell(
+                        estimates[-1],
+                        places[metric],
+                        bold=differences.better(model, others, metric, checkpoint),
+                        star=change is not None and change.significant,
+                    )
+                )
+        return row
 
     blocks = [
         [
@@ -36,13 +52,7 @@ def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int) -> str
         for size in grid.sizes
     ]
     references = [
-        (
-            label,
-            [
-                cell(reference(results, name, metric), places)
-                for metric, places in zip(METRICS, metric_places, strict=True)
-            ],
-        )
+        (label, [cell(reference(results, name, metric), places[metric]) for metric in METRICS])
         for name, label in REFERENCE_LABELS.items()
     ]
     return render(
@@ -52,6 +62,12 @@ def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int) -> str
         title=marks.dataset_title,
         n_actions=len(names_in(results, "action")),
         spread_note=spread_note(estimates),
+        significance_note=significance_note(
+            statistics,
+            grid.seeds,
+            "Star: the interval of the difference from the baseline of its size leaves out zero; bold: so do"
+            " those from all others of its size, and it is lower.",
+        ),
         marks=caption_marks(marks, grid.missing(results["run"])),
     )
 
@@ -64,8 +80,12 @@ def main(argv: list[str] | None = None) -> None:
     options.add_out(parser)
     arguments = parser.parse_args(argv)
     text = table(
-        read(arguments.results), options.grid(arguments), options.marks(arguments), arguments.decimals
-    )  # fmt: skip
+        read(arguments.results),
+        options.grid(arguments),
+        options.marks(arguments),
+        arguments.decimals,
+        options.statistics(arguments),
+    )
     write_text(arguments.out, text)
 
 

@@ -1,0 +1,142 @@
+"""The hyper-parameter search: stages of trials, one after the other or from one's winner to the next."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from poselift.config.models import ARCHITECTURES, model_settings
+from poselift.config.run import NAME, TrainingSettings
+from poselift.config.sections import Section, suggest
+
+GIVEN = ("epochs", "processes")
+"""Keys of the training that trials cannot vary: a stage's trials have one length, and a device each."""
+
+SEARCHABLE = tuple(
+    dict.fromkeys(
+        ["architecture", "size", *(key for key in TrainingSettings.model_fields if key not in GIVEN)]
+        + [key for name in ARCHITECTURES for key in model_settings(name).model_fields]
+    )
+)
+"""The keys that a trial may change: the model, its hyper-parameters, the training."""
+
+
+class Range(Section):
+    """Numbers to draw from: whole ones if both ends are."""
+
+    low: int | float = Field(description="smallest value")
+    high: int | float = Field(description="largest value")
+    log: bool = Field(False, description="draw evenly over the logarithm")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError("low must be less than high")
+        if self.log and self.low <= 0:
+            raise ValueError("a logarithmic range must start above 0")
+        return self
+
+
+def _kind(values: Any) -> str:
+    return "range" if isinstance(values, dict | Range) else "values"
+
+
+# told apart by their form, so that a fault is reported for the one that is meant
+Choices = Annotated[
+    Annotated[list[Any], Tag("values")] | Annotated[Range, Tag("range")], Discriminator(_kind)
+]
+
+
+class RandomSampling(Section):
+    """Trials drawn at random; more samples leave the earlier ones as they are."""
+
+    samples: int = Field(ge=1, description="number of trials")
+    seed: int = Field(0, ge=0, description="seed of the draws")
+    space: dict[str, Choices] = Field(
+        min_length=1, description="what each key is drawn from: a list of values, or a range"
+    )
+
+
+class Halving(Section):
+    """Successive halving (Jamieson and Talwalkar, AISTATS 2016): hopeless trials stop early."""
+
+    epochs: list[int] = Field(
+        min_length=1, description="epochs after which trials are compared, before the last"
+    )
+    keep: float = Field(
+        1 / 3, gt=0, lt=1, description="fraction of the compared trials that goes on (rounded up, with ties)"
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if self.epochs[0] < 1 or sorted(set(self.epochs)) != self.epochs:
+            raise ValueError("epochs must rise, from 1 or more")
+        return self
+
+
+class Stage(Section):
+    """Trials that are compared with each other."""
+
+    name: str = Field(pattern=NAME, description="folder of its trials")
+    start_from: str | None = Field(
+        None, description="an earlier stage, whose winner's searched values the trials start from"
+    )
+    architecture: Literal["baseline", "mamba_gcn", "full"] | None = Field(
+        None, description="model of the trials (default: that of the stage it starts from)"
+    )
+    size: str | None = Field(None, description="its size (default: that of the stage it starts from)")
+    epochs: int | None = Field(None, ge=1, description="length of a trial (default: that of the recipe)")
+    grid: dict[str, list[Any]] = Field({}, description="values of each key, all combinations")
+    factors: dict[str, list[float]] = Field(
+        {}, description="factors on the winner's value of each key, all combinations (with those of grid)"
+    )
+    random: RandomSampling | None = Field(None, description="random trials in place of a grid")
+    halving: Halving | None = Field(None, description="stop hopeless trials early")
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys that the stage's trials differ in."""
+        return [*self.grid, *self.factors, *(self.random.space if self.random else ())]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if bool(self.random) == bool(self.grid or self.factors):
+            raise ValueError("give either random, or grid and factors")
+        if self.factors and not self.start_from:
+            raise ValueError("factors need a stage to start from (start_from)")
+        space = self.random.space if self.random else {}
+        for key in self.keys:
+            if key not in SEARCHABLE:
+                raise ValueError(f"'{key}' cannot be searched{suggest(key, SEARCHABLE)}")
+            if self.keys.count(key) > 1:
+                raise ValueError(f"'{key}' is both in grid and in factors")
+        for key, values in [*self.grid.items(), *self.factors.items(), *space.items()]:
+            if isinstance(values, list) and (
+                not values or any(value in values[:i] for i, value in enumerate(values))
+            ):
+                raise ValueError(f"the values of '{key}' are missing or one occurs twice")
+        return self
+
+
+class Search(Section):
+    """The hyper-parameter search (`snakemake search`)."""
+
+    validation_subject: str = Field(
+        "S8", description="training subject that trials are judged on, in pixels; never a test subject"
+    )
+    seed: int = Field(0, ge=0, description="seed of every trial's training")
+    stages: list[Stage] = Field([], description="stages in the order in which they may use each other")
+    keep_weights: bool = Field(False, description="keep the weights of finished trials")
+    with_paper: bool = Field(False, description="also search whenever the paper is built")
+
+    @model_validator(mode="after")
+    def _chain(self) -> Self:
+        names: list[str] = []
+        for stage in self.stages:
+            if stage.name in names:
+                raise ValueError(f"two stages are called '{stage.name}'")
+            if stage.start_from is not None and stage.start_from not in names:
+                raise ValueError(
+                    f"stage '{stage.name}' starts from '{stage.start_from}', which is no earlier stage"
+                )
+            names.append(stage.name)
+        return self

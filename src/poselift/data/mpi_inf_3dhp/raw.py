@@ -1,0 +1,234 @@
+"""The two files of MPI-INF-3DHP (P-STMO's preprocessing): read them and check all of it.
+
+An npz each, whose one member `data` is a pickled dict (T frames, J = 17 joints in the order of `JOINTS`):
+
+    data_train_3dhp.npz   {'S1 Seq1': [{'0': {'data_2d', 'data_3d'}, '1': …}, frames a second], …}
+    data_test_3dhp.npz    {'TS1': {'data_2d', 'data_3d', 'valid'}, …}
+
+    data_2d  (T, J, 2)  px
+    data_3d  (T, J, 3)  mm in the camera's space, not root-relative: x right, y down, z away
+    valid    (T,)       1 where the protocol evaluates the frame, else 0
+
+Numpy would unpickle the member without looking (`allow_pickle`); here it may hold arrays and containers only.
+"""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poselift.data.unpickle import unpickle
+from poselift.errors import PoseliftError, one_line
+from poselift.skeleton import N_JOINTS
+
+JOINTS = (
+    "head top", "neck", "right shoulder", "right elbow", "right wrist", "left shoulder", "left elbow",
+    "left wrist", "right hip", "right knee", "right ankle", "left hip", "left knee", "left ankle", "pelvis",
+    "spine", "head",
+)  # fmt: skip
+"""The order of the joints in the files."""
+
+FROM_HUMAN36M = (10, 8, 14, 15, 16, 11, 12, 13, 1, 2, 3, 4, 5, 6, 0, 7, 9)
+"""Joint i of the files is joint FROM_HUMAN36M[i] of Human3.6M."""
+
+TO_HUMAN36M = tuple(int(i) for i in np.argsort(FROM_HUMAN36M))
+"""Joint j of Human3.6M is joint TO_HUMAN36M[j] of the files."""
+
+SUBJECTS = tuple(f"S{i}" for i in range(1, 9))
+SEQUENCES = ("Seq1", "Seq2")
+CAMERAS = ("0", "1", "2", "4", "5", "6", "7", "8")
+TRAIN_SIZE = (2048, 2048)
+"""Image width and height of all training cameras, px."""
+
+TEST_SIZES = {
+    **dict.fromkeys(("TS1", "TS2", "TS3", "TS4"), (2048, 2048)),
+    **dict.fromkeys(("TS5", "TS6"), (1920, 1080)),
+}
+"""Image width and height of the test sequences, px; TS5 and TS6 are outdoors, with another camera."""
+
+MAX_BYTES = 8 * 2**30
+"""What a file may unpack to; the training file of 509 MB stays far below."""
+
+MISSING = """\
+{path}: no such file. It belongs there, or set mpi_inf_3dhp.{key} in config.yaml to where it lies. P-STMO's \
+preprocessing of the data from vcai.mpi-inf.mpg.de/3dhp-dataset makes it."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording seen by one camera, joints in Human3.6M's order; `valid` is None for training."""
+
+    name: str
+    subject: str
+    camera: str
+    width: int
+    height: int
+    joint_2d: NDArray[np.floating]
+    joint_3d: NDArray[np.floating]
+    valid: NDArray[np.bool_] | None
+
+    def __len__(self) -> int:
+        return len(self.joint_2d)
+
+
+def read_train(path: Path) -> list[Recording]:
+    """The recordings of the training file, by sequence and camera: 8 subjects x 2 sequences x 8 cameras.
+
+    Raises `PoseliftError`: one line with file, sequence, camera and, where there is one, the first offending
+    frame, and what was expected.
+    """
+    names = [f"{subject} {sequence}" for subject in SUBJECTS for sequence in SEQUENCES]
+    content = _dict_of(_read_member(path, "train"), names, str(path), "sequence")
+    recordings = []
+    for name in names:
+        entry = content[name]
+        if not isinstance(entry, list | tuple) or len(entry) != 2:
+            raise PoseliftError(f"{path}: {name}: expected [cameras, frames a second], found {_kind(entry)}")
+        cameras, fps = entry
+        if not isinstance(fps, int | float | np.number) or not fps > 0:
+            found = fps if isinstance(fps, int | float) else _kind(fps)
+            raise PoseliftError(f"{path}: {name}: expected frames a second above 0, found {found}")
+        cameras = _dict_of(cameras, list(CAMERAS), f"{path}: {name}", "camera")
+        for camera in CAMERAS:
+            check = _Checker(f"{path}: {name}, camera {camera}", cameras[camera])
+            joint_2d, joint_3d = check.joints()
+            unique = f"{name.replace(' ', '_')}_cam_{camera}"
+            subject = name.split()[0]
+            recordings.append(Recording(unique, subject, camera, *TRAIN_SIZE, joint_2d, joint_3d, None))
+    return recordings
+
+
+def read_test(path: Path) -> list[Recording]:
+    """The recordings of the test file, TS1 to TS6, with their valid frames. Errors as `read_train`'s."""
+    content = _dict_of(_read_member(path, "test"), list(TEST_SIZES), str(path), "sequence")
+    recordings = []
+    for name, size in TEST_SIZES.items():
+        check = _Checker(f"{path}: {name}", content[name])
+        joint_2d, joint_3d = check.joints()
+        recordings.append(Recording(name, name, name, *size, joint_2d, joint_3d, check.valid()))
+    return recordings
+
+
+def _read_member(path: Path, key: str) -> Any:
+    """The pickled object in the member `data` of an npz."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if "data.npy" not in names:
+                raise PoseliftError(
+                    f"{path}: expected the one array 'data', found {one_line(', '.join(names)) or 'none'}"
+                )
+            unpacked = archive.getinfo("data.npy").file_size
+            if unpacked > MAX_BYTES:
+                raise PoseliftError(
+                    f"{path}: data unpacks to {unpacked / 2**30:.0f} GiB, expected at most "
+                    f"{MAX_BYTES // 2**30}; this is not the file it should be"
+                )
+            with archive.open("data.npy") as member:
+                _check_header(member, path)
+                array = unpickle(member, f"{path}: data", unpacked)
+    except FileNotFoundError:
+        raise PoseliftError(MISSING.format(path=path, key=key)) from None
+    except Exception as error:  # a damaged file can fail in any way
+        if isinstance(error, PoseliftError) or (isinstance(error, OSError) and error.filename):
+            raise
+        raise PoseliftError(
+            f"{path}: not a whole npz ({one_line(error)}); is it cut short? Copy it again"
+        ) from None
+    return array.item() if isinstance(array, np.ndarray) and array.shape == () else array
+
+
+def _check_header(member: Any, path: Path) -> None:
+    """Read the npy header up to the pickle; it has to say that a single object follows."""
+    try:
+        version = np.lib.format.read_magic(member)
+        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, _, dtype = read[version](member)
+    except Exception as error:  # the header is Python text, which can be wrong in any way
+        raise PoseliftError(
+            f"{path}: data: not an array of numpy ({one_line(error)}); copy it again"
+        ) from None
+    if not dtype.hasobject or shape != ():
+        raise PoseliftError(f"{path}: data: expected one pickled dict, found {dtype} of shape {shape}")
+
+
+def _dict_of(value: Any, keys: list[str], where: str, what: str) -> dict[str, Any]:
+    """`value`, checked to be a dict with exactly these keys."""
+    if not isinstance(value, dict):
+        raise PoseliftError(f"{where}: expected a dict by {what}, found {_kind(value)}")
+    if missing := [key for key in keys if key not in value]:
+        raise PoseliftError(f"{where}: {what} {missing[0]} is missing; expected {', '.join(keys)}")
+    if unknown := [key for key in value if key not in keys]:
+        raise PoseliftError(f"{where}: unknown {what} {one_line(unknown[0])}; expected {', '.join(keys)}")
+    return value
+
+
+class _Checker:
+    """Checks the entries of one recording; `where` names file, sequence and camera."""
+
+    def __init__(self, where: str, entries: Any) -> None:
+        self.where = where
+        self.entries = entries
+        self.n_frames = 0
+
+    def joints(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """2D and 3D joints in Human3.6M's order."""
+        joint_2d = self.numbers("data_2d", 2)
+        self.n_frames = len(joint_2d)
+        if self.n_frames == 0:
+            raise PoseliftError(f"{self.where}: data_2d: no frames, expected at least one")
+        joint_3d = self.numbers("data_3d", 3)
+        if len(joint_3d) != self.n_frames:
+            raise PoseliftError(
+                f"{self.where}: data_3d: {len(joint_3d)} frames, but data_2d has {self.n_frames}"
+            )
+        order = list(TO_HUMAN36M)
+        return joint_2d[:, order], joint_3d[:, order]
+
+    def valid(self) -> NDArray[np.bool_]:
+        """The flags of the frames to evaluate."""
+        flags = self.array("valid")
+        if flags.shape != (self.n_frames,):
+            raise PoseliftError(
+                f"{self.where}: valid: expected shape ({self.n_frames},), found {flags.shape}"
+            )
+        if flags.dtype.kind not in "biuf":
+            raise PoseliftError(f"{self.where}: valid: expected 0 or 1 a frame, found {flags.dtype}")
+        wrong = np.flatnonzero(~np.isin(flags, (0, 1)))
+        if wrong.size:
+            raise PoseliftError(
+                f"{self.where}: valid: expected 0 or 1, found {flags[wrong[0]]} in frame {wrong[0]}"
+            )
+        if not flags.any():
+            raise PoseliftError(f"{self.where}: valid: no frame is valid, so there is nothing to evaluate")
+        return flags.astype(bool)
+
+    def numbers(self, key: str, channels: int) -> NDArray[np.floating]:
+        array = self.array(key)
+        if array.dtype not in (np.float32, np.float64):
+            raise PoseliftError(f"{self.where}: {key}: expected float32 or float64, found {array.dtype}")
+        if array.ndim != 3 or array.shape[1:] != (N_JOINTS, channels):
+            raise PoseliftError(
+                f"{self.where}: {key}: expected shape (T, {N_JOINTS}, {channels}), found {array.shape}"
+            )
+        faulty = np.flatnonzero(~np.isfinite(array).all(axis=(1, 2)))
+        if faulty.size:
+            raise PoseliftError(
+                f"{self.where}: {key}: expected finite numbers, found NaN or infinity in frame {faulty[0]}"
+            )
+        return array
+
+    def array(self, key: str) -> NDArray[Any]:
+        if not isinstance(self.entries, dict) or key not in self.entries:
+            raise PoseliftError(f"{self.where}: {key} is missing")
+        value = self.entries[key]
+        if not isinstance(value, np.ndarray):
+            raise PoseliftError(f"{self.where}: {key}: expected an array, found {_kind(value)}")
+        return value
+
+
+def _kind(value: Any) -> str:
+    return "nothing" if value is None else type(value).__name__

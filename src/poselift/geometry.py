@@ -1,0 +1,42 @@
+"""Geometry of poses as tensors: mirror images and the best similarity between two poses."""
+
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from poselift.skeleton import MIRROR
+
+
+@cache
+def _mirror_index(device: torch.device) -> Tensor:
+    with torch.inference_mode(False):  # kept, and used in training as well
+        return torch.tensor(MIRROR, device=device)
+
+
+def mirror(poses: Tensor) -> Tensor:
+    """As `poselift.skeleton.mirror`, (..., J, C) -> (..., J, C), without a copy to the device each time."""
+    mirrored = poses.index_select(-2, _mirror_index(poses.device))
+    mirrored[..., 0] *= -1
+    return mirrored
+
+
+def align(prediction: Tensor, target: Tensor) -> Tensor:
+    """`prediction` after the similarity (scale, rotation, translation) that brings it closest to `target` in
+    the least-squares sense, frame by frame; (..., J, 3).
+
+    Reflections are excluded. Where the best rotation is not unique (a flat or straight pose) any of the best
+    is taken; a prediction whose joints all coincide goes to the target's centroid.
+    Umeyama, TPAMI 1991, eqs. 39 to 42.
+    """
+    centre = target.mean(dim=-2, keepdim=True)
+    source = prediction - prediction.mean(dim=-2, keepdim=True)
+    # rows are points: source^T target = U S V^T, and source @ (U D V^T) is the rotated source
+    u, s, vt = torch.linalg.svd(source.mT @ (target - centre))
+    # the last singular value is the smallest: turning its axis round costs least if U V^T is a reflection
+    turn = torch.ones_like(s)
+    turn[..., -1] = torch.linalg.det(u @ vt).sign()
+    rotation = (u * turn[..., None, :]) @ vt
+    size = (source * source).sum(dim=(-2, -1), keepdim=True)
+    scale = (s * turn).sum(dim=-1)[..., None, None] / size.clamp(min=torch.finfo(size.dtype).tiny)
+    return scale * (source @ rotation) + centre

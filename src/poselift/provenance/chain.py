@@ -1,0 +1,164 @@
+"""The chain of jobs behind the artefacts of `results/<dataset>`, read from the receipts of the jobs."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from poselift.errors import PoseliftError
+from poselift.provenance.content import sha256
+from poselift.provenance.receipt import FOLDER, seal
+
+LARGE = 1_000_000
+"""Bytes above which a file that is older than its receipt is not read again."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that ran: what made its outputs, from what. Paths are as the workflow writes them."""
+
+    name: str
+    rule: str
+    code: str
+    params: dict[str, str]
+    inputs: tuple[str, ...]
+    outputs: dict[str, dict[str, Any]]
+    volatile: dict[str, Any]
+    """`ended` and `host`: what two equal builds differ in."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Jobs by name, in an order in which each comes after those whose outputs it read."""
+
+    jobs: dict[str, Job]
+
+    @cached_property
+    def makers(self) -> dict[str, Job]:
+        """The job that made each file; a source has none."""
+        return {path: job for job in self.jobs.values() for path in job.outputs}
+
+    @property
+    def sources(self) -> list[str]:
+        """What is read and no job made: the raw file, templates, what people write."""
+        return sorted({path for job in self.jobs.values() for path in job.inputs} - set(self.makers))
+
+    def behind(self, paths: Iterable[str]) -> "Chain":
+        """The part of the chain that the files `paths` come from."""
+        ordered: dict[str, Job] = {}
+
+        def visit(path: str, seen: tuple[str, ...]) -> None:
+            job = self.makers.get(path)
+            if job is None or job.name in ordered:
+                return
+            if job.name in seen:
+                raise PoseliftError(f"{path}: the receipts say that it was made from itself; build it again")
+            for each in job.inputs:
+                visit(each, (*seen, job.name))
+            ordered[job.name] = job
+
+        for path in paths:
+            visit(path, ())
+        return Chain(ordered)
+
+
+def results_folder(path: Path) -> Path | None:
+    """The `results/<dataset>` that a file lies in, if a workflow built there."""
+    return next(
+        (
+            folder
+            for folder in path.resolve().parents
+            if folder.parent.name == "results" and (folder / FOLDER).is_dir()
+        ),
+        None,
+    )
+
+
+def read_chain(results: Path) -> Chain:
+    """All jobs with a receipt below `results`. Where two claim the same file, the later one made it.
+
+    Raises `PoseliftError` for a folder without receipts and for a receipt that was changed.
+    """
+    folder = results / FOLDER
+    read = [_read(path, folder) for path in sorted(folder.rglob("*.json"))]
+    if not read:
+        raise PoseliftError(f"{folder}: no receipts of jobs; build the paper with snakemake first")
+    jobs: dict[str, Job] = {}
+    owner: dict[str, str] = {}
+    for job in sorted(read, key=lambda job: (job.volatile["ended"], job.name)):
+        for path in job.outputs:
+            if path in owner:
+                del jobs[owner[path]].outputs[path]
+            owner[path] = job.name
+        jobs[job.name] = job
+    return Chain({name: job for name, job in jobs.items() if job.outputs})
+
+
+def recorded_chain(record: Mapping[str, Any]) -> Chain:
+    """The chain that a `provenance.json` tells of, for where there are no receipts: in a paper folder."""
+    return Chain(
+        {
+            name: Job(
+                name=name,
+                rule=job["rule"],
+                code=job["code"],
+                params=job["params"],
+                inputs=tuple(job["inputs"]),
+                outputs={path: record["outputs"][path] for path in job["outputs"]},
+                volatile=record["volatile"]["jobs"][name],
+            )
+            for name, job in record["core"]["jobs"].items()
+        }
+    )
+
+
+def frozen_code(results: Path, run: str) -> str:
+    """The hash of the code that trained a run, for a workflow that is to keep it.
+
+    Raises `PoseliftError` if no finished training of it is there.
+    """
+    path = results / FOLDER / "train" / f"{run}.json"
+    if not path.is_file():
+        raise PoseliftError(f"frozen: run '{run}' has not been trained yet; train it first, then freeze it")
+    return _read(path, results / FOLDER).code
+
+
+def _read(path: Path, folder: Path) -> Job:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["seal"] != seal(content):
+            raise ValueError("its seal does not fit")
+        del content["seal"]
+        content["inputs"] = tuple(content["inputs"])
+        return Job(name=path.relative_to(folder).with_suffix("").as_posix(), **content)
+    except (ValueError, KeyError, TypeError) as error:
+        raise PoseliftError(
+            f"{path}: not the receipt that its job wrote ({error}); remove it and what it lists, build again"
+        ) from None
+
+
+def faults(chain: Chain, results: Path) -> Iterator[str]:
+    """What is no longer as its job left it, or has no job: a sentence each.
+
+    Every file is read again, but for large ones that are older than their receipt.
+    """
+    root = results.parent.parent
+    for job in chain.jobs.values():
+        receipt = results / FOLDER / f"{job.name}.json"
+        for name, made in job.outputs.items():
+            path = root / name
+            if not path.exists():
+                yield f"{name}: missing, though rule {job.rule} made it"
+                continue
+            status = path.stat()
+            unread = status.st_size > LARGE and status.st_mtime_ns <= receipt.stat().st_mtime_ns
+            if status.st_size != made["size"] or not (unread or sha256(path) == made["sha256"]):
+                yield f"{name}: not as rule {job.rule} made it (edited by hand?)"
+    inside = results.resolve().relative_to(root.resolve()).as_posix() + "/"
+    for name in chain.sources:
+        if name.startswith(inside):
+            yield f"{name}: nothing says what made it"
+        elif not (root / name).exists():
+            yield f"{name}: missing"

@@ -1,0 +1,165 @@
+"""Make a paper folder a research object: RO-Crate metadata, hashes of all files, and the means to check them.
+
+<folder>/ro-crate-metadata.json  what made each file: a Process Run Crate, of Workflow Run RO-Crate
+<folder>/SHA256SUMS              hash of every file, for `sha256sum -c` and verify.py
+<folder>/verify.py               poselift.provenance.verify
+
+Profile: https://w3id.org/ro/wfrun/process/0.5; RO-Crate 1.1, https://w3id.org/ro/crate/1.1.
+"""
+
+import argparse
+import json
+import mimetypes
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from poselift.errors import PoseliftError, run
+from poselift.files import atomic_path, write_json, write_text
+from poselift.provenance import verify
+from poselift.provenance.content import sha256
+
+METADATA = "ro-crate-metadata.json"
+RECORD = "generated/provenance.json"
+PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
+CRATE = "https://w3id.org/ro/crate/1.1"
+CONTEXT = [f"{CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context"]
+DONE = {"@id": "http://schema.org/CompletedActionStatus"}
+
+Entity = dict[str, Any]
+
+
+def files_of(folder: Path) -> list[str]:
+    """All files of a paper folder that are recorded, by their path in it."""
+    names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())
+    return [name for name in names if name not in (METADATA, verify.SUMS) and "__pycache__" not in name]
+
+
+def graph(folder: Path, record: dict[str, Any], title: str) -> list[Entity]:
+    """The entities of the crate: the folder's files, the files behind them, the jobs, the programs."""
+    names = files_of(folder)
+    files = [_file(folder, name) for name in names]
+    jobs, noted = record["core"]["jobs"], record["volatile"]["jobs"]
+    digests = record["core"]["sources"] | {path: made["sha256"] for path, made in record["outputs"].items()}
+    here = _places(digests, files)
+    ended = max(job["ended"] for job in noted.values())
+    actions = [
+        _action(
+            name,
+            f"{job['rule']}: {name}",
+            f"#code/{job['code']}",
+            [here[path] for path in job["inputs"]],
+            [here[path] for path in job["outputs"]],
+            noted[name]["ended"],
+        )
+        for name, job in jobs.items()
+    ]
+    if "main.pdf" in names:
+        read = [name for name in names if name.endswith((".tex", ".bib")) or "/figures/" in name]
+        actions.append(
+            _action("main.pdf", "compile: main.pdf", "#latexmk", map(quote, read), ["main.pdf"], ended)
+        )
+    return [
+        {"@id": METADATA, "@type": "CreativeWork", "conformsTo": {"@id": CRATE}, "about": {"@id": "./"}},
+        {
+            "@id": "./",
+            "@type": "Dataset",
+            "name": title,
+            "description": f"A paper, and what it was made from: record {record['hash']}",
+            "identifier": record["hash"],
+            "datePublished": ended,
+            "license": {"@id": "#license"},
+            "conformsTo": {"@id": PROFILE},
+            "hasPart": [{"@id": quote(name)} for name in names],
+            "mentions": [{"@id": action["@id"]} for action in actions],
+        },
+        {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"},
+        {"@id": "#license", "@type": "CreativeWork", "name": "No licence given: all rights with the authors"},
+        *files,
+        *(
+            {"@id": place, "@type": "CreativeWork", "name": path, "sha256": digests[path]}
+            for path, place in here.items()
+            if place.startswith("#")
+        ),
+        *(_program(code, manifest) for code, manifest in record["code"].items()),
+        {
+            "@id": "#latexmk",
+            "@type": "SoftwareApplication",
+            "name": "latexmk",
+            "url": "https://ctan.org/pkg/latexmk",
+        },
+        *actions,
+    ]
+
+
+def _places(digests: dict[str, str], files: list[Entity]) -> dict[str, str]:
+    """The identifier of each recorded file: its copy in the folder if there is one, else one of its own."""
+    known = {(Path(file["name"]).name, file["sha256"]): file["@id"] for file in files}
+    return {path: known.get((Path(path).name, digest), f"#{quote(path)}") for path, digest in digests.items()}
+
+
+def _action(
+    name: str, title: str, instrument: str, objects: Iterable[str], results: Iterable[str], ended: str
+) -> Entity:
+    return {
+        "@id": f"#job/{name}",
+        "@type": "CreateAction",
+        "name": title,
+        "instrument": {"@id": instrument},
+        "object": [{"@id": each} for each in objects],
+        "result": [{"@id": each} for each in results],
+        "endTime": ended,
+        "actionStatus": DONE,
+    }
+
+
+def _program(code: str, manifest: dict[str, Any] | None) -> Entity:
+    known = manifest or {"entries": ["unknown"], "pins": {}}
+    return {
+        "@id": f"#code/{code}",
+        "@type": "SoftwareApplication",
+        "name": ", ".join(known["entries"]),
+        "version": code,
+        "softwareRequirements": [f"{name}=={version}" for name, version in known["pins"].items()],
+    }
+
+
+def _file(folder: Path, name: str) -> Entity:
+    path = folder / name
+    return {
+        "@id": quote(name),
+        "@type": "File",
+        "name": name,
+        "contentSize": path.stat().st_size,
+        "encodingFormat": mimetypes.guess_type(name)[0] or "text/plain",
+        "sha256": sha256(path),
+    }
+
+
+def seal(folder: Path) -> None:
+    """Write the metadata, verify.py and the hashes into the paper folder.
+
+    Raises `PoseliftError` if the folder has no record.
+    """
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PoseliftError(f"{folder / RECORD}: no such file; put the folder together again") from None
+    with atomic_path(folder / "verify.py") as temporary:
+        shutil.copyfile(verify.__file__, temporary)
+    write_json(folder / METADATA, {"@context": CONTEXT, "@graph": graph(folder, record, folder.parent.name)})
+    names = [*files_of(folder), METADATA]
+    write_text(folder / verify.SUMS, "".join(f"{sha256(folder / name)}  {name}\n" for name in sorted(names)))
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Record every file of a paper folder and what made it, as RO-Crate metadata."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("folder", type=Path, help="paper folder, compiled")
+    seal(parser.parse_args(argv).folder)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,221 @@
+"""Where an artefact comes from: the chain of jobs from the PDF, a table, a figure, a run or a number to the
+sha256 of the raw file, as text or as a picture."""
+
+import argparse
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from poselift.errors import PoseliftError, run
+from poselift.files import write_text
+from poselift.provenance import picture
+from poselift.provenance.chain import Chain, Job, faults, read_chain, recorded_chain, results_folder
+from poselift.provenance.content import sha256
+from poselift.provenance.crate import RECORD
+from poselift.provenance.receipt import FOLDER
+
+SHORT = 12
+ALIKE = 3
+"""Jobs of one rule behind a job that are listed one by one; of more, the first stands for all."""
+
+_RUN = re.compile(r"/(?:runs|evaluation)/(?P<run>\w+-\w+-(?:\w+-)?s\d+)|/cost/(?P<model>[\w-]+)\.csv")
+_NUMBER = re.compile(r"\\defnum\{(?P<key>[^}]+)\}\{(?P<value>.*)\}")
+
+
+class History:
+    """The chain of a results folder or of a paper folder, and what is known of each file in it."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is `results/<dataset>` or a paper folder. Raises `PoseliftError` if it is neither."""
+        self.record: dict[str, Any] = {}
+        recorded = next((f for f in (folder / RECORD, folder / "provenance.json") if f.is_file()), None)
+        if recorded:
+            self.record = json.loads(recorded.read_text(encoding="utf-8"))
+        self.results: Path | None = None
+        if (folder / FOLDER).is_dir():
+            self.chain, self.results = read_chain(folder), folder
+        elif self.record:
+            self.chain = _with_pdf(recorded_chain(self.record), self.record, folder)
+        else:
+            raise PoseliftError(
+                f"{folder}: neither results of the workflow (receipts/) nor a paper folder ({RECORD})"
+            )
+        self.numbers = self._numbers(folder)
+
+    def _numbers(self, folder: Path) -> dict[str, str]:
+        for path in (folder / "numbers.tex", folder / "generated" / "numbers.tex"):
+            if path.is_file():
+                return dict(_NUMBER.findall(path.read_text(encoding="utf-8")))
+        return {}
+
+    def digest(self, path: str) -> str:
+        """The sha256 of a file: what its job made, or what a source holds."""
+        if job := self.chain.makers.get(path):
+            return str(job.outputs[path]["sha256"])
+        known = self.record.get("core", {}).get("sources", {})
+        if self.results and (self.results.parent.parent / path).is_file():
+            return sha256(self.results.parent.parent / path)
+        return str(known.get(path, "unknown"))
+
+    def find(self, target: str) -> str:
+        """The recorded file that `target` means: a path, its end (`tables/main`), a run, or a number.
+
+        Raises `PoseliftError` if it means none or several.
+        """
+        made = list(self.chain.makers)
+        if target in self.numbers:
+            return next(path for path in made if path.endswith("/numbers.tex"))
+        wanted = target.replace("table:", "tables/").replace("figure:", "figures/")
+        wanted = wanted.rpartition("generated/")[2]  # the copy in a paper folder
+        tests: tuple[Callable[[str], bool], ...] = (
+            lambda path: path == wanted,
+            lambda path: path.split("/", 2)[-1] == f"runs/{wanted}/provenance.json",
+            lambda path: path.endswith(f"/runs/{wanted}/provenance.json"),
+            lambda path: path.endswith(f"/{wanted}"),
+            lambda path: path.rpartition(".")[0].endswith(f"/{wanted}"),
+        )
+        for test in tests:
+            if found := sorted(filter(test, made)):
+                if len({self.chain.makers[path].name for path in found}) > 1:
+                    raise PoseliftError(f"'{target}' may mean {' or '.join(found[:3])}; say which")
+                return found[0]
+        close = difflib.get_close_matches(target, [*self.numbers, *made], n=1)
+        raise PoseliftError(
+            f"'{target}': did you mean {close[0]}?"
+            if close
+            else f"'{target}': no build made it; name a file below results/<dataset>, a table or figure "
+            "(tables/main), a run (full-base-s0) or a number (full.base.mpjpe)"
+        )
+
+
+def _with_pdf(chain: Chain, record: dict[str, Any], folder: Path) -> Chain:
+    """The chain of a paper folder and its PDF, which was made after the record."""
+    pdf = folder / "main.pdf"
+    if not pdf.is_file():
+        return chain
+    parts = tuple(record["core"]["parts"])
+    job = Job("main.pdf", "pdf", "", {}, parts, {"paper/main.pdf": {"sha256": sha256(pdf)}}, {})
+    return Chain({**chain.jobs, job.name: job})
+
+
+def runs_of_number(key: str, numbers: dict[str, str]) -> Callable[[str], bool]:
+    """Which files a number comes from: of its own model and of the baseline it is compared with."""
+    key = key.replace("detail.", "", 1) if key.startswith("detail.") else f" {key}"
+    parts = key.strip().split(".")
+    if not key.startswith(" "):
+        parts.insert(1, numbers.get("detail.size", ""))
+    model = "-".join(parts[:2])
+    wanted = {model} | ({f"baseline-{parts[1]}"} if parts[-1] == "change" else set())
+
+    def relevant(path: str) -> bool:
+        found = _RUN.search(path)
+        if found is None:
+            return True
+        return found["model"] in wanted if found["model"] else found["run"].rpartition("-s")[0] in wanted
+
+    return relevant if re.fullmatch(r"(baseline|mamba_gcn|full)-\w+", model) else lambda path: True
+
+
+def as_text(tex: str) -> str:
+    """A number as a terminal shows it: `39.5 ± 0.3`."""
+    bare = re.sub(r"\\ensuremath\{([^{}]*)\}", r"\1", tex)
+    return bare.replace(r"\,", " ").replace(r"\pm", "±").replace(r"\times", "x").replace(r"\missing", "–")
+
+
+def tree(history: History, target: str, relevant: Callable[[str], bool], every: bool) -> Iterator[str]:
+    """The lines of the chain behind the file `target`; each job is shown in full where it first occurs."""
+    shown: set[str] = set()
+
+    def lines(path: str, indent: str) -> Iterator[str]:
+        job = history.chain.makers.get(path)
+        digest = history.digest(path)
+        if job is None or not job.inputs:  # here the chain ends
+            yield f"{indent}{path}  sha256 {digest}"
+        else:
+            yield f"{indent}{path}  {digest[:SHORT]}{'  (see above)' if job.name in shown else ''}"
+        if job is None or job.name in shown:
+            return
+        shown.add(job.name)
+        when = f", {job.volatile['ended']}" if job.volatile else ""
+        yield f"{indent}  by {job.rule}{job.code and f', code {job.code}'}{when}{_of_run(history, job)}"
+        for first, others in inputs(history.chain, filter(relevant, job.inputs), every or job.rule == "pdf"):
+            yield from lines(first, indent + "    ")
+            if others:
+                yield f"{indent}    ... and {others} more files of such jobs (--all)"
+
+    yield from lines(target, "")
+
+
+def inputs(chain: Chain, paths: Iterable[str], every: bool) -> Iterator[tuple[str, int]]:
+    """One file for each job among `paths`; of many jobs of a rule only the first, and how many it is for."""
+    kinds: dict[str, dict[str, list[str]]] = {}
+    for path in paths:
+        job = chain.makers.get(path)
+        kinds.setdefault(job.rule if job else path, {}).setdefault(job.name if job else path, []).append(path)
+    for jobs in kinds.values():
+        firsts = [files[0] for files in jobs.values()]
+        if every or len(firsts) <= ALIKE:
+            yield from ((path, 0) for path in firsts)
+        else:
+            yield firsts[0], len(firsts) - 1
+
+
+def _of_run(history: History, job: Job) -> str:
+    """What else is said of a training: that it is frozen, and what was changed since."""
+    older = history.record.get("frozen", {}).get(job.name.rpartition("/")[2])
+    if job.rule != "train" or not older:
+        return ""
+    return f"; FROZEN, older code than now: {', '.join(older['changed'] or ['not known what differs'])}"
+
+
+def folder_of(target: str) -> Path:
+    """The results or paper folder that a path lies in; `results/<dataset>` if there is one dataset only."""
+    if results := results_folder(Path(target)):
+        return results
+    for folder in Path(target).resolve().parents:
+        if (folder / RECORD).is_file():
+            return folder
+    candidates = [path.parent for path in Path("results").glob(f"*/{FOLDER}")]
+    if len(candidates) != 1:
+        raise PoseliftError(f"'{target}': say where with --in results/<dataset> or --in the paper's folder")
+    return candidates[0]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Show what an artefact was made from, down to the raw file."""
+    parser = argparse.ArgumentParser(prog="poselift trace", description=main.__doc__)
+    parser.add_argument(
+        "target", help="a file, a table or figure (tables/main), a run, or a number (full.base.mpjpe)"
+    )
+    parser.add_argument(
+        "--in", dest="folder", type=Path, metavar="DIR", help="results/<dataset> or a paper folder"
+    )
+    parser.add_argument("--all", action="store_true", help="show each of many alike")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw the chain")
+    given = parser.parse_args(argv)
+    folder = (given.folder or folder_of(given.target)).resolve()
+    history = History(folder)
+    target = given.target
+    if Path(target).is_file() and history.results:
+        absolute = Path(target).resolve()
+        if absolute.is_relative_to(folder):
+            target = absolute.relative_to(folder.parent.parent).as_posix()
+    path = history.find(target)
+    relevant: Callable[[str], bool] = lambda path: True  # noqa: E731
+    if target in history.numbers:
+        print(f"{target} = {as_text(history.numbers[target])}")
+        relevant = runs_of_number(target, history.numbers)
+    print("\n".join(tree(history, path, relevant, given.all)))
+    behind = history.chain.behind([path])
+    if history.results:
+        for fault in faults(behind, history.results):
+            print(f"warning: {fault}")
+    if given.svg:
+        write_text(given.svg, picture.svg(behind, path))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,154 @@
+"""Compare a folder with what is recorded of it: which files were edited, cut short, removed or added.
+
+Two kinds of folders are known: a paper folder, by its SHA256SUMS, and `results/<dataset>`, by the receipts of
+its jobs. Every byte is read again. This file needs nothing but Python's standard library: a copy of it
+travels in the paper folder (`python3 verify.py`).
+"""
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+from pathlib import Path
+
+SUMS = "SHA256SUMS"
+GENERATED = "generated"
+RECEIPTS = "receipts"
+
+_LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
+
+
+class Unreadable(Exception):
+    """There is no record to compare with."""
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file's content."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def recorded_sums(folder: Path) -> dict[str, str]:
+    """sha256 by file name, from SHA256SUMS."""
+    sums = {}
+    text = (folder / SUMS).read_text(encoding="utf-8", errors="replace")
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
+        found = _LINE.fullmatch(line)
+        if found is None:
+            raise Unreadable(f"{folder / SUMS}, line {number}: damaged; get the folder anew")
+        sums[found[2]] = found[1]
+    return sums
+
+
+def recorded_sizes(folder: Path) -> dict[str, int]:
+    """Sizes by file name from the crate's metadata, if it can be read: they tell what was cut short."""
+    try:
+        graph = json.loads((folder / "ro-crate-metadata.json").read_text(encoding="utf-8"))["@graph"]
+        return {entity["name"]: int(entity["contentSize"]) for entity in graph if "contentSize" in entity}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def recorded_outputs(folder: Path) -> list[str]:
+    """The files that the record of the paper lists; none before there is a record."""
+    try:
+        return list(json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["outputs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def difference(path: Path, digest: str, size: int | None) -> str | None:
+    """What is wrong with a file; None if nothing is."""
+    if not path.is_file():
+        return "missing"
+    there = path.stat().st_size
+    if size is not None and there < size:
+        return f"cut short or edited ({there} of {size} bytes)"
+    return None if sha256(path) == digest else "edited"
+
+
+def verify_paper(folder: Path) -> list[str]:
+    """The files of a paper folder that differ, and what was added among its generated parts."""
+    sums, sizes = recorded_sums(folder), recorded_sizes(folder)
+    found = [
+        f"{name}: {fault}"
+        for name, digest in sums.items()
+        if (fault := difference(folder / name, digest, sizes.get(name)))
+    ]
+    there = sorted(path for path in (folder / GENERATED).rglob("*") if path.is_file())
+    names = [path.relative_to(folder).as_posix() for path in there]
+    return found + [f"{name}: added, no build made it" for name in names if name not in sums]
+
+
+def verify_results(folder: Path) -> list[str]:
+    """The files below `results/<dataset>` that are not as their jobs left them."""
+    made: dict[str, tuple[str, str, int]] = {}
+    found = []
+    for path in sorted((folder / RECEIPTS).rglob("*.json")):
+        try:
+            receipt = json.loads(path.read_text(encoding="utf-8"))
+            rest = {key: value for key, value in receipt.items() if key != "seal"}
+            whole = hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+            if receipt["seal"] != whole:
+                raise ValueError
+            for name, output in receipt["outputs"].items():
+                entry = (receipt["volatile"]["ended"], output["sha256"], output["size"])
+                made[name] = max(made.get(name, entry), entry)  # the later of two jobs made it
+        except (ValueError, KeyError, TypeError, AttributeError):
+            found.append(f"{path}: damaged receipt")
+    found += [
+        f"{name}: the receipt of its job is missing" for name in recorded_outputs(folder) if name not in made
+    ]
+    root = folder.resolve().parent.parent
+    for name, (_, digest, size) in made.items():
+        if fault := difference(root / name, digest, size):
+            found.append(f"{name}: {fault}")
+    return found
+
+
+def verify(folder: Path) -> tuple[list[str], int]:
+    """What differs in `folder`, a sentence each, and how many files are recorded.
+
+    Raises `Unreadable` for a folder with neither SHA256SUMS nor receipts.
+    """
+    if (folder / SUMS).is_file():
+        return verify_paper(folder), len(recorded_sums(folder))
+    if (folder / RECEIPTS).is_dir():
+        return verify_results(folder), len(list((folder / RECEIPTS).rglob("*.json")))
+    raise Unreadable(f"{folder}: has neither {SUMS} (a paper folder) nor {RECEIPTS}/ (results of a workflow)")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Name every file of a folder that is no longer what was recorded; exit status 1 if there is one."""
+    parser = argparse.ArgumentParser(prog="verify", description=main.__doc__)
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=Path(__file__).parent if _in_paper() else None,
+        help="paper folder, or results/<dataset>",
+    )  # fmt: skip
+    folder = parser.parse_args(argv).folder
+    if folder is None:
+        parser.error("which folder? a paper folder, or results/<dataset>")
+    try:
+        found, count = verify(folder)
+    except Unreadable as error:
+        sys.exit(f"error: {error}")
+    for line in found:
+        print(line)
+    if found:
+        sys.exit(
+            f"error: {folder}: {len(found)} differ{'s' if len(found) == 1 else ''} from what was recorded"
+        )
+    kind = "files" if (folder / SUMS).is_file() else "jobs' outputs"
+    print(f"{folder}: {count} {kind} as recorded")
+
+
+def _in_paper() -> bool:
+    return Path(__file__).with_name(SUMS).is_file()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Hyper-parameter search: the trials there are, running one, comparing them, the winner as configuration."""

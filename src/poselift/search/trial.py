@@ -1,0 +1,194 @@
+"""Run one trial of a search up to the end of a rung; what goes wrong with it is its outcome.
+
+Only `rung-<r>.json` is the workflow's output. What else lies in the trial's folder outlives a rerun: the
+training's state between rungs, and `known.json`, the errors by epoch of what was trained here. A trial that
+is asked again with equal settings, code and data answers from it, so that a stage can grow, or the stage
+before it, and only what is new costs time.
+"""
+
+import argparse
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from poselift.config.command_line import add_run_options, execution_from_options, run_from_options
+from poselift.config.run import ExecutionSettings, RunSettings
+from poselift.config.sections import add_options
+from poselift.devices import reserved_device
+from poselift.errors import PoseliftError, run
+from poselift.files import write_json
+from poselift.search.outcome import Outcome, Ranking, read_ranking, write_outcome
+from poselift.search.settings import Trial
+from poselift.training.interruptions import Stopped
+from poselift.training.state import state_key
+from poselift.training.train import determining, train
+
+log = logging.getLogger("poselift.search")
+
+KNOWN = "known.json"
+FAILURES = (PoseliftError, torch.OutOfMemoryError, MemoryError)
+"""What makes a trial a failed one. Anything else, a kill above all, fails the job, which can be run again."""
+
+
+def attempt(
+    trial: Trial,
+    rung: int,
+    stop_after: int | None,
+    start: Ranking | None,
+    previous: Ranking | None,
+    store: Path,
+    folder: Path,
+    device: str,
+    execution: ExecutionSettings,
+) -> Outcome:
+    """The trial's outcome after `rung`, trained as far as it has to be.
+
+    `start` is the finished stage whose winner it starts from, `previous` the trial's own stage after the
+    rung before; `stop_after` counts epochs from the beginning, None is the whole length. Raises what is not
+    the trial's own failure: `Stopped` by a signal, and what the machine lacks.
+    """
+    if previous:
+        before = previous.trial(trial.name)
+        if before.status != "running":
+            return before
+        if trial.name not in previous.going_on:
+            compared = sum(other.rung == before.rung for other in previous.trials)
+            reason = f"not among the best {len(previous.going_on)} of {compared} after epoch {before.epochs}"
+            return replace(before, status="stopped", reason=reason)
+    base = trial.base
+    outcome = Outcome(
+        stage=base.variant or "",
+        trial=trial.name,
+        status="running" if stop_after else "finished",
+        rung=rung,
+        architecture=base.architecture,
+        size=base.size,
+        searched=dict(trial.values),
+    )
+    try:
+        inherited = _inherited(start)
+        settings = trial.settings(inherited)
+        outcome = replace(outcome, searched=trial.searched(inherited))
+        return replace(outcome, **_trained(settings, stop_after, store, folder, device, execution))
+    except FAILURES as error:
+        if isinstance(error.__context__, OSError):  # a full disk or a missing file is not the trial's doing
+            raise
+        return replace(outcome, status="failed", reason=_one_line(error))
+
+
+def clear(folder: Path) -> None:
+    """Remove the weights and the training's state of a finished or stopped trial; the rest is small."""
+    for weights in folder.glob("*.safetensors"):
+        weights.unlink()
+    for state in (folder / "state").glob("*/"):
+        shutil.rmtree(state, ignore_errors=True)
+    record = folder / "provenance.json"
+    if record.exists():
+        content = json.loads(record.read_text(encoding="utf-8"))
+        outputs = {name: digest for name, digest in content["outputs"].items() if (folder / name).exists()}
+        write_json(record, content | {"outputs": outputs})
+
+
+def _inherited(start: Ranking | None) -> Mapping[str, Any]:
+    if start is None:
+        return {}
+    if start.winner is None:
+        raise PoseliftError(f"no trial of stage '{start.trials[0].stage}', which it starts from, finished")
+    return start.winner.searched
+
+
+def _trained(
+    settings: RunSettings,
+    stop_after: int | None,
+    store: Path,
+    folder: Path,
+    device: str,
+    execution: ExecutionSettings,
+) -> dict[str, Any]:
+    """The errors of the run after so many epochs: known from before, or trained now."""
+    facts = determining(settings, store, torch.device("cpu"))
+    del facts["device"]  # what is known holds, whichever device it was trained on
+    key = state_key(facts)
+    known = _known(folder / KNOWN, key)
+    epochs = str(stop_after or settings.training.epochs)
+    if epochs in known:
+        log.info("%s: known from before", settings.name)
+        return known[epochs]
+    with reserved_device(device) as chosen:
+        summary = train(settings, store, folder, chosen, execution, stop_after)
+    result = {
+        "best": summary["best_mpjpe"],
+        "final": summary["last_mpjpe"],
+        "unit": summary["unit"],
+        "epochs": summary["epochs"],
+        "gpu_hours": summary["gpu_hours"],
+    }
+    write_json(folder / KNOWN, {"key": key, "after_epochs": known | {epochs: result}})
+    return result
+
+
+def _known(path: Path, key: str) -> dict[str, dict[str, Any]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return dict(content["after_epochs"]) if content["key"] == key else {}
+
+
+def _one_line(error: BaseException) -> str:
+    if isinstance(error, PoseliftError):
+        return str(error)
+    return " ".join(["out of memory:", *str(error).split()])[:200]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run one trial of a search up to the end of a rung."""
+    parser = argparse.ArgumentParser(prog="poselift.search.trial", description=main.__doc__)
+    parser.add_argument("--store", type=Path, required=True, help="folder of the frame store")
+    parser.add_argument("--out", type=Path, required=True, help="outcome to write, in the trial's folder")
+    parser.add_argument("--trial", required=True, help="name of the trial")
+    parser.add_argument("--values", type=json.loads, default={}, help="JSON: the keys it sets")
+    parser.add_argument("--factors", type=json.loads, default={}, help="JSON: factors on keys of the winner")
+    parser.add_argument("--rung", type=int, default=0, help="which comparison the trial runs up to, from 0")
+    parser.add_argument("--stop-after", type=int, help="epochs up to it (default: all of the trial)")
+    parser.add_argument(
+        "--start", type=Path, nargs="?", help="last ranking of the stage whose winner it starts from"
+    )
+    parser.add_argument(
+        "--previous", type=Path, nargs="?", help="ranking of its own stage after the rung before"
+    )
+    parser.add_argument("--keep-weights", action="store_true", help="keep the weights when the trial is over")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
+    parser.add_argument("--threads", type=int, help="CPU threads (results depend on their number)")
+    add_run_options(parser)
+    add_options(parser, ExecutionSettings)
+    given = vars(parser.parse_args(argv))
+    store, out, device = given.pop("store"), given.pop("out"), given.pop("device")
+    rung, stop_after, keep_weights = given.pop("rung"), given.pop("stop_after"), given.pop("keep_weights")
+    start, previous = (path and read_ranking(path) for path in (given.pop("start"), given.pop("previous")))
+    if threads := given.pop("threads"):
+        torch.set_num_threads(threads)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    execution = execution_from_options(given)
+    name, values, factors = given.pop("trial"), given.pop("values"), given.pop("factors")
+    trial = Trial(name, run_from_options(given), values, factors)
+    try:
+        outcome = attempt(trial, rung, stop_after, start, previous, store, out.parent, device, execution)
+    except Stopped as stopped:
+        log.info("%s", stopped)
+        sys.exit(stopped.exit_status)
+    write_outcome(out, outcome)
+    if outcome.status in ("finished", "stopped") and not keep_weights:
+        clear(out.parent)
+    log.info("%s %s %s", trial.name, outcome.status, outcome.reason)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,125 @@
+"""What a run says while it trains: the log, `metrics.json`, the file of the monitor, TensorBoard."""
+
+import logging
+import time
+from pathlib import Path
+
+import torch
+
+from poselift.config.run import ExecutionSettings, RunSettings
+from poselift.files import write_json
+from poselift.training.progress import Events, Phase, Progress, duration
+from poselift.training.state import TrainingState
+
+log = logging.getLogger("poselift.train")
+
+FORECAST_STEP = 200
+"""The step of the first epoch after which the log says how long the run will take."""
+
+LOG_SECONDS = 300
+"""Longest silence of the log within an epoch."""
+
+
+class Reporter:
+    """Tells how a run gets on; without a run directory (`out` None) to nobody."""
+
+    def __init__(
+        self,
+        settings: RunSettings,
+        execution: ExecutionSettings,
+        out: Path | None,
+        device: torch.device,
+        processes: int,
+    ) -> None:
+        self._begun = self._logged = time.perf_counter()
+        self._name, self._epochs, self._out = settings.name, settings.training.epochs, out
+        self._unit = "px" if settings.validation_subject else "mm"
+        self._device, self._processes = device, processes
+        self._progress = Progress(
+            out and out / "state" / "progress.json", settings.name, device, self._epochs, self._unit
+        )
+        self._events = Events(out / "tensorboard" if out and execution.tensorboard else None)
+        self._mark: tuple[float, float] | None = None  # a time in this epoch and the clips done by then
+        self._rate: float | None = None  # clips a second
+        self._first_step_told = False
+
+    def phase(self, phase: Phase, reason: str | None = None) -> None:
+        """A new phase of the run has begun."""
+        self._progress.update(phase, reason=reason)
+        if phase == "training":
+            self._mark = None
+
+    def look(
+        self, state: TrainingState, steps: int, clips: int, clips_done: int, lr: float, loss: float
+    ) -> None:
+        """Within an epoch of so many steps and clips, so many of which are done."""
+        now = time.perf_counter()
+        if not self._first_step_told:
+            log.info("first step after %.1f s", now - self._begun)
+            self._first_step_told = True
+        if self._mark is None:  # after the first step of the epoch, which may be a slow one
+            self._mark = (now, clips_done)
+        elif clips_done > self._mark[1]:
+            self._rate = (clips_done - self._mark[1]) / (now - self._mark[0])
+        left = self._seconds_left(state, clips, clips_done)
+        self._progress.update(
+            "training",
+            epoch=state.epoch + 1,
+            step=state.step,
+            steps=steps,
+            lr=lr,
+            loss=loss,
+            clips_per_second=self._rate,
+            seconds_left=left,
+        )
+        self._events.add({"loss": loss, "lr": lr}, state.epoch * steps + state.step)
+        forecast_due = state.epoch == 0 and state.step == FORECAST_STEP
+        if left is not None and (forecast_due or now - self._logged > LOG_SECONDS):
+            self._logged = now
+            log.info(
+                "%s epoch %s/%s, step %s/%s: loss %.4f, %.1f clips/s, %s",
+                self._name, state.epoch + 1, self._epochs, state.step, steps, loss, self._rate,
+                self._forecast(state, left),
+            )  # fmt: skip
+
+    def epoch_done(self, state: TrainingState, steps: int, clips: int) -> None:
+        """The last epoch of `state` is done, its errors known if they were due."""
+        row = {name: values[-1] for name, values in state.history.items()}
+        best = None if state.best_epoch < 0 else state.history["mpjpe"][state.best_epoch]
+        rate = clips / (row["train_seconds"] or 1)
+        self._rate = self._rate or rate
+        left = self._seconds_left(state, clips, 0) or 0.0
+        if self._out:
+            write_json(self._out / "metrics.json", {"epochs": state.history})
+        self._events.add(row, state.epoch * steps)
+        self._progress.update(
+            "training", epoch=state.epoch, lr=row["lr"], loss=row["loss_total"], mpjpe=row["mpjpe"],
+            best_mpjpe=best, clips_per_second=rate, seconds_left=left,
+        )  # fmt: skip
+        errors = "not evaluated"
+        if row["mpjpe"] is not None:
+            errors = (
+                f"MPJPE {row['mpjpe']:.1f} {self._unit}, P-MPJPE {row['p_mpjpe']:.1f} {self._unit} "
+                f"(best MPJPE {best:.1f} {self._unit})"
+            )
+        log.info(
+            "%s epoch %s/%s: loss %.4f, %s, %.1f clips/s, %s",
+            self._name, state.epoch, self._epochs, row["loss_total"], errors, rate,
+            self._forecast(state, left),
+        )  # fmt: skip
+        self._logged = time.perf_counter()
+
+    def _seconds_left(self, state: TrainingState, clips: int, clips_done: int) -> float | None:
+        """From the rate of this epoch and the time of evaluations so far; None while there is no rate."""
+        if self._rate is None:
+            return None
+        left = self._epochs - state.epoch
+        totals = [sum(filter(None, state.history.get(name, []))) for name in ("seconds", "train_seconds")]
+        evaluation = (totals[0] - totals[1]) / max(state.epoch, 1)
+        return (left * clips - clips_done) / self._rate + left * evaluation
+
+    def _forecast(self, state: TrainingState, left: float) -> str:
+        done = sum(filter(None, state.history.get("seconds", []))) + state.seconds
+        hours = (done + left) * self._processes / 3600
+        kind = "GPU" if self._device.type == "cuda" else "CPU"
+        return f"{duration(left)} left, {hours:.2f} {kind}-hours in all"

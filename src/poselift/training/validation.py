@@ -1,0 +1,157 @@
+"""MPJPE and P-MPJPE after an epoch, on the training device and without its host waiting in between.
+
+The protocol's averages are linear in the errors of single frames: each place (clip, frame) has a weight that
+is worked out once, and a number is the weighted sum of the errors. These are float32, in the precision that
+the run trains in; the final numbers of a paper are those of `poselift evaluate`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from poselift.config.run import RunSettings
+from poselift.data.batches import on_device
+from poselift.data.mpi_inf_3dhp.clips import centre
+from poselift.data.raw import blocked
+from poselift.data.store import Split, open_split
+from poselift.errors import PoseliftError
+from poselift.evaluation.predict import flip_averaged
+from poselift.geometry import align
+from poselift.skeleton import ROOT
+from poselift.training.distributed import ALONE, Ranks
+from poselift.training.losses import distance
+from poselift.training.state import Errors
+
+BATCH = 32
+"""Clips at a time."""
+
+
+def human36m_weights(split: Split) -> NDArray[np.float64]:
+    """The weights (clips, T) of Human3.6M's protocol (see `poselift.evaluation.protocol`).
+
+    A frame counts once, however many clips see it; of repeated frames in a clip the last counts; faulty
+    sequences do not. Then come the mean over the frames of an action and the unweighted mean over actions.
+    Sequences without an action (those of train) count as of one.
+    """
+    frames = np.asarray(split.clips)
+    of_clip = split.sequence[frames[:, 0]]
+    counted = np.ones(frames.shape, dtype=bool)
+    counted[:, :-1] = frames[:, 1:] != frames[:, :-1]
+    counted &= ~np.array([blocked(sequence) for sequence in split.sequences])[of_clip, None]
+    times_seen = np.bincount(frames[counted], minlength=len(split.sequence))
+    weights = counted / np.maximum(times_seen[frames], 1)
+
+    names, action = np.unique([str(s.action) for s in split.sequences], return_inverse=True)
+    n_frames = np.bincount(action[of_clip], weights.sum(axis=1), len(names))
+    n_actions = np.count_nonzero(n_frames)
+    if not n_actions:
+        raise PoseliftError(f"{split.name}: no frame to validate on: no clip outside the skipped sequences")
+    return weights / (np.maximum(n_frames, 1)[action[of_clip]] * n_actions)[:, None]
+
+
+def mpi_inf_3dhp_weights(split: Split) -> NDArray[np.float64]:
+    """The weights (clips, T) of MPI-INF-3DHP's protocol (see `poselift.evaluation.protocol_3dhp`): the centre
+    frame of each clip counts, all alike."""
+    weights = np.zeros(split.clips.shape)
+    weights[:, centre(split.n_frames)] = 1 / len(split)
+    return weights
+
+
+PROTOCOLS: dict[str, Callable[[Split], NDArray[np.float64]]] = {
+    "human36m": human36m_weights,
+    "mpi_inf_3dhp": mpi_inf_3dhp_weights,
+}
+"""By `Split.protocol` the weights (clips, T) of all frames of all clips; they sum to 1."""
+
+
+def open_splits(store: Path, settings: RunSettings) -> tuple[Split, Split]:
+    """What a run trains on and what it is validated on: the store's train and test splits, or the train split
+    without and with the subject that is held out alone.
+
+    Raises `PoseliftError` for a subject that is not among the training subjects, or is the only one.
+    """
+
+    def opened(name: str) -> Split:
+        return open_split(store, name, settings.n_frames, settings.input_2d)
+
+    train, held_out = opened("train"), settings.validation_subject
+    if held_out is None:
+        return train, opened("test")
+    others = [subject for subject in train.subjects() if subject != held_out]
+    if held_out not in train.subjects() or not others:
+        raise PoseliftError(
+            f"validation_subject: {held_out} cannot be held out; the training subjects of {store} are "
+            f"{', '.join(train.subjects())}"
+        )
+    return train.only(others), train.only([held_out])
+
+
+class Validation:
+    """A split to validate on. Of several processes each takes every n-th batch of the clips that count."""
+
+    def __init__(
+        self, split: Split, device: torch.device, is_resident: bool = True, ranks: Ranks = ALONE
+    ) -> None:
+        weights = PROTOCOLS[split.protocol](split)
+        counted = np.flatnonzero(weights.any(axis=1))
+        self.clips = np.asarray(split.clips)[counted]
+        self.unit: Literal["mm", "px"] = "px" if split.factor is None else "mm"
+        self.device, self.ranks = device, ranks
+        # from normalised to pixels: half the width; from there to mm: the factor
+        width = np.array([s.width for s in split.sequences])[split.sequence[self.clips[:, 0]]]
+        scale = width[:, None] / 2 * (1 if split.factor is None else split.factor[self.clips])
+        self.scale, self.weights = (
+            torch.from_numpy(array.astype(np.float32)).to(device)
+            for array in (np.broadcast_to(scale, self.clips.shape), weights[counted])
+        )
+        target = split.labels if split.target_mm is None else split.target_mm
+        self.target_in_mm = split.target_mm is not None
+        self.inputs, self.target = (
+            _ClipValues(array, self.clips, device, is_resident) for array in (split.inputs, target)
+        )
+
+    @torch.inference_mode()
+    def __call__(
+        self, model: Callable[[Tensor], Tensor], between: Callable[[], None] = lambda: None
+    ) -> Errors:
+        """The errors of `model`, which is in eval mode; `between` is called before each batch, as often in
+        each process."""
+        sums = torch.zeros(2, dtype=torch.float64, device=self.device)
+        for start in range(0, len(self.clips), BATCH * self.ranks.size):
+            between()
+            part = slice(start + BATCH * self.ranks.rank, start + BATCH * (self.ranks.rank + 1))
+            if part.start >= len(self.clips):
+                continue
+            prediction, target = self._root_relative(flip_averaged(model, self.inputs[part]).float(), part)
+            for i, poses in enumerate((prediction, align(prediction, target))):
+                errors = distance(poses, target).mean(dim=-1) * self.weights[part]  # (B, T)
+                sums[i] += errors.sum(dtype=torch.float64)
+        return Errors(*self.ranks.sum(sums).tolist())  # the one wait for the device
+
+    def _root_relative(self, prediction: Tensor, part: slice) -> tuple[Tensor, Tensor]:
+        """Prediction and target (B, T, J, 3) relative to the root, in mm or pixels. The predicted root is
+        taken to be 0, so that denormalising the other joints relative to it is a scaling alone."""
+        scale = self.scale[part, :, None, None]
+        prediction[:, :, ROOT] = 0
+        target = self.target[part]
+        target = target - target[:, :, ROOT : ROOT + 1]
+        return prediction * scale, target if self.target_in_mm else target * scale
+
+
+class _ClipValues:
+    """An array of a split by clip: on the device as a whole, or memory-mapped and copied when asked for."""
+
+    def __init__(self, array: NDArray, clips: NDArray, device: torch.device, is_resident: bool) -> None:
+        self.device, self.array, self.clips = device, array, clips
+        self.on_device = (on_device(array, device), on_device(clips, device)) if is_resident else None
+
+    def __getitem__(self, part: slice) -> Tensor:
+        if self.on_device:
+            values, clips = self.on_device
+            return values[clips[part]]
+        return torch.from_numpy(self.array[self.clips[part]]).to(self.device)

@@ -1,0 +1,147 @@
+"""Intervals against normal theory, scipy's bootstrap and simulated experiments whose truth is known."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from poselift.evaluation.statistics import Bootstrap, Errors, Interval, seed_interval
+
+
+def one_each(n_actions: int, n_recordings: int) -> tuple[NDArray, NDArray]:
+    """Actions and recordings of sequences, one sequence a recording."""
+    actions = np.repeat(np.arange(n_actions), n_recordings)
+    return actions, np.arange(len(actions))
+
+
+def errors(values: NDArray, frames: NDArray | None = None) -> Errors:
+    return Errors(np.atleast_2d(values), np.ones(np.shape(values)[-1]) if frames is None else frames)
+
+
+def interval(of: Errors, actions, recordings, minus: Errors | None = None, **options) -> Interval:
+    bootstrap = Bootstrap(actions, recordings, **options)
+    return bootstrap.interval(bootstrap.resampled(of), minus and bootstrap.resampled(minus))
+
+
+def test_the_estimate_is_the_protocols_number():
+    # action 0: 10 over 1 frame and 40 over 2, so 30; action 1: 6; their mean: 18, and 2 more with seed 1
+    values = np.array([[10.0, 40, 6, 6], [12, 42, 8, 8]])
+    found = interval(Errors(values, np.array([1.0, 2, 5, 1])), [0, 0, 1, 1], [0, 1, 2, 3])
+    assert found.estimate == pytest.approx(19)
+    assert found.seeds == 2
+
+
+def test_a_constant_shift_is_found_exactly():
+    rng = np.random.default_rng(0)
+    base = rng.normal(40, 5, (3, 60))
+    frames = rng.integers(100, 900, 60).astype(float)
+    found = interval(Errors(base - 1.5, frames), *one_each(15, 4), minus=Errors(base, frames))
+    assert (found.estimate, found.low, found.high) == pytest.approx((-1.5, -1.5, -1.5))
+    assert found.significant
+
+
+def test_identical_models_differ_by_nothing():
+    base = errors(np.random.default_rng(0).normal(40, 5, (3, 60)))
+    found = interval(base, *one_each(15, 4), minus=base)
+    assert (found.estimate, found.low, found.high) == (0, 0, 0)
+    assert not found.significant
+
+
+def test_one_seed_equals_normal_theory():
+    # the variance of the mean over actions of means: sum over actions of var / n, over actions squared
+    values = np.random.default_rng(1).normal(0, 5, 15 * 16)
+    expected = np.sqrt((values.reshape(15, 16).var(axis=1, ddof=1) / 16).sum()) / 15
+    found = interval(errors(values), *one_each(15, 16))
+    half = stats.norm.ppf(0.975) * expected
+    assert found.low == pytest.approx(values.mean() - half, abs=0.04 * half)
+    assert found.high == pytest.approx(values.mean() + half, abs=0.04 * half)
+
+
+def test_one_action_equals_scipys_bootstrap():
+    values = np.random.default_rng(2).exponential(5, 200)  # skewed: percentiles are not symmetric
+    found = interval(errors(values), np.zeros(200), np.arange(200))
+    theirs = stats.bootstrap(
+        (values,), np.mean, n_resamples=10_000, method="percentile", rng=np.random.default_rng(0)
+    ).confidence_interval
+    width = theirs.high - theirs.low
+    assert found.low == pytest.approx(theirs.low, abs=0.03 * width)
+    assert found.high == pytest.approx(theirs.high, abs=0.03 * width)
+
+
+def test_seeds_alone_equal_students_t():
+    # recordings that do not differ: what varies is the seed
+    by_seed = np.array([1.0, 1.4, 0.9])
+    values = np.repeat(by_seed[:, None], 60, axis=1)
+    found = interval(errors(values), *one_each(15, 4))
+    expected = stats.ttest_1samp(by_seed, 0).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=5e-3)
+    assert seed_interval(by_seed) == pytest.approx((expected.low, expected.high))
+    assert seed_interval([40.0]) is None
+
+
+def test_cameras_of_a_recording_are_no_further_evidence():
+    values = np.random.default_rng(3).normal(0, 5, 60)
+    actions, recordings = one_each(15, 4)
+    alone = interval(errors(values), actions, recordings)
+    four = interval(errors(np.repeat(values, 4)), np.repeat(actions, 4), np.repeat(recordings, 4))
+    assert (four.low, four.high) == pytest.approx((alone.low, alone.high))
+    as_if_apart = interval(errors(np.repeat(values, 4)), np.repeat(actions, 4), np.arange(240))
+    assert as_if_apart.high - as_if_apart.low < 0.6 * (alone.high - alone.low)
+
+
+def test_an_action_with_one_recording_has_the_average_share():
+    values = np.random.default_rng(4).normal(0, 5, 60)
+    actions, recordings = one_each(15, 4)
+    kept = (actions != 3) | (recordings % 4 == 0)
+    whole = interval(errors(values), actions, recordings)
+    lonely = interval(errors(values[kept]), actions[kept], recordings[kept])
+    assert lonely.high - lonely.low == pytest.approx(whole.high - whole.low, rel=0.15)
+
+
+def test_nothing_to_resample_is_no_interval():
+    found = interval(errors(np.array([10.0, 30])), [0, 1], [0, 1])
+    assert found == Interval(20, None, None, 1)
+    assert not found.significant
+    of_seeds = interval(errors(np.array([[10.0, 30], [11, 31]])), [0, 1], [0, 1])
+    assert of_seeds.low < 20 < of_seeds.high
+
+
+def test_one_seed_is_never_significant():
+    found = interval(errors(np.full(60, 3.0)), *one_each(15, 4))
+    assert (found.low, found.high) == (3, 3)
+    assert not found.significant
+
+
+def test_order_does_not_matter_and_the_seed_decides():
+    rng = np.random.default_rng(5)
+    values, frames = rng.normal(0, 5, (3, 60)), rng.integers(50, 500, 60).astype(float)
+    actions, recordings = one_each(15, 4)
+    found = interval(Errors(values, frames), actions, recordings)
+    shuffled = rng.permutation(60)
+    again = interval(
+        Errors(values[::-1, shuffled], frames[shuffled]), actions[shuffled], recordings[shuffled]
+    )
+    assert (again.low, again.high) == pytest.approx((found.low, found.high), rel=1e-9)
+    assert interval(Errors(values, frames), actions, recordings) == found
+    assert interval(Errors(values, frames), actions, recordings, seed=1) != found
+
+
+@pytest.mark.parametrize(
+    ("seeds", "sigma_seed", "highest"), [(1, 0.0, 0.965), (3, 0.5, 0.995), (3, 2.0, 0.985)]
+)
+def test_coverage_on_simulated_experiments(seeds: int, sigma_seed: float, highest: float):
+    """The truth is 1 mm; recordings scatter by 4 mm around it, trainings by `sigma_seed`."""
+    rng = np.random.default_rng(6)
+    bootstrap = Bootstrap(*one_each(15, 4), resamples=2000)
+    trials, held = 600, 0
+    for _ in range(trials):
+        values = 1 + rng.normal(0, 4, 60) + rng.normal(0, sigma_seed, (seeds, 1))
+        found = bootstrap.interval(bootstrap.resampled(errors(values + rng.normal(0, 1, (seeds, 60)))))
+        held += found.low <= 1 <= found.high
+    # 95 %, more where few seeds make it cautious; chance moves it by 2 %
+    assert 0.925 <= held / trials <= highest
+
+
+def test_models_that_are_not_paired_are_refused():
+    with pytest.raises(ValueError, match="not paired"):
+        interval(errors(np.zeros((3, 4))), [0, 0, 1, 1], range(4), minus=errors(np.zeros((2, 4))))

@@ -1,0 +1,150 @@
+"""What all figures share: marks, size, legibility, bytes that depend on the data alone."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+import pytest
+from matplotlib.text import Text
+
+from poselift.config.experiment import Statistics
+from poselift.paper.cost import Cost
+from poselift.paper.figures import (
+    ablation,
+    architecture,
+    comparison,
+    curves,
+    joints,
+    pareto,
+    per_action,
+    place,
+    qualitative,
+    search,
+)
+from poselift.paper.figures.examples import read_examples
+from poselift.paper.figures.style import COLUMN_WIDTH, PAGE_WIDTH, save, style
+from poselift.paper.options import Entry, Grid, Marks
+
+REAL = Marks("measured motion", synthetic=False)
+SYNTHETIC = Marks("made-up motion", synthetic=True)
+GRID = Grid(("baseline", "full"), ("xsmall", "base"), (0, 1, 2))
+COSTS = {(name, size): Cost(27, 10**6, 10**9, 10**9) for name in GRID.architectures for size in GRID.sizes}
+ENTRY = Entry(name="shallow", title="", architecture="full", size="base", seeds=(0, 1, 2))
+TRIALS = pd.DataFrame(
+    {
+        "stage": "coarse", "trial": ["a", "b"], "status": "finished", "reason": "", "best": [9.0, 8.0],
+        "final": "", "unit": "px", "epochs": "2", "gpu_hours": "", "lr": ["0.001", "0.01"],
+    }
+)  # fmt: skip
+
+
+@pytest.fixture
+def draw_all(results, make_run, make_examples, tmp_path):
+    make_examples(tmp_path / "full-base-s0-examples.npz")
+    examples = read_examples(tmp_path / "full-base-s0-examples.npz")
+    runs = [
+        make_run(name, size, seed, {"loss_total": [0.3, 0.2], "mpjpe": [80.0, 60.0]})
+        for name in GRID.architectures
+        for size in GRID.sizes
+        for seed in GRID.seeds
+    ]
+
+    made = {
+        "comparison": lambda marks, grid: comparison.draw(results, grid, marks),
+        "per_action": lambda marks, grid: per_action.draw(results, grid, "base", marks),
+        "joints": lambda marks, grid: joints.draw(results, grid, "base", marks),
+        "place": lambda marks, grid: place.draw(results, grid, "base", marks),
+        "pareto": lambda marks, grid: pareto.draw(results, COSTS, grid, marks),
+        "curves": lambda marks, grid: curves.draw(runs, grid, marks),
+        "ablation": lambda marks, grid: ablation.draw(results, [ENTRY], Statistics(resamples=100), marks),
+        "search": lambda marks, grid: search.draw(TRIALS, marks),
+        "qualitative": lambda marks, grid: qualitative.draw(examples, "full", marks),
+    }
+
+    def draw(marks, grid=GRID, only=tuple(made)):
+        return {name: made[name](marks, grid) for name in only}
+
+    return draw
+
+
+@pytest.mark.parametrize("marks", [REAL, SYNTHETIC])
+def test_synthetic_data_are_named_in_each_figure(marks, draw_all, words):
+    for name, figure in draw_all(marks).items():
+        assert any("synthetic data" in line for line in words(figure)) == marks.synthetic, name
+
+
+def test_missing_runs_are_counted(draw_all, words):
+    figures = draw_all(REAL, Grid(GRID.architectures, GRID.sizes, (0, 1, 2, 3)))
+    for name, n in {
+        "comparison": 4,
+        "pareto": 4,
+        "curves": 4,
+        "per_action": 2,
+        "joints": 2,
+        "place": 2,
+    }.items():
+        assert f"DRAFT: {n} runs missing" in words(figures[name]), name
+    assert "DRAFT: 3 runs missing" in words(figures["ablation"])  # the entry's own three
+
+
+def test_an_architecture_without_runs_leaves_a_named_gap(draw_all, words):
+    figures = draw_all(REAL, Grid(("baseline", "mamba_gcn", "full"), GRID.sizes, GRID.seeds))
+    for name in ("per_action", "place", "curves", "pareto"):
+        assert "MambaGCN (missing)" in words(figures[name]), name
+    assert words(figures["comparison"]).count("missing") == 4  # two sizes in two panels
+    assert words(figures["joints"]).count("missing") == 1
+
+
+def test_figures_fit_the_page_and_are_legible(draw_all):
+    figures = draw_all(SYNTHETIC) | {"architecture": architecture.draw()}
+    column = {"comparison", "per_action", "place", "ablation", "search"}
+    for name, figure in figures.items():
+        assert figure.get_figwidth() == (COLUMN_WIDTH if name in column else PAGE_WIDTH), name
+        assert min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text()) >= 7, name
+
+
+def test_nothing_is_cut_off_at_the_edge_of_the_figure(draw_all):
+    for name, figure in (draw_all(SYNTHETIC) | {"architecture": architecture.draw()}).items():
+        figure.draw_without_rendering()
+        width, height = figure.get_size_inches()
+        drawn = figure.get_tightbbox()
+        assert drawn.x0 > -0.02, name
+        assert drawn.x1 < width + 0.02, name
+        assert drawn.y0 > -0.02, name
+        assert drawn.y1 < height + 0.02, name
+
+
+def test_the_style_ends_with_its_context():
+    with mpl.rc_context({"font.size": 30}), style():
+        assert mpl.rcParams["font.size"] == 8
+        assert mpl.rcParams["pdf.fonttype"] == 42
+    assert mpl.rcParams["font.size"] == 8  # that of the fixture
+
+
+def test_files_are_the_same_bytes_in_another_process(results, tmp_path, monkeypatch):
+    results.to_csv(tmp_path / "results.csv", index=False)
+    arguments = [
+        *("--results", str(tmp_path / "results.csv"), "--seeds", "0", "1", "2", "--sizes", "base"),
+        *("--architectures", "baseline", "full", "--per-action-size", "base"),
+        *("--dataset-title", "made up", "--synthetic", "--out"),
+    ]
+    joints.main([*arguments, str(tmp_path / "here.pdf")])
+    monkeypatch.setenv("PYTHONHASHSEED", "123")
+    command = [sys.executable, "-m", "poselift.paper.figures.joints", *arguments, str(tmp_path / "there.pdf")]
+    subprocess.run(command, check=True)
+    assert_same(tmp_path)
+
+
+def assert_same(folder: Path) -> None:
+    for suffix in (".pdf", ".png"):
+        here, there = ((folder / name).with_suffix(suffix).read_bytes() for name in ("here", "there"))
+        assert here == there
+
+
+@pytest.mark.parametrize("name", ["search", "ablation", "pareto", "qualitative"])
+def test_files_are_the_same_bytes_twice(name, draw_all, tmp_path):
+    save(draw_all(SYNTHETIC, only=[name])[name], tmp_path / "here.pdf")
+    save(draw_all(SYNTHETIC, only=[name])[name], tmp_path / "there.pdf")
+    assert_same(tmp_path)

@@ -1,0 +1,55 @@
+"""Training curves."""
+
+import matplotlib.pyplot as plt
+import pytest
+
+from poselift.errors import PoseliftError
+from poselift.paper.figures import curves
+from poselift.paper.options import Grid, Marks
+from poselift.paper.runs import read_run
+
+
+def test_curves_show_mean_and_range_over_seeds():
+    _, ax = plt.subplots()
+    curves.draw_curve(ax, [[10.0, 8.0, 5.0], [12.0, 6.0]], "full")
+    (line,) = ax.lines
+    assert line.get_xdata().tolist() == [1, 2]  # as far as both go
+    assert line.get_ydata().tolist() == [11.0, 7.0]
+    band = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert (band.min(), band.max()) == (6.0, 12.0)
+
+
+def test_epochs_without_an_evaluation_are_passed_over():
+    _, ax = plt.subplots()
+    curves.draw_curve(ax, [[None, 8.0, None, 5.0], [None, 6.0, 3.0, 3.0]], "full")
+    (line,) = ax.lines
+    assert line.get_xdata().tolist() == [2, 4]
+    assert line.get_ydata().tolist() == [7.0, 4.0]
+
+
+def test_seeds_that_were_never_evaluated_together_leave_the_panel_empty():
+    _, ax = plt.subplots()
+    curves.draw_curve(ax, [[None, 8.0], [6.0, None]], "full")
+    assert len(ax.lines[0].get_xdata()) == 0
+
+
+def test_a_panel_shows_the_runs_of_its_size_and_no_variant(make_run):
+    def lists(error):
+        return {"loss_total": [1.0, 1.0], "mpjpe": [error, error]}
+
+    runs = [make_run("full", size, 0, lists(error)) for size, error in (("base", 50.0), ("xsmall", 70.0))]
+    other = make_run("full", "base", 1, lists(999.0))
+    runs.append(
+        type(other)(other.settings.model_copy(update={"variant": "gt2d"}), other.epochs, other.summary)
+    )
+    figure = curves.draw(runs, Grid(("full",), ("xsmall", "base"), (0,)), Marks("", False))
+    panels = {(ax.get_title(), ax.get_ylabel()): ax for ax in figure.axes}
+    assert panels["base", "test MPJPE (mm)"].lines[0].get_ydata().tolist() == [50, 50]
+    assert panels["xsmall", "test MPJPE (mm)"].lines[0].get_ydata().tolist() == [70, 70]
+    assert panels["base", "training loss"].lines[0].get_ydata().tolist() == [1, 1]
+
+
+def test_a_run_that_was_cut_short_is_named(tmp_path):
+    (tmp_path / "metrics.json").write_text('{"epochs": {"mpjpe": [50.0, 4')
+    with pytest.raises(PoseliftError, match=r"metrics.json.*train it again"):
+        read_run(tmp_path)

@@ -1,0 +1,86 @@
+"""Accuracy against cost."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from poselift.errors import PoseliftError
+from poselift.paper.cost import Cost
+from poselift.paper.figures import pareto
+from poselift.paper.figures.style import MUTED
+from poselift.paper.options import Grid, Marks
+from poselift.paper.tables.published import Published, Row
+
+MARKS = Marks("measured motion", synthetic=False)
+GRID = Grid(("baseline", "full"), ("xsmall", "base"), (0, 1, 2))
+COSTS = {
+    ("baseline", "xsmall"): Cost(27, 2_000_000, 1_000_000_000, 0),
+    ("baseline", "base"): Cost(27, 12_000_000, 48_000_000_000, 0),
+    ("full", "xsmall"): Cost(27, 3_000_000, 2_000_000_000, 0),
+}
+
+
+def row(method, **values):
+    return Row(
+        **{"method": method, "detector": "SH", "frames": 243, "sure": "A", "source": "made up"} | values
+    )
+
+
+PUBLISHED = Published(
+    detector="SH",
+    rows=[
+        row("both", parameters=4.0, macs=9.0, mpjpe=42.0),
+        row("unsure", parameters=5.0, mpjpe=43.0, unsure=["parameters"]),
+        row("remembered", parameters=6.0, mpjpe=44.0, sure="C"),
+        row("elsewhere", detector="CPN", macs=10.0, mpjpe=45.0),
+    ],
+)
+
+
+def ours(ax):
+    return [container.lines[0].get_xydata().tolist() for container in ax.containers]
+
+
+def published(ax):
+    return {
+        tuple(line.get_xydata()[0]): to_hex(line.get_markerfacecolor())
+        for line in ax.lines
+        if line.get_color() == MUTED
+    }
+
+
+def test_points_are_the_mean_after_the_last_epoch_over_each_cost(results):
+    parameters, macs = pareto.draw(results, COSTS, GRID, MARKS).axes
+    assert ours(parameters) == [[[2, 41], [12, 41]], [[3, 39]]]  # full base was not counted
+    assert ours(macs) == [[[1, 41], [48, 41]], [[2, 39]]]
+
+
+def test_bars_reach_from_the_lowest_to_the_highest_seed(results):
+    ax = pareto.draw(results, COSTS, GRID, MARKS).axes[0]
+    segment = ax.containers[0].lines[2][0].get_segments()[0]
+    assert np.asarray(segment)[:, 1].tolist() == [40, 42]
+
+
+def test_published_rows_are_grey_and_hollow_with_other_detections(results, words):
+    figure = pareto.draw(results, COSTS, GRID, MARKS, PUBLISHED)
+    parameters, macs = figure.axes
+    assert published(parameters) == {(4, 42): MUTED}
+    assert published(macs) == {(9, 42): MUTED, (10, 45): "#ffffff"}
+    listed = {line for line in words(figure) if "(SH)" in line or "(CPN)" in line}
+    assert listed == {"1 both (SH)", "2 elsewhere (CPN)"}
+
+
+def test_beside_published_rows_ours_are_of_the_best_epoch(results):
+    figure = pareto.draw(results, COSTS, GRID, MARKS, PUBLISHED)
+    assert ours(figure.axes[0])[0][0] == [2, 40]
+    assert "best" in figure.axes[0].get_ylabel()
+
+
+def test_synthetic_data_are_not_shown_beside_published_results(tmp_path):
+    given = {
+        "--results": "r.csv", "--costs": "c.csv", "--architectures": "full", "--sizes": "base",
+        "--seeds": "0", "--dataset-title": "made up", "--published": "p.yaml",
+        "--out": str(tmp_path / "x.pdf"),
+    }  # fmt: skip
+    with pytest.raises(PoseliftError, match="synthetic data cannot be compared"):
+        pareto.main(["--synthetic", *(word for pair in given.items() for word in pair)])

@@ -1,0 +1,245 @@
+"""Claims are read strictly, judged by their whole interval, and never by synthetic or missing runs."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from poselift.config.experiment import Statistics
+from poselift.errors import PoseliftError
+from poselift.paper import claims as module
+from poselift.paper.claim_tests import parse, read_claims
+from poselift.paper.claims import judge
+from poselift.paper.options import Grid, Marks
+from poselift.paper.results import COLUMNS, NUMBERS
+
+GRID = Grid(("baseline", "full"), ("base",), (0, 1, 2))
+REAL, SYNTHETIC = Marks("measured motion", False), Marks("made-up motion", True)
+STATISTICS = Statistics(resamples=500)
+
+
+def results(errors: dict[str, float], seeds=(0, 1, 2), by_seed: float = 0.1) -> pd.DataFrame:
+    """Runs whose MPJPE is that of the model, plus `by_seed` for each seed, on six recordings of two actions
+    that differ by 1 mm from one another, the same for all models."""
+    rows = []
+    for architecture, error in errors.items():
+        for seed in seeds:
+            run = (f"{architecture}-base-s{seed}", architecture, "base", "", "detected", 27, seed, "last")
+            rows.append((*run, "mpjpe", "all", "", error + by_seed * seed))
+            for i in range(6):
+                name = f"{('Walking', 'Sitting')[i % 2]}/s_09_act_{i:02d}_subact_01_ca_01.54138969"
+                rows.append((*run, "mpjpe", "sequence", name, error + by_seed * seed + (i // 2 - 1)))
+                rows.append((*run, "frames", "sequence", name, 100))
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    text = dict.fromkeys([name for name in COLUMNS if name not in NUMBERS], "category")
+    return table.astype({**text, **NUMBERS})
+
+
+def verdict(test: str, errors: dict[str, float], marks: Marks = REAL, grid: Grid = GRID, **options):
+    return judge(parse("a claim", test, grid, "base"), results(errors, **options), grid, marks, STATISTICS)
+
+
+def test_an_error_well_below_is_supported():
+    judged = verdict("mpjpe(full, base) < 40 mm", {"full": 35.0})
+    assert judged.verdict == "supported"
+    assert judged.estimate == pytest.approx(35.1)  # the mean over the seeds
+    assert judged.low < 35.1 < judged.high < 40
+    assert judged.seeds == 3
+
+
+def test_an_interval_across_the_bound_does_not_support():
+    judged = verdict("mpjpe(full, base) < 40 mm", {"full": 39.8})
+    assert judged.verdict == "not supported"
+    assert "its interval does not" in judged.reason
+    assert judged.estimate < 40 < judged.high
+
+
+def test_an_error_above_does_not_support():
+    judged = verdict("mpjpe(full, base) < 40 mm", {"full": 45.0})
+    assert (judged.verdict, judged.reason) == ("not supported", "the estimate does not fulfil it")
+
+
+def test_the_relation_decides():
+    assert verdict("mpjpe(full, base) > 40 mm", {"full": 45.0}).verdict == "supported"
+
+
+def test_an_improvement_in_percent():
+    judged = verdict("improvement(full over baseline, base) > 10 %", {"baseline": 50.0, "full": 40.0})
+    assert judged.verdict == "supported"
+    assert judged.estimate == pytest.approx(100 * (1 - 40.1 / 50.1))
+    assert 10 < judged.low < judged.estimate < judged.high
+
+
+def test_an_improvement_is_paired_so_that_what_both_share_cancels():
+    judged = verdict("improvement(full over baseline, base) > 1.9 mm", {"baseline": 42.0, "full": 40.0})
+    assert judged.estimate == pytest.approx(2.0)
+    assert judged.high - judged.low < 1e-6  # recordings and seeds shift both models alike
+    assert judged.verdict == "supported"
+
+
+def test_an_improvement_too_small_does_not_support():
+    judged = verdict("improvement(full over baseline, detail) > 10 %", {"baseline": 50.0, "full": 48.0})
+    assert judged.verdict == "not supported"
+    assert judged.estimate == pytest.approx(100 * (1 - 48.1 / 50.1))
+
+
+def test_the_interval_of_an_improvement_holds_the_estimate_for_each_bound():
+    rng = np.random.default_rng(0)
+    for bound in rng.uniform(-20, 40, size=5).round(1):
+        test = f"improvement(full over baseline, base) > {bound} %"
+        judged = verdict(test, {"baseline": 50.0, "full": 44.0})
+        assert judged.estimate == pytest.approx(100 * (1 - 44.1 / 50.1))
+        assert judged.low <= judged.estimate <= judged.high
+
+
+def test_the_lowest_model_is_found():
+    judged = verdict("mpjpe(lowest) < 40 mm", {"baseline": 50.0, "full": 35.0})
+    assert judged.estimate == pytest.approx(35.1)
+
+
+def test_synthetic_data_prove_nothing_but_are_shown():
+    judged = verdict("mpjpe(full, base) < 40 mm", {"full": 35.0}, SYNTHETIC)
+    assert (judged.verdict, judged.reason) == ("cannot be judged", "the data are synthetic")
+    assert judged.estimate == pytest.approx(35.1)
+
+
+def test_a_missing_seed_is_named():
+    judged = verdict("mpjpe(full, base) < 40 mm", {"full": 35.0}, seeds=(0, 2))
+    assert (judged.verdict, judged.reason) == ("cannot be judged", "missing runs: full-base-s1")
+
+
+def test_no_run_at_all():
+    test = "improvement(full over baseline, base) > 10 %"
+    judged = verdict(test, {"full": 35.0})
+    assert judged.verdict == "cannot be judged"
+    assert "baseline-base-s0" in judged.reason
+    assert judged.estimate is None
+
+
+def test_one_seed_is_too_few():
+    judged = verdict(
+        "mpjpe(full, base) < 40 mm", {"full": 35.0}, grid=Grid(("full",), ("base",), (0,)), seeds=(0,)
+    )
+    assert judged.verdict == "cannot be judged"
+    assert "too few seeds" in judged.reason
+
+
+def test_a_published_size_that_this_experiment_leaves_out():
+    judged = verdict("mpjpe(full, large) < 40 mm", {"full": 35.0})
+    assert judged.verdict == "cannot be judged"
+    assert "full, large is not part of this experiment" in judged.reason
+
+
+@pytest.mark.parametrize(
+    ("test", "message"),
+    [
+        ("mpjpe(full, base) < 40", "cannot be read"),
+        ("mpjpe(full, base) = 40 mm", "cannot be read"),
+        ("__import__('os').remove('x')", "cannot be read"),
+        ("mpjpe(full, base) < 40 mm and True", "cannot be read"),
+        ("mpjp(full, base) < 40 mm", r"unknown metric 'mpjp' \(did you mean 'mpjpe'\?\)"),
+        ("mpjpe(ful, base) < 40 mm", r"no runs of 'ful' \(did you mean 'full'\?\)"),
+        ("mpjpe(full, huge) < 40 mm", "no runs of size 'huge'"),
+        ("mpjpe(full) < 40 mm", "names no size"),
+        ("mpjpe(full, base) < 40 %", "mpjpe is in mm, not in %"),
+        ("mpjve(full, base) < 40 mm", "mpjve is in mm/frame, not in mm"),
+        ("improvement(full, base) > 10 %", "expected as in"),
+        ("mpjpe(full over baseline, base) < 40 mm", "expected as in"),
+        ("improvement(lowest) > 10 %", "names no size"),
+    ],
+)
+def test_a_test_that_makes_no_sense_is_refused(tmp_path, test, message):
+    path = tmp_path / "claims.yaml"
+    fine = {"claim": "Fine.", "test": "mpjpe(full, base) < 40 mm"}
+    path.write_text(json.dumps([fine, {"claim": "x", "test": test}]))
+    with pytest.raises(PoseliftError, match=rf"claims.yaml: claim 2: .*{message}"):
+        read_claims(path, GRID, "base")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("claim: x", "expected a list of claims"),
+        ("- claim: x", "claim 1: expected the keys claim and test"),
+        ("- claim: [", "not valid YAML"),
+        ("- {claim: x, test: 3}", "claim 1: expected the keys claim and test, both text"),
+    ],
+)
+def test_a_file_of_another_form_is_refused(tmp_path, text, message):
+    (tmp_path / "claims.yaml").write_text(text)
+    with pytest.raises(PoseliftError, match=message):
+        read_claims(tmp_path / "claims.yaml", GRID, "base")
+
+
+def test_further_words_choose_checkpoint_and_metric():
+    claim = parse("x", "improvement(full over baseline, base, p_mpjpe, best) >= 0.5 mm", GRID, "base")
+    assert (claim.metric, claim.checkpoint, claim.relation, claim.value) == ("p_mpjpe", "best", ">=", 0.5)
+
+
+@pytest.fixture
+def command(tmp_path):
+    """The command line on a table of results in which the full model is good."""
+    results({"baseline": 50.0, "full": 35.0}).to_csv(tmp_path / "results.csv", index=False)
+
+    def judged(claims: list[dict[str, str]], *more: str):
+        (tmp_path / "claims.yaml").write_text(json.dumps(claims))
+        module.main(
+            ["--results", str(tmp_path / "results.csv"), "--claims", str(tmp_path / "claims.yaml"),
+             "--architectures", "baseline", "full", "--sizes", "base", "--seeds", "0", "1", "2",
+             "--per-action-size", "base", "--dataset-title", "motion", "--decimals", "1",
+             "--table", str(tmp_path / "claims.tex"), "--out", str(tmp_path / "claims.json"), *more]
+        )  # fmt: skip
+        return tmp_path / "claims.json"
+
+    return judged
+
+
+GOOD = {"claim": "Good by 100%.", "test": "mpjpe(full, base) < 40 mm"}
+BAD = {"claim": "Very good.", "test": "mpjpe(full, base) < 30 mm"}
+
+
+def test_the_check_passes_if_all_is_supported(command, capsys):
+    module.main(["check", str(command([GOOD]))])
+    assert "supported: Good by 100%. [mpjpe(full, base) < 40 mm]: 35.10 mm (" in capsys.readouterr().out
+
+
+def test_the_check_fails_for_each_other_verdict(command, capsys):
+    judged = command([GOOD, BAD])  # which is written all the same: the paper still builds
+    with pytest.raises(PoseliftError, match="of 2 claims: 1 not supported, 1 supported"):
+        module.main(["check", str(judged)])
+    assert "not supported: Very good." in capsys.readouterr().out
+    with pytest.raises(PoseliftError, match="1 cannot be judged"):
+        module.main(["check", str(command([GOOD], "--synthetic"))])
+
+
+def test_the_table_says_each_verdict(command):
+    text = command([GOOD, BAD], "--synthetic").with_name("claims.tex").read_text()
+    assert "Good by 100\\%." in text
+    assert text.count("\\textbf{cannot be judged}: the data are synthetic") == 2
+    assert "35.1\\,mm (" in text
+    assert "Synthetic data" in text
+
+
+@pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX here")
+def test_the_table_compiles(command, tmp_path):
+    from poselift.paper.compile import compile_paper
+
+    command([GOOD, BAD, {"claim": "No run.", "test": "mpjve(full, large) < 4 mm/frame"}])
+    (tmp_path / "main.tex").write_text(
+        "\\documentclass{article}\\usepackage{booktabs}\\newcommand{\\missing}{--}"
+        "\\begin{document}\\input{claims}\\end{document}"
+    )
+    (tmp_path / "latexmkrc").write_text("$pdf_mode=1; @default_files=('main.tex');")
+    compile_paper(tmp_path)
+    assert (tmp_path / "main.pdf").exists()
+
+
+def test_the_papers_own_claims_can_be_read():
+    from pathlib import Path
+
+    own = Path(__file__).parents[3] / "paper" / "claims.yaml"
+    tests = [claim.test for claim in read_claims(own, GRID, "base")]
+    assert "mpjpe(lowest) < 40 mm" in tests
+    assert [test for test in tests if test.startswith("improvement") and test.endswith("> 10 %")]

@@ -1,0 +1,134 @@
+"""From the table of results to intervals: what is paired, what is resampled, what is left out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from poselift.config.experiment import Statistics
+from poselift.evaluation.report import SequenceResult
+from poselift.paper.differences import Differences, Model, recording
+from poselift.paper.results import collect, per_seed
+
+STATISTICS = Statistics(resamples=1000)
+BASELINE, FULL = Model("baseline", "base"), Model("full", "base")
+
+
+@pytest.fixture
+def with_sequences(make_report):
+    """A run whose sequences have these errors; the frames, actions and cameras are those of the caller."""
+
+    def make(architecture, seed, sequences):
+        one = make_report(architecture, "base", seed, 40.0, 39.0)
+        result = one.checkpoints["last"].model_copy(
+            update={
+                "per_sequence": {
+                    f"{name}.{camera}": SequenceResult(
+                        subject="S9",
+                        action=action,
+                        camera=str(camera),
+                        frames=frames,
+                        metrics={"mpjpe": error},
+                    )
+                    for name, camera, action, frames, error in sequences
+                }
+            }
+        )
+        return one.model_copy(update={"checkpoints": {"last": result}})
+
+    return make
+
+
+def test_the_cameras_of_a_recording_have_one_name():
+    of_cameras = {
+        recording("Sitting/s_09_act_09_subact_02_ca_01.54138969"),
+        recording("Sitting/s_09_act_09_subact_02_ca_04.60457274"),
+    }
+    assert of_cameras == {"Sitting/s_09_act_09_subact_02"}
+    assert recording("Sitting/s_09_act_09_subact_01_ca_01.54138969") not in of_cameras
+    assert recording("Sitting/other.camera.54138969") == "Sitting/other.camera"
+
+
+def test_the_estimate_is_the_number_of_the_tables(make_report):
+    table = collect(
+        [make_report("full", "base", seed, 38.0 + seed, 38.0) for seed in range(3)]
+        + [make_report("baseline", "base", seed, 40.0, 40.0) for seed in range(3)]
+    )
+    differences = Differences(table, STATISTICS)
+    for metric in ("mpjpe", "p_mpjpe", "acceleration"):
+        full, base = (per_seed(table, name, "base", metric, "last").mean() for name in ("full", "baseline"))
+        assert differences.interval(FULL, metric, "last").estimate == pytest.approx(full)
+        assert differences.difference(FULL, BASELINE, metric, "last").estimate == pytest.approx(full - base)
+
+
+def test_frames_weigh_sequences_within_an_action(with_sequences):
+    sequences = [("a_ca_01", 1, "Eating", 100, 10.0), ("b_ca_01", 1, "Eating", 300, 30.0)]
+    sequences.append(("c_ca_01", 1, "Posing", 50, 6.0))
+    differences = Differences(collect([with_sequences("full", 0, sequences)]), STATISTICS)
+    assert differences.interval(FULL, "mpjpe", "last").estimate == pytest.approx((25 + 6) / 2)
+
+
+def test_seeds_are_paired_by_their_number(make_report):
+    # seed 1 of one and seed 2 of the other have no partner; by place in the list they would be paired
+    reports = [
+        make_report("full", "base", seed, last, 1.0) for seed, last in {0: 38.0, 1: 90.0, 3: 39.0}.items()
+    ]
+    reports += [
+        make_report("baseline", "base", seed, last, 1.0) for seed, last in {0: 40.0, 2: 10.0, 3: 40.0}.items()
+    ]
+    found = Differences(collect(reports), STATISTICS).difference(FULL, BASELINE, "mpjpe", "last")
+    assert found.estimate == pytest.approx(-1.5)
+    assert found.seeds == 2
+
+
+def test_without_a_common_seed_there_is_no_difference(make_report):
+    table = collect(
+        [make_report("full", "base", 0, 38.0, 38.0), make_report("baseline", "base", 1, 40.0, 40.0)]
+    )
+    differences = Differences(table, STATISTICS)
+    assert differences.difference(FULL, BASELINE, "mpjpe", "last") is None
+    assert differences.interval(Model("full", "large"), "mpjpe", "last") is None
+
+
+def test_better_than_all_others(make_report):
+    reports = [
+        make_report(name, "base", seed, error + seed, error)
+        for name, error in {"full": 30.0, "mamba_gcn": 30.0, "baseline": 40.0}.items()
+        for seed in range(3)
+    ]
+    differences = Differences(collect(reports), STATISTICS)
+    assert differences.better(FULL, [BASELINE], "mpjpe", "last")
+    assert not differences.better(BASELINE, [FULL], "mpjpe", "last")
+    assert not differences.better(FULL, [BASELINE, Model("mamba_gcn", "base")], "mpjpe", "last")
+    assert not differences.better(FULL, [], "mpjpe", "last")
+
+
+def test_cameras_are_resampled_together(with_sequences):
+    rng = np.random.default_rng(0)
+    errors = rng.normal(40, 5, 8)
+    names = [f"s_09_act_02_subact_{i:02d}" for i in range(8)]
+    one = [(f"{n}_ca_01", 54138969, "Eating", 100, e) for n, e in zip(names, errors, strict=True)]
+    four = [
+        (f"{n}_ca_{c:02d}", 54138969 + c, "Eating", 100, e)
+        for n, e in zip(names, errors, strict=True)
+        for c in range(1, 5)
+    ]
+    intervals = [
+        Differences(collect([with_sequences("full", 0, sequences)]), STATISTICS).interval(
+            FULL, "mpjpe", "last"
+        )
+        for sequences in (one, four)
+    ]
+    assert (intervals[0].low, intervals[0].high) == pytest.approx((intervals[1].low, intervals[1].high))
+
+
+def test_rows_in_another_order_give_the_same(make_report):
+    table = collect(
+        [
+            make_report(name, "base", seed, 38.0 + seed, 38.0)
+            for name in ("full", "baseline")
+            for seed in range(3)
+        ]
+    )
+    shuffled = pd.DataFrame(table.sample(frac=1, random_state=0))
+    first, second = (Differences(t, STATISTICS).interval(FULL, "mpjpe", "last") for t in (table, shuffled))
+    assert (first.low, first.high) == pytest.approx((second.low, second.high))

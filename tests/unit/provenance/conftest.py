@@ -1,0 +1,94 @@
+"""A small project with results and receipts, as the workflow leaves them; no number here was measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from poselift.provenance.code_hash import read_pins
+from poselift.provenance.gather import gather
+from poselift.provenance.kept_code import keep_code
+from poselift.provenance.receipt import write_receipt
+
+R = "results/toy"
+
+MODULES = {
+    "frames": "poselift.data.prepare",
+    "train": "poselift.training.losses",
+    "evaluate": "poselift.evaluation.metrics",
+    "results": "poselift.paper.results",
+    "table": "poselift.paper.cost",
+    "figure": "poselift.paper.names",
+    "numbers": "poselift.paper.latex",
+}
+
+RUNS = ("baseline-base-s0", "full-base-s0", "full-base-s1")
+
+
+class Toy:
+    """The project: `root`, with `results/toy` in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.results = Path(R)
+        self.parts = [f"{R}/tables/main.tex", f"{R}/figures/curves.pdf", f"{R}/numbers.tex"]
+
+    def job(self, name: str, rule: str, inputs: list[str], outputs: dict[str, str], **params: str) -> None:
+        """Run a job: write its outputs and its receipt."""
+        for path, content in outputs.items():
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_text(content)
+        code = keep_code(Path(R, "code"), MODULES[rule], pins={"torch": "2.0", "numpy": "2.0"})
+        write_receipt(f"{R}/logs/{name}.log", rule, {"code": code, **params}, inputs, list(outputs))
+
+    def build(self) -> None:
+        """Everything from the raw file to the parts of the paper."""
+        Path("data").mkdir(exist_ok=True)
+        Path("data/raw.pkl").write_text("raw motion")
+        Path("constraints.txt").write_text("torch==2.0\nnumpy==2.0\n")
+        self.job("frames", "frames", ["data/raw.pkl"], {f"{R}/data/frames/manifest.json": "{}"})
+        for run in RUNS:
+            record = {"settings": {"seed": int(run[-1])}, "environment": {"torch": "2.0"}, "volatile": {}}
+            self.job(
+                f"train/{run}", "train", [f"{R}/data/frames/manifest.json"],
+                {f"{R}/runs/{run}/best_model.safetensors": f"weights of {run}",
+                 f"{R}/runs/{run}/provenance.json": json.dumps(record)},
+                options=f"--seed {run[-1]}",
+            )  # fmt: skip
+            self.job(
+                f"evaluate/{run}", "evaluate", [f"{R}/runs/{run}/provenance.json"],
+                {f"{R}/evaluation/{run}.json": f"errors of {run}"},
+            )  # fmt: skip
+        evaluations = [f"{R}/evaluation/{run}.json" for run in RUNS]
+        self.job("paper/results", "results", evaluations, {f"{R}/results.csv": "run,value\n"})
+        results = [f"{R}/results.csv"]
+        self.job("paper/table_main", "table", results, {self.parts[0]: "a table\n"}, options="--decimals 1")
+        self.job("paper/curves", "figure", results, {self.parts[1]: "%PDF a figure\n"})
+        number = "\\defnum{full.base.mpjpe}{39.5\\ensuremath{\\,\\pm\\,}0.3}\n\\defnum{detail.size}{base}\n"
+        number += "\\defnum{detail.full.mpjpe.change}{\\ensuremath{-}2.0}\n"
+        self.job("paper/numbers", "numbers", results, {self.parts[2]: number})
+
+    def gather(self, frozen: list[str] | None = None) -> dict:
+        return gather(self.results, self.parts, frozen or [], read_pins(Path("constraints.txt")))
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch) -> Toy:
+    monkeypatch.chdir(tmp_path)
+    project = Toy(tmp_path)
+    project.build()
+    return project
+
+
+@pytest.fixture
+def paper_folder(toy) -> Path:
+    """A paper folder put together from the project's parts, with its record, not yet sealed."""
+    folder = toy.results / "paper"
+    for part in toy.parts:
+        target = folder / "generated" / Path(part).relative_to(R)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(Path(part).read_bytes())
+    (folder / "generated" / "provenance.json").write_text(json.dumps(toy.gather()))
+    (folder / "main.tex").write_text("\\documentclass{article}\n")
+    (folder / "main.pdf").write_bytes(b"%PDF-1.5 the paper")
+    return folder

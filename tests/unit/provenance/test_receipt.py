@@ -1,0 +1,106 @@
+"""What a job leaves behind, and what its code hash was made of."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from poselift.provenance.chain import read_chain
+from poselift.provenance.code_hash import code_hash
+from poselift.provenance.kept_code import differences, keep_code, kept
+from poselift.provenance.receipt import receipt_path, seal, write_receipt
+from poselift.provenance.stamp import stamp
+
+
+def test_a_receipt_lies_where_the_log_does():
+    assert receipt_path("results/x/logs/paper/table_main.log") == Path(
+        "results/x/receipts/paper/table_main.json"
+    )
+
+
+def test_it_says_what_was_read_and_written(toy):
+    content = json.loads(Path("results/toy/receipts/train/full-base-s1.json").read_text())
+    assert content["rule"] == "train"
+    assert content["inputs"] == ["results/toy/data/frames/manifest.json"]
+    assert content["params"] == {"options": "--seed 1"}
+    assert content["outputs"]["results/toy/runs/full-base-s1/best_model.safetensors"]["size"] == 23
+    assert set(content["volatile"]) == {"ended", "host"}
+
+
+def test_parameters_of_every_kind_become_text(toy):
+    params = {"code": "c", "runs": ["a", "b"], "content": None, "n_frames": 9}
+    write_receipt("results/toy/logs/x.log", "x", params, [], ["results/toy/results.csv"])
+    job = read_chain(toy.results).jobs["x"]
+    assert job.params == {"runs": "a b", "content": "", "n_frames": "9"}
+
+
+def test_a_folder_stands_for_its_files(toy):
+    for name in ("a", "b/c"):
+        path = Path("results/toy/many", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    write_receipt("results/toy/logs/x.log", "x", {"code": "c"}, [], ["results/toy/many"])
+    assert set(read_chain(toy.results).jobs["x"].outputs) == {"results/toy/many/a", "results/toy/many/b/c"}
+
+
+def test_the_later_of_two_jobs_made_the_file(toy):
+    path = Path("results/toy/receipts/paper/table_main.json")
+    older = json.loads(path.read_text())
+    older["volatile"]["ended"] = "2001-01-01T00:00:00+00:00"
+    older["rule"] = "renamed_since"
+    write = {**older, "seal": seal(older)}
+    path.with_name("table_of_old.json").write_text(json.dumps(write))
+    chain = read_chain(toy.results)
+    assert chain.makers["results/toy/tables/main.tex"].rule == "table"
+    assert "paper/table_of_old" not in chain.jobs
+
+
+def test_kept_code_names_modules_and_versions(tmp_path):
+    pins = {"numpy": "2.0", "torch": "2.0"}
+    name = keep_code(tmp_path, "poselift.training.losses", pins=pins)
+    assert name == code_hash("poselift.training.losses", pins=pins)
+    before = kept(tmp_path, name)
+    assert before is not None
+    assert before["entries"] == ["poselift.training.losses"]
+    after = json.loads(json.dumps(before))
+    assert differences(before, after) == []
+    after["modules"]["poselift.training.losses"] = "edited"
+    after["modules"]["poselift.new"] = "added"
+    after["pins"]["torch"] = "2.1"
+    assert differences(before, after) == ["poselift.new", "poselift.training.losses", "torch 2.0 -> 2.1"]
+
+
+def test_changed_or_missing_kept_code_is_not_believed(tmp_path):
+    name = keep_code(tmp_path, "poselift.files", pins={})
+    path = tmp_path / f"{name}.json"
+    path.write_text(path.read_text().replace("poselift.files", "poselift.filed"))
+    assert kept(tmp_path, name) is None
+    assert kept(tmp_path, "0" * 16) is None
+
+
+@pytest.fixture
+def stamped(toy):
+    return stamp([Path("results/toy/results.csv")])
+
+
+def test_a_stamp_is_that_of_the_sources(toy, stamped):
+    assert stamp([Path("results/toy/results.csv").resolve()]) == stamped
+    for run in ("full-base-s0",):  # what a job wrote about its time does not count
+        path = f"results/toy/runs/{run}/provenance.json"
+        toy.job(f"train/{run}", "train", ["results/toy/data/frames/manifest.json"],
+                {f"results/toy/runs/{run}/best_model.safetensors": "w", path: '{"volatile": 2}'},
+                options="--seed 0")  # fmt: skip
+    assert stamp([Path("results/toy/results.csv")]) == stamped
+    Path("data/raw.pkl").write_text("other motion")
+    assert stamp([Path("results/toy/results.csv")]) != stamped
+
+
+def test_a_stamp_tells_files_of_other_runs_apart(toy):
+    runs = [stamp([Path(f"results/toy/runs/full-base-s{seed}/provenance.json")]) for seed in (0, 1)]
+    assert runs[0] != runs[1]
+
+
+def test_files_of_no_workflow_have_no_stamp(tmp_path):
+    (tmp_path / "a.csv").write_text("a")
+    assert stamp([tmp_path / "a.csv"]) is None
+    assert stamp([]) is None

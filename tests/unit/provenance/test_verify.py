@@ -1,0 +1,135 @@
+"""Every changed byte is found and named, with nothing but Python; the folder is valid RO-Crate."""
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rocrate.rocrate import ROCrate
+
+from poselift.errors import PoseliftError
+from poselift.provenance.crate import seal
+from poselift.provenance.verify import main, verify
+
+
+@pytest.fixture
+def sealed(paper_folder) -> Path:
+    seal(paper_folder)
+    return paper_folder
+
+
+def alone(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the copy in the folder with an interpreter that sees no installed package."""
+    command = [sys.executable, "-I", "-S", "verify.py"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.is_file()]
+
+
+def test_an_untouched_folder_passes_alone(sealed):
+    answer = alone(sealed)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "as recorded" in answer.stdout
+
+
+def test_coreutils_agree(sealed):
+    subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=sealed, check=True)
+
+
+def test_a_flipped_bit_is_found_in_every_file(sealed):
+    rng = random.Random(0)
+    for path in files(sealed):
+        whole = path.read_bytes()
+        for position in {0, len(whole) - 1, *(rng.randrange(len(whole)) for _ in range(8))}:
+            changed = bytearray(whole)
+            changed[position] ^= 1 << rng.randrange(8)
+            path.write_bytes(changed)
+            try:
+                found, _ = verify(sealed)
+            except Exception as error:  # SHA256SUMS itself
+                found = [str(error)]
+                assert path.name == "SHA256SUMS"
+            if path.name != "SHA256SUMS":  # there the file is named whose hash was changed
+                assert [line for line in found if line.startswith(path.relative_to(sealed).as_posix())]
+            assert found, (path, position)
+        path.write_bytes(whole)
+    assert verify(sealed)[0] == []
+
+
+def test_each_kind_of_damage_is_named(sealed):
+    (sealed / "generated/tables/main.tex").write_text("b table\n")
+    (sealed / "main.pdf").write_bytes((sealed / "main.pdf").read_bytes()[:5])
+    (sealed / "generated/figures/curves.pdf").unlink()
+    (sealed / "generated/tables/extra.tex").write_text("new")
+    (sealed / "main.aux").write_text("of a compilation, which is fine")
+    answer = alone(sealed)
+    assert answer.returncode == 1
+    assert sorted(answer.stdout.splitlines()) == [
+        "generated/figures/curves.pdf: missing",
+        "generated/tables/extra.tex: added, no build made it",
+        "generated/tables/main.tex: edited",
+        "main.pdf: cut short or edited (5 of 18 bytes)",
+    ]
+
+
+def test_results_of_the_workflow(toy, capsys):
+    main(["results/toy"])
+    for path in files(toy.results):
+        if path.is_relative_to(toy.results / "code"):
+            continue
+        whole = path.read_bytes()
+        changed = bytearray(whole)
+        changed[len(whole) // 2] ^= 1
+        path.write_bytes(changed)
+        name = path.as_posix()
+        assert [line for line in verify(toy.results)[0] if line.startswith(name)], path
+        path.write_bytes(whole)
+    (toy.results / "results.csv").unlink()
+    with pytest.raises(SystemExit, match="1"):
+        main(["results/toy"])
+    assert "results/toy/results.csv: missing" in capsys.readouterr().out
+
+
+def test_a_missing_receipt_is_found_by_the_record(toy):
+    (toy.results / "provenance.json").write_text(json.dumps(toy.gather()))
+    (toy.results / "receipts/paper/table_main.json").unlink()
+    assert verify(toy.results)[0] == ["results/toy/tables/main.tex: the receipt of its job is missing"]
+
+
+def test_a_folder_without_records(tmp_path):
+    with pytest.raises(SystemExit, match="neither SHA256SUMS"):
+        main([str(tmp_path)])
+
+
+def test_an_unsealed_folder_is_refused(tmp_path):
+    with pytest.raises(PoseliftError, match=r"provenance.json: no such file"):
+        seal(tmp_path)
+
+
+def test_the_crate_tells_what_made_each_part(sealed):
+    crate = ROCrate(str(sealed))
+    assert crate.root_dataset["conformsTo"].id == "https://w3id.org/ro/wfrun/process/0.5"
+    table = crate.get("generated/tables/main.tex")
+    made = [action for action in crate.get_by_type("CreateAction") if table in action["result"]]
+    assert [action["name"] for action in made] == ["table: paper/table_main"]
+    assert made[0]["instrument"]["name"] == "poselift.paper.cost"
+    assert [each["name"] for each in made[0]["object"]] == ["results/toy/results.csv"]
+    raw = crate.get("#data/raw.pkl")
+    assert len(raw["sha256"]) == 64
+
+
+def test_every_reference_in_the_crate_leads_somewhere(sealed):
+    crate = ROCrate(str(sealed))
+    keys = ("object", "result", "instrument", "hasPart", "mentions", "license", "conformsTo")
+    for entity in crate.get_entities():
+        for key in keys if entity.id != "ro-crate-metadata.json" else ():
+            values = entity.get(key) or []
+            for value in values if isinstance(values, list) else [values]:
+                assert not isinstance(value, str), (entity.id, key)  # what is not found stays a string
+    listed = {entity.id for entity in crate.data_entities}
+    names = {path.relative_to(sealed).as_posix() for path in files(sealed)}
+    assert names - listed == {"SHA256SUMS", "ro-crate-metadata.json"}

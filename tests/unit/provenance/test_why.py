@@ -1,0 +1,168 @@
+"""The words for what is stale: module, version, option, file; and what rebuilding takes."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from poselift.errors import PoseliftError
+from poselift.provenance import dry_run as dry_run_module
+from poselift.provenance import why
+from poselift.provenance.chain import read_chain
+from poselift.provenance.dry_run import dry_run, parse
+
+R = "results/toy"
+
+
+def block(
+    name: str, reason: str, rule: str = "table", inputs: str = "", output: str = "", gpu: int = 0
+) -> str:
+    return (
+        f"[Sun Nov 22 15:53:11 2026]\nrule {rule}:\n    input: {inputs or R + '/results.csv'}\n"
+        f"    output: {output or f'{R}/tables/{name}.tex'}\n    log: {R}/logs/{name}.log\n    jobid: 25\n"
+        f"    benchmark: {R}/benchmarks/{rule}/{name}.tsv\n    reason: {reason}\n"
+        f"    resources: tmpdir=/tmp, gpu={gpu}\n"
+    )
+
+
+def params(before: str, now: str) -> str:
+    return (
+        "Params have changed since last execution: "
+        f"Union of exclusive params before and now across all output: before: {before} now: {now} "
+    )
+
+
+def explained(text: str, pins: dict[str, str] | None = None) -> list[str]:
+    return list(why.explain(parse(text), Path(R), pins or {"torch": "2.0", "numpy": "2.0"}))
+
+
+def code_of(path: str) -> str:
+    return read_chain(Path(R)).makers[path].code
+
+
+def test_nothing(toy):
+    assert explained("Building DAG of jobs...\nNothing to be done.\n") == ["nothing is stale"]
+
+
+def test_the_module_that_changed_is_named(toy, monkeypatch):
+    from poselift.provenance import code_hash
+
+    before = code_of(f"{R}/tables/main.tex")
+    edited, real = code_hash.ROOT / "poselift/errors.py", code_hash._meaning
+    monkeypatch.setattr(code_hash, "_meaning", lambda path: "edited" if path == edited else real(path))
+    lines = explained(block("main", params(f"'{before}'", f"'{'f' * 16}'")))
+    assert lines[0] == "tables/main.tex: code of poselift.errors changed"
+
+
+def test_a_changed_version_is_named(toy):
+    weights = f"{R}/runs/full-base-s0/best_model.safetensors"
+    before = code_of(weights)
+    text = block("full-base-s0", params(f"'{before}'", f"'{'e' * 16}'"), "train", output=weights)
+    lines = explained(text, {"torch": "9.9", "numpy": "2.0"})
+    assert lines[0] == "runs/full-base-s0: version of torch 2.0 -> 9.9"
+
+
+def test_a_changed_option_is_named(toy):
+    text = block("main", params("'--decimals 1 --sizes a b'", "'--decimals 2 --sizes a b'"))
+    assert explained(text)[0] == "tables/main.tex: --decimals 1 -> 2"
+    text = block("main", params("'--decimals 1'", "'--decimals 1 --synthetic'"))
+    assert explained(text)[0] == "tables/main.tex: --synthetic not set -> set"
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("Missing output files: results/toy/tables/main.tex", "tables/main.tex is missing"),
+        ("Updated input files: results/toy/results.csv, raw.pkl", "results.csv changed; raw.pkl changed"),
+        ("Code has changed since last execution", "the command of its rule changed"),
+        (
+            "Software environment definition has changed since last execution",
+            "the description of its environment changed",
+        ),
+        ("Incomplete output files: results/toy/tables/main.tex", "its last build was interrupted"),
+        ("Forced execution", "asked for by force"),
+    ],
+)  # fmt: skip
+def test_each_reason_in_words(toy, reason, words):
+    assert explained(block("main", reason))[0] == f"tables/main.tex: {words}"
+
+
+def test_changed_inputs_are_named(toy):
+    reason = "Set of input files has changed since last execution"
+    text = block("main", reason, inputs="paper/new.yaml")
+    assert explained(text)[0] == "tables/main.tex: also reads paper/new.yaml and no longer reads results.csv"
+
+
+def test_what_never_was_built(toy):
+    text = block("x", "Missing output files: results/toy/tables/x.tex")
+    assert explained(text)[0] == "tables/x.tex: never built"
+
+
+def test_causes_come_first_and_what_follows_is_counted(toy):
+    follows = "Input files updated by another job: results/toy/tables/main.tex"
+    text = (
+        block("main", "Code has changed since last execution")
+        + block("a", follows, "pdf", output="results/toy/a.pdf")
+        + block("b", follows, "pdf", output="results/toy/b.pdf")
+        + "rule all:\n    input: results/toy/a.pdf\n    jobid: 0\n"
+    )
+    lines = explained(text)
+    assert lines[1] == "and what depends on that: pdf (2)"
+    assert lines[2].startswith("rebuilding: 3 jobs")
+
+
+def test_the_same_cause_is_told_once(toy):
+    reason = "Code has changed since last execution"
+    text = "".join(block(name, reason, output=f"{R}/tables/{name}.tex") for name in "abcdef")
+    lines = explained(text)
+    names = "tables/a.tex, tables/b.tex, tables/c.tex, tables/d.tex and 2 more"
+    assert lines[0] == f"{names}: the command of its rule changed"
+    assert len(lines) == 2
+
+
+def benchmark(name: str, seconds: float, rule: str = "train") -> None:
+    path = Path(f"{R}/benchmarks/{rule}/{name}.tsv")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"s\th:m:s\n{seconds}\tx\n")
+
+
+def test_gpu_hours_come_from_benchmarks(toy):
+    benchmark("full-base-s0", 7200)
+    benchmark("baseline-base-s0", 600)
+    benchmark("main", 30, "table")
+    reason = "Code has changed since last execution"
+    text = (
+        block("full-base-s0", reason, "train", output=f"{R}/runs/full-base-s0/x", gpu=2)
+        + block("full-base-s7", "Missing output files: x", "train", output=f"{R}/runs/full-base-s7/x", gpu=1)
+        + block("main", reason)
+        + block("main", reason, "unheard", output="results/toy/u")
+    )
+    # two GPUs for two hours, one for two as the other seed of the model, not as the smaller model
+    assert explained(text)[-1] == (
+        "rebuilding: 4 jobs, 6.0 GPU-hours, 30 s without a GPU (1 estimated from others; 1 not known)"
+    )
+
+
+def test_a_complaint_of_snakemake_is_one_line(monkeypatch):
+    def refused(command, **options):
+        return subprocess.CompletedProcess(command, 1, "", "some\nerror: config.yaml: sizes: unknown\nmore")
+
+    monkeypatch.setattr(dry_run_module.subprocess, "run", refused)
+    with pytest.raises(PoseliftError, match=r"^snakemake --dry-run: config\.yaml: sizes: unknown$"):
+        dry_run([])
+
+
+def test_options_reach_snakemake(monkeypatch, toy, capsys):
+    seen = []
+
+    def answered(command, **options):
+        seen.extend(command)
+        return subprocess.CompletedProcess(
+            command, 0, block("main", "Code has changed since last execution"), ""
+        )
+
+    monkeypatch.setattr(dry_run_module.subprocess, "run", answered)
+    monkeypatch.setattr(why, "PINS", Path("constraints.txt"))
+    why.main(["--profile", "workflow/profiles/demo"])
+    assert " ".join(seen).endswith("--dry-run --cores 1 --profile workflow/profiles/demo --quiet host")
+    assert "tables/main.tex: the command of its rule changed" in capsys.readouterr().out

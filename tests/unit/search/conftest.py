@@ -1,0 +1,50 @@
+"""A small configuration to search in, and outcomes to compare."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from poselift.config import sections
+from poselift.config.experiment import Config
+from poselift.search.outcome import Outcome
+
+SMALL: dict[str, Any] = {
+    "dataset": "tiny",
+    "data": {"title": "Synthetic motion", "synthetic": {}},
+    "n_frames": 9,
+    "sizes": {"nano": {"depth": 1, "dim": 16}, "micro": {"depth": 2, "dim": 16}},
+    "models": {"mamba_gcn": {"mamba_gcn_dim": 32, "mamba_gcn_layers": 1}, "full": {"mamba_gcn_dim": 32}},
+    "training": {"epochs": 8, "lr": 0.002},
+    "experiment": {"architectures": ["baseline", "full"], "sizes": ["nano"], "seeds": [0]},
+    "paper": {"title": "T", "authors": ["A"], "per_action_size": "nano"},
+}
+
+
+@pytest.fixture
+def small() -> dict[str, Any]:
+    return SMALL
+
+
+@pytest.fixture
+def searching() -> Callable[..., Config]:
+    """The configuration with these stages; further keys are laid over it."""
+
+    def build(*stages: dict[str, Any], search: dict[str, Any] | None = None, **changes: Any) -> Config:
+        wanted = {"stages": list(stages)} | (search or {})
+        return sections.parse(Config, SMALL | {"search": wanted} | changes, "config.yaml")
+
+    return build
+
+
+@pytest.fixture
+def outcome() -> Callable[..., Outcome]:
+    def build(trial: str, best: float | None = None, status: Any = "finished", **given: Any) -> Outcome:
+        return Outcome(
+            **{
+                "stage": "coarse", "trial": trial, "status": status, "best": best, "final": best, "rung": 0,
+                "architecture": "baseline", "size": "nano", "searched": {}, "epochs": 8,
+            } | given
+        )  # fmt: skip
+
+    return build

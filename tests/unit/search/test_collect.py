@@ -1,0 +1,110 @@
+"""The search's table and winner: order, labels, and a piece of configuration that gives its settings."""
+
+import json
+
+import pandas as pd
+import pytest
+import yaml
+
+from poselift.config import sections
+from poselift.config.experiment import Config
+from poselift.experiments import laid_over
+from poselift.search.collect import best_finished, fragment, main, table
+from poselift.search.outcome import Ranking, ranked, write_ranking
+from poselift.search.stages import plan
+
+
+@pytest.fixture
+def trials(outcome):
+    return [
+        outcome("b", 41.0, searched={"lr": 2e-4}, gpu_hours=1.5),
+        outcome("diverged", None, "failed", reason="the loss is nan", searched={"lr": 5e-4}),
+        outcome("a", 40.0, stage="fine", searched={"lr": 1e-4, "flip": 0.25}, gpu_hours=2.0),
+        outcome("stopped", 39.5, "stopped", reason="after 2 epochs", searched={"lr": 9e-4}),
+        outcome(
+            "c", 43.0, stage="mamba", architecture="mamba_gcn", searched={"lr": 3e-4, "fusion_alpha": 0.7},
+        ),
+    ]  # fmt: skip
+
+
+def test_the_table_is_sorted_and_labelled(trials):
+    rows = table(trials)
+    assert list(rows["trial"]) == ["stopped", "a", "b", "c", "diverged"]
+    assert list(rows.columns[:9]) == [
+        "stage", "trial", "status", "reason", "best", "final", "unit", "epochs", "gpu_hours",
+    ]  # fmt: skip
+    assert list(rows.columns[11:]) == ["lr", "flip", "fusion_alpha"]
+    assert set(rows["unit"]) == {"px"}
+    assert rows.set_index("trial").loc["diverged", "reason"] == "the loss is nan"
+    assert rows["best"].isna().tolist() == [False, False, False, False, True]
+
+
+def test_searched_architecture_is_one_column(outcome):
+    rows = table([outcome("a", 1.0, searched={"architecture": "baseline", "size": "nano"})])
+    assert list(rows.columns).count("architecture") == 1
+
+
+def test_the_winner_has_finished(trials):
+    assert [trial.trial for trial in best_finished(trials)] == ["a", "b", "c"]
+    assert fragment(trials) == {
+        "training": {"lr": 1e-4, "flip": 0.25},
+        "models": {"mamba_gcn": {"fusion_alpha": 0.7}},
+    }
+    assert fragment([trials[1]]) == {}
+
+
+def test_laid_over_the_configuration_the_winner_gives_its_settings(searching, outcome, small):
+    stage = {
+        "name": "coarse", "architecture": "full", "size": "nano",
+        "grid": {"lr": [1e-4, 3e-4], "batch_size": [5], "fusion_alpha": [0.4]},
+    }  # fmt: skip
+    overrides = [{"architectures": ["full"], "training": {"lr": 0.5, "weight_decay": 0.25}}]
+    for more in ({}, {"overrides": overrides}):
+        config = searching(stage, **more)
+        trial = plan(config)["coarse"].trials["lr=0.0003,batch_size=5,fusion_alpha=0.4"]
+        found = outcome(trial.name, 1.0, architecture="full", searched=trial.searched({}))
+        piece = yaml.safe_load(yaml.safe_dump(fragment([found], more.get("overrides", ()))))
+        run = sections.parse(Config, laid_over(small | more, piece), "both").runs()["full-nano-s0"]
+        assert run.training == trial.settings({}).training
+        assert run.model == trial.settings({}).model
+        assert config.runs()["full-nano-s0"].training != run.training
+
+
+def collect(tmp_path, trials, *more):
+    paths = []
+    for stage in dict.fromkeys(trial.stage for trial in trials):
+        paths.append(tmp_path / f"{stage}.json")
+        write_ranking(paths[-1], Ranking(ranked(trial for trial in trials if trial.stage == stage), []))
+    main(
+        [
+            "--rankings", *map(str, paths), "--validation-subject", "S8", "--dataset-title", "Twin", *more,
+            "--out", str(tmp_path / "results.csv"), "--winner", str(tmp_path / "winner.yaml"),
+        ]
+    )  # fmt: skip
+
+
+def test_the_command_writes_both_and_prints_the_best(tmp_path, trials, capsys):
+    collect(tmp_path, trials, "--synthetic")
+    rows = pd.read_csv(tmp_path / "results.csv")
+    assert rows["best"].dropna().is_monotonic_increasing
+    assert rows.set_index("trial").loc["a", "lr"] == 1e-4
+    winner = (tmp_path / "winner.yaml").read_text()
+    assert winner.startswith("# SYNTHETIC DATA, Twin: 5 trials (")
+    assert "# winner: baseline-nano, stage fine, a: 40.00 px" in winner
+    assert yaml.safe_load(winner) == fragment(trials)
+    printed = capsys.readouterr().out
+    assert "MPJPE on train subject S8 in px" in printed
+    assert "failed: coarse diverged: the loss is nan" in printed
+    assert " mm" not in printed + winner
+
+
+def test_no_trial_finished(tmp_path, outcome, capsys):
+    collect(tmp_path, [outcome("a", None, "failed", reason="out of memory: everything")])
+    assert yaml.safe_load((tmp_path / "winner.yaml").read_text()) == {}
+    assert "failed: coarse a: out of memory: everything" in capsys.readouterr().out
+
+
+def test_overrides_come_as_json(tmp_path, trials):
+    collect(tmp_path, trials, "--overrides", json.dumps([{"sizes": ["large"], "training": {"lr": 0.1}}]))
+    piece = yaml.safe_load((tmp_path / "winner.yaml").read_text())
+    assert [entry["training"]["lr"] for entry in piece["overrides"]] == [0.1, 1e-4]

@@ -1,0 +1,135 @@
+"""Several processes train as one does; a number of them other than the run's is refused."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from poselift.errors import PoseliftError
+from poselift.training import train as module
+from poselift.training.distributed import Place, check_size, device_of, place
+from poselift.training.train import train
+
+CPU = torch.device("cpu")
+LAUNCHERS = (
+    "RANK",
+    "WORLD_SIZE",
+    "LOCAL_RANK",
+    "MASTER_ADDR",
+    "SLURM_NTASKS",
+    "SLURM_PROCID",
+    "SLURM_LOCALID",
+)
+
+
+@pytest.fixture(autouse=True)
+def no_launcher(monkeypatch):
+    for name in LAUNCHERS:
+        monkeypatch.delenv(name, raising=False)
+
+
+def start(store: Path, out: Path, *options: str) -> subprocess.Popen[str]:
+    """`poselift train` of a tiny model in two processes on the CPU."""
+    given = "--architecture baseline --size tiny --depth 1 --dim 8 --n-frames 4 --batch-size 8 --device cpu"
+    command = [sys.executable, "-m", "poselift.training.train", "--store", str(store), "--out", str(out)]
+    command += [*given.split(), "--processes", "2", "--threads", "1", *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_two_processes_train_as_one_does(store, tmp_path, settings):
+    """With batches that do not divide evenly, in parts, without batch norm (which sees its share only)."""
+    options = ["--without-branch", "graph", "--gradient-accumulation-steps", "2", "--epochs", "3"]
+    running = start(store, tmp_path / "two", *options)
+    train(settings(without_branch="graph"), store, tmp_path / "one", CPU)
+    said, _ = running.communicate(timeout=300)
+    assert running.returncode == 0, said
+    one, two = (
+        json.loads((tmp_path / name / "metrics.json").read_text())["epochs"] for name in ("one", "two")
+    )
+    for quantity in ("loss_total", "loss_mpjpe", "loss_velocity", "mpjpe", "p_mpjpe"):
+        assert two[quantity] == pytest.approx(one[quantity], rel=1e-5)
+    a, b = (load_file(tmp_path / name / "last_model.safetensors") for name in ("one", "two"))
+    assert max(float((a[name] - b[name]).abs().max()) for name in a) < 1e-4
+    assert said.count("finished after epoch 3") == 1  # one writer
+    made = json.loads((tmp_path / "two" / "provenance.json").read_text())
+    assert made["environment"]["processes"] == 2
+
+
+def pids(out: Path) -> set[int]:
+    """The processes that train into a folder."""
+    found = subprocess.run(["pgrep", "-f", f"out {out}"], capture_output=True, text=True, check=False).stdout
+    return {int(pid) for pid in found.split()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["SIGTERM to the launcher", "SIGKILL to the launcher", "SIGKILL to a worker"])
+def test_all_processes_end_together_and_go_on(store, tmp_path, how):
+    """With batch norm: the first process's statistics are the run's, also after a resume."""
+    out, options = tmp_path / "run", ["--epochs", "150", "--eval-every", "25", "--checkpoint-every", "1"]
+    assert start(store, tmp_path / "undisturbed", *options).wait(300) == 0
+    running = start(store, out, *options)
+    deadline = time.monotonic() + 300
+    while not list(out.glob("state/*/state-000004-*.pt")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    victim = running.pid if "launcher" in how else min(pids(out) - {running.pid})
+    os.kill(victim, signal.SIGTERM if "SIGTERM" in how else signal.SIGKILL)
+    said, _ = running.communicate(timeout=120)
+    while pids(out):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    if "SIGTERM" in how:
+        assert running.returncode == 143
+        assert said.count("stopped by SIGTERM") == 1
+    else:
+        assert running.returncode != 0
+    assert start(store, out, *options).wait(300) == 0
+    names = ("best_model.safetensors", "last_model.safetensors")
+    for name in names:
+        assert (out / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes()
+
+
+def test_another_number_of_processes_is_refused(monkeypatch, store, tmp_path):
+    check_size(None, 1)
+    check_size(Place(0, 4, 0), 4)
+    with pytest.raises(PoseliftError, match=r"meant for 2 processes .* but 4 were started"):
+        check_size(Place(0, 4, 0), 2)
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    given = "--architecture baseline --size xsmall --n-frames 4 --device cpu"
+    with pytest.raises(PoseliftError, match=r"meant for 1 processes .* but 2 were started"):
+        module.main(["--store", str(store), "--out", str(tmp_path / "run"), *given.split()])
+    assert not (tmp_path / "run").exists()
+
+
+def test_place_is_what_torchrun_or_srun_says(monkeypatch):
+    assert place() is None
+    for name, value in {"SLURM_PROCID": "3", "SLURM_NTASKS": "4", "SLURM_LOCALID": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert place() is None  # a batch job that runs one process of its own
+    monkeypatch.setenv("MASTER_ADDR", "node1")
+    assert place() == Place(rank=3, size=4, local_rank=1)
+    for name, value in {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "2"}.items():
+        monkeypatch.setenv(name, value)
+    assert place() == Place(rank=5, size=8, local_rank=2)
+
+
+def test_devices_are_dealt_out(monkeypatch):
+    assert device_of("cuda:1,cuda:3", Place(1, 2, 1)) == torch.device("cuda:3")
+    assert device_of("cpu", Place(1, 2, 1)) == CPU
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert device_of("auto", Place(6, 8, 1)) == torch.device("cuda:1")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)  # srun gives each process one of its own
+    assert device_of("cuda", Place(1, 2, 1)) == torch.device("cuda:0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert device_of("auto", Place(0, 2, 0)) == CPU
+    with pytest.raises(PoseliftError, match="no CUDA device"):
+        device_of("cuda", Place(0, 2, 0))

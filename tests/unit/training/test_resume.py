@@ -1,0 +1,360 @@
+"""A run that is killed, stopped or short of disk ends as one that was left alone, or says why not."""
+
+import dataclasses
+import json
+import logging
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from poselift.config.run import ExecutionSettings, RunSettings
+from poselift.errors import PoseliftError
+from poselift.training import loop as loop_module
+from poselift.training import state as state_module
+from poselift.training import train as train_module
+from poselift.training.interruptions import Stopped
+from poselift.training.state import (
+    Errors,
+    StateFolder,
+    TrainingState,
+    differences,
+    load_state,
+    save_state,
+    state_key,
+    states,
+)
+from poselift.training.train import train
+
+CPU = torch.device("cpu")
+EVERY_STEP = ExecutionSettings(checkpoint_every=1)
+SPAWN = multiprocessing.get_context("forkserver")
+# what a trainer imports on its way, once for all of them
+SPAWN.set_forkserver_preload(["poselift.training.train", "poselift.models.mamba_gcn", "torch._dynamo"])
+
+# with dropout, whose random numbers have to go on as well
+DROPOUT = {"architecture": "mamba_gcn", "mamba_gcn_dim": 16, "mamba_gcn_layers": 1, "gcn_dropout": 0.3}
+
+
+def same_outcome(a: Path, b: Path) -> None:
+    for name in ("best_model.safetensors", "last_model.safetensors"):
+        assert (a / name).read_bytes() == (b / name).read_bytes()
+    epochs = [json.loads((folder / "metrics.json").read_text())["epochs"] for folder in (a, b)]
+    for quantity in ("loss_total", "loss_velocity", "lr", "mpjpe", "p_mpjpe"):
+        assert epochs[0][quantity] == epochs[1][quantity]
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("undisturbed")
+
+
+@pytest.fixture
+def undisturbed(store, outcomes) -> Callable[[RunSettings], Path]:
+    """The outcome of a run that nothing befell, trained once for all tests."""
+
+    def outcome(wanted: RunSettings) -> Path:
+        folder = outcomes / state_key(wanted.model_dump(mode="json"))
+        if not (folder / "provenance.json").exists():
+            train(wanted, store, folder, CPU)
+        return folder
+
+    return outcome
+
+
+class Killed(Exception):
+    """Stands for a kill -9: nothing of the trainer runs after it."""
+
+
+def kill_at(call: int, owner: object, name: str, monkeypatch) -> None:
+    """Make the so-manieth call of a function the end."""
+    real, calls = getattr(owner, name), 0
+
+    def killed_later(*arguments: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise Killed
+        return real(*arguments)
+
+    monkeypatch.setattr(owner, name, killed_later)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "call"),
+    [
+        (loop_module, "losses", 8),
+        (loop_module.Loop, "_evaluate", 3),
+        (state_module, "save_state", 3),
+        (train_module, "write_outcome", 1),
+    ],
+    ids=["step", "evaluation", "save", "outcome"],
+)
+@pytest.mark.parametrize("execution", [ExecutionSettings(), EVERY_STEP], ids=["epochs", "steps"])
+def test_killed_run_resumes_to_the_same_bits(
+    store, tmp_path, settings, undisturbed, monkeypatch, owner, name, call, execution
+):
+    wanted = settings(epochs=4, **DROPOUT)
+    with monkeypatch.context() as patch:
+        kill_at(call, owner, name, patch)
+        with pytest.raises(Killed):
+            train(wanted, store, tmp_path / "killed", CPU, execution)
+    assert not (tmp_path / "killed" / "last_model.safetensors").exists()
+    train(wanted, store, tmp_path / "killed", CPU, execution)
+    same_outcome(tmp_path / "killed", undisturbed(wanted))
+    assert "resuming after" in (tmp_path / "killed" / "training.log").read_text()
+
+
+def start(store: Path, out: Path, *options: str) -> multiprocessing.Process:
+    """A trainer in a process of its own."""
+    given = "--architecture mamba_gcn --size tiny --depth 1 --dim 8 --n-frames 4 --batch-size 2 --device cpu"
+    hyper = "--mamba-gcn-dim 16 --mamba-gcn-layers 1 --gcn-dropout 0.3 --threads 1 --checkpoint-every 3"
+    arguments = ["--store", str(store), "--out", str(out), *given.split(), *hyper.split(), *options]
+    process = SPAWN.Process(target=train_module.main, args=(arguments,))
+    process.start()
+    return process
+
+
+def wait_for_state(out: Path, seen: set[str]) -> None:
+    """Until the trainer has saved a state that was not there before."""
+    deadline = time.monotonic() + 300
+    while {path.name for path in out.glob("state/*/state-*.pt")} <= seen:
+        assert time.monotonic() < deadline, "no state was saved"
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    "kills", [3, pytest.param(20, marks=pytest.mark.slow)], ids=["three times", "twenty times"]
+)
+def test_kill_9_at_random_moments_changes_nothing(store, tmp_path, kills):
+    options = ["--epochs", str(6 * kills)]
+    undisturbed = start(store, tmp_path / "undisturbed", *options)
+    rng, out = random.Random(0), tmp_path / "killed"
+    for _ in range(kills):
+        seen = {path.name for path in out.glob("state/*/state-*.pt")}
+        process = start(store, out, *options)
+        wait_for_state(out, seen)
+        time.sleep(rng.uniform(0, 0.1))
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+    process = start(store, out, *options)
+    for waited in (process, undisturbed):
+        waited.join(900)
+        assert waited.exitcode == 0
+    same_outcome(out, tmp_path / "undisturbed")
+    assert not [path.name for path in out.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_stopped_run_saves_its_step_and_goes_on(store, tmp_path, signum, status):
+    out = tmp_path / "run"
+    process = start(store, out, "--epochs", "1000", "--checkpoint-every", "5")
+    wait_for_state(out, set())
+    os.kill(process.pid, signum)
+    process.join(60)
+    assert process.exitcode == status
+    told = json.loads((out / "state" / "progress.json").read_text())
+    assert told["phase"] == "stopped"
+    assert signal.Signals(signum).name in told["reason"]
+    assert not list(out.glob("*.safetensors"))
+    # the state is that of the very step it stopped after
+    newest = load_state(states(next(out.glob("state/*/run.json")).parent)[0])
+    assert f"epoch {newest.epoch + 1} after step {newest.step} of 10" in told["reason"]
+
+
+def test_stop_in_an_epoch_or_its_evaluation_resumes_to_the_same_bits(
+    store, tmp_path, settings, undisturbed, monkeypatch
+):
+    wanted = settings(epochs=3, **DROPOUT)
+    for name, owner, calls in (("step", loop_module, 5), ("evaluation", loop_module.Loop, 2)):
+        real, seen = getattr(owner, "losses" if name == "step" else "_predict"), 0
+
+        def signalled(*arguments: object, real=real, calls=calls) -> object:
+            nonlocal seen
+            seen += 1
+            if seen == calls:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return real(*arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, "losses" if name == "step" else "_predict", signalled)
+            with pytest.raises(Stopped, match="stopped by SIGTERM in epoch") as stopped:
+                train(wanted, store, tmp_path / name, CPU)
+        assert stopped.value.exit_status == 143
+        train(wanted, store, tmp_path / name, CPU)
+        same_outcome(tmp_path / name, undisturbed(wanted))
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_run_that_its_caller_ends_early_goes_on_exactly(store, tmp_path, settings):
+    wanted = settings(epochs=5, eval_every=2, lr_scheduler="cosine", **DROPOUT)
+    train(wanted, store, tmp_path / "whole", CPU)
+    whole = json.loads((tmp_path / "whole" / "metrics.json").read_text())["epochs"]
+    out = tmp_path / "early"
+    for epochs in (1, 3):
+        summary = train(wanted, store, out, CPU, stop_after=epochs)
+        assert summary["epochs"] == epochs
+        early = json.loads((out / "metrics.json").read_text())["epochs"]
+        assert early["loss_total"] == whole["loss_total"][:epochs]
+        assert early["lr"] == whole["lr"][:epochs]
+        assert summary["last_mpjpe"] == early["mpjpe"][-1] is not None
+        assert (out / "provenance.json").exists()
+    summary = train(wanted, store, out, CPU)
+    same_outcome(out, tmp_path / "whole")
+    assert not list(out.glob("state/*/run.json"))
+
+
+def interrupted(store: Path, out: Path, wanted, monkeypatch) -> StateFolder:
+    """A run with a state after its first epoch, killed in the second."""
+    with monkeypatch.context() as patch:
+        kill_at(2, loop_module.Loop, "_evaluate", patch)
+        with pytest.raises(Killed):
+            train(wanted, store, out, CPU, EVERY_STEP)
+    folder = next(out.glob("state/*/run.json")).parent
+    return StateFolder(out / "state", json.loads((folder / "run.json").read_text()), keep=2)
+
+
+def test_state_of_other_settings_is_named_and_left_alone(store, tmp_path, settings, monkeypatch, caplog):
+    out = tmp_path / "run"
+    interrupted(store, out, settings(lr=0.001, epochs=4), monkeypatch)
+    with pytest.raises(
+        PoseliftError,
+        match=r"these differ: training\.epochs \(4, now 3\), training\.lr \(0\.001, now 0\.01\)",
+    ):
+        train(settings(lr=0.01), store, out, CPU, resume="newest")
+    path = next(out.glob("state/*/state-*.pt"))
+    with pytest.raises(PoseliftError, match=r"training\.lr"):
+        train(settings(lr=0.01, epochs=4), store, out, CPU, resume=path)
+    with caplog.at_level(logging.INFO):
+        train(settings(lr=0.01, epochs=4), store, out, CPU, stop_after=1)
+    assert (
+        "starting over: the state here is of another run; these differ: training.lr (0.001, now 0.01)"
+        in caplog.text
+    )
+    assert "resuming" not in caplog.text
+    assert path.exists()
+
+
+def test_state_of_other_code_or_data_is_named(store, tmp_path, settings, monkeypatch):
+    wanted = settings()
+    interrupted(store, tmp_path / "run", wanted, monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "code_hash", lambda *_, **__: "other")
+        with pytest.raises(PoseliftError, match=r"these differ: code$"):
+            train(wanted, store, tmp_path / "run", CPU, resume="newest")
+    manifest = store / "frames" / "manifest.json"
+    content = json.loads(manifest.read_text())
+    name = next(iter(content["arrays"]))
+    content["arrays"][name] = "other"
+    manifest.write_text(json.dumps(content))
+    with pytest.raises(PoseliftError, match=f"these differ: data.{name}"):
+        train(wanted, store, tmp_path / "run", CPU, resume="newest")
+
+
+def test_resume_goes_on_from_a_named_state(store, tmp_path, settings, undisturbed, monkeypatch, caplog):
+    wanted = settings()
+    keeper = interrupted(store, tmp_path / "run", wanted, monkeypatch)
+    older = states(keeper.folder)[1]
+    with caplog.at_level(logging.INFO):
+        train(wanted, store, tmp_path / "run", CPU, ExecutionSettings(keep=1), resume=older)
+    epoch, step = map(int, older.stem.split("-")[1:])
+    assert f"resuming after epoch {epoch}, step {step} of the next" in caplog.text
+    same_outcome(tmp_path / "run", undisturbed(wanted))
+    with pytest.raises(PoseliftError, match=r"gone\.pt: no such state"):
+        train(wanted, store, tmp_path / "run", CPU, resume=Path("gone.pt"))
+
+
+@pytest.mark.parametrize("damage", ["cut short", "flipped", "empty"])
+def test_damaged_newest_state_gives_way_to_the_one_before(
+    store, tmp_path, settings, undisturbed, monkeypatch, caplog, damage
+):
+    wanted = settings()
+    keeper = interrupted(store, tmp_path / "run", wanted, monkeypatch)
+    newest, before = states(keeper.folder)
+    content = bytearray(newest.read_bytes())
+    if damage == "flipped":  # a bit in the midst of the weights
+        content[len(content) // 2] ^= 1
+    newest.write_bytes({"cut short": content[:-100], "flipped": content, "empty": b""}[damage])
+    with caplog.at_level(logging.WARNING):
+        train(wanted, store, tmp_path / "run", CPU, resume="newest")
+    assert f"{newest} is damaged" in caplog.text
+    epoch, step = map(int, before.stem.split("-")[1:])
+    log = (tmp_path / "run" / "training.log").read_text()
+    assert f"resuming after epoch {epoch}, step {step} of the next" in log
+    same_outcome(tmp_path / "run", undisturbed(wanted))
+
+
+def test_full_disk_is_one_line_and_leaves_the_old_state(store, tmp_path, settings, undisturbed, monkeypatch):
+    """The system lets no file grow beyond some bytes while the third state is written."""
+    real, calls, limits = torch.save, 0, resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def full(*arguments: object) -> None:
+        nonlocal calls
+        calls += 1
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000 if calls == 3 else limits[0], limits[1]))
+        try:
+            real(*arguments)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    wanted = settings(epochs=5)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", full)
+        message = r"cannot be written: File too large; free some .* from state-000002-000000000\.pt$"
+        with pytest.raises(PoseliftError, match=message) as caught:
+            train(wanted, store, tmp_path / "run", CPU)
+    assert "\n" not in str(caught.value)
+    train(wanted, store, tmp_path / "run", CPU)
+    same_outcome(tmp_path / "run", undisturbed(wanted))
+
+
+def test_last_states_are_kept(tmp_path):
+    keeper = StateFolder(tmp_path, {"settings": {}}, keep=2)
+    keeper.begin(TrainingState())
+    for epoch in range(4):
+        keeper.save(TrainingState(epoch=epoch, step=7))
+    keeper.finish()
+    assert [path.name for path in states(keeper.folder)] == [
+        "state-000003-000000007.pt",
+        "state-000002-000000007.pt",
+    ]
+    (keeper.folder / ".state-000004.12ab.pt").write_bytes(b"cut short by a kill")
+    state = keeper.newest()
+    assert (state.epoch, state.step) == (3, 7)
+    keeper.begin(dataclasses.replace(state, epoch=2))  # the later one is given up
+    assert [path.name for path in keeper.folder.iterdir() if path.suffix == ".pt"] == [
+        "state-000002-000000007.pt"
+    ]
+
+
+def test_state_holds_no_code(tmp_path):
+    save_state(TrainingState(history={"mpjpe": [Path("a")]}), tmp_path / "state.pt")  # a Path is a class
+    assert load_state(tmp_path / "state.pt") is None
+
+
+def test_best_epoch_is_the_last_of_the_least():
+    state = TrainingState()
+    for errors in (None, 3.0, 2.0, None, 2.0, 5.0):
+        state.model = {"errors": errors}
+        state = state.after_epoch({"lr": 1.0}, None if errors is None else Errors(errors, errors / 2))
+    assert state.history == {
+        "lr": [1.0] * 6,
+        "mpjpe": [None, 3.0, 2.0, None, 2.0, 5.0],
+        "p_mpjpe": [None, 1.5, 1.0, None, 1.0, 2.5],
+    }
+    assert (state.epoch, state.best_epoch, state.best_model) == (6, 4, {"errors": 2.0})
+
+
+def test_differences_name_keys_and_values_but_no_hashes():
+    there = {"settings": {"seed": 1, "training": {"lr": 0.1}}, "code": "a", "data": {"x": "1"}, "torch": "2"}
+    here = {"settings": {"seed": 1, "training": {"lr": 0.2}}, "code": "b", "data": {"x": "2"}, "torch": "2"}
+    assert differences(there, here) == "code, data.x, training.lr (0.1, now 0.2)"
+    assert differences(here, here) == ""

@@ -1,0 +1,50 @@
+"""The validation after an epoch gives the MPJPE that the protocol of MPI-INF-3DHP gives."""
+
+import numpy as np
+import pytest
+import torch
+
+from poselift.data.mpi_inf_3dhp.clips import centre, centred_windows
+from poselift.data.raw import Sequence
+from poselift.data.store import Split
+from poselift.evaluation.predict import predict
+from poselift.evaluation.protocol_3dhp import evaluate_mpi_inf_3dhp
+from poselift.training.validation import Validation, mpi_inf_3dhp_weights
+
+
+def make_split() -> Split:
+    rng = np.random.default_rng(0)
+    sequences = [
+        Sequence("TS1", "TS1", None, "TS1", 2048, 2048, 0, 30),
+        Sequence("TS6", "TS6", None, "TS6", 1920, 1080, 30, 20),
+    ]
+    width = np.repeat([2048, 1920], [30, 20])
+    target = rng.normal(0, 300, (50, 17, 3)).astype(np.float32)
+    return Split(
+        name="test",
+        inputs=rng.normal(size=(50, 17, 3)).astype(np.float32),
+        labels=(target - target[:, :1]) / 1024,
+        sequence=np.repeat(np.arange(2), [30, 20]).astype(np.int32),
+        factor=(2048 / width).astype(np.float32),
+        target_mm=target - target[:, :1],
+        sequences=sequences,
+        clips=centred_windows(sequences, rng.random(50) < 0.7, 5),
+        protocol="mpi_inf_3dhp",
+    )
+
+
+def test_centre_frames_count_all_alike():
+    split = make_split()
+    weights = mpi_inf_3dhp_weights(split)
+    assert weights.sum() == pytest.approx(1)
+    assert (weights[:, centre(5)] == 1 / len(split)).all()
+    assert np.count_nonzero(weights) == len(split)
+
+
+def test_agrees_with_the_protocol():
+    split = make_split()
+    torch.manual_seed(0)
+    model = torch.nn.Linear(3, 3)
+    device = torch.device("cpu")
+    expected = evaluate_mpi_inf_3dhp(predict(model, split, device), split)
+    assert Validation(split, device)(model).mpjpe == pytest.approx(expected.mpjpe, rel=1e-5)

@@ -1,0 +1,86 @@
+# What the paper was made from, what it claims, and what co-authors get.
+HANDOVER = f"{RESULTS}/handover/{SETTINGS.dataset}-paper"
+
+
+rule judge:
+    input:
+        **TIDY,
+        claims="paper/claims.yaml",
+        template="src/poselift/paper/templates/claims.tex.j2",
+    output:
+        judged=f"{RESULTS}/claims.json",
+        table=f"{RESULTS}/tables/claims.tex",
+    log:
+        f"{RESULTS}/logs/paper/claims.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/paper/claims.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.paper.claims"),
+        options=f"{SHOWN} {DECIMALS} {JUDGED}",
+    shell:
+        "python -m poselift.paper.claims --results {input.results} --claims {input.claims} {params.options}"
+        " --table {output.table} --out {output.judged}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
+# says what became of each claim; fails unless all are supported
+rule claims:
+    input:
+        judged=f"{RESULTS}/claims.json",
+    log:
+        f"{RESULTS}/logs/paper/claims_checked.log",
+    conda:
+        ENVIRONMENT
+    shell:
+        "python -m poselift.paper.claims check {input.judged} 2>&1 | tee {log}"
+
+
+rule provenance:
+    input:
+        parts=[*rules.pdf.input.tables, *rules.pdf.input.figures, f"{RESULTS}/numbers.tex"],
+        pins=ancient("envs/constraints.txt"),
+        template="src/poselift/paper/templates/provenance.tex.j2",
+    output:
+        record=f"{RESULTS}/provenance.json",
+        text=f"{RESULTS}/provenance.tex",
+    log:
+        f"{RESULTS}/logs/paper/provenance.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/paper/provenance.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.provenance.gather", "poselift.paper.origins"),
+        results=subpath(output.record, parent=True),
+        frozen=f"--frozen {' '.join(FROZEN)}" if FROZEN else "",
+    shell:
+        "(python -m poselift.provenance.gather --results {params.results} --parts {input.parts} {params.frozen}"
+        " --pins {input.pins} --out {output.record}"
+        " && python -m poselift.paper.origins --record {output.record} --out {output.text})"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
+# the paper for co-authors and for arXiv
+rule handover:
+    input:
+        pdf=f"{RESULTS}/paper/main.pdf",
+    output:
+        zip=f"{HANDOVER}.zip",
+        arxiv=f"{HANDOVER}-arxiv.tar.gz",
+    log:
+        f"{RESULTS}/logs/paper/handover.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/paper/handover.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.paper.handover"),
+        paper=subpath(input.pdf, parent=True),
+        folder=subpath(output.zip, parent=True),
+        name=subpath(output.zip, basename=True, strip_suffix=".zip"),
+        draft="--draft" if SETTINGS.draft else "",
+    shell:
+        "python -m poselift.paper.handover pack {params.paper} --out {params.folder} --name {params.name}"
+        " {params.draft} > {log} 2> >(tee -a {log} >&2)"

@@ -1,0 +1,18 @@
+# Included after all rules: each of their jobs leaves a receipt of what it read and wrote, which the record of the
+# paper is made from. Here, so that no rule can forget it and no command has to say it.
+from poselift.provenance.receipt import write_receipt
+
+
+def with_receipt(run):
+    """What runs a job, followed by its receipt."""
+
+    def job(input, output, params, wildcards, threads, resources, log, rule, *rest):
+        run(input, output, params, wildcards, threads, resources, log, rule, *rest)
+        write_receipt(str(log), rule, dict(params.items()), input, output)
+
+    return job
+
+
+for each in workflow.rules:
+    if each.run_func and each.output:
+        each.run_func = with_receipt(each.run_func)
