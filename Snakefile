@@ -15,6 +15,8 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/mpi_inf_3dhp.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/paper.smk"
+include: "workflow/rules/provenance.smk"
+include: "workflow/rules/receipts.smk"
 
 
 rule all:

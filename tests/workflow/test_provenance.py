@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from poselift.provenance.receipt import receipt_path
 from poselift.provenance.verify import verify_paper, verify_results
 
 pytestmark = pytest.mark.skipif(shutil.which("latexmk") is None, reason="needs LaTeX")
@@ -35,12 +36,10 @@ def why(project, changes: str = "") -> list[str]:
 
 
 def test_every_job_leaves_a_receipt(built_once):
-    results = built_once.folder / RESULTS
-    logs = {path.relative_to(results / "logs").with_suffix("") for path in results.rglob("logs/**/*.log")}
-    receipts = {
-        path.relative_to(results / "receipts").with_suffix("") for path in results.rglob("receipts/**/*.json")
-    }
-    assert logs == receipts
+    folder = built_once.folder
+    logs = {path.relative_to(folder).as_posix() for path in (folder / RESULTS).rglob("logs/**/*.log")}
+    receipts = {path.relative_to(folder) for path in (folder / RESULTS / "receipts").rglob("*.json")}
+    assert {receipt_path(log) for log in logs} == receipts
 
 
 def test_the_record_covers_the_chain_down_to_the_raw_file(built_once):

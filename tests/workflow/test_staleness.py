@@ -24,7 +24,7 @@ def test_nothing_after_a_comment_and_a_docstring(built):
 
 def test_a_figures_module(built):
     built.edit("src/poselift/paper/figures/per_action.py", "def draw(", "EDITED = 1\n\n\ndef draw(")
-    assert built.stale() == {"figure": 1, "pdf": 1, "summary": 1}
+    assert built.stale() == {"figure": 1, "provenance": 1, "pdf": 1, "summary": 1}
 
 
 def test_the_mamba_gcn_block_leaves_the_baseline_alone(built):
@@ -35,9 +35,22 @@ def test_the_mamba_gcn_block_leaves_the_baseline_alone(built):
     assert "references" not in stale
 
 
+def test_the_metrics_leave_trainings_alone(built):
+    built.edit("src/poselift/evaluation/metrics.py", "\n\n\ndef", "\n\n\nEDITED = 1\n\n\ndef")
+    stale = built.stale()
+    assert (stale["evaluate"], stale["references"], stale["results"]) == (3, 1, 1)
+    assert not {"train", "frames", "clips", "cost"} & set(stale)
+
+
+def test_how_a_machine_trains_makes_nothing_stale(built):
+    assert built.stale("execution: {num_workers: 7, checkpoint_every: 5}") == {}
+
+
 def test_decimals_of_tables(built):
     assert built.stale("paper: {decimals: 2}") == {
-        "table": 5,
+        "table": 6,
+        "judge": 1,
+        "provenance": 1,
         "numbers": 1,
         "pdf": 1,
         "summary": 1,
@@ -69,6 +82,8 @@ def test_a_pinned_version_restarts_what_imports_it(built):
         "figure_architecture",
         "figure_curves",
         "figure_qualitative",
+        "figure_animation",
+        "provenance",
         "pdf",
         "summary",
     }

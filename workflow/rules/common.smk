@@ -6,8 +6,10 @@ from poselift.config import sections
 from poselift.config.experiment import Config
 from poselift.data.raw import MISSING, SPLITS
 from poselift.errors import PoseliftError
+from poselift.provenance import kept_code
+from poselift.provenance.chain import frozen_code
 from poselift.provenance.code_hash import code_hash, read_pins
-from poselift.provenance.content import cached_sha256
+from poselift.provenance.gather import source_hash
 
 try:
     SETTINGS = sections.parse(Config, config, ", ".join(map(str, workflow.configfiles))).in_experiment()
@@ -22,8 +24,26 @@ STORE = f"{RESULTS}/data"
 RUNS = SETTINGS.all_runs()
 PAPER_RUNS = [run for run in RUNS if run not in SETTINGS.variant_runs(SETTINGS.experiments)]
 GRID_RUNS = list(SETTINGS.runs())
+if SETTINGS.draft:
+    done = {run for run in RUNS if Path(RESULTS, "evaluation", f"{run}.json").exists()}
+    PAPER_RUNS = [run for run in PAPER_RUNS if run in done]
+    GRID_RUNS = [run for run in GRID_RUNS if run in done]
+    if not GRID_RUNS:
+        sys.exit("error: draft: no run of the grid is finished yet; build one, or leave out draft=true")
+try:
+    FROZEN = {run: frozen_code(Path(RESULTS), run) for run in SETTINGS.frozen}
+except PoseliftError as error:
+    sys.exit(f"error: {error}")
 PINS = read_pins(Path(workflow.basedir, "envs/constraints.txt"))
 ENVIRONMENT = Path(workflow.basedir, "envs/poselift.yaml")
+
+# what a model costs depends on these of a run's settings alone
+COUNTED = ("architecture", "size", "depth", "dim", "n_frames", "model")
+CHANGED_MODELS = {
+    f"{entry.architecture}-{entry.size}-{entry.name}": SETTINGS.run(entry.architecture, entry.size, 0, entry)
+    for entry in SETTINGS.ablation
+    if entry.model or entry.n_frames
+}
 
 
 wildcard_constraints:
@@ -34,7 +54,9 @@ wildcard_constraints:
 
 def code(*modules):
     """Hash of the code that these modules use: a parameter, so that its change makes a rule's output stale."""
-    return code_hash(*modules, pins=PINS)
+    if workflow.dryrun:
+        return code_hash(*modules, pins=PINS)
+    return kept_code.keep_code(Path(RESULTS, kept_code.FOLDER), *modules, pins=PINS)
 
 
 def clips(n_frames):
@@ -53,9 +75,26 @@ def clips_of_run(wildcards):
     return clips(RUNS[wildcards.run].n_frames)
 
 
+def training_clips(wildcards):
+    """As `clips_of_run`; nothing that is made anew trains a frozen run again."""
+    inputs = clips_of_run(wildcards)
+    return {name: ancient(files) for name, files in inputs.items()} if wildcards.run in FROZEN else inputs
+
+
+def training_code(wildcards):
+    """The code that trains a run; of a frozen one, that which did."""
+    return FROZEN.get(wildcards.run) or code_with_model("poselift.training.train")(wildcards)
+
+
 def run_options(wildcards):
     """The settings of a run as options of a command."""
     return sections.options(RUNS[wildcards.run])
+
+
+def counted_options(wildcards):
+    """The settings of a model that its cost depends on, as options of a command."""
+    architecture, size = wildcards.model.split("-")
+    return sections.options(SETTINGS.run(architecture, size, seed=0), only=COUNTED)
 
 
 def code_with_model(stage):

@@ -26,7 +26,7 @@ if SETTINGS.data.synthetic:
 else:
     RAW = str(SETTINGS.data.raw)
     RAW_DIGEST = []
-    RAW_CONTENT = cached_sha256(SETTINGS.data.raw, Path(STORE, "raw.sha256.json"))
+    RAW_CONTENT = source_hash(Path(), str(SETTINGS.data.raw), Path(RESULTS))
 
 EXPECTED_CLIPS = " ".join(
     f"--expect-{split} {count}" for split, count in (SETTINGS.data.expected_clips or {}).items()

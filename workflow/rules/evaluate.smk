@@ -51,21 +51,6 @@ rule references:
         " > {log} 2> >(tee -a {log} >&2)"
 
 
-# what a model costs depends on these of a run's settings alone
-COUNTED = ("architecture", "size", "depth", "dim", "n_frames", "model")
-CHANGED_MODELS = {
-    f"{entry.architecture}-{entry.size}-{entry.name}": SETTINGS.run(entry.architecture, entry.size, 0, entry)
-    for entry in SETTINGS.ablation
-    if entry.model or entry.n_frames
-}
-
-
-def counted_options(wildcards):
-    """The settings of a model that its cost depends on, as options of a command."""
-    architecture, size = wildcards.model.split("-")
-    return sections.options(SETTINGS.run(architecture, size, seed=0), only=COUNTED)
-
-
 rule cost:
     output:
         table=f"{RESULTS}/cost/{{model}}.csv",

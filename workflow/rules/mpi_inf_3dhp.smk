@@ -46,8 +46,7 @@ elif SECOND:
             sys.exit(f"error: {MISSING_3DHP.format(path=path, key=split)}")
     SECOND_DIGEST = []
     SECOND_CONTENT = {
-        split: cached_sha256(Path(path), Path(SECOND_STORE, f"{split}.sha256.json"))
-        for split, path in SECOND_RAW.items()
+        split: source_hash(Path(), path, Path(SECOND_RESULTS)) for split, path in SECOND_RAW.items()
     }
 
 

@@ -14,6 +14,8 @@ TIDY = {"results": ancient(f"{RESULTS}/results.csv"), "digest": f"{RESULTS}/resu
 
 # the runs whose median and worst clips are shown: the last architecture, and all of them side by side
 DETAILED_RUNS = [f"{name}-{SETTINGS.paper.per_action_size}-s{GRID.seeds[0]}" for name in GRID.architectures]
+# in a draft those that are there
+DETAILED_RUNS = [run for run in DETAILED_RUNS if run in GRID_RUNS] or GRID_RUNS[-1:]
 
 # what the text alone shows, and what nearly all tables and figures show
 HEADING = sections.options(SETTINGS.paper, only=("title", "authors"))
@@ -264,9 +266,10 @@ rule pdf:
         tables=[
             *expand(f"{RESULTS}/tables/{{table}}.tex", table=TABLES),
             f"{SECOND_RESULTS}/tables/mpi_inf_3dhp.tex",
+            f"{RESULTS}/tables/claims.tex",
         ],
         figures=expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=FIGURES),
-        others=[f"{RESULTS}/numbers.tex"],
+        others=[f"{RESULTS}/{name}" for name in ("numbers.tex", "provenance.tex", "provenance.json")],
     output:
         pdf=f"{RESULTS}/paper/main.pdf",
     log:
@@ -276,12 +279,13 @@ rule pdf:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.paper.assemble", "poselift.paper.compile"),
+        code=code("poselift.paper.assemble", "poselift.paper.compile", "poselift.provenance.crate"),
         folder=subpath(output.pdf, parent=True),
     shell:
         "(python -m poselift.paper.assemble --sources paper --tables {input.tables} --figures {input.figures}"
         " --others {input.others} --out {params.folder}"
-        " && python -m poselift.paper.compile {params.folder})"
+        " && python -m poselift.paper.compile {params.folder}"
+        " && python -m poselift.provenance.crate {params.folder})"
         " > {log} 2> >(tee -a {log} >&2)"
 
 

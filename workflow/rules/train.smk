@@ -4,7 +4,7 @@
 
 rule train:
     input:
-        unpack(clips_of_run),
+        unpack(training_clips),
     output:
         best=f"{RESULTS}/runs/{{run}}/best_model.safetensors",
         last=f"{RESULTS}/runs/{{run}}/last_model.safetensors",
@@ -24,7 +24,7 @@ rule train:
         # how a machine trains changes no weights: a resource, unlike a parameter, makes nothing stale
         execution=sections.options(SETTINGS.execution),
     params:
-        code=code_with_model("poselift.training.train"),
+        code=training_code,
         options=run_options,
         store=subpath(input.frames, ancestor=2),
         folder=subpath(output.metrics, parent=True),
