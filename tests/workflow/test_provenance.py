@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -137,3 +138,12 @@ def test_a_draft_is_built_from_the_runs_that_are_there(built):
     answer = built.snakemake(changes="draft: true")
     assert answer.returncode == 0, answer.stderr
     assert "\\drafttrue" in (built.folder / RESULTS / "paper/generated/numbers.tex").read_text()
+
+
+def test_figures_carry_the_hash_of_what_they_were_made_from(built_once):
+    folder = built_once.folder / RESULTS / "figures"
+    stamps = {
+        re.search(rb"/Subject \((made from [0-9a-f]{12})\)", (folder / f"{name}.pdf").read_bytes()).group(1)
+        for name in ("comparison", "place", "curves")
+    }
+    assert len(stamps) == 2  # the first two are of results.csv, the third of the runs

@@ -115,7 +115,7 @@ def main(argv: list[str] | None = None) -> None:
     results = read(arguments.results)
     with style():
         figure = draw(results, arguments.ablation, options.statistics(arguments), options.marks(arguments))
-        save(figure, arguments.out)
+        save(figure, arguments.out, [arguments.results])
 
 
 if __name__ == "__main__":

@@ -58,7 +58,8 @@ def main(argv: list[str] | None = None) -> None:
     results = read(arguments.results)
     confidence = options.statistics(arguments).confidence
     with style():
-        save(draw(results, options.grid(arguments), options.marks(arguments), confidence), arguments.out)
+        figure = draw(results, options.grid(arguments), options.marks(arguments), confidence)
+        save(figure, arguments.out, [arguments.results])
 
 
 if __name__ == "__main__":

@@ -83,7 +83,8 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     runs = [read_run(folder) for folder in arguments.runs]
     with style():
-        save(draw(runs, options.grid(arguments), options.marks(arguments)), arguments.out)
+        figure = draw(runs, options.grid(arguments), options.marks(arguments))
+        save(figure, arguments.out, [folder / "metrics.json" for folder in arguments.runs])
 
 
 if __name__ == "__main__":

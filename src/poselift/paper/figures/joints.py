@@ -138,7 +138,7 @@ def main(argv: list[str] | None = None) -> None:
     results = read(arguments.results)
     with style():
         figure = draw(results, options.grid(arguments), arguments.per_action_size, options.marks(arguments))
-        save(figure, arguments.out)
+        save(figure, arguments.out, [arguments.results])
 
 
 if __name__ == "__main__":

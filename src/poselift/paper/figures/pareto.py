@@ -191,7 +191,7 @@ def main(argv: list[str] | None = None) -> None:
     results, costs = read(arguments.results), read_costs(arguments.costs)
     with style():
         figure = draw(results, costs, options.grid(arguments), options.marks(arguments), published)
-        save(figure, arguments.out)
+        save(figure, arguments.out, [arguments.results, *arguments.costs])
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> None:
     confidence = options.statistics(arguments).confidence
     with style():
         figure = draw(results, grid, arguments.per_action_size, marks, confidence)
-        save(figure, arguments.out)
+        save(figure, arguments.out, [arguments.results])
 
 
 if __name__ == "__main__":

@@ -64,7 +64,8 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     examples = read_examples(arguments.examples)
     with style():
-        save(draw(examples, model_of(arguments.examples), options.marks(arguments)), arguments.out)
+        figure = draw(examples, model_of(arguments.examples), options.marks(arguments))
+        save(figure, arguments.out, [arguments.examples])
 
 
 if __name__ == "__main__":

@@ -232,7 +232,8 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     trials = read_trials(arguments.trials)
     with style():
-        save(draw(trials, options.marks(arguments), arguments.stages), arguments.out)
+        figure = draw(trials, options.marks(arguments), arguments.stages)
+        save(figure, arguments.out, [arguments.trials])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ so that 8 pt here are 8 pt on paper. Colours are Okabe and Ito's, which colour-b
 markers and lines differ too.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from matplotlib.lines import Line2D
 from poselift.files import atomic_path
 from poselift.paper.names import architecture_label
 from poselift.paper.options import Marks
+from poselift.provenance.stamp import stamp
 
 mpl.use("agg")  # files only, whatever display there is
 
@@ -135,11 +136,17 @@ def mark(figure: Figure, marks: Marks, missing: Sequence[str] = (), note: str = 
         )
 
 
-def save(figure: Figure, out: Path) -> None:
-    """Write `out` (PDF) and its twin `.png`, without dates and versions, and close the figure."""
+def save(figure: Figure, out: Path, made_from: Iterable[Path] = ()) -> None:
+    """Write `out` (PDF) and its twin `.png`, without dates and versions, and close the figure.
+
+    Where the workflow made the files that the figure was drawn from, a short hash of what is behind them
+    goes into the metadata.
+    """
+    hashed = stamp(made_from)
+    origin = f"made from {hashed}" if hashed else None
     metadata: dict[str, dict[str, Any]] = {
-        ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-        ".png": {"Software": None},
+        ".pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Subject": origin},
+        ".png": {"Software": None, **({"Description": origin} if origin else {})},
     }
     for suffix, entries in metadata.items():
         with atomic_path(out.with_suffix(suffix)) as temporary:
