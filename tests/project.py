@@ -1,0 +1,91 @@
+"""A copy of the project with a tiny experiment, which tests build, change and break."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[1]
+PARTS = ("Snakefile", "config.yaml", "workflow", "envs", "paper", "src")
+
+TINY = """
+dataset: tiny
+data:
+  title: Synthetic motion
+  raw: null
+  sha256: null
+  expected_clips: null
+  synthetic: {n_actions: 2, n_cameras: 1, train_frames: 30, test_frames: 30}
+n_frames: 9
+sizes: {pico: {depth: 1, dim: 8}}
+experiment: {sizes: [pico], seeds: [0]}
+training: {epochs: 1, batch_size: 32}
+models: {mamba_gcn: {mamba_gcn_dim: 16, mamba_gcn_layers: 1}, full: {mamba_gcn_dim: 16}}
+paper: {per_action_size: pico, published: null}
+"""
+
+
+@dataclass
+class Project:
+    """A checkout in a folder of its own."""
+
+    folder: Path
+    machine: tuple[str, ...] = ("--cores", "2")
+    """Options that say where jobs run."""
+
+    @classmethod
+    def copied(cls, folder: Path, machine: tuple[str, ...] = ("--cores", "2")) -> "Project":
+        folder.mkdir()
+        for part in PARTS:
+            source = REPOSITORY / part
+            if source.is_dir():
+                shutil.copytree(
+                    source, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+                )
+            else:
+                shutil.copy(source, folder)
+        (folder / "tiny.yaml").write_text(TINY)
+        return cls(folder, machine)
+
+    def start(
+        self, *arguments: str, changes: str = "", experiment: bool = True, **options: Any
+    ) -> subprocess.Popen[str]:
+        """Start Snakemake here, with this folder's code; `changes` is YAML laid over the tiny experiment."""
+        (self.folder / "changes.yaml").write_text(changes or "{}")
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {"PYTHONPATH": str(self.folder / "src"), "PATH": path} | options.pop("env", {})
+        return subprocess.Popen(
+            [
+                sys.executable, "-m", "snakemake", *self.machine,
+                *arguments, *(("--configfile", "tiny.yaml", "changes.yaml") if experiment else ()),
+            ],
+            cwd=self.folder,
+            env=os.environ | environment,
+            text=True,
+            **options,
+        )  # fmt: skip
+
+    def snakemake(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """As `start`, and wait for the end."""
+        with self.start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options) as process:
+            stdout, stderr = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+    def stale(self, changes: str = "") -> dict[str, int]:
+        """What Snakemake would run after `changes` of the configuration: number of jobs by rule."""
+        answer = self.snakemake("--dry-run", changes=changes)
+        assert answer.returncode == 0, answer.stderr
+        table = answer.stdout.partition("Job stats:")[2].partition("\n\n")[0]
+        jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+        return {rule: count for rule, count in jobs.items() if rule not in ("all", "total")}
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace `old`, which has to be there, by `new`."""
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
