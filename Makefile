@@ -4,7 +4,7 @@ ENVIRONMENT := .venv/.made
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint format schema constraints rulegraph latex clean-demo
+.PHONY: help environment demo test test-slurm test-faults lint format schema constraints rulegraph latex clean-demo
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,13 @@ demo: $(ENVIRONMENT) latex ## build the whole paper from synthetic motion, minut
 
 test: $(ENVIRONMENT) latex ## run the tests
 	@OMP_NUM_THREADS=1 pytest -n 2
+
+test-slurm: $(ENVIRONMENT) latex ## run the workflow on a SLURM cluster made on this machine (Debian, root)
+	@python tests/slurm/cluster.py
+	@OMP_NUM_THREADS=1 pytest tests/slurm
+
+test-faults: $(ENVIRONMENT) latex ## build while things are killed, disks fill up, files go missing
+	@OMP_NUM_THREADS=1 pytest -m "" tests/faults
 
 lint: $(ENVIRONMENT) ## ruff, mypy, snakefmt, snakemake --lint, shell scripts
 	ruff check .

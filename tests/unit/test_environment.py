@@ -1,10 +1,12 @@
 """The environment files agree with pyproject.toml and with what the code imports."""
 
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 from poselift.provenance.code_hash import DISTRIBUTIONS, closure, read_pins
@@ -36,6 +38,29 @@ def test_conda_environment_installs_the_package_with_the_pins():
     assert version(python) >= version(PROJECT["requires-python"])
     (from_pip,) = (d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
     assert from_pip == ["-c constraints.txt", "-e .."]
+
+
+def test_container_installs_the_package_with_the_pins():
+    text = (REPOSITORY / "envs/poselift.def").read_text()
+    environment = yaml.safe_load((REPOSITORY / "envs/poselift.yaml").read_text())
+    (python,) = re.findall(r"^From: python:([\d.]+)-slim", text, re.MULTILINE)
+    assert f"python={python}" in environment["dependencies"]
+    copied = re.findall(r"^    (\S+) /opt/poselift/(\S+)$", text, re.MULTILINE)
+    assert len(copied) == 6
+    for source, target in copied:
+        assert source == target
+        assert (REPOSITORY / source).exists()
+    assert "pip install --no-cache-dir -c /opt/poselift/envs/constraints.txt /opt/poselift\n" in text
+
+
+MODULES = Path("/etc/profile.d/modules.sh")
+
+
+@pytest.mark.skipif(not MODULES.exists(), reason="needs environment-modules")
+def test_module_puts_the_environment_first_on_the_path():
+    command = f". {MODULES}; module use {REPOSITORY}/envs/modules; module load poselift; echo $PATH"
+    answer = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert answer.stdout.startswith(f"{REPOSITORY}/.venv/bin:")
 
 
 def test_every_import_has_a_pin():

@@ -110,3 +110,38 @@ def code_with_model(stage):
 def code_of(pattern):
     """As `code`, for a stage whose name has wildcards."""
     return lambda wildcards: code(pattern.format(**wildcards))
+
+
+def processes_of(runs):
+    """Resources of a training: a GPU for each of its processes; on one node, or on as many as they fill by
+    `cluster.gpus_per_node`, where srun starts them. None asks for nothing."""
+
+    def processes(wildcards):
+        return runs[wildcards.run].training.processes
+
+    def nodes(wildcards):
+        per_node = SETTINGS.cluster.gpus_per_node or processes(wildcards)
+        return -(-processes(wildcards) // per_node)
+
+    def where_spread(value):
+        return lambda wildcards: value(wildcards) if nodes(wildcards) > 1 else None
+
+    def per_node(wildcards):
+        return processes(wildcards) // nodes(wildcards)
+
+    def launcher(wildcards):
+        if nodes(wildcards) == 1:
+            return ""  # one process, or the first starts the others
+        return (
+            "MASTER_ADDR=$(hostname) MASTER_PORT=$((10000 + SLURM_JOB_ID % 20000))"
+            f" srun --nodes={nodes(wildcards)} --ntasks-per-node={per_node(wildcards)} --cpu-bind=none"
+        )
+
+    return {
+        "nodes": nodes,
+        "gpu": lambda wildcards: processes(wildcards) if nodes(wildcards) == 1 else None,
+        "gres": where_spread(lambda wildcards: f"gpu:{per_node(wildcards)}"),
+        "tasks_per_node": where_spread(per_node),
+        "mpi": where_spread(lambda wildcards: "srun"),
+        "launcher": launcher,
+    }

@@ -120,7 +120,7 @@ if SECOND:
         wildcard_constraints:
             run="|".join(SECOND_RUNS),
         resources:
-            gpu=lambda wildcards: SECOND_RUNS[wildcards.run].training.processes,
+            **processes_of(SECOND_RUNS),
             execution=sections.options(SETTINGS.execution),
         params:
             options=lambda wildcards: sections.options(SECOND_RUNS[wildcards.run]),
@@ -164,6 +164,7 @@ if SECOND:
             f"{SECOND_RESULTS}/logs/results.log",
         benchmark:
             f"{SECOND_RESULTS}/benchmarks/results.tsv"
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -193,6 +194,7 @@ rule table_3dhp:
         f"{SECOND_RESULTS}/logs/table.log",
     benchmark:
         f"{SECOND_RESULTS}/benchmarks/table.tsv"
+    localrule: True
     conda:
         ENVIRONMENT
     params:

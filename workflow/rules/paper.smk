@@ -85,6 +85,7 @@ rule results:
         f"{RESULTS}/logs/paper/results.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper/results.tsv"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -114,6 +115,7 @@ rule table:
         f"{RESULTS}/benchmarks/paper/table_{{table}}.tsv"
     wildcard_constraints:
         table="|".join(TABLES),
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -144,6 +146,7 @@ rule figure:
         f"{RESULTS}/benchmarks/paper/figure_{{figure}}.tsv"
     wildcard_constraints:
         figure="|".join(FIGURE_OPTIONS),
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -166,6 +169,7 @@ rule figure_curves:
         f"{RESULTS}/logs/paper/figure_curves.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper/figure_curves.tsv"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -187,6 +191,7 @@ rule figure_qualitative:
         f"{RESULTS}/logs/paper/figure_qualitative.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper/figure_qualitative.tsv"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -206,6 +211,7 @@ rule figure_animation:
         f"{RESULTS}/logs/paper/figure_animation.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper/figure_animation.tsv"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -224,6 +230,7 @@ rule figure_architecture:
         f"{RESULTS}/logs/paper/figure_architecture.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper/figure_architecture.tsv"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -246,6 +253,7 @@ rule numbers:
         f"{RESULTS}/logs/paper/numbers.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper/numbers.tsv"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -276,6 +284,7 @@ rule pdf:
         f"{RESULTS}/logs/paper/pdf.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper/pdf.tsv"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -299,6 +308,7 @@ rule summary:
         f"{RESULTS}/logs/paper/summary.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper/summary.tsv"
+    localrule: True
     conda:
         ENVIRONMENT
     params:

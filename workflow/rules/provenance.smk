@@ -14,6 +14,7 @@ rule judge:
         f"{RESULTS}/logs/paper/claims.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper/claims.tsv"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -31,6 +32,7 @@ rule claims:
         judged=f"{RESULTS}/claims.json",
     log:
         f"{RESULTS}/logs/paper/claims_checked.log",
+    localrule: True
     conda:
         ENVIRONMENT
     shell:
@@ -49,6 +51,7 @@ rule provenance:
         f"{RESULTS}/logs/paper/provenance.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper/provenance.tsv"
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -73,6 +76,7 @@ rule handover:
         f"{RESULTS}/logs/paper/handover.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper/handover.tsv"
+    localrule: True
     conda:
         ENVIRONMENT
     params:

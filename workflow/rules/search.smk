@@ -125,6 +125,7 @@ rule figure_search:
         f"{RESULTS}/logs/paper/figure_search.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper/figure_search.tsv"
+    localrule: True
     conda:
         ENVIRONMENT
     params:

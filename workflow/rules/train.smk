@@ -20,7 +20,7 @@ rule train:
         ENVIRONMENT
     threads: 1
     resources:
-        gpu=lambda wildcards: RUNS[wildcards.run].training.processes,
+        **processes_of(RUNS),
         # how a machine trains changes no weights: a resource, unlike a parameter, makes nothing stale
         execution=sections.options(SETTINGS.execution),
     params:
@@ -29,6 +29,6 @@ rule train:
         store=subpath(input.frames, ancestor=2),
         folder=subpath(output.metrics, parent=True),
     shell:
-        "python -m poselift.training.train --store {params.store} --out {params.folder} --threads {threads}"
-        " {params.options} {resources.execution}"
+        "{resources.launcher} python -m poselift.training.train --store {params.store} --out {params.folder}"
+        " --threads {threads} {params.options} {resources.execution}"
         " > {log} 2> >(tee -a {log} >&2)"

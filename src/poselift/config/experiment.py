@@ -126,6 +126,14 @@ class Paper(Section):
     )
 
 
+class Cluster(Section):
+    """What the workflow has to know of a cluster; the cluster's profile says it."""
+
+    gpus_per_node: int | None = Field(
+        None, ge=2, description="GPUs of a node: a run with more processes takes several nodes"
+    )
+
+
 class Config(Section):
     """The whole of `config.yaml`."""
 
@@ -139,6 +147,7 @@ class Config(Section):
         TrainingSettings(), description="keys that differ from the recipe; keys left out are the recipe's"
     )
     execution: ExecutionSettings = ExecutionSettings()
+    cluster: Cluster = Cluster()
     overrides: list[Override] = Field([], description="training settings that differ by architecture or size")
     experiment: Experiment
     ground_truth_2d: GroundTruth2D | None = Field(
