@@ -22,7 +22,7 @@ from poselift.evaluation.protocol import clip_mpjpe, evaluate_human36m, root_rel
 from poselift.evaluation.report import Report, write_reports
 from poselift.evaluation.speed import Stopwatch
 from poselift.files import atomic_path
-from poselift.models.checkpoints import load_published, load_weights
+from poselift.models.checkpoints import load_checkpoint, load_weights
 from poselift.models.registry import build_run
 
 RULE = "the clips of median and of highest MPJPE among all evaluated test clips"
@@ -101,7 +101,6 @@ def subject_of(given: argparse.Namespace) -> Subject:
     if not (given.architecture and given.size):
         raise PoseliftError("--checkpoint needs --architecture and --size")
     settings = run_from_options(described)
-    load_checkpoint = load_weights if given.checkpoint.suffix == ".safetensors" else load_published
     model = load_checkpoint(given.checkpoint, build_run(settings))
     return Subject(given.checkpoint.stem, settings, None, {"published": model})
 

@@ -141,3 +141,10 @@ def _describe(weights: Mapping[str, Tensor]) -> str:
     n_frames = {value.numel() for name, value in weights.items() if name.endswith(TEMPORAL_NORM)}
     length = min(n_frames, default="unknown")
     return f"{architecture}, depth {len(blocks)}, dim {len(embedding)}, n_frames {length}"
+
+
+def load_checkpoint(path: Path, model: Model) -> Model:
+    """Fill `model` with the weights of a file of ours (safetensors) or of a published one (anything else);
+    raises as `load_weights` and `load_published`."""
+    load = load_weights if path.suffix == ".safetensors" else load_published
+    return load(path, model)

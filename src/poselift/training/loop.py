@@ -20,7 +20,7 @@ from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.data.batches import Batches, LoaderBatches, Part, resident
 from poselift.data.store import Split
 from poselift.errors import PoseliftError
-from poselift.models.checkpoints import load_published, load_weights
+from poselift.models.checkpoints import load_checkpoint
 from poselift.models.registry import build_run
 from poselift.training.arithmetic import autocast, seed, set_arithmetic, step_seed
 from poselift.training.distributed import Ranks
@@ -68,8 +68,7 @@ class Loop:
         torch.manual_seed(settings.seed)
         model = build_run(settings)
         if settings.init_from:
-            ours = settings.init_from.suffix == ".safetensors"
-            (load_weights if ours else load_published)(settings.init_from, model)
+            load_checkpoint(settings.init_from, model)
         self.model = ranks.synchronised(model.to(device), device)
         compiled = torch.compile(self.model) if recipe.compile else self.model
         self.forward = cast(nn.Module, compiled)
