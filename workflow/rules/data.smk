@@ -17,11 +17,12 @@ if SETTINGS.data.synthetic:
         conda:
             ENVIRONMENT
         params:
-            code=code("poselift.data.synthetic.__main__"),
+            code=code("poselift.data.synthetic.__main__", "poselift.provenance.content"),
             options=sections.options(SETTINGS.data.synthetic),
         shell:
             "python -m poselift.data.synthetic {params.options} --out {output.raw}"
-            " > {log} 2> >(tee -a {log} >&2) && sha256sum {output.raw} > {output.digest}"
+            " > {log} 2> >(tee -a {log} >&2)"
+            " && python -m poselift.provenance.content {output.raw} --out {output.digest}"
 
 else:
     RAW = str(SETTINGS.data.raw)

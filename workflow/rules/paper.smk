@@ -89,11 +89,12 @@ rule results:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.paper.results"),
+        code=code("poselift.paper.results", "poselift.provenance.content"),
     shell:
         "python -m poselift.paper.results --evaluations {input.evaluations} --references {input.references}"
         " --out {output.table}"
-        " > {log} 2> >(tee -a {log} >&2) && sha256sum {output.table} > {output.digest}"
+        " > {log} 2> >(tee -a {log} >&2)"
+        " && python -m poselift.provenance.content {output.table} --out {output.digest}"
 
 
 rule table:
@@ -316,4 +317,5 @@ rule summary:
         options=f"{SHOWN} {DECIMALS} {JUDGED}",
     shell:
         "python -m poselift.paper.show --results {input.results} --pdf {input.pdf} {params.options}"
-        " > {output.text} 2> >(tee {log} >&2)"
+        " --out {output.text}"
+        " > {log} 2> >(tee -a {log} >&2)"

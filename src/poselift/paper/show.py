@@ -6,6 +6,7 @@ import pandas as pd
 
 from poselift.config.experiment import Statistics
 from poselift.errors import run
+from poselift.files import write_text
 from poselift.paper import options
 from poselift.paper.differences import Differences, Model
 from poselift.paper.names import METRIC_LABELS, REFERENCE_LABELS, architecture_label
@@ -63,22 +64,22 @@ def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statis
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Print the main table and where the PDF lies."""
+    """Write the main table as text, and where the PDF lies."""
     parser = options.parser(
-        "Print the main table and where the PDF lies.", "results", *options.GRID, "dataset_title", "decimals"
+        "Write the main table as text, and where the PDF lies.",
+        *("results", *options.GRID, "dataset_title", "decimals"),
     )
+    options.add_out(parser)
     parser.add_argument("--pdf", type=Path, required=True, help="the compiled paper")
     arguments = parser.parse_args(argv)
-    print(
-        table(
-            read(arguments.results),
-            options.grid(arguments),
-            options.marks(arguments),
-            arguments.decimals,
-            options.statistics(arguments),
-        )
+    text = table(
+        read(arguments.results),
+        options.grid(arguments),
+        options.marks(arguments),
+        arguments.decimals,
+        options.statistics(arguments),
     )
-    print(f"\nThe paper: {arguments.pdf}")
+    write_text(arguments.out, f"{text}\n\nThe paper: {arguments.pdf}\n")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,14 @@
-"""Content hashes of files."""
+"""Content hashes of files. As a program it writes those of some files, in the form of sha256sum:
+`python -m poselift.provenance.content FILE ... --out DIGEST`.
+"""
 
+import argparse
 import hashlib
 import json
 from pathlib import Path
 
-from poselift.files import write_json
+from poselift.errors import run
+from poselift.files import write_json, write_text
 
 
 def sha256(path: Path) -> str:
@@ -24,3 +28,16 @@ def cached_sha256(path: Path, cache: Path) -> str:
     digest = sha256(path)
     write_json(cache, {**stamp, "sha256": digest})
     return digest
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the hashes of some files: small where they are large, so that Snakemake goes by content."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="what is hashed")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIGEST", help="file to write")
+    arguments = parser.parse_args(argv)
+    write_text(arguments.out, "".join(f"{sha256(file)}  {file}\n" for file in arguments.files))
+
+
+if __name__ == "__main__":
+    run(main)
