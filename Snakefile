@@ -8,6 +8,9 @@ min_version("9.0")
 configfile: "config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 # used with --sdm apptainer; made from envs/poselift.def
 container: "envs/poselift.sif"
 
@@ -20,6 +23,7 @@ include: "workflow/rules/mpi_inf_3dhp.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/paper.smk"
 include: "workflow/rules/provenance.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/receipts.smk"
 
 
@@ -28,7 +32,9 @@ rule all:
     input:
         f"{RESULTS}/paper/main.pdf",
         f"{RESULTS}/summary.txt",
-        f"{RESULTS}/figures/animation.gif",
+        f"{RESULTS}/report.html",
+        f"{RESULTS}/setup.md",
+        TABLE_PAGES,
         FOUND if SETTINGS.search.with_paper else [],
 
 

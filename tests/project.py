@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+from snakemake.utils import update_config
+
 REPOSITORY = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "workflow", "envs", "paper", "src")
 
@@ -36,10 +39,12 @@ class Project:
     folder: Path
     machine: tuple[str, ...] = ("--cores", "2")
     """Options that say where jobs run."""
+    prefix: tuple[str, ...] = ()
+    """The command that starts Snakemake, as somebody else for instance."""
 
     @classmethod
     def copied(cls, folder: Path, machine: tuple[str, ...] = ("--cores", "2")) -> "Project":
-        folder.mkdir()
+        folder.mkdir(parents=True)
         for part in PARTS:
             source = REPOSITORY / part
             if source.is_dir():
@@ -51,20 +56,32 @@ class Project:
         (folder / "tiny.yaml").write_text(TINY)
         return cls(folder, machine)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of commands in which this folder's code runs."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return os.environ | {"PYTHONPATH": str(self.folder / "src"), "PATH": path}
+
+    def settle(self, changes: str) -> None:
+        """Make the tiny experiment with `changes` the project's own, which needs no `--configfile`."""
+        path = self.folder / "config.yaml"
+        config = yaml.safe_load(path.read_text())
+        for text in (TINY, changes):
+            update_config(config, yaml.safe_load(text))
+        path.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+
     def start(
         self, *arguments: str, changes: str = "", experiment: bool = True, **options: Any
     ) -> subprocess.Popen[str]:
         """Start Snakemake here, with this folder's code; `changes` is YAML laid over the tiny experiment."""
         (self.folder / "changes.yaml").write_text(changes or "{}")
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = {"PYTHONPATH": str(self.folder / "src"), "PATH": path} | options.pop("env", {})
         return subprocess.Popen(
             [
-                sys.executable, "-m", "snakemake", *self.machine,
+                *self.prefix, sys.executable, "-m", "snakemake", *self.machine,
                 *arguments, *(("--configfile", "tiny.yaml", "changes.yaml") if experiment else ()),
             ],
             cwd=self.folder,
-            env=os.environ | environment,
+            env=self.environment | options.pop("env", {}),
             text=True,
             **options,
         )  # fmt: skip

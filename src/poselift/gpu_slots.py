@@ -19,6 +19,7 @@ from poselift.errors import PoseliftError
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
+TURN_SECONDS = 0.1  # between looks for one's turn, which most take for a moment only
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def held_slots(pool: Sequence[str], count: int, origin: str = "this machine") ->
                 lock = FileLock(folder / f"{device}.turn")
                 if not _taken(lock):
                     waiting = waiting or _say_waiting(count, origin)
-                    lock.acquire(poll_interval=POLL_SECONDS)
+                    lock.acquire(poll_interval=TURN_SECONDS)
                 turn.callback(lock.release)
             slots: list[int] = []
             locks = {index: FileLock(folder / f"{device}.lock") for index, device in enumerate(pool)}

@@ -58,7 +58,9 @@ def array_of_buffer(buffer: bytes, dtype: DType, shape: tuple[int, ...], order: 
     # exactly these types: no other array, whose memory could go away
     if type(buffer) not in (bytes, bytearray) or len(buffer) != _size(shape) * plain.itemsize:
         raise UnpicklingError("array whose data do not fit its shape")
-    return np.ndarray(shape, plain, buffer, order="F" if order == "F" else "C")
+    # frombuffer keeps a view of the buffer: a pickle that makes a bytearray longer later on, which moves it,
+    # ends in a BufferError; np.ndarray would go on reading where it was
+    return np.frombuffer(buffer, plain).reshape(shape, order="F" if order == "F" else "C")
 
 
 def scalar(dtype: DType, data: bytes = b"") -> Any:

@@ -1,7 +1,7 @@
 """The fault campaign: build the tiny paper while killing what builds it, at random moments.
 
-After each kill nothing under a final name may be half-written; the build goes on with the command that the
-README names for this; in the end every artefact has to be, byte for byte, what an undisturbed build makes.
+After each kill nothing under a final name may be half-written. The build goes on with the README's line; in
+the end every artefact has to be, byte for byte, what an undisturbed build makes.
 
     python tests/faults/campaign.py --kills 30 --seed 1
 """
@@ -25,7 +25,7 @@ from pathlib import Path
 import psutil
 
 sys.path.append(str(Path(__file__).parents[1]))
-from project import Project
+from project import REPOSITORY, Project
 
 EXPERIMENT = """
 experiment: {architectures: [baseline]}
@@ -35,7 +35,7 @@ training: {epochs: 6}
 """
 
 VICTIMS = {
-    "snakemake": ("-m snakemake",),
+    "snakemake": ("bin/snakemake --cores",),
     "trainer": ("-m poselift.training.train",),
     "LaTeX": ("latexmk", "pdflatex", "poselift.paper.compile"),
     "any stage": ("-m poselift.",),
@@ -60,6 +60,12 @@ HOLD_MEASURED = ("metrics.json", "training.log")
 
 IN_PROGRESS = ("metrics.json",)
 """Written after each epoch, for those who look on: whole each time, and not the last one's before the end."""
+
+
+def line_after_a_crash() -> str:
+    """What the README says to type after a crash."""
+    (line,) = re.findall(r"`(snakemake --unlock && [^`]+)`", (REPOSITORY / "README.md").read_text())
+    return line
 
 
 def artefacts(folder: Path) -> Iterator[Path]:
@@ -140,13 +146,10 @@ class Campaign:
 
     def _start_and_kill(self, victim: str | None) -> bool:
         """Type what has to be typed after a crash, kill `victim` at a random moment; whether it finished."""
-        # the README's line: snakemake --unlock && snakemake --cores all --rerun-incomplete
-        unlocked = self.project.snakemake("--unlock", changes=EXPERIMENT)
-        assert unlocked.returncode == 0, unlocked.stderr
         with tempfile.TemporaryFile("w+") as output:
-            main = self.project.start(
-                "--rerun-incomplete", changes=EXPERIMENT, stdout=output, stderr=output,
-                env={MARK: str(self.project.folder)},
+            main = subprocess.Popen(
+                ["bash", "-c", line_after_a_crash()], cwd=self.project.folder, stdout=output, stderr=output,
+                env=self.project.environment | {MARK: str(self.project.folder)},
             )  # fmt: skip
             if victim and self._kill(victim, main):
                 self.kills[victim] += 1
@@ -158,7 +161,7 @@ class Campaign:
             self.faults.append(f"undisturbed, but failed:\n{output.read()[-3000:]}")
             return False
 
-    def _kill(self, victim: str, main: subprocess.Popen[str]) -> bool:
+    def _kill(self, victim: str, main: subprocess.Popen[bytes]) -> bool:
         """Kill -9 a process of this kind, a random time after it has shown up; whether there was one.
 
         Whoever is not killed lives on: trainers as orphans, Snakemake with a job that failed.
@@ -219,16 +222,28 @@ def _killed(process: psutil.Process) -> bool:
     return True
 
 
-def campaign(folder: Path, kills: int, seed: int) -> Campaign:
-    """Build undisturbed in `folder`/undisturbed, then with kills in `folder`/disturbed, from nothing after
-    each complete build, until there were `kills` of them."""
-    reference = Project.copied(folder / "undisturbed")
-    answer = reference.snakemake(changes=EXPERIMENT)
+def settled(folder: Path) -> Project:
+    """A project with this experiment as its own."""
+    project = Project.copied(folder)
+    project.settle(EXPERIMENT)
+    return project
+
+
+def built(folder: Path) -> Project:
+    """The paper, built without a disturbance."""
+    project = settled(folder)
+    answer = project.snakemake(experiment=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    disturbed = Project.copied(folder / "disturbed")
-    found = Campaign(disturbed, digests(reference.folder / "results"), random.Random(seed))
+    return project
+
+
+def campaign(folder: Path, undisturbed: Project, kills: int, seed: int) -> Campaign:
+    """Build in `folder` with kills, from nothing after each complete build, until there were `kills` of them,
+    and compare with what was built undisturbed."""
+    project = settled(folder)
+    found = Campaign(project, digests(undisturbed.folder / "results"), random.Random(seed))
     while found.kills.total() < kills and not found.faults:
-        shutil.rmtree(disturbed.folder / "results", ignore_errors=True)
+        shutil.rmtree(project.folder / "results", ignore_errors=True)
         found.build_with_kills(kills, most=12)
         print(f"build complete after {found.kills.total()} kills in all: {dict(found.kills)}", flush=True)
     return found
@@ -241,7 +256,8 @@ def main() -> None:
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as folder:
-        found = campaign(Path(folder), given.kills, given.seed)
+        undisturbed = built(Path(folder, "undisturbed"))
+        found = campaign(Path(folder, "disturbed"), undisturbed, given.kills, given.seed)
     print(f"{found.kills.total()} kills ({dict(found.kills)}), {len(found.expected)} artefacts compared")
     for fault in found.faults:
         print(f"FAULT: {fault}")

@@ -36,6 +36,15 @@ FLAGLESS = (
 """A dtype of objects whose state hides that it is one, so that numpy would take bytes for addresses."""
 
 
+MOVED = (
+    b"\x96\x00\x00\x10\x00\x00\x00\x00\x00" + bytes(2**20) + b"r\x63\x00\x00\x000"
+    b"cnumpy._core.numeric\n_frombuffer\n(j\x63\x00\x00\x00"
+    b"cnumpy\ndtype\n(X\x02\x00\x00\x00u1\x89\x88tRJ\x00\x00\x10\x00\x85X\x01\x00\x00\x00CtR"
+    b"j\x63\x00\x00\x00("
+)
+"""An array over a bytearray, which then may grow, and so move. Numbers and an `e` have to follow."""
+
+
 class Call:
     """Pickles to a call."""
 
@@ -144,6 +153,7 @@ def instructions(rng: random.Random) -> bytes:
             lambda: rng.choice([b"\x88", b"\x89", b"]", b"}", b")", b"\x8f"]),
             lambda: b"C" + bytes([8]) + rng.randbytes(8),
             lambda: b"cnumpy._core.multiarray\nscalar\n(" + FLAGLESS + b"C\x08AAAAAAAAtR",
+            lambda: MOVED + b"K\x01" * rng.choice([1, 2**20]) + b"e0",
             lambda: b"(" + piece() + piece() + b"t",
             lambda: b"\x8a\x08" + rng.randbytes(8),
             lambda: b"h" + bytes([rng.randrange(4)]),
@@ -153,6 +163,8 @@ def instructions(rng: random.Random) -> bytes:
 
     for _ in range(rng.randrange(1, 12)):
         out.append(piece())
+        if rng.random() < 0.2:  # a short one is more often whole
+            break
         out.append(
             rng.choice(
                 [
@@ -204,3 +216,21 @@ def misheaded(data: bytes, rng: random.Random) -> bytes:
             header[rng.choice(TEXTS)] = header.pop(name, None)
     text = json.dumps(header).encode("utf-8", "surrogatepass")
     return struct.pack("<Q", len(text) + rng.choice([0, 0, 0, 1, -1])) + text + data[8 + length :]
+
+
+def relabelled(data: bytes, rng: random.Random) -> bytes:
+    """An npy file whose header, which is Python text, says something else in as many bytes."""
+    (length,) = struct.unpack("<H", data[8:10])
+    text = data[10 : 10 + length].decode("latin1")
+    for entry, others in {
+        "'<f4'": ["'|O'", "'<U9999999999'", "'<f3'", "[('a', '<f4')]", "'<m8'", "f()", "'<f4' * 9", "1j"],
+        "False": ["True", "None", "2", "[]", "F"],
+        "(4, 17, 3)": [
+            "(2**62, 17, 3)", "(9999999999, 17, 3)", "(-4, 17, 3)", "(0, 17, 3)", "()", "4", "(4, 1.5)",
+            "'a'", "(((((((((", "(True, 17, 3)", "(4, 17, 3", "(4611686018427387904, 4)",
+        ],
+    }.items():  # fmt: skip
+        if rng.random() < 0.5:
+            text = text.replace(entry, rng.choice(others))
+    text = text.rstrip("\n ")[: length - 1].ljust(length - 1) + "\n"
+    return data[:10] + text.encode("latin1") + data[10 + length :]

@@ -21,6 +21,8 @@ from poselift.config.experiment import Config
 from poselift.config.models import ModelSize
 from poselift.data.mpi_inf_3dhp.raw import read_test
 from poselift.data.raw import read_raw
+from poselift.data.store import open_array
+from poselift.data.unpickle import load_pickle
 from poselift.models.checkpoints import load_published, load_weights
 from poselift.models.registry import build_model
 from poselift.training.run_status import read_run
@@ -33,6 +35,23 @@ class Target:
     share: int
     make: Callable[[random.Random], bytes]
     read: Callable[[Path], Any]
+
+
+def read_all(path: Path) -> None:
+    """Read a pickle and then every array in it, wherever it says that its memory is."""
+    waiting, seen = [load_pickle(path)], []
+    while waiting and len(seen) < 1000:
+        value = waiting.pop()
+        if any(value is other for other in seen):
+            continue
+        seen.append(value)
+        if isinstance(value, np.ndarray):
+            assert not isinstance(value.base, bytearray), "its memory could move without its knowing"
+            value.copy()
+        elif isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list | tuple | set):
+            waiting += value
 
 
 def raw_content() -> dict[str, Any]:
@@ -167,8 +186,20 @@ def targets() -> dict[str, Target]:
         data = json.dumps(hostile.replaced(progress, rng, hostile.plain_values)).encode()
         return hostile.altered(data, rng) if rng.random() < 0.5 else data
 
+    out = io.BytesIO()
+    np.save(out, np.ones((4, 17, 3), np.float32))
+    array = out.getvalue()
+
+    def make_array(rng: random.Random) -> bytes:
+        return hostile.relabelled(array, rng) if rng.random() < 0.5 else hostile.altered(array, rng)
+
+    def read_array(path: Path) -> None:
+        open_array(path, np.float32, (None, 17, 3)).sum()
+
     return {
-        "raw pickle": Target(50, make_pickle, read_raw),
+        "raw pickle": Target(35, make_pickle, read_raw),
+        "arrays of a pickle": Target(10, make_pickle, read_all),
+        "array of the store": Target(5, make_array, read_array),
         "3DHP npz": Target(10, make_npz, read_test),
         "published checkpoint": Target(15, make_checkpoint, lambda path: load_published(path, model)),
         "own weights": Target(10, make_weights, lambda path: load_weights(path, model)),

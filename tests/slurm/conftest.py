@@ -8,15 +8,15 @@ import pytest
 
 from project import Project
 from slurm.cluster import Cluster, missing, obstacle
-from slurm.training import EXPERIMENT, PROFILE
+from slurm.training import EXPERIMENT, ODD_NAME, PROFILE
 
 
 @pytest.fixture(scope="session")
 def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    if names := missing():
-        pytest.skip(f"SLURM is not installed ({', '.join(names)}); `make test-slurm` does that")
     if reason := obstacle():
         pytest.skip(reason)
+    if names := missing():
+        pytest.skip(f"{', '.join(names)} missing: `make test-slurm` installs SLURM on Debian")
     with Cluster(tmp_path_factory.mktemp("cluster")) as cluster:
         yield cluster
 
@@ -30,8 +30,8 @@ def cluster(running_cluster: Cluster) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def paper(running_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The tiny paper, built through the cluster without a disturbance."""
-    project = Project.copied(tmp_path_factory.mktemp("paper") / "project", PROFILE)
+    """The tiny paper, built through the cluster without a disturbance, in a folder that needs quoting."""
+    project = Project.copied(tmp_path_factory.mktemp("paper") / ODD_NAME, PROFILE)
     answer = project.snakemake("--slurm-keep-successful-logs", changes=EXPERIMENT)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return project

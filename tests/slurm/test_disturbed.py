@@ -3,10 +3,16 @@
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from project import Project
 from slurm.training import EXPERIMENT, Training
+
+PATIENCE = 600
+"""Seconds after which something is taken to hang; what is waited for takes a fraction on an idle machine."""
 
 
 @pytest.fixture
@@ -19,14 +25,28 @@ def training(untrained) -> Training:
     return Training(untrained)
 
 
+@contextmanager
+def at_work(project: Project, log: Path, *targets: str, changes: str) -> Iterator[subprocess.Popen[str]]:
+    """Snakemake at work; what it says goes to `log`."""
+    with log.open("w") as file:
+        process = project.start(
+            *targets, changes=changes, stdout=file, stderr=file,
+            # in the background of a shell, all ignore Ctrl-C
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
 @pytest.fixture
 def snakemake(training) -> Iterator[subprocess.Popen[str]]:
-    """Snakemake at work on the training; what it says goes to a file."""
-    with (training.project.folder / "snakemake.log").open("w") as log:
-        process = training.project.start(training.target, changes=EXPERIMENT, stdout=log, stderr=log)
+    """Snakemake at work on the training."""
+    project = training.project
+    with at_work(project, project.folder / "snakemake.log", training.target, changes=EXPERIMENT) as process:
         yield process
-        process.kill()
-        process.wait()
 
 
 def said(training: Training) -> str:
@@ -55,29 +75,26 @@ def test_cancelled_then_requeued(cluster, training, undisturbed, snakemake):
     second = job_of(cluster)
     assert second != first
     cluster.run("scontrol", "requeue", second)
-    cluster.wait(lambda: cluster.jobs()[second] == "PENDING", 30)
-    cluster.run("scontrol", "update", f"jobid={second}", "StartTime=now")  # SLURM would wait two minutes
-    assert snakemake.wait(180) == 0, said(training)
+    cluster.go_on(second, PATIENCE)
+    assert snakemake.wait(PATIENCE) == 0, said(training)
     assert "resuming after epoch" in training.log
     assert cluster.jobs()[second] == "COMPLETED"
     assert_same(training, undisturbed)
 
 
-def test_over_its_time_limit(cluster, untrained, undisturbed):
-    """A minute is the shortest limit; the second attempt has two."""
-    untrained.edit(
-        "workflow/profiles/slurm/config.yaml", "runtime: dict(xsmall=360", "runtime: dict(pico=1, xsmall=360"
-    )
-    training = Training(untrained)
-    with untrained.start(
-        training.target, changes=EXPERIMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
-        training.hold(epoch=3)
-        output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
-    assert "TIMEOUT" in output
+def test_over_its_time_limit(cluster, training, undisturbed, snakemake):
+    """The limit is lowered while the training is held: a short one might be too short for a slow machine."""
+    training.hold(epoch=3)
+    first = job_of(cluster)
+    cluster.run("scontrol", "update", f"jobid={first}", "TimeLimit=1")
+    cluster.wait(lambda: cluster.jobs()[first] == "TIMEOUT", PATIENCE)
+    held = training.hold(epoch=6)
+    second = job_of(cluster)
+    limit = cluster.run("squeue", "--noheader", f"--jobs={second}", "--format=%l").strip()
+    assert limit == "4-00:00:00"  # twice the first attempt's
+    held.resume()
+    assert snakemake.wait(PATIENCE) == 0, said(training)
     assert "resuming after epoch" in training.log
-    assert list(cluster.jobs().values())[-2:] == ["TIMEOUT", "COMPLETED"]
     assert_same(training, undisturbed)
 
 
@@ -88,9 +105,9 @@ def test_preempted(cluster, training, undisturbed, snakemake):
     urgent = cluster.run(
         "sbatch", "--parsable", "--partition=urgent", "--nodes=2", "--exclusive", "--wrap=sleep 5"
     ).strip()
-    cluster.wait(lambda: cluster.jobs()[urgent] == "COMPLETED", 60)
-    cluster.run("scontrol", "update", f"jobid={job}", "StartTime=now")
-    assert snakemake.wait(180) == 0, said(training)
+    cluster.wait(lambda: cluster.jobs()[urgent] == "COMPLETED", PATIENCE)
+    cluster.go_on(job, PATIENCE)
+    assert snakemake.wait(PATIENCE) == 0, said(training)
     assert "resuming after epoch" in training.log
     assert cluster.jobs()[job] == "COMPLETED"
     assert_same(training, undisturbed)
@@ -102,9 +119,8 @@ def test_node_lost(cluster, training, undisturbed, snakemake):
     job = job_of(cluster)
     node = cluster.run("squeue", "--noheader", f"--jobs={job}", "--format=%N").strip()
     cluster.lose(node)
-    cluster.wait(lambda: cluster.jobs()[job] == "PENDING", 60)
-    cluster.run("scontrol", "update", f"jobid={job}", "StartTime=now")
-    assert snakemake.wait(180) == 0, said(training)
+    cluster.go_on(job, PATIENCE)
+    assert snakemake.wait(PATIENCE) == 0, said(training)
     assert "resuming after epoch" in training.log
     assert_same(training, undisturbed)
 
@@ -112,17 +128,15 @@ def test_node_lost(cluster, training, undisturbed, snakemake):
 def test_interrupt_cancels_all_and_each_has_its_own_gpu(cluster, untrained):
     changes = EXPERIMENT.replace("[baseline]", "[baseline], seeds: [0, 1]")
     trainings = [Training(untrained, f"baseline-pico-s{seed}") for seed in (0, 1)]
-    with (untrained.folder / "snakemake.log").open("w") as log:
-        snakemake = untrained.start(
-            *(training.target for training in trainings), changes=changes, stdout=log, stderr=log
-        )
+    log = untrained.folder / "snakemake.log"
+    with at_work(untrained, log, *(training.target for training in trainings), changes=changes) as snakemake:
         environments = [training.hold(epoch=2).environ() for training in trainings]
         assert sorted(cluster.jobs().values()).count("RUNNING") == 2
         gpus = {(e["SLURMD_NODENAME"], e["CUDA_VISIBLE_DEVICES"]) for e in environments}
         assert len(gpus) == 2
         snakemake.send_signal(signal.SIGINT)
-        assert snakemake.wait(60) != 0
-    cluster.wait(lambda: "RUNNING" not in cluster.jobs().values(), 30)
+        assert snakemake.wait(PATIENCE) != 0
+    cluster.wait(lambda: "RUNNING" not in cluster.jobs().values(), PATIENCE)
     assert list(cluster.jobs().values()).count("CANCELLED") >= 2
     assert not any(training.weights() for training in trainings)
 

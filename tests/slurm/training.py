@@ -26,6 +26,9 @@ training: {epochs: 12}
 """
 RUN = "baseline-pico-s0"
 
+ODD_NAME = "it's a folder; & näive"
+"""Of a folder whose name has to be quoted. (An apostrophe with a $ Snakemake cannot quote for a job.)"""
+
 
 @dataclass
 class Training:
@@ -65,7 +68,7 @@ class Training:
                 return process
         return None
 
-    def hold(self, epoch: int, seconds: float = 180) -> psutil.Process:
+    def hold(self, epoch: int, seconds: float = 600) -> psutil.Process:
         """Its process, stopped (SIGSTOP) when it has done `epoch` epochs, and not all."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -21,7 +21,7 @@ import json, logging, os, random, signal, sys, time
 from poselift import gpu_slots
 from poselift.gpu_slots import held_slots
 
-gpu_slots.POLL_SECONDS = 0.005
+gpu_slots.POLL_SECONDS = gpu_slots.TURN_SECONDS = 0.005
 out = os.dup(1)
 
 def tell(**what):
@@ -97,6 +97,7 @@ def own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setattr(gpu_slots, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(gpu_slots, "TURN_SECONDS", 0.01)
 
 
 def told(script: str, *arguments: str) -> list[dict[str, Any]]:

@@ -1,94 +1,282 @@
-"""What Snakemake would run after a change: what depends on it, and nothing else."""
+"""What Snakemake would run after a change: what depends on it, and nothing else; and how `why` puts it."""
 
 import os
+import pickle
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from finished import finish
+from poselift.provenance.code_hash import read_pins
+from project import REPOSITORY, Project
+
 pytestmark = pytest.mark.skipif(shutil.which("latexmk") is None, reason="needs LaTeX")
 
+PINS = read_pins(REPOSITORY / "envs/constraints.txt")
 
-def test_nothing_after_a_build_a_move_and_a_touch(built):
+Jobs = dict[str, int]
+
+# what follows from what, as numbers of jobs by rule
+PDF: Jobs = {"pdf": 1, "summary": 1}
+PAPER: Jobs = {"provenance": 1} | PDF
+REPORT: Jobs = {"report_provenance": 1, "report_page": 1}
+NUMBERS: Jobs = {
+    "results": 1, "table": 8, "table_page": 8, "figure": 6, "judge": 1, "numbers": 1, "setup_page": 1,
+} | PAPER | REPORT  # fmt: skip
+POSES: Jobs = {"figure_qualitative": 1, "figure_animation": 1}
+CURVES: Jobs = {"figure_curves": 1}
+
+
+def trained(runs: int) -> Jobs:
+    """So many trainings, and what follows from one or more of them."""
+    return {"train": runs, "evaluate": runs} | CURVES | POSES | NUMBERS
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of the built project, and what it has to lead to."""
+
+    edit: Callable[[Project], None]
+    jobs: Jobs
+    why: str = ""
+    """a line of the answer of `why`"""
+    changes: str = ""
+    """YAML laid over the configuration"""
+
+
+def code(module: str) -> Callable[[Project], None]:
+    """A statement more in a module."""
+
+    def edit(project: Project) -> None:
+        path = project.folder / "src" / "poselift" / module
+        path.write_text(path.read_text() + "\n\nEDITED = 1\n")
+
+    return edit
+
+
+def pin(package: str) -> Callable[[Project], None]:
+    """Another version of a package."""
+
+    def edit(project: Project) -> None:
+        path = project.folder / "envs" / "constraints.txt"
+        lines = path.read_text().splitlines()
+        assert any(line.startswith(f"{package}==") for line in lines)
+        changed = (f"{package}==99.0" if line.startswith(f"{package}==") else line for line in lines)
+        path.write_text("\n".join(changed) + "\n")
+
+    return edit
+
+
+def text(file: str) -> Callable[[Project], None]:
+    """A line more in a file that people write."""
+
+    def edit(project: Project) -> None:
+        path = project.folder / file
+        path.write_text(path.read_text() + "% edited\n")
+
+    return edit
+
+
+def configured(changes: str, jobs: Jobs, why: str = "") -> Change:
+    """Keys of the configuration that differ."""
+    return Change(lambda project: None, jobs, why, changes)
+
+
+CHANGES = {
+    # code
+    "a figure's module": Change(
+        code("paper/figures/per_action.py"),
+        {"figure": 1} | PAPER | REPORT,
+        "figures/per_action.pdf: code of poselift.paper.figures.per_action changed",
+    ),
+    "a table's module": Change(
+        code("paper/tables/main.py"), {"table": 1, "table_page": 1} | PAPER | REPORT
+    ),
+    "the block of MambaGCN": Change(
+        code("models/mamba_gcn_block.py"),
+        trained(2) | {"cost": 2},
+        "runs/full-pico-s0, runs/mamba_gcn-pico-s0: code of poselift.models.mamba_gcn_block changed",
+    ),
+    "the SSD layer": Change(
+        code("models/ssd.py"),
+        trained(2) | {"cost": 2},
+        "runs/full-pico-s0, runs/mamba_gcn-pico-s0: code of poselift.models.ssd changed",
+    ),
+    "the loss": Change(code("training/losses.py"), trained(3)),
+    "the metrics": Change(
+        code("evaluation/metrics.py"),
+        {"evaluate": 3, "references": 1} | POSES | NUMBERS,
+        "evaluation/references.json: code of poselift.evaluation.metrics changed",
+    ),
+    # versions
+    "the version of matplotlib": Change(
+        pin("matplotlib"),
+        {"figure": 6, "figure_architecture": 1, "setup_page": 1} | CURVES | POSES | PAPER | REPORT,
+        f"figures/architecture.pdf: version of matplotlib {PINS['matplotlib']} -> 99.0",
+    ),
+    "the version of safetensors": Change(pin("safetensors"), trained(3)),
+    # configuration
+    "a seed more": configured(
+        "experiment: {seeds: [0, 1]}",
+        {rule: jobs for rule, jobs in trained(3).items() if rule not in POSES},  # of the first seed
+        "runs/baseline-pico-s1, runs/full-pico-s1, runs/mamba_gcn-pico-s1: never built",
+    ),
+    "decimals of tables": configured(
+        "paper: {decimals: 2}",
+        {"table": 7, "table_page": 7, "judge": 1, "numbers": 1} | PAPER | REPORT,
+        "numbers.tex: --decimals 1 -> 2",
+    ),
+    "epochs of one architecture and size": configured(
+        "overrides: [{architectures: [full], sizes: [pico], training: {epochs: 2}}]",
+        trained(1),
+        "runs/full-pico-s0: --epochs 1 -> 2",
+    ),
+    "epochs of a size that no run has": configured(
+        "overrides: [{sizes: [base], training: {epochs: 2}}]", {}
+    ),
+    "a hyper-parameter of one architecture": configured(
+        "models: {full: {gcn_dropout: 0.2}}", trained(1) | {"cost": 1}
+    ),
+    "the title": configured("paper: {title: Another}", {"numbers": 1, "report_page": 1} | PAPER),
+    "how a machine trains": configured("execution: {num_workers: 7, checkpoint_every: 5}", {}),
+    # data and text
+    "the synthetic motion": configured(
+        "data: {synthetic: {seed: 1}}",
+        {"synthetic": 1, "raw": 1, "frames": 1, "clips": 1, "references": 1} | trained(3),
+        "data/raw.pkl: --seed 0 -> 1",
+    ),
+    "the text": Change(
+        text("paper/sections/introduction.tex"),
+        PDF,
+        "paper/main.pdf: paper/sections/introduction.tex changed",
+    ),
+}  # fmt: skip
+
+
+def why(project: Project) -> list[str]:
+    """What `poselift why` answers, for the configuration that was used last."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "poselift.provenance.why", "--configfile", "tiny.yaml", "changes.yaml"],
+        cwd=project.folder, env=project.environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout.splitlines()
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_depends_on_a_change_and_nothing_else(built, name):
+    change = CHANGES[name]
+    change.edit(built)
+    assert built.stale(change.changes) == change.jobs
+    if change.why:
+        answer = why(built)
+        assert change.why in answer
+        assert answer[-1].startswith(f"rebuilding: {sum(change.jobs.values())} jobs, ")
+
+
+def test_why_says_the_gpu_hours_that_trainings_took(built):
+    hours = {"baseline": 0.5, "mamba_gcn": 1.0, "full": 2.0}
+    for run, time in hours.items():
+        for kind, seconds in (("train", time * 3600), ("evaluate", 180)):
+            path = built.folder / f"results/tiny/benchmarks/{kind}/{run}-pico-s0.tsv"
+            path.write_text(f"s\th:m:s\n{seconds}\t-\n")
+    code("models/ssd.py")(built)
+    assert built.stale()["train"] == 2
+    assert " jobs, 3.1 GPU-hours, " in why(built)[-1]
+
+
+def test_nothing_after_a_move_and_a_touch_of_everything(built):
     assert built.stale() == {}
     for path in built.folder.rglob("*"):
-        if path.is_file() and ".snakemake" not in path.parts:
+        if path.is_file():
             os.utime(path)
     assert built.stale() == {}
+    assert why(built) == ["nothing is stale"]
 
 
-def test_nothing_after_a_comment_and_a_docstring(built):
-    built.edit("src/poselift/models/graph.py", '"""', '"""Edited. ')
-    built.edit("src/poselift/training/train.py", "import argparse", "# edited\nimport argparse")
+def test_nothing_after_comments_and_docstrings_everywhere(built):
+    for path in (built.folder / "src").rglob("*.py"):
+        path.write_text(path.read_text().replace('"""', '"""Edited. ', 1) + "\n# edited\n")
+    for path in [built.folder / "Snakefile", *(built.folder / "workflow/rules").iterdir()]:
+        path.write_text(path.read_text() + "\n\n# edited\n")
+    for name in ("config.yaml", "tiny.yaml", "envs/poselift.yaml"):
+        path = built.folder / name
+        path.write_text("# edited\n" + path.read_text())
     assert built.stale() == {}
 
 
-def test_a_figures_module(built):
-    built.edit("src/poselift/paper/figures/per_action.py", "def draw(", "EDITED = 1\n\n\ndef draw(")
-    assert built.stale() == {"figure": 1, "provenance": 1, "pdf": 1, "summary": 1}
+def git(folder: Path, *arguments: str) -> None:
+    """Run git in `folder`, as somebody."""
+    who = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.org")
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def test_the_mamba_gcn_block_leaves_the_baseline_alone(built):
-    built.edit("src/poselift/models/mamba_gcn_block.py", "\n\n\nclass", "\n\n\nEDITED = 1\n\n\nclass")
-    stale = built.stale()
-    assert (stale["train"], stale["evaluate"]) == (2, 2)
-    assert "frames" not in stale
-    assert "references" not in stale
+@pytest.fixture
+def repository(built: Project) -> Project:
+    """The built project as a repository of git that ignores the results."""
+    git(built.folder, "init", "--initial-branch", "main")
+    (built.folder / ".gitignore").write_text("results/\n.snakemake/\n__pycache__/\n")
+    (built.folder / "changes.yaml").write_text("{}")
+    git(built.folder, "add", ".")
+    git(built.folder, "commit", "--message", "built")
+    return built
 
 
-def test_the_metrics_leave_trainings_alone(built):
-    built.edit("src/poselift/evaluation/metrics.py", "\n\n\ndef", "\n\n\nEDITED = 1\n\n\ndef")
-    stale = built.stale()
-    assert (stale["evaluate"], stale["references"], stale["results"]) == (3, 1, 1)
-    assert not {"train", "frames", "clips", "cost"} & set(stale)
+def test_nothing_after_a_visit_to_another_branch(repository):
+    git(repository.folder, "checkout", "-b", "other")
+    for edit in (code("models/ssd.py"), code("paper/figures/joints.py"), text("paper/sections/method.tex")):
+        edit(repository)
+    git(repository.folder, "commit", "--all", "--message", "other")
+    assert repository.stale() == trained(2) | {"cost": 2}
+    git(repository.folder, "checkout", "main")
+    assert repository.stale() == {}
 
 
-def test_how_a_machine_trains_makes_nothing_stale(built):
-    assert built.stale("execution: {num_workers: 7, checkpoint_every: 5}") == {}
+def test_nothing_in_a_clone_with_the_results_copied_in_the_worst_order(repository, tmp_path):
+    git(tmp_path, "clone", repository.folder.name, "clone")
+    clone = Project(tmp_path / "clone")
+    shutil.copytree(repository.folder / "results", clone.folder / "results", copy_function=shutil.copyfile)
+    made = [path for path in (repository.folder / "results").rglob("*") if path.is_file()]
+    newest_first = sorted(made, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for second, path in enumerate(newest_first):
+        copy = clone.folder / path.relative_to(repository.folder)
+        os.utime(copy, (1.6e9 + second, 1.6e9 + second))
+    assert clone.stale() == {}
+    # and what was built is known there: a change is found by its code, not by times
+    code("paper/figures/joints.py")(clone)
+    assert clone.stale() == {"figure": 1} | PAPER | REPORT
 
 
-def test_decimals_of_tables(built):
-    assert built.stale("paper: {decimals: 2}") == {
-        "table": 6,
-        "judge": 1,
-        "provenance": 1,
-        "numbers": 1,
-        "pdf": 1,
-        "summary": 1,
-    }
+def test_a_new_import_is_picked_up(built):
+    figure = "results/tiny/figures/per_action"
+    (built.folder / "src/poselift/paper/fresh.py").write_text("VALUE = 1\n")
+    built.edit(
+        "src/poselift/paper/figures/per_action.py", "\n\n\ndef", "\n\nimport poselift.paper.fresh\n\n\ndef"
+    )
+    assert built.stale() == {"figure": 1} | PAPER | REPORT
+    answer = built.snakemake(f"{figure}.pdf")
+    assert answer.returncode == 0, answer.stderr
+    assert "figure" not in built.stale()
+    code("paper/fresh.py")(built)
+    assert built.stale() == {"figure": 1} | PAPER | REPORT
+    assert "figures/per_action.pdf: code of poselift.paper.fresh changed" in why(built)
 
 
-def test_a_seed_more(built):
-    stale = built.stale("experiment: {seeds: [0, 1]}")
-    assert (stale["train"], stale["evaluate"]) == (3, 3)
-    assert not {"frames", "clips", "references", "cost", "synthetic"} & set(stale)
-
-
-def test_a_hyper_parameter_of_one_architecture(built):
-    stale = built.stale("models: {full: {gcn_dropout: 0.2}}")
-    assert (stale["train"], stale["evaluate"]) == (1, 1)
-
-
-def test_the_text(built):
-    built.edit("paper/sections/introduction.tex", "\\section{", "% edited\n\\section{")
-    assert built.stale() == {"pdf": 1, "summary": 1}
-
-
-def test_a_pinned_version_restarts_what_imports_it(built):
-    pins = (built.folder / "envs/constraints.txt").read_text()
-    line = next(line for line in pins.splitlines() if line.startswith("matplotlib=="))
-    built.edit("envs/constraints.txt", line, "matplotlib==99.0")
-    assert set(built.stale()) == {
-        "figure",
-        "figure_architecture",
-        "figure_curves",
-        "figure_qualitative",
-        "figure_animation",
-        "provenance",
-        "pdf",
-        "summary",
-    }
-
-
-def test_the_synthetic_motion(built):
-    stale = built.stale("data: {synthetic: {seed: 1}}")
-    assert (stale["synthetic"], stale["frames"], stale["train"]) == (1, 1, 3)
+def test_the_content_of_the_raw_file(project, raw_content):
+    """All but what needs no data. It was finished by jobs that left empty files: none could read this one."""
+    raw = project.folder / "raw.pkl"
+    content = raw_content()
+    raw.write_bytes(pickle.dumps(content))
+    changes = "data: {raw: raw.pkl, synthetic: null}"
+    finish(project, changes=changes)
+    os.utime(raw)
+    assert project.stale(changes) == {}
+    content["train"]["joint_2d"][0, 0, 0] += 1
+    raw.write_bytes(pickle.dumps(content))
+    assert project.stale(changes) == ({"raw": 1, "frames": 1, "clips": 1, "references": 1} | trained(3))
+    assert "data/raw.json: content of raw.pkl changed" in why(project)

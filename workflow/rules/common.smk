@@ -1,15 +1,15 @@
 # The typed configuration, and the few functions that rules share.
 import sys
+from functools import cache
 from pathlib import Path
 
 from poselift.config import sections
 from poselift.config.experiment import Config
 from poselift.data.raw import MISSING, SPLITS
 from poselift.errors import PoseliftError
-from poselift.provenance import kept_code
-from poselift.provenance.chain import frozen_code
+from poselift.provenance import kept_code, notes
+from poselift.provenance.chain import file_hash, frozen_code
 from poselift.provenance.code_hash import code_hash, read_pins
-from poselift.provenance.gather import source_hash
 
 try:
     SETTINGS = sections.parse(Config, config, ", ".join(map(str, workflow.configfiles))).in_experiment()
@@ -19,6 +19,7 @@ except PoseliftError as error:
 if SETTINGS.data.raw and not SETTINGS.data.raw.exists():
     sys.exit("error: " + MISSING.format(path=SETTINGS.data.raw))
 
+notes.keep_with(Path("results"))
 RESULTS = f"results/{SETTINGS.dataset}"
 STORE = f"{RESULTS}/data"
 RUNS = SETTINGS.all_runs()
@@ -37,6 +38,8 @@ except PoseliftError as error:
 PINS = read_pins(Path(workflow.basedir, "envs/constraints.txt"))
 ENVIRONMENT = Path(workflow.basedir, "envs/poselift.yaml")
 
+TEMPLATES = "src/poselift/paper/templates"
+
 # what a model costs depends on these of a run's settings alone
 COUNTED = ("architecture", "size", "depth", "dim", "n_frames", "model")
 CHANGED_MODELS = {
@@ -52,11 +55,17 @@ wildcard_constraints:
     n_frames=r"\d+",
 
 
+@cache
 def code(*modules):
     """Hash of the code that these modules use: a parameter, so that its change makes a rule's output stale."""
     if workflow.dryrun:
         return code_hash(*modules, pins=PINS)
     return kept_code.keep_code(Path(RESULTS, kept_code.FOLDER), *modules, pins=PINS)
+
+
+def content(path, results):
+    """What a file from outside holds: a parameter of the rule that reads it, which `why` names."""
+    return f"{Path(path).name}@sha256:{file_hash(Path(), path, Path(results))}"
 
 
 def clips(n_frames):

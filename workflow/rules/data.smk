@@ -27,7 +27,7 @@ if SETTINGS.data.synthetic:
 else:
     RAW = str(SETTINGS.data.raw)
     RAW_DIGEST = []
-    RAW_CONTENT = source_hash(Path(), str(SETTINGS.data.raw), Path(RESULTS))
+    RAW_CONTENT = content(RAW, RESULTS)
 
 EXPECTED_CLIPS = " ".join(
     f"--expect-{split} {count}" for split, count in (SETTINGS.data.expected_clips or {}).items()

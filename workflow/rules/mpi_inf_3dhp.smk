@@ -46,9 +46,7 @@ elif SECOND:
         if not Path(path).exists():
             sys.exit(f"error: {MISSING_3DHP.format(path=path, key=split)}")
     SECOND_DIGEST = []
-    SECOND_CONTENT = {
-        split: source_hash(Path(), path, Path(SECOND_RESULTS)) for split, path in SECOND_RAW.items()
-    }
+    SECOND_CONTENT = [content(path, SECOND_RESULTS) for path in SECOND_RAW.values()]
 
 
 if SECOND:
@@ -187,10 +185,11 @@ if SECOND:
 rule table_3dhp:
     input:
         results=f"{SECOND_RESULTS}/results.csv" if SECOND else [],
-        template="src/poselift/paper/templates/mpi_inf_3dhp.tex.j2",
+        template=f"{TEMPLATES}/table.tex.j2",
         published=(SECOND and SECOND.published) or [],
     output:
         table=f"{SECOND_RESULTS}/tables/mpi_inf_3dhp.tex",
+        content=f"{SECOND_RESULTS}/tables/mpi_inf_3dhp.json",
     log:
         f"{SECOND_RESULTS}/logs/table.log",
     benchmark:

@@ -19,14 +19,7 @@ DETAILED_RUNS = [run for run in DETAILED_RUNS if run in GRID_RUNS] or GRID_RUNS[
 
 # what the text alone shows, and what nearly all tables and figures show
 HEADING = sections.options(SETTINGS.paper, only=("title", "authors"))
-SHOWN = " ".join(
-    [
-        sections.options(GRID),
-        sections.options(SETTINGS.paper, only=("per_action_size",)),
-        f"--dataset-title {shlex.quote(SETTINGS.data.title)}",
-        "--synthetic" if SETTINGS.data.synthetic else "",
-    ]
-)
+SHOWN = f"{sections.options(GRID)} {sections.options(SETTINGS.paper, only=('per_action_size',))} {MOTION}"
 
 # what some of them show
 DECIMALS = sections.options(SETTINGS.paper, only=("decimals",))
@@ -55,12 +48,13 @@ TABLE_OPTIONS = {
     "main": f"{DECIMALS} {JUDGED}",
     "differences": f"{DECIMALS} {JUDGED}",
     "per_action": DECIMALS,
+    "per_joint": DECIMALS,
     "ablation": f"{DECIMALS} {JUDGED} {ABLATION}",
     "ground_truth_2d": f"{DECIMALS} {JUDGED} {GROUND_TRUTH} {PUBLISHED}",
     "cost": "",
     "published": f"{DECIMALS} {CONFIDENCE} {PUBLISHED}",
 }
-TABLES = list(TABLE_OPTIONS)
+TABLES = [name for name in TABLE_OPTIONS if name != "per_joint"]  # which the paper draws
 FIGURE_OPTIONS = {
     "comparison": CONFIDENCE,
     "per_action": CONFIDENCE,
@@ -79,7 +73,12 @@ rule results:
         evaluations=expand(f"{RESULTS}/evaluation/{{run}}.json", run=PAPER_RUNS),
         references=f"{RESULTS}/evaluation/references.json",
     output:
-        table=f"{RESULTS}/results.csv",
+        table=report(
+            f"{RESULTS}/results.csv",
+            caption="../report/results.rst",
+            category="Data",
+            labels={"part": "all numbers"},
+        ),
         digest=f"{RESULTS}/results.sha256",
     log:
         f"{RESULTS}/logs/paper/results.log",
@@ -102,7 +101,7 @@ rule table:
         **TIDY,
         costs=COSTS,
         changed_costs=lambda wildcards: CHANGED_COSTS if wildcards.table == "ablation" else [],
-        template="src/poselift/paper/templates/{table}.tex.j2",
+        template=f"{TEMPLATES}/table.tex.j2",
         published=lambda wildcards: [
             path
             for path in [SETTINGS.paper.published]
@@ -110,12 +109,13 @@ rule table:
         ],
     output:
         table=f"{RESULTS}/tables/{{table}}.tex",
+        content=f"{RESULTS}/tables/{{table}}.json",
     log:
         f"{RESULTS}/logs/paper/table_{{table}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper/table_{{table}}.tsv"
     wildcard_constraints:
-        table="|".join(TABLES),
+        table="|".join(TABLE_OPTIONS),
     localrule: True
     conda:
         ENVIRONMENT
@@ -140,6 +140,12 @@ rule figure:
         ],
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
+        svg=report(
+            f"{RESULTS}/figures/{{figure}}.svg",
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
         png=f"{RESULTS}/figures/{{figure}}.png",
     log:
         f"{RESULTS}/logs/paper/figure_{{figure}}.log",
@@ -165,6 +171,12 @@ rule figure_curves:
         files=RUN_FILES,
     output:
         pdf=f"{RESULTS}/figures/curves.pdf",
+        svg=report(
+            f"{RESULTS}/figures/curves.svg",
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"figure": "curves"},
+        ),
         png=f"{RESULTS}/figures/curves.png",
     log:
         f"{RESULTS}/logs/paper/figure_curves.log",
@@ -187,6 +199,12 @@ rule figure_qualitative:
         examples=f"{RESULTS}/evaluation/{DETAILED_RUNS[-1]}-examples.npz",
     output:
         pdf=f"{RESULTS}/figures/qualitative.pdf",
+        svg=report(
+            f"{RESULTS}/figures/qualitative.svg",
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"figure": "qualitative"},
+        ),
         png=f"{RESULTS}/figures/qualitative.png",
     log:
         f"{RESULTS}/logs/paper/figure_qualitative.log",
@@ -197,7 +215,7 @@ rule figure_qualitative:
         ENVIRONMENT
     params:
         code=code("poselift.paper.figures.qualitative"),
-        options=SHOWN,
+        options=MOTION,
     shell:
         "python -m poselift.paper.figures.qualitative --examples {input.examples} {params.options} --out {output.pdf}"
         " > {log} 2> >(tee -a {log} >&2)"
@@ -207,7 +225,12 @@ rule figure_animation:
     input:
         examples=expand(f"{RESULTS}/evaluation/{{run}}-examples.npz", run=DETAILED_RUNS),
     output:
-        gif=f"{RESULTS}/figures/animation.gif",
+        gif=report(
+            f"{RESULTS}/figures/animation.gif",
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"figure": "animation"},
+        ),
     log:
         f"{RESULTS}/logs/paper/figure_animation.log",
     benchmark:
@@ -217,7 +240,7 @@ rule figure_animation:
         ENVIRONMENT
     params:
         code=code("poselift.paper.figures.animation"),
-        options=SHOWN,
+        options=MOTION,
     shell:
         "python -m poselift.paper.figures.animation --examples {input.examples} {params.options} --out {output.gif}"
         " > {log} 2> >(tee -a {log} >&2)"
@@ -226,6 +249,12 @@ rule figure_animation:
 rule figure_architecture:
     output:
         pdf=f"{RESULTS}/figures/architecture.pdf",
+        svg=report(
+            f"{RESULTS}/figures/architecture.svg",
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"figure": "architecture"},
+        ),
         png=f"{RESULTS}/figures/architecture.png",
     log:
         f"{RESULTS}/logs/paper/figure_architecture.log",
@@ -278,9 +307,16 @@ rule pdf:
             f"{RESULTS}/tables/claims.tex",
         ],
         figures=expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=FIGURES),
-        others=[f"{RESULTS}/{name}" for name in ("numbers.tex", "provenance.tex", "provenance.json")],
+        others=[f"{RESULTS}/{name}" for name in ("numbers.tex", "provenance.tex")],
+        # larger than what Snakemake hashes by itself; made with the text that has its hash
+        record=ancient(f"{RESULTS}/provenance.json"),
     output:
-        pdf=f"{RESULTS}/paper/main.pdf",
+        pdf=report(
+            f"{RESULTS}/paper/main.pdf",
+            caption="../report/pdf.rst",
+            category="Paper",
+            labels={"part": "paper"},
+        ),
     log:
         f"{RESULTS}/logs/paper/pdf.log",
     benchmark:
@@ -293,7 +329,7 @@ rule pdf:
         folder=subpath(output.pdf, parent=True),
     shell:
         "(python -m poselift.paper.assemble --sources paper --tables {input.tables} --figures {input.figures}"
-        " --others {input.others} --out {params.folder}"
+        " --others {input.others} {input.record} --out {params.folder}"
         " && python -m poselift.paper.compile {params.folder}"
         " && python -m poselift.provenance.crate {params.folder})"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -8,7 +8,12 @@ rule judge:
         claims="paper/claims.yaml",
         template="src/poselift/paper/templates/claims.tex.j2",
     output:
-        judged=f"{RESULTS}/claims.json",
+        judged=report(
+            f"{RESULTS}/claims.json",
+            caption="../report/claims.rst",
+            category="Paper",
+            labels={"part": "claims"},
+        ),
         table=f"{RESULTS}/tables/claims.tex",
     log:
         f"{RESULTS}/logs/paper/claims.log",

@@ -1,5 +1,6 @@
 # Included after all rules: each of their jobs leaves a receipt of what it read and wrote, which the record of the
 # paper is made from. Here, so that no rule can forget it and no command has to say it.
+from poselift.files import bring_to_the_present
 from poselift.provenance.receipt import write_receipt
 
 
@@ -9,6 +10,7 @@ def with_receipt(run):
     def job(input, output, params, wildcards, threads, resources, log, rule, *rest):
         run(input, output, params, wildcards, threads, resources, log, rule, *rest)
         write_receipt(str(log), rule, dict(params.items()), input, output)
+        bring_to_the_present(map(Path, input))
 
     return job
 

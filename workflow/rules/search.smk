@@ -83,9 +83,12 @@ rule ranking:
     params:
         code=code("poselift.search.rank"),
         keep=lambda wildcards: STAGES[wildcards.stage].keep or 1,
+        stage=subpath(output.ranking, parent=True),
+        # names, not paths: the system takes commands of 128 KiB, which a thousand paths can fill
+        trials=lambda wildcards: list(STAGES[wildcards.stage].trials),
     shell:
-        "python -m poselift.search.rank --outcomes {input.outcomes:q} --rung {wildcards.rung} --keep {params.keep}"
-        " --out {output.ranking}"
+        "python -m poselift.search.rank --stage {params.stage} --trials {params.trials:q}"
+        " --rung {wildcards.rung} --keep {params.keep} --out {output.ranking}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -120,6 +123,12 @@ rule figure_search:
         trials=f"{SEARCH}/results.csv",
     output:
         pdf=f"{RESULTS}/figures/search.pdf",
+        svg=report(
+            f"{RESULTS}/figures/search.svg",
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"figure": "search"},
+        ),
         png=f"{RESULTS}/figures/search.png",
     log:
         f"{RESULTS}/logs/paper/figure_search.log",

@@ -1,6 +1,5 @@
 """The whole of `config.yaml`: data, the grid of runs, and how the paper shows them."""
 
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -10,7 +9,7 @@ from poselift.config.mpi_inf_3dhp import MPIInf3DHP
 from poselift.config.recipes import RecipeName, recipe
 from poselift.config.run import NAME, ExecutionSettings, RunSettings, TrainingSettings
 from poselift.config.search import Search
-from poselift.config.sections import Section, parse, suggest
+from poselift.config.sections import InputPath, Section, Text, parse, suggest
 
 
 class Synthetic(Section):
@@ -26,8 +25,10 @@ class Synthetic(Section):
 class Data(Section):
     """Where the motion comes from: a raw pickle (`raw`) or a procedure (`synthetic`), one of the two."""
 
-    title: str = Field(description="how the paper calls the data")
-    raw: Path | None = Field(None, description="pickle in the schema of h36m_sh_conf_cam_source_final.pkl")
+    title: Text = Field(description="how the paper calls the data")
+    raw: InputPath | None = Field(
+        None, description="pickle in the schema of h36m_sh_conf_cam_source_final.pkl"
+    )
     sha256: str | None = Field(
         None, pattern="^[0-9a-f]{64}$", description="expected hash of `raw`; a warning if it differs"
     )
@@ -82,7 +83,7 @@ class Variant(Section):
     """A run of the grid with some keys changed: an entry of an ablation or of a list of experiments."""
 
     name: str = Field(pattern=NAME, description="part of the names of its runs")
-    title: str = Field("", description="how tables call it (default: its name)")
+    title: Text = Field("", description="how tables call it (default: its name)")
     architecture: Literal["baseline", "mamba_gcn", "full"] = Field(description="the model it starts from")
     size: str = Field(description="the model's size")
     seeds: list[int] = Field([], description="seeds to train it with (default: those of the experiment)")
@@ -117,11 +118,11 @@ class Statistics(Section):
 class Paper(Section):
     """How the paper presents results."""
 
-    title: str = Field(description="title of the paper")
-    authors: list[str] = Field(min_length=1, description="names, in order")
+    title: Text = Field(description="title of the paper")
+    authors: list[Text] = Field(min_length=1, description="names, in order")
     decimals: int = Field(1, ge=0, le=4, description="decimals of millimetres in tables and text")
     per_action_size: str = Field(description="the size whose errors per action and joint are shown")
-    published: Path | None = Field(
+    published: InputPath | None = Field(
         None, description="published results to compare with; only for the real Human3.6M and its detections"
     )
 

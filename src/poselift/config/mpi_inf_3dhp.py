@@ -1,13 +1,12 @@
 """The second data set, MPI-INF-3DHP: where it lies and what is trained on it."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
 from poselift.config.models import model_size
 from poselift.config.run import RunSettings, TrainingSettings
-from poselift.config.sections import Section, parse
+from poselift.config.sections import InputPath, Section, parse
 
 if TYPE_CHECKING:
     from poselift.config.experiment import Config, Experiment
@@ -27,8 +26,8 @@ class SyntheticMPIInf3DHP(Section):
 class MPIInf3DHP(Section):
     """A second data set through the same stages: two files (`train`, `test`) or a procedure (`synthetic`)."""
 
-    train: Path | None = Field(None, description="data_train_3dhp.npz")
-    test: Path | None = Field(None, description="data_test_3dhp.npz")
+    train: InputPath | None = Field(None, description="data_train_3dhp.npz")
+    test: InputPath | None = Field(None, description="data_test_3dhp.npz")
     synthetic: SyntheticMPIInf3DHP | None = Field(
         None, description="generate motion instead of reading the files"
     )
@@ -41,7 +40,7 @@ class MPIInf3DHP(Section):
     training: TrainingSettings = Field(
         TrainingSettings(), description="keys that differ from the published recipe for these data"
     )
-    published: Path | None = Field(
+    published: InputPath | None = Field(
         None, description="published results to compare with; only for the real data"
     )
 

@@ -1,9 +1,9 @@
 """All that determines one training run, and how a machine carries it out."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
 from poselift.config.models import BaselineSettings, model_settings
 from poselift.config.sections import Section
@@ -96,3 +96,12 @@ class RunSettings(Section):
         if isinstance(value, dict) and "architecture" in info.data:
             return model_settings(info.data["architecture"]).model_validate(value)
         return value
+
+    @model_validator(mode="after")
+    def _every_process_has_clips(self) -> Self:
+        processes, clips = self.training.processes, self.training.batch_size
+        if processes > clips:
+            raise ValueError(
+                f"training: {processes} processes share a batch of {clips} clips; at most {clips} have any"
+            )
+        return self

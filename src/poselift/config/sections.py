@@ -6,10 +6,10 @@ import reprlib
 import shlex
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from poselift.errors import PoseliftError, one_line
 
@@ -22,6 +22,18 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+
+def _literal(value: Any) -> Any:
+    if set("{}") & set(str(value)) or not str(value).isprintable():
+        raise ValueError("braces are Snakemake's own, and all else has to be printable")
+    return value
+
+
+InputPath = Annotated[Path, AfterValidator(_literal)]
+"""A file that the workflow reads."""
+
+Text = Annotated[str, AfterValidator(_literal)]
+"""Words that the paper shows."""
 
 AnySection = TypeVar("AnySection", bound=Section)
 

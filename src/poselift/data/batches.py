@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from poselift.config.run import ExecutionSettings
-from poselift.data.store import Split
+from poselift.data.store import Split, windows
 from poselift.geometry import mirror
 from poselift.skeleton import ROOT
 
@@ -175,7 +175,8 @@ class _Gathered(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, item: int) -> tuple[Tensor, Tensor]:
         frames = self.split.clips[self.order[self.wanted[item].positions]]
-        return torch.from_numpy(self.split.inputs[frames]), torch.from_numpy(self.split.labels[frames])
+        inputs, labels = windows(self.split.inputs, frames), windows(self.split.labels, frames)
+        return torch.from_numpy(inputs), torch.from_numpy(labels)
 
 
 def on_device(array: NDArray[Any], device: torch.device) -> Tensor:

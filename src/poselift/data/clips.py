@@ -31,9 +31,10 @@ def window_index(sequences: list[Sequence], n_frames: int, stride: int) -> NDArr
             seen.add(sequence.name)
     nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     start = np.repeat(first, counts) + stride * nth
-    used = np.repeat(np.minimum(length, n_frames), counts)
-    offsets = used[:, None] * np.arange(n_frames) // n_frames
-    return (start[:, None] + offsets).astype(np.int32)
+    # in 32 bits from here on: these are as large as the index
+    used = np.repeat(np.minimum(length, n_frames), counts).astype(np.int32)
+    offsets = used[:, None] * np.arange(n_frames, dtype=np.int32) // n_frames
+    return start.astype(np.int32)[:, None] + offsets
 
 
 def make_clips(store: Path, n_frames: int, expected: dict[str, int] | None = None) -> dict[str, int]:

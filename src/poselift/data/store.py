@@ -13,16 +13,18 @@
 """
 
 import json
+import mmap
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poselift.data.raw import Sequence
-from poselift.errors import PoseliftError
+from poselift.errors import PoseliftError, one_line
+from poselift.skeleton import N_JOINTS
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,18 @@ def clips_folder(store: Path, n_frames: int) -> Path:
 
 
 def read_sequences(store: Path, split: str) -> list[Sequence]:
-    """The sequences of a split, in the order of their frames. Raises `PoseliftError` if there is no store."""
+    """The sequences of a split, in the order of their frames. Raises `PoseliftError` if there is no store or
+    its list is damaged."""
     path = frames_folder(store, split) / "sequences.json"
     try:
-        return [Sequence(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+        sequences = [Sequence(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
     except FileNotFoundError:
         raise PoseliftError(f"{path}: no such file; make the store with `poselift prepare`") from None
+    except (ValueError, TypeError) as error:
+        raise _damaged(path, error) from None
+    if not sequences:
+        raise _damaged(path, "it is empty")
+    return sequences
 
 
 def open_split(
@@ -100,22 +108,38 @@ def open_split(
     folder = frames_folder(store, split)
     end = sequences[-1].first_frame + sequences[-1].length
 
-    def mapped(name: str) -> NDArray[np.float32]:
-        return _open_array(folder / name, end)
+    def poses(name: str) -> NDArray[np.float32]:
+        return open_array(folder / name, np.float32, (end, N_JOINTS, 3))
 
     test = split == "test"
-    labels = mapped("labels.npy")
+    labels = poses("labels.npy")
     return Split(
         name=split,
-        inputs=mapped("inputs.npy") if input_2d == "detected" else ground_truth_2d(labels),
+        inputs=poses("inputs.npy") if input_2d == "detected" else ground_truth_2d(labels),
         labels=labels,
-        sequence=_open_array(folder / "sequence.npy", end),
-        factor=mapped("factor.npy") if test else None,
-        target_mm=mapped("target_mm.npy") if test else None,
+        sequence=open_array(folder / "sequence.npy", np.int32, (end,)),
+        factor=open_array(folder / "factor.npy", np.float32, (end,)) if test else None,
+        target_mm=poses("target_mm.npy") if test else None,
         sequences=sequences,
-        clips=_open_array(clips_folder(store, n_frames) / f"{split}.npy", None),
+        clips=open_array(clips_folder(store, n_frames) / f"{split}.npy", np.int32, (None, n_frames)),
         protocol=_protocol(store),
     )
+
+
+def windows(array: NDArray[Any], frames: NDArray[np.int32]) -> NDArray[Any]:
+    """`array[frames]` for windows `frames` (B, T) of an array of the store, (B, T, ...), in memory.
+
+    Where the array is mapped the system would read ahead around each place that is touched, by what the disk
+    is set to: often megabytes for a window of a tenth of one. It is told what is needed and to read no more.
+    """
+    memory: Any = getattr(array, "_mmap", None)
+    if hasattr(memory, "madvise"):  # mapped, and on a system that takes advice
+        memory.madvise(mmap.MADV_RANDOM)
+        start, row = array.offset % mmap.ALLOCATIONGRANULARITY, array.strides[0]  # type: ignore[attr-defined]
+        for first, last in zip(frames.min(axis=1).tolist(), frames.max(axis=1).tolist(), strict=True):
+            page = (start + first * row) // mmap.PAGESIZE * mmap.PAGESIZE
+            memory.madvise(mmap.MADV_WILLNEED, page, start + (last + 1) * row - page)
+    return np.asarray(array[frames])
 
 
 def ground_truth_2d(labels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -126,20 +150,38 @@ def ground_truth_2d(labels: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _protocol(store: Path) -> str:
+    path = store / "frames" / "manifest.json"
     try:
-        manifest = json.loads((store / "frames" / "manifest.json").read_text(encoding="utf-8"))
+        return str(json.loads(path.read_text(encoding="utf-8")).get("protocol", "human36m"))
     except FileNotFoundError:
         return "human36m"
-    return str(manifest.get("protocol", "human36m"))
+    except (ValueError, AttributeError) as error:
+        raise _damaged(path, error) from None
 
 
-def _open_array(path: Path, length: int | None) -> NDArray:
+def open_array(path: Path, dtype: type, shape: tuple[int | None, ...]) -> NDArray:
+    """Map an array of this shape, in which None stands for any length, read-only.
+
+    Raises `PoseliftError` in one line if the file is missing, damaged in whatever way, or another array.
+    """
     try:
-        array = np.load(path, mmap_mode="r")
+        array = np.lib.format.open_memmap(path, mode="r")
     except FileNotFoundError:
         raise PoseliftError(f"{path}: no such file; make it with `poselift prepare`") from None
-    except (ValueError, EOFError) as error:
-        raise PoseliftError(f"{path}: not a whole array ({error}); delete it and run again") from None
-    if length is not None and len(array) != length:
-        raise PoseliftError(f"{path}: {len(array)} frames, but sequences.json has {length}; delete the store")
+    except Exception as error:  # the header is Python text, which can be wrong in any way
+        if isinstance(error, OSError) and error.filename:  # permission denied, is a directory, ...
+            raise
+        raise _damaged(path, error) from None
+    if array.dtype != dtype or array.ndim != len(shape) or array.shape[1:] != shape[1:]:
+        expected = ", ".join("N" if i == 0 else str(n) for i, n in enumerate(shape))
+        found = f"{array.dtype} of shape {array.shape}"
+        raise _damaged(path, f"expected {np.dtype(dtype)} of shape ({expected}), found {found}")
+    if shape[0] is not None and len(array) != shape[0]:
+        raise PoseliftError(
+            f"{path}: {len(array)} frames, but sequences.json has {shape[0]}; delete the store"
+        )
     return array
+
+
+def _damaged(path: Path, reason: object) -> PoseliftError:
+    return PoseliftError(f"{path}: not as it was written ({one_line(reason)}); delete it and run again")

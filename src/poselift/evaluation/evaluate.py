@@ -150,6 +150,7 @@ def main(argv: list[str] | None = None) -> None:
             predictions = predict(timed, test, device)
             results[checkpoint] = evaluate_human36m(predictions, test)
             shown = shown or examples(predictions, test)  # those of the first checkpoint: best, or published
+            del predictions  # as large as the test split, and the next checkpoint's are as well
     report = Report(
         run=subject.name,
         architecture=settings.architecture,

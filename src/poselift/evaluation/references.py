@@ -1,7 +1,9 @@
 """What needs no training, as a scale for every table: the mean pose, and 2D input without depth."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -46,21 +48,25 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--n-frames", type=int, required=True, help="frames a clip")
     parser.add_argument("--out", type=Path, required=True, help="JSON to write")
     given = parser.parse_args(argv)
-    train, test = (open_split(given.store, name, given.n_frames) for name in ("train", "test"))
-    ground_truth = open_split(given.store, "test", given.n_frames, "ground_truth")
-    predictions = {
-        "mean_pose": ("detected", predict_mean_pose(train, test)),
-        "copy_2d": ("detected", predict_copy_2d(test)),
-        "copy_gt2d": ("ground_truth", predict_copy_2d(ground_truth)),
+
+    def split(name: str, input_2d: Literal["detected", "ground_truth"] = "detected") -> Split:
+        return open_split(given.store, name, given.n_frames, input_2d)
+
+    test = split("test")
+    # made when their turn comes, as each is as large as the test split
+    predictions: dict[str, tuple[str, Callable[[], Tensor]]] = {
+        "mean_pose": ("detected", lambda: predict_mean_pose(split("train"), test)),
+        "copy_2d": ("detected", lambda: predict_copy_2d(test)),
+        "copy_gt2d": ("ground_truth", lambda: predict_copy_2d(split("test", "ground_truth"))),
     }
     reports = [
         Report(
             run=name,
             input_2d=input_2d,
             n_frames=given.n_frames,
-            checkpoints={"reference": evaluate_human36m(poses, test)},
+            checkpoints={"reference": evaluate_human36m(predict(), test)},
         )
-        for name, (input_2d, poses) in predictions.items()
+        for name, (input_2d, predict) in predictions.items()
     ]
     write_reports(given.out, reports)
     for report in reports:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from poselift.errors import PoseliftError, one_line
@@ -81,7 +81,8 @@ def _refuse_packed(path: Path) -> None:
 def save_weights(model: nn.Module, path: Path | str) -> None:
     """Write the model's state dict as safetensors, atomically."""
     with atomic_path(Path(path)) as temporary:
-        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, temporary)
+        # not by save_file, whose files nobody else may read
+        temporary.write_bytes(save({name: value.contiguous() for name, value in model.state_dict().items()}))
 
 
 def load_weights(path: Path | str, model: Model) -> Model:

@@ -64,11 +64,15 @@ def assemble(
         if part not in parts:
             raise PoseliftError(f"{sources / source}: uses generated/{part}, which was not given")
     with atomic_path(out) as folder:
-        shutil.copytree(
-            sources, folder, ignore=shutil.ignore_patterns(".*"), copy_function=shutil.copyfile
-        )  # fmt: skip
-        for part, path in parts.items():
-            target = folder / GENERATED / part
+        written = {
+            path.relative_to(sources): path
+            for path in sources.rglob("*")
+            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(sources).parts)
+        }
+        generated = {Path(GENERATED, part): path for part, path in parts.items()}
+        # contents alone: the sources may be there to read only
+        for place, path in (written | generated).items():
+            target = folder / place
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
 

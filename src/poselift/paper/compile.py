@@ -64,8 +64,8 @@ def typeset(folder: Path, build: Path) -> list[str]:
     if not (folder / "main.tex").is_file():
         raise PoseliftError(f"{folder}: no main.tex; put the folder together with poselift.paper.assemble")
     environment = {
-        "SOURCE_DATE_EPOCH": "0",
         **os.environ,
+        "SOURCE_DATE_EPOCH": "0",
         "FORCE_SOURCE_DATE": "1",
         "max_print_line": "1000",  # else the log breaks its lines, and file names with them
     }

@@ -1,15 +1,18 @@
-"""Text and numbers as LaTeX, and the Jinja templates of the tables."""
+"""Text, numbers and tables as LaTeX, and the Jinja templates of what is LaTeX."""
 
 import re
-from collections.abc import Sequence
-from typing import Any
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Literal
 
 import jinja2
 
-from poselift.config.experiment import Statistics
 from poselift.evaluation.statistics import Interval
+from poselift.paper import table
 from poselift.paper.options import Marks
-from poselift.paper.results import Estimate
+from poselift.paper.table import Cell, Column, Table
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -20,8 +23,21 @@ _SPECIAL = {
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
     **{character: "\\" + character for character in "&%$#_{}"},
+    "\N{NARROW NO-BREAK SPACE}": r"\,",
+    "−": r"\ensuremath{-}",
+    "²": r"\textsuperscript{2}",
+    "∥": r"\ensuremath{\parallel}",
+    "→": r"\ensuremath{\to}",
+    "…": r"\dots{}",
+    # mathematical italic letters, but for the planck constant's place
+    **{chr(0x1D434 + i): rf"\ensuremath{{{chr(ord('A') + i)}}}" for i in range(26)},
+    **{chr(0x1D44E + i): rf"\ensuremath{{{chr(ord('a') + i)}}}" for i in range(26) if i != 7},
 }
 _SPECIAL_PATTERN = re.compile("[" + re.escape("".join(_SPECIAL)) + "]")
+# all but the letters of European languages, typographic signs, and those above
+_LACKING = re.compile(
+    f"(?![{re.escape(''.join(_SPECIAL))}])([^\\n\\t -~\xa0-\u017eȘșȚț–—‘’‚“”„†‡•‰‹›€™]|[ĦħĸĿŀŉŦŧ])"
+)
 
 
 class Tex(str):
@@ -32,52 +48,35 @@ MISSING = Tex(r"\missing")
 """The dash of a number that is not there."""
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How a table is set: over one or both columns of the page, how far apart its columns are, the titles of
+    its blocks in a column of their own or as rows."""
+
+    wide: bool = False
+    separation: str = ""
+    titles: Literal["column", "row"] = "column"
+
+
 def escape(text: str) -> Tex:
-    """`text` so that LaTeX prints it literally."""
+    """`text` so that LaTeX prints it literally; what its fonts lack, by number: [U+9AA8]."""
+    text = _LACKING.sub(lambda match: f"[U+{ord(match.group()):04X}]", unicodedata.normalize("NFC", text))
     return Tex(_SPECIAL_PATTERN.sub(lambda match: _SPECIAL[match.group()], text))
+
+
+def _signed(number: str) -> Tex:
+    """A number as text, its sign as mathematics."""
+    return Tex(number.replace("−", r"\ensuremath{-}").replace("+", r"\ensuremath{+}"))
 
 
 def fixed(value: float, decimals: int, sign: bool = False) -> Tex:
     """A number with this many decimals and a true minus; with `sign`, a plus too."""
-    digits = f"{abs(value):.{decimals}f}"
-    if value < 0 and float(digits) != 0:
-        return Tex(r"\ensuremath{-}" + digits)
-    return Tex((r"\ensuremath{+}" if sign and float(digits) != 0 else "") + digits)
-
-
-def cell(
-    estimate: Estimate | None, decimals: int, sign: bool = False, bold: bool = False, star: bool = False
-) -> Tex:
-    """Two columns of a table: the mean, and the spread if there is one; a dash for a missing number."""
-    if estimate is None:
-        return Tex(MISSING + "&")
-    mean = fixed(estimate.mean, decimals, sign)
-    spread = "" if estimate.std is None else rf"\spread{{{fixed(estimate.std, decimals)}}}"
-    return Tex((rf"\textbf{{{mean}}}" if bold else mean) + "&" + spread + (r"\significant" if star else ""))
-
-
-def difference_cell(interval: Interval | None, decimals: int) -> Tex:
-    """Two columns of a table: the difference, and its interval if there is one; a star if it is significant.
-
-    A decimal more than other numbers have, as differences are small; fewer where an interval is wide.
-    """
-    if interval is None:
-        return Tex(MISSING + "&")
-    numbers = (interval.estimate, interval.low, interval.high)
-    widest = max(abs(number) for number in numbers if number is not None)
-    places = max(0, decimals + 2 - len(str(int(widest))))
-    bounds = interval_text(interval, places)
-    shown = "" if bounds == MISSING else rf"\interval{{{bounds}}}"
-    star = r"\significant" if interval.significant else ""
-    return Tex(f"{fixed(interval.estimate, places, sign=True)}&{shown}{star}")
+    return _signed(table.number(value, decimals, sign))
 
 
 def interval_text(interval: Interval | None, decimals: int) -> Tex:
     """`[-0.6, -0.2]`; a dash where there is none."""
-    if interval is None or interval.low is None or interval.high is None:
-        return MISSING
-    low, high = (fixed(bound, decimals, sign=True) for bound in (interval.low, interval.high))
-    return Tex(f"[{low}, {high}]")
+    return MISSING if interval is None else _signed(table.bounds(interval, decimals)) or MISSING
 
 
 def listing(words: Sequence[str]) -> Tex:
@@ -86,40 +85,107 @@ def listing(words: Sequence[str]) -> Tex:
     return Tex(f"{', '.join(front)} and {last}" if front else last)
 
 
-def spread_note(estimates: Sequence[Estimate | None]) -> Tex:
-    """The sentence of a caption that says what stands behind each number."""
-    counts = sorted({estimate.n for estimate in estimates if estimate is not None})
-    if not counts:
-        return Tex("")
-    if counts == [1]:
-        return Tex("One seed a model, hence no spread.")
-    n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return Tex(f"Mean over {n} seeds, in small print its standard deviation.")
-
-
-def significance_note(statistics: Statistics, seeds: Sequence[int], marked: str) -> Tex:
-    """The sentences of a caption that say what is marked where an interval leaves out zero, and what an
-    interval covers. Of a single seed nothing is marked."""
-    of_recordings = (
-        rf"{100 * statistics.confidence:g}\,\%, {statistics.resamples:,} paired resamples of the test "
-        "recordings within their actions"
-    )
-    if len(seeds) > 1:
-        return Tex(f"{marked} Intervals: {of_recordings}, and Student's $t$ over seeds.")
-    return Tex(
-        f"One seed: intervals cover the test recordings alone ({of_recordings}), not the training, "
-        "and nothing is marked as significant."
-    )
-
-
 def caption_marks(marks: Marks, missing: Sequence[str] = ()) -> Tex:
     """What a caption ends with where it matters: that the data are synthetic, that runs are missing."""
-    text = r" \textbf{Synthetic data.}" if marks.synthetic else ""
-    if missing:
-        listed = ", ".join(escape(name) for name in missing[:3]) + (", \\dots" if len(missing) > 3 else "")
-        verb = "run is" if len(missing) == 1 else "runs are"
-        text += rf" \textbf{{DRAFT: {len(missing)} {verb} missing ({listed}).}}"
-    return Tex(text)
+    return _loud(table.caption_marks(marks, missing))
+
+
+def _loud(text: str) -> Tex:
+    return Tex(rf" \textbf{{{escape(text)}}}" if text else "")
+
+
+def cell(content: Cell, kind: Literal["text", "number", "spread"] = "spread") -> Tex:
+    """A cell of a table: one of LaTeX's columns, for a number with small print two."""
+    if kind == "text":
+        text = Tex(MISSING if content.text == table.MISSING else escape(content.text))
+        return Tex(rf"{text}~\cite{{{escape(content.cite)}}}") if content.cite else text
+    main = MISSING if content.text == table.MISSING else _signed(content.text)
+    if kind == "number":
+        return main
+    main = Tex(rf"\textbf{{{main}}}") if content.bold else main
+    small = content.small
+    if small.startswith("±"):
+        small = rf"\spread{{{small.removeprefix('±')}}}"
+    elif small:
+        small = rf"\interval{{{_signed(small)}}}"
+    return Tex(f"{main}&{small}" + (r"\significant" if content.star else ""))
+
+
+def tabulate(content: Table | None, layout: Layout, module: str, switches: Mapping[str, bool]) -> str:
+    r"""The LaTeX of a table made by `module`, after the `switches` (\ifcomparable ...) that tell the text
+    what there is; these alone without a table."""
+    flags = [Tex(rf"\{name}{str(on).lower()}") for name, on in switches.items()]
+    if content is None:
+        return render("table", table=None, module=Tex(module), flags=flags)
+    in_column = bool(content.titles) and layout.titles == "column"
+    columns = [*([Column(content.titles, kind="text")] if in_column else []), *content.columns]
+    blocks = [
+        (
+            "" if in_column else block.title,
+            [
+                _line([*([Cell("" if i else block.title)] if in_column else []), *row], columns)
+                for i, row in enumerate(block.rows)
+            ],
+        )
+        for block in content.blocks
+        if block.rows
+    ]
+    kinds = {"text": "l", "number": "r", "spread": r"r@{\,}l"}
+    return render(
+        "table",
+        table=content,
+        module=Tex(module),
+        flags=flags,
+        layout=layout,
+        label=content.name.replace("_", "-"),
+        marks=_loud(content.marks),
+        format=Tex("".join(kinds[column.kind] for column in columns)),
+        width=_width(columns),
+        headings=Tex(
+            " & ".join(
+                rf"\heading{{{escape(column.heading)}}}"
+                if column.kind == "spread"
+                else escape(column.heading)
+                for column in columns
+            )
+        ),
+        groups=_groups(columns) if any(column.group for column in columns) else None,
+        blocks=blocks,
+    )
+
+
+def _width(columns: Iterable[Column]) -> int:
+    """How many of LaTeX's columns they are."""
+    return sum(1 + (column.kind == "spread") for column in columns)
+
+
+def _line(cells: Sequence[Cell], columns: Sequence[Column]) -> Tex:
+    """A row of a table; columns without a cell are left empty."""
+    line, at = [], 0
+    for each in cells:
+        if each.span > 1:
+            line.append(
+                rf"\multicolumn{{{_width(columns[at : at + each.span])}}}{{l}}{{{cell(each, 'text')}}}"
+            )
+        else:
+            line.append(cell(each, columns[at].kind))
+        at += each.span
+    line += [cell(Cell(), column.kind) for column in columns[at:]]
+    return Tex(" & ".join(line))
+
+
+def _groups(columns: Sequence[Column]) -> tuple[Tex, list[Tex]]:
+    """The row of headings that columns share, and the extents of the rules below them."""
+    cells, rules, start = [], [], 1
+    for group, members in groupby(columns, key=lambda column: column.group):
+        width = _width(members)
+        if group:
+            cells.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(group)}}}")
+            rules.append(Tex(f"{start}-{start + width - 1}"))
+        else:
+            cells.append("& " * (width - 1))
+        start += width
+    return Tex(" & ".join(cells)), rules
 
 
 def _escape_unless_tex(value: Any) -> str:

@@ -179,15 +179,13 @@ def main(argv: list[str] | None = None) -> None:
     )
     entries["paper.title"] = escape(arguments.title)
     entries["paper.authors"] = Tex(r" \and ".join(map(escape, arguments.authors)))
-    missing = grid.missing(results["run"]) + (ground_truth.missing(results["run"]) if ground_truth else [])
-    missing += [name for entry in ablation for name in entry.missing(results["run"])]
     write_text(
         arguments.out,
         render(
             "numbers",
             entries=[(Tex(key), value) for key, value in entries.items()],
             synthetic=marks.synthetic,
-            draft=bool(missing),
+            draft=bool(options.missing_runs(arguments, results["run"])),
             ablated=bool(ablation),
         ),
     )

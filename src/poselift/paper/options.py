@@ -128,6 +128,15 @@ def ground_truth_grid(arguments: argparse.Namespace) -> Grid | None:
     return Grid(tuple(architectures), tuple(sizes), tuple(seeds), GROUND_TRUTH_2D)
 
 
+def missing_runs(arguments: argparse.Namespace, runs: Iterable[str]) -> list[str]:
+    """Names of the expected runs (the grid, ground-truth 2D, the ablation) that are not among `runs`."""
+    runs, ground_truth = set(runs), ground_truth_grid(arguments)
+    missing = grid(arguments).missing(runs)
+    missing += ground_truth.missing(runs) if ground_truth else []
+    missing += [name for entry in arguments.ablation or () for name in entry.missing(runs)]
+    return list(dict.fromkeys(missing))
+
+
 def statistics(arguments: argparse.Namespace) -> Statistics:
     """How differences are judged."""
     given = {name: getattr(arguments, name) for name in Statistics.model_fields}

@@ -6,6 +6,7 @@ It gives the PDF the short hash of its record, each generated table and figure a
 
 import argparse
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,7 @@ from typing import Any
 
 from poselift.errors import run
 from poselift.files import write_text
-from poselift.paper.latex import Tex, render
+from poselift.paper.latex import Tex, escape, render
 
 SHORT = 12
 """Digits of a hash that the paper shows."""
@@ -30,12 +31,12 @@ FEW = 4
 class Entry:
     """One entry of the appendix: a part of the paper, or jobs of one rule that ran the same code."""
 
-    anchor: Tex
+    anchor: str
     """what links lead to"""
-    names: Tex
-    modules: Tex
+    names: list[str]
+    modules: list[str]
     code: str
-    inputs: Tex
+    inputs: list[str]
 
 
 def entries(record: dict[str, Any]) -> list[Entry]:
@@ -53,7 +54,7 @@ def entries(record: dict[str, Any]) -> list[Entry]:
             f"{PurePosixPath(path).name} ({sources[path][:SHORT]})" for path in read if path in sources
         ]
         modules = (record["code"].get(job["code"]) or {}).get("entries") or [job["rule"]]
-        return Entry(Tex(anchor), _apart(names), _apart(modules), job["code"][:SHORT], _apart(origins))
+        return Entry(anchor, names, modules, job["code"][:SHORT], origins)
 
     parts = [_below(base, part) for part in sorted(record["core"]["parts"])]
     listed = [entry(part, [part], [makers[f"{base}/{part}"]]) for part in parts]
@@ -84,9 +85,15 @@ def grouped(names: Iterable[str], few: int = FEW) -> list[str]:
     return found
 
 
+def _name(name: str) -> Tex:
+    """The name of a file or module, which LaTeX may break within."""
+    parts = map(escape, re.split(r"(?<=[/._(,-])", name))
+    return Tex(r"\texttt{" + r"\allowbreak{}".join(parts) + "}")
+
+
 def _apart(names: Iterable[str]) -> Tex:
-    r"""Several arguments of \nolinkurl, which drops spaces, as one."""
-    return Tex(r"}, \nolinkurl{".join(names))
+    """Several names."""
+    return Tex(", ".join(map(_name, names)))
 
 
 def _depths(jobs: dict[str, dict[str, Any]], makers: dict[str, str]) -> dict[str, int]:
@@ -118,8 +125,8 @@ def _breakable(digest: str) -> Tex:
     return Tex(r"\allowbreak ".join(digest[start : start + 8] for start in range(0, len(digest), 8)))
 
 
-def text(record: dict[str, Any]) -> str:
-    """`provenance.tex` of a record."""
+def raw_data(record: dict[str, Any]) -> dict[str, str]:
+    """Hashes of the files of raw data, by their names below `results/<dataset>` where they lie there."""
     sources = record["core"]["sources"]
     read = {
         path for job in record["core"]["jobs"].values() if job["rule"] in READ_RAW for path in job["inputs"]
@@ -127,11 +134,28 @@ def text(record: dict[str, Any]) -> str:
     raw = {path: digest for path, digest in sources.items() if path in read}
     raw |= {path: made["sha256"] for path, made in record["outputs"].items() if path in read}
     base = _results(record)
+    return {
+        _below(base, path): digest for path, digest in sorted(raw.items()) if not path.endswith(".sha256")
+    }
+
+
+def text(record: dict[str, Any]) -> str:
+    """`provenance.tex` of a record."""
+    base = _results(record)
     parts = [_below(base, part) for part in record["core"]["parts"]]
     return render(
         "provenance",
         hash=record["hash"][:SHORT],
-        entries=entries(record),
+        entries=[
+            {
+                "anchor": Tex(entry.anchor),
+                "names": _apart(entry.names),
+                "modules": _apart(entry.modules),
+                "code": entry.code,
+                "inputs": _apart(entry.inputs),
+            }
+            for entry in entries(record)
+        ],
         # as the text names them: a table with its ending, a figure with or without
         links=[
             (Tex(name), Tex(part))
@@ -139,11 +163,7 @@ def text(record: dict[str, Any]) -> str:
             for copy in ["/".join(PurePosixPath(part).parts[-2:])]
             for name in sorted({copy, str(PurePosixPath(copy).with_suffix(""))})
         ],
-        raw={
-            Tex(_below(base, path)): _breakable(digest)
-            for path, digest in sorted(raw.items())
-            if not path.endswith(".sha256")
-        },
+        raw={_name(path): _breakable(digest) for path, digest in raw_data(record).items()},
         frozen={
             Tex(name): {"code": older["code"][:SHORT], "changed": Tex(", ".join(older["changed"] or []))}
             for name, older in record["frozen"].items()

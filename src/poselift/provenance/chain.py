@@ -1,18 +1,19 @@
 """The chain of jobs behind the artefacts of `results/<dataset>`, read from the receipts of the jobs."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from poselift.errors import PoseliftError
-from poselift.provenance.content import sha256
+from poselift.provenance.content import cached_sha256, sha256
 from poselift.provenance.receipt import FOLDER, seal
 
 LARGE = 1_000_000
-"""Bytes above which a file that is older than its receipt is not read again."""
+"""Bytes above which a file is not read again while its size and time are the same."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,18 @@ class Chain:
         return Chain(ordered)
 
 
+def absolute(path: Path) -> Path:
+    """The absolute path without dots, with links kept: `results` may be a link to another disk, and receipts
+    name files as the workflow does."""
+    return Path(os.path.abspath(path))  # noqa: PTH100
+
+
 def results_folder(path: Path) -> Path | None:
     """The `results/<dataset>` that a file lies in, if a workflow built there."""
     return next(
         (
             folder
-            for folder in path.resolve().parents
+            for folder in absolute(path).parents
             if folder.parent.name == "results" and (folder / FOLDER).is_dir()
         ),
         None,
@@ -82,7 +89,8 @@ def read_chain(results: Path) -> Chain:
     Raises `PoseliftError` for a folder without receipts and for a receipt that was changed.
     """
     folder = results / FOLDER
-    read = [_read(path, folder) for path in sorted(folder.rglob("*.json"))]
+    # hidden ones are being written by other jobs
+    read = [_read(path, folder) for path in sorted(folder.rglob("[!.]*.json"))]
     if not read:
         raise PoseliftError(f"{folder}: no receipts of jobs; build the paper with snakemake first")
     jobs: dict[str, Job] = {}
@@ -139,24 +147,34 @@ def _read(path: Path, folder: Path) -> Job:
         ) from None
 
 
+def public(path: str) -> str:
+    """A path as a record names it: one outside of the project, as the raw file may be, by its last part."""
+    return PurePosixPath(path).name if PurePosixPath(path).is_absolute() else path
+
+
+def file_hash(root: Path, name: str, results: Path) -> str:
+    """Hash of a file; that of a large one is noted, and looked up while its size and time are the same."""
+    path = root / name
+    if path.stat().st_size <= LARGE:
+        return sha256(path)
+    return cached_sha256(path, results / "hashes" / f"{public(name).replace('/', '_')}.json")
+
+
 def faults(chain: Chain, results: Path) -> Iterator[str]:
     """What is no longer as its job left it, or has no job: a sentence each.
 
-    Every file is read again, but for large ones that are older than their receipt.
+    Every file is read again, but for large ones whose size and time are as when they were last read.
     """
     root = results.parent.parent
     for job in chain.jobs.values():
-        receipt = results / FOLDER / f"{job.name}.json"
         for name, made in job.outputs.items():
             path = root / name
             if not path.exists():
                 yield f"{name}: missing, though rule {job.rule} made it"
                 continue
-            status = path.stat()
-            unread = status.st_size > LARGE and status.st_mtime_ns <= receipt.stat().st_mtime_ns
-            if status.st_size != made["size"] or not (unread or sha256(path) == made["sha256"]):
+            if path.stat().st_size != made["size"] or file_hash(root, name, results) != made["sha256"]:
                 yield f"{name}: not as rule {job.rule} made it (edited by hand?)"
-    inside = results.resolve().relative_to(root.resolve()).as_posix() + "/"
+    inside = absolute(results).relative_to(absolute(root)).as_posix() + "/"
     for name in chain.sources:
         if name.startswith(inside):
             yield f"{name}: nothing says what made it"

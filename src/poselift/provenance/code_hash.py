@@ -61,11 +61,9 @@ def closure(*entries: str) -> tuple[dict[str, Path], set[str]]:
         project[name] = path
         if "." in name:
             waiting.append(name.rpartition(".")[0])  # the package's __init__ runs first
-        for imported in _imports(path):
-            if imported.split(".")[0] != PACKAGE:
-                foreign.add(imported.split(".")[0])
-            elif _module_file(imported):
-                waiting.append(imported)
+        own, others = _imports(path)
+        waiting += own
+        foreign |= others
     return project, foreign
 
 
@@ -82,15 +80,18 @@ def _module_file(name: str) -> Path | None:
 
 
 @cache
-def _imports(path: Path) -> tuple[str, ...]:
-    """Every dotted name that may be a module in the file's import statements (which are absolute)."""
-    names: list[str] = []
+def _imports(path: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """The project's modules and the top-level packages outside of it that a file's import statements (which
+    are absolute) name."""
+    names: set[str] = set()
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(names)
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    own = {name for name in names if name.split(".")[0] == PACKAGE}
+    foreign = frozenset(name.split(".")[0] for name in names - own)
+    return frozenset(name for name in own if _module_file(name)), foreign
 
 
 @cache

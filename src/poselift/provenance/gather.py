@@ -1,4 +1,5 @@
-"""The record of a whole paper, `provenance.json`: what all its parts were made from, down to the raw file.
+"""The record of a whole paper, `provenance.json`, or of its report: what all parts were made from, down to
+the raw file.
 
 It is made from the receipts that jobs leave (`poselift.provenance.receipt`) and not from what the workflow
 would do now: it says what was used. Before it is written, every file is compared with its receipt, so that no
@@ -13,15 +14,14 @@ in under `volatile`.
 import argparse
 import hashlib
 import json
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from poselift.errors import PoseliftError, run
 from poselift.files import write_json
 from poselift.provenance import kept_code
-from poselift.provenance.chain import LARGE, Chain, Job, faults, read_chain
+from poselift.provenance.chain import Chain, Job, faults, file_hash, public, read_chain
 from poselift.provenance.code_hash import code_hash, read_pins
-from poselift.provenance.content import cached_sha256, sha256
 from poselift.provenance.record import commit
 
 SHOWN = 3
@@ -46,7 +46,7 @@ def gather(results: Path, parts: list[str], frozen: list[str], pins: dict[str, s
     core = {
         "parts": sorted(parts),
         "jobs": {name: _determining(job, root) for name, job in sorted(chain.jobs.items())},
-        "sources": {public(source): source_hash(root, source, results) for source in chain.sources},
+        "sources": {public(source): file_hash(root, source, results) for source in chain.sources},
     }
     return {
         "hash": hashlib.sha256(json.dumps(core, sort_keys=True).encode()).hexdigest(),
@@ -62,19 +62,6 @@ def gather(results: Path, parts: list[str], frozen: list[str], pins: dict[str, s
             "jobs": {name: job.volatile for name, job in sorted(chain.jobs.items())},
         },
     }  # fmt: skip
-
-
-def source_hash(root: Path, source: str, results: Path) -> str:
-    """Hash of a source; that of a large one is noted, and looked up while its size and time are the same."""
-    path = root / source
-    if path.stat().st_size <= LARGE:
-        return sha256(path)
-    return cached_sha256(path, results / "hashes" / f"{public(source).replace('/', '_')}.json")
-
-
-def public(path: str) -> str:
-    """A path as a record names it: one outside of the project, as the raw file may be, by its last part."""
-    return PurePosixPath(path).name if PurePosixPath(path).is_absolute() else path
 
 
 def run_record(job: Job, root: Path) -> dict[str, Any] | None:
@@ -119,9 +106,9 @@ def _older(chain: Chain, results: Path, frozen: list[str], pins: dict[str, str])
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the record of what the parts of a paper were made from."""
+    """Write the record of what the parts of a paper or report were made from."""
     parser = argparse.ArgumentParser(
-        description="Write the record of what the parts of a paper were made from."
+        description="Write the record of what the parts of a paper or report were made from."
     )
     parser.add_argument("--results", type=Path, required=True, metavar="DIR", help="results/<dataset>")
     parser.add_argument("--parts", nargs="+", required=True, metavar="FILE", help="tables, figures, numbers")

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from poselift.provenance.chain import LARGE, read_chain, results_folder
+from poselift.provenance.chain import LARGE, absolute, read_chain, results_folder
 from poselift.provenance.content import sha256
 
 SHORT = 12
@@ -17,7 +17,7 @@ def stamp(paths: Iterable[Path]) -> str | None:
     Two builds from the same sources give the same, whatever time their jobs noted in what they wrote. None
     for files that no workflow made. A large source counts by the hash among its job's options.
     """
-    files = [path.resolve() for path in paths]
+    files = [absolute(path) for path in paths]
     results = results_folder(files[0]) if files else None
     if results is None:
         return None

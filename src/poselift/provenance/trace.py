@@ -12,7 +12,7 @@ from typing import Any
 from poselift.errors import PoseliftError, run
 from poselift.files import write_text
 from poselift.provenance import picture
-from poselift.provenance.chain import Chain, Job, faults, read_chain, recorded_chain, results_folder
+from poselift.provenance.chain import Chain, Job, absolute, faults, read_chain, recorded_chain, results_folder
 from poselift.provenance.content import sha256
 from poselift.provenance.crate import RECORD
 from poselift.provenance.receipt import FOLDER
@@ -175,7 +175,7 @@ def folder_of(target: str) -> Path:
     """The results or paper folder that a path lies in; `results/<dataset>` if there is one dataset only."""
     if results := results_folder(Path(target)):
         return results
-    for folder in Path(target).resolve().parents:
+    for folder in absolute(Path(target)).parents:
         if (folder / RECORD).is_file():
             return folder
     candidates = [path.parent for path in Path("results").glob(f"*/{FOLDER}")]
@@ -196,13 +196,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--all", action="store_true", help="show each of many alike")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw the chain")
     given = parser.parse_args(argv)
-    folder = (given.folder or folder_of(given.target)).resolve()
+    folder = absolute(given.folder or folder_of(given.target))
     history = History(folder)
     target = given.target
     if Path(target).is_file() and history.results:
-        absolute = Path(target).resolve()
-        if absolute.is_relative_to(folder):
-            target = absolute.relative_to(folder.parent.parent).as_posix()
+        file = absolute(Path(target))
+        if file.is_relative_to(folder):
+            target = file.relative_to(folder.parent.parent).as_posix()
     path = history.find(target)
     relevant: Callable[[str], bool] = lambda path: True  # noqa: E731
     if target in history.numbers:

@@ -8,6 +8,7 @@ travels in the paper folder (`python3 verify.py`).
 import argparse
 import hashlib
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 SUMS = "SHA256SUMS"
 GENERATED = "generated"
 RECEIPTS = "receipts"
+RECORDS = ("provenance.json", "report_provenance.json")
 
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
@@ -54,11 +56,14 @@ def recorded_sizes(folder: Path) -> dict[str, int]:
 
 
 def recorded_outputs(folder: Path) -> list[str]:
-    """The files that the record of the paper lists; none before there is a record."""
-    try:
-        return list(json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["outputs"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
+    """The files that the records of the paper and of the report list; none before there are records."""
+    names: dict[str, None] = {}
+    for record in RECORDS:
+        try:
+            names |= dict.fromkeys(json.loads((folder / record).read_text(encoding="utf-8"))["outputs"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return list(names)
 
 
 def difference(path: Path, digest: str, size: int | None) -> str | None:
@@ -88,7 +93,7 @@ def verify_results(folder: Path) -> list[str]:
     """The files below `results/<dataset>` that are not as their jobs left them."""
     made: dict[str, tuple[str, str, int]] = {}
     found = []
-    for path in sorted((folder / RECEIPTS).rglob("*.json")):
+    for path in sorted((folder / RECEIPTS).rglob("[!.]*.json")):
         try:
             receipt = json.loads(path.read_text(encoding="utf-8"))
             rest = {key: value for key, value in receipt.items() if key != "seal"}
@@ -103,7 +108,8 @@ def verify_results(folder: Path) -> list[str]:
     found += [
         f"{name}: the receipt of its job is missing" for name in recorded_outputs(folder) if name not in made
     ]
-    root = folder.resolve().parent.parent
+    # not resolved: `results` may be a link to another disk
+    root = Path(os.path.abspath(folder)).parent.parent  # noqa: PTH100
     for name, (_, digest, size) in made.items():
         if fault := difference(root / name, digest, size):
             found.append(f"{name}: {fault}")
@@ -118,7 +124,7 @@ def verify(folder: Path) -> tuple[list[str], int]:
     if (folder / SUMS).is_file():
         return verify_paper(folder), len(recorded_sums(folder))
     if (folder / RECEIPTS).is_dir():
-        return verify_results(folder), len(list((folder / RECEIPTS).rglob("*.json")))
+        return verify_results(folder), len(list((folder / RECEIPTS).rglob("[!.]*.json")))
     raise Unreadable(f"{folder}: has neither {SUMS} (a paper folder) nor {RECEIPTS}/ (results of a workflow)")
 
 

@@ -7,6 +7,7 @@ recorded when they last ran, or the mean of the same rule's where a job never ra
 
 import argparse
 import csv
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from poselift.provenance.dry_run import Planned, dry_run
 PINS = Path("envs/constraints.txt")
 WITHOUT_NAME = "parameter"
 """What a word that follows no option belongs to."""
+
+CONTENT = re.compile(r"(?P<name>.+)@sha256:[0-9a-f]{64}")
+"""A parameter that says what a file from outside holds."""
 
 SHOWN = 4
 """Names that are listed of many."""
@@ -72,6 +76,9 @@ def _changed_params(job: Planned, last: Job | None, results: Path, pins: dict[st
             yield "its code changed (in which module is not known)"
         else:
             yield from _changed_code(manifest, pins)
+    for found in filter(None, map(CONTENT.fullmatch, now)):
+        yield f"content of {found['name']} changed"
+    before, now = ([text for text in texts if not CONTENT.fullmatch(text)] for texts in (before, now))
     for name, change in _changed_options(before, now):
         # folders that are read are told as changed inputs
         if name != WITHOUT_NAME or "inputs" not in job.reasons:
@@ -172,7 +179,7 @@ def _seconds(path: Path) -> float | None:
 
 
 def explain(jobs: list[Planned], results: Path, pins: dict[str, str]) -> Iterator[str]:
-    """The lines of the answer: causes with what they touch, what follows, what it costs."""
+    """The lines of the answer: causes with what they touch, the costliest first; what follows; the cost."""
     if not jobs:
         yield "nothing is stale"
         return
@@ -180,15 +187,16 @@ def explain(jobs: list[Planned], results: Path, pins: dict[str, str]) -> Iterato
         chain = read_chain(results)
     except PoseliftError:
         chain = Chain({})
-    by_cause: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    by_cause: dict[tuple[str, tuple[str, ...]], list[Planned]] = {}
     following: dict[str, int] = {}
     for job in jobs:
         last = chain.makers.get(job.outputs[0])
         if found := tuple(causes(job, last, results, pins)):
-            by_cause.setdefault((job.rule, found), []).append(_label(job))
+            by_cause.setdefault((job.rule, found), []).append(job)
         else:
             following[job.rule] = following.get(job.rule, 0) + 1
-    for (_, found), names in by_cause.items():
+    stale = [(sorted(map(_label, those)), found, cost(those).gpu) for (_, found), those in by_cause.items()]
+    for names, found, _ in sorted(stale, key=lambda one: (-one[2], one[0])):
         yield f"{_listed(names)}: {'; '.join(found)}"
     if following:
         counted = (f"{rule} ({count})" if count > 1 else rule for rule, count in following.items())

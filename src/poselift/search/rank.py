@@ -10,12 +10,13 @@ from poselift.search.outcome import Ranking, going_on, ranked, read_outcome, wri
 def main(argv: list[str] | None = None) -> None:
     """Compare the trials of a stage after a rung."""
     parser = argparse.ArgumentParser(prog="poselift.search.rank", description=main.__doc__)
-    parser.add_argument("--outcomes", type=Path, nargs="+", required=True, help="the trials' outcomes")
+    parser.add_argument("--stage", type=Path, required=True, help="folder of the stage's trials")
+    parser.add_argument("--trials", nargs="+", required=True, help="names of the trials")
     parser.add_argument("--rung", type=int, default=0, help="the rung they have run up to")
     parser.add_argument("--keep", type=float, default=1, help="fraction that goes on (default: all)")
     parser.add_argument("--out", type=Path, required=True, help="ranking to write (JSON)")
     given = parser.parse_args(argv)
-    outcomes = [read_outcome(path) for path in given.outcomes]
+    outcomes = [read_outcome(given.stage / trial / f"rung-{given.rung}.json") for trial in given.trials]
     write_ranking(given.out, Ranking(ranked(outcomes), going_on(outcomes, given.rung, given.keep)))
 
 

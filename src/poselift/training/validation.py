@@ -18,7 +18,7 @@ from poselift.config.run import RunSettings
 from poselift.data.batches import on_device
 from poselift.data.mpi_inf_3dhp.clips import centre
 from poselift.data.raw import blocked
-from poselift.data.store import Split, open_split
+from poselift.data.store import Split, open_split, windows
 from poselift.errors import PoseliftError
 from poselift.evaluation.predict import flip_averaged
 from poselift.geometry import align
@@ -154,4 +154,4 @@ class _ClipValues:
         if self.on_device:
             values, clips = self.on_device
             return values[clips[part]]
-        return torch.from_numpy(self.array[self.clips[part]]).to(self.device)
+        return torch.from_numpy(windows(self.array, self.clips[part])).to(self.device)

@@ -135,6 +135,13 @@ def test_size_gives_depth_and_width_on_the_command_line():
         run_from_options({"architecture": "baseline", "size": "smal"})
 
 
+def test_processes_without_a_clip_are_refused():
+    given = {"architecture": "baseline", "size": "small", "batch_size": 16, "processes": 16}
+    assert run_from_options(given).training.processes == 16
+    with pytest.raises(PoseliftError, match="17 processes share a batch of 16 clips; at most 16 have any"):
+        run_from_options(given | {"processes": 17})
+
+
 def test_option_of_another_architecture_is_refused():
     given = {"architecture": "baseline", "size": "small", "gcn_dropout": "0.2"}
     with pytest.raises(PoseliftError, match=r"--gcn-dropout has no meaning for architecture 'baseline'"):

@@ -1,6 +1,7 @@
 """Files from outside that mean harm: each ends in one line, quickly, and touches nothing."""
 
 import io
+import math
 import pickle
 import re
 import resource
@@ -90,6 +91,27 @@ OBJECTS_AS_BYTES = (
 def test_bytes_are_not_taken_for_addresses(tmp_path):
     (tmp_path / "raw.pkl").write_bytes(OBJECTS_AS_BYTES)
     assert "not a whole pickle" in fault(load_pickle, tmp_path / "raw.pkl")
+
+
+@pytest.mark.parametrize("size", [2**10, 2**16, 2**22])
+def test_an_array_keeps_the_memory_it_lies_in(size):
+    """A bytearray, an array over it, and then a longer bytearray, which needs another place in memory."""
+    numbers = size.to_bytes(4, "little")
+    hostile = (
+        b"\x80\x05\x96" + size.to_bytes(8, "little") + b"A" * size + b"\x940"
+        b"cnumpy._core.numeric\n_frombuffer\n(h\x00cnumpy\ndtype\n(X\x02\x00\x00\x00u1\x89\x88tR"
+        b"J" + numbers + b"\x85X\x01\x00\x00\x00CtR\x940h\x00(" + b"K\x01" * 3 * size + b"e0h\x01."
+    )  # fmt: skip
+    assert "Existing exports of data" in fault(unpickle, io.BytesIO(hostile), "raw.pkl", len(hostile))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(2, 3), (0, 17, 3), (4,), ()])
+def test_arrays_over_buffers_are_read_as_they_were(shape, order):
+    array = np.asarray(np.arange(math.prod(shape), dtype=np.float32).reshape(shape), order=order)
+    read = unpickle(io.BytesIO(pickle.dumps(array, 5)), "raw.pkl")
+    np.testing.assert_array_equal(read, array, strict=True)
+    assert read.flags.f_contiguous == array.flags.f_contiguous
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Synthetic motion: the schema, and that the motion is human, planted, in view, varied and not trivial."""
 
+import itertools
 import pickle
 import re
 from dataclasses import replace
@@ -104,6 +105,18 @@ def test_a_train_name_has_two_separate_runs(n_actions: int, n_cameras: int) -> N
     assert len(names) == 2 * len(set(names)) == 2 * 5 * n_actions * n_cameras
     assert {length for _, length in test} == {4}
     assert len(test) == len({name for name, _ in test}) == 2 * 2 * n_actions * n_cameras
+
+
+@pytest.mark.parametrize("frames", [2, 12, 26, 60])
+def test_the_shortest_walks_have_steps_to_plan(frames: int) -> None:
+    for seed, subject, (number, action) in itertools.product(
+        range(3), (1, 5, 6, 7, 8, 9, 11), enumerate(ACTIONS, 2)
+    ):
+        if action.name in WALKS:
+            joints = world_joints(seed, subject, number, 1, frames)
+            assert joints.shape == (frames, 17, 3)
+            assert np.isfinite(joints).all()
+            assert joints[:, :, 2].min() >= 0
 
 
 def test_the_default_test_runs_have_260_frames() -> None:

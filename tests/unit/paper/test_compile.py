@@ -108,7 +108,7 @@ def made_up_record(parts: list[str]) -> dict[str, Any]:
 
 
 @needs_latex
-def test_the_whole_paper(tmp_path, make_inputs, make_report, capsys):
+def test_the_whole_paper(tmp_path, make_inputs, make_report):
     """Every stage from evaluations to the PDF, by the command lines that the workflow uses."""
     inputs = make_inputs(tmp_path)
     entry = {"name": "chain", "title": "in a chain", "architecture": "baseline", "size": "base"}
@@ -194,8 +194,9 @@ def test_the_whole_paper(tmp_path, make_inputs, make_report, capsys):
         assert fonts
         assert not [line for line in fonts if "Type 3" in line or " yes " not in line]
 
-    show.main([*table, *inputs.grid, *marks, "--pdf", str(paper / "main.pdf")])
-    shown = capsys.readouterr().out
+    summary = tmp_path / "summary.txt"
+    show.main([*table, *inputs.grid, *marks, "--pdf", str(paper / "main.pdf"), "--out", str(summary)])
+    shown = summary.read_text(encoding="utf-8")
     # 0.8 less than the baseline with each seed
     assert re.search(r"base +Full +39\.5 ± 0\.3\* +31\.6 ± 0\.2\* +39\.0 ± 0\.3\*", shown)
     assert "* the interval of the difference from the baseline" in shown

@@ -8,8 +8,16 @@ from hypothesis import strategies as st
 from poselift.config.experiment import Statistics
 from poselift.evaluation.statistics import Interval
 from poselift.paper import latex
-from poselift.paper.latex import Tex, cell, difference_cell, escape, fixed, listing, significance_note
+from poselift.paper.latex import Tex, cell, escape, fixed, listing
 from poselift.paper.results import Estimate
+from poselift.paper.table import changed, estimated, significance_note
+
+
+def test_typographic_characters_become_latex():
+    assert escape("−5\N{NARROW NO-BREAK SPACE}mm/frame², 𝑡, 𝐴 ∥ 𝑀 …") == (
+        r"\ensuremath{-}5\,mm/frame\textsuperscript{2}, \ensuremath{t}, "
+        r"\ensuremath{A} \ensuremath{\parallel} \ensuremath{M} \dots{}"
+    )
 
 
 def test_specials_are_escaped():
@@ -51,38 +59,38 @@ def test_numbers_have_fixed_decimals(value, sign, expected):
 
 
 def test_cells_are_two_columns():
-    assert cell(Estimate(41.25, 0.31, 3), 1) == r"41.2&\spread{0.3}"
-    assert cell(Estimate(41.25, None, 1), 2) == "41.25&"
-    assert cell(None, 1) == r"\missing&"
+    assert cell(estimated(Estimate(41.25, 0.31, 3), 1)) == r"41.2&\spread{0.3}"
+    assert cell(estimated(Estimate(41.25, None, 1), 2)) == "41.25&"
+    assert cell(estimated(None, 1)) == r"\missing&"
 
 
 def test_bold_and_stars_of_a_cell():
-    assert cell(Estimate(41.25, 0.31, 3), 1, bold=True, star=True) == (
+    assert cell(estimated(Estimate(41.25, 0.31, 3), 1, bold=True, star=True)) == (
         r"\textbf{41.2}&\spread{0.3}\significant"
     )
 
 
 def test_differences_are_two_columns():
     low, high = r"\ensuremath{-}0.6", r"\ensuremath{-}0.2"
-    clear = difference_cell(Interval(-0.42, -0.61, -0.2, 3), 0)  # a decimal more
+    clear = cell(changed(Interval(-0.42, -0.61, -0.2, 3), 0))  # a decimal more
     assert clear == rf"\ensuremath{{-}}0.4&\interval{{[{low}, {high}]}}\significant"
-    unclear = difference_cell(Interval(-0.42, -0.61, 0.2, 3), 0)
+    unclear = cell(changed(Interval(-0.42, -0.61, 0.2, 3), 0))
     assert unclear == rf"\ensuremath{{-}}0.4&\interval{{[{low}, \ensuremath{{+}}0.2]}}"
-    assert difference_cell(Interval(0.42, None, None, 1), 0) == r"\ensuremath{+}0.4&"
-    assert difference_cell(None, 1) == r"\missing&"
+    assert cell(changed(Interval(0.42, None, None, 1), 0)) == r"\ensuremath{+}0.4&"
+    assert cell(changed(None, 1)) == r"\missing&"
 
 
 @pytest.mark.parametrize(
     ("low", "shown"), [(-9.876, "9.88"), (-98.76, "98.8"), (-987.6, "988"), (-9876.5, "9876")]
 )
 def test_a_wide_interval_has_fewer_decimals(low, shown):
-    assert rf"[\ensuremath{{-}}{shown}, " in difference_cell(Interval(-0.42, low, 0.5, 3), 1)
+    assert rf"[\ensuremath{{-}}{shown}, " in cell(changed(Interval(-0.42, low, 0.5, 3), 1))
 
 
 def test_the_note_says_what_intervals_cover():
     statistics = Statistics(resamples=10_000, confidence=0.95)
     several = significance_note(statistics, (0, 1), "Star: so.")
-    assert several.startswith(r"Star: so. Intervals: 95\,\%, 10,000 paired resamples")
+    assert escape(several).startswith(r"Star: so. Intervals: 95\,\%, 10,000 paired resamples")
     one = significance_note(statistics, (0,), "Star: so.")
     assert "nothing is marked as significant" in one
     assert "Star" not in one

@@ -138,7 +138,17 @@ def test_large_files_are_read_only_once(toy, monkeypatch):
     assert read
 
 
-def test_a_large_output_is_read_again_when_it_was_touched(toy):
+def test_a_large_output_is_read_once_though_snakemake_touches_it_after_its_receipt(toy, monkeypatch):
+    big = "results/toy/data/big.npy"
+    outputs = {"results/toy/data/frames/manifest.json": "{}", big: "x" * (LARGE + 1)}
+    toy.job("frames", "frames", ["data/raw.pkl"], outputs)
+    os.utime(big)
+    toy.gather()
+    monkeypatch.setattr("poselift.provenance.content.sha256", lambda path: pytest.fail(f"{path} read again"))
+    toy.gather()
+
+
+def test_a_large_output_is_read_again_when_it_changed(toy):
     big = "results/toy/data/big.npy"
     toy.job(
         "frames",

@@ -69,6 +69,23 @@ def test_a_changed_option_is_named(toy):
     assert explained(text)[0] == "tables/main.tex: --synthetic not set -> set"
 
 
+def test_the_raw_file_is_named(toy):
+    digests = (f"'motion.pkl@sha256:{digit * 64}'" for digit in "ab")
+    assert explained(block("main", params(*digests)))[0] == "tables/main.tex: content of motion.pkl changed"
+
+
+def test_the_costliest_cause_comes_first(toy):
+    benchmark("full-base-s0", 7200)
+    reason = "Code has changed since last execution"
+    text = block("main", reason) + block(
+        "full-base-s0", reason, "train", output=f"{R}/runs/full-base-s0/x", gpu=1
+    )
+    assert [line.partition(":")[0] for line in explained(text)[:2]] == [
+        "runs/full-base-s0",
+        "tables/main.tex",
+    ]
+
+
 @pytest.mark.parametrize(
     ("reason", "words"),
     [

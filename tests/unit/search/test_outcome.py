@@ -61,16 +61,14 @@ def test_order(outcome):
 
 
 def test_the_command_ranks_files(outcome, running, tmp_path):
-    paths = []
-    for trial in running(a=3.0, b=1.0, c=None, d=2.0):
-        paths.append(tmp_path / f"{trial.trial}.json")
-        write_outcome(paths[-1], trial)
+    for trial in running(a=3.0, b=1.0, c=None, d=2.0, of_another_search=0.5):
+        write_outcome(tmp_path / trial.trial / "rung-0.json", trial)
     out = tmp_path / "ranking.json"
-    rank.main(["--outcomes", *map(str, paths), "--keep", "0.5", "--out", str(out)])
+    rank.main(["--stage", str(tmp_path), "--trials", *"abcd", "--keep", "0.5", "--out", str(out)])
     ranking = read_ranking(out)
     assert [trial.trial for trial in ranking.trials] == ["b", "d", "a", "c"]
     assert ranking.going_on == ["b", "d"]
-    assert ranking.trial("c") == read_outcome(tmp_path / "c.json")
+    assert ranking.trial("c") == read_outcome(tmp_path / "c/rung-0.json")
 
 
 @pytest.mark.parametrize("text", ['{"trial": "a"', "[]", '{"trial": "a"}'])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from poselift.data.clips import window_index
 from poselift.data.raw import SPLITS, Sequence
-from poselift.data.store import clips_folder, frames_folder, read_sequences
+from poselift.data.store import clips_folder, frames_folder, open_array, read_sequences
 from poselift.errors import PoseliftError, run
 from poselift.files import atomic_path, write_json
 
@@ -66,12 +66,9 @@ def make_clips(store: Path, n_frames: int) -> dict[str, int]:
 
 def _valid(store: Path, sequences: list[Sequence]) -> NDArray[np.bool_]:
     path = frames_folder(store, "test") / "valid.npy"
-    try:
-        valid: NDArray[np.bool_] = np.load(path)
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; it is not a store of MPI-INF-3DHP") from None
-    except (ValueError, EOFError) as error:
-        raise PoseliftError(f"{path}: not a whole array ({error}); delete it and run again") from None
+    if not path.exists():
+        raise PoseliftError(f"{path}: no such file; it is not a store of MPI-INF-3DHP")
+    valid = open_array(path, np.bool_, (sequences[-1].first_frame + sequences[-1].length,))
     for sequence in sequences:
         if not valid[sequence.first_frame : sequence.first_frame + sequence.length].any():
             raise PoseliftError(f"{path}: sequence {sequence.name} has no valid frame")

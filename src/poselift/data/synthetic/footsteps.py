@@ -17,6 +17,9 @@ AREA = 1000.0
 MARGIN = 2.0
 """Seconds that a walk is planned for before the first frame and after the last."""
 
+LEAST = 2.5
+"""Seconds between the two at least: then the slowest walk has a whole step of each foot in its plan."""
+
 Pair = tuple[Array, Array]
 
 
@@ -75,7 +78,7 @@ def walk(rng: np.random.Generator, t: Array, body: Body, shape: str, speed: floa
     """Walk along an "ellipse" or an "eight" at about `speed` (m/s), which varies by the share `vary`."""
     length, places, headings, lap = _loop(rng, shape)
     speed = speed * body.leg / 894
-    grid = np.arange(-MARGIN, t[-1] + MARGIN, 0.02)
+    grid = np.arange(-MARGIN, max(t[-1], LEAST) + MARGIN, 0.02)
     swell = np.sin(2 * np.pi * (np.array([0.11, 0.17]) * grid[:, None] + rng.random(2))).mean(-1)
     pace = 1 + vary * swell
     way = 20 * speed * np.cumsum(pace) + rng.uniform(0, length[-1])

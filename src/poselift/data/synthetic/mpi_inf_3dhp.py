@@ -58,10 +58,8 @@ def _take(seed: int, person: int, take: int, frames: int) -> Array:
     own = np.random.default_rng([seed, 3, person])
     body, style = draw_body(own, own.uniform(0.91, 1.07)), draw_style(own)
     action = ACTIONS[(2 * person + take) % len(ACTIONS)]
-    # the plan of a slow walk of a second may have no step in it
-    length = max(frames, 2 * FPS)
-    joints = play(np.random.default_rng([seed, 3, person, take]), body, style, action, length)
-    return joints[:frames, list(FROM_HUMAN36M)]
+    joints = play(np.random.default_rng([seed, 3, person, take]), body, style, action, frames)
+    return joints[:, list(FROM_HUMAN36M)]
 
 
 def _entry(camera: Camera, joints: Array) -> dict[str, Array]:

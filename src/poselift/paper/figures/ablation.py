@@ -15,7 +15,7 @@ from poselift.evaluation.statistics import Interval
 from poselift.paper import options
 from poselift.paper.differences import Differences, Model
 from poselift.paper.figures.dots import CUT, Ends, Row, draw_estimate, fit, percent, write_missing
-from poselift.paper.figures.style import COLUMN_WIDTH, INK, MUTED, legend, look, mark, save, style
+from poselift.paper.figures.style import COLUMN_WIDTH, INK, MUTED, legend, literal, look, mark, save, style
 from poselift.paper.names import METRIC_LABELS
 from poselift.paper.options import Entry, Marks
 from poselift.paper.results import read
@@ -56,7 +56,7 @@ def _labels(entries: Sequence[Entry]) -> list[str]:
     """The entries' titles, with their sizes where these differ."""
     several = len({entry.size for entry in entries}) > 1
     titles = [(entry.title or entry.name) + (f", {entry.size}" if several else "") for entry in entries]
-    return [textwrap.fill(title, _LABEL_WIDTH) for title in titles]
+    return [literal(textwrap.fill(title, _LABEL_WIDTH)) for title in titles]
 
 
 def _note(changes: Sequence[Interval], confidence: float, cut: bool) -> str:

@@ -25,7 +25,7 @@ from poselift.paper.figures.skeletons import (
     share_extent,
     upright,
 )
-from poselift.paper.figures.style import MUTED, PAGE_WIDTH, mark, style
+from poselift.paper.figures.style import MUTED, PAGE_WIDTH, literal, mark, style
 from poselift.paper.options import Marks
 
 MAX_FRAMES = 65
@@ -64,7 +64,7 @@ def _rows(models: Mapping[str, Sequence[Example]], figure: Figure) -> list[Movin
                 (draw_skeleton(right, truth[0], TRUTH_COLOUR), truth),
                 (draw_skeleton(right, seen[0]), seen),
             ]
-            block.suptitle(f"{model}\n{example.title}", fontsize=8)
+            block.suptitle(f"{model}\n{literal(example.title)}", fontsize=8)
             if row is rows[-1]:
                 for ax, text in ((left, "2D input"), (right, "prediction, truth in grey")):
                     ax.text(

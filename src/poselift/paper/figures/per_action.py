@@ -9,7 +9,7 @@ from poselift.errors import run
 from poselift.evaluation.statistics import seed_interval
 from poselift.paper import options
 from poselift.paper.figures.dots import draw_model, fit, note, offsets
-from poselift.paper.figures.style import COLUMN_WIDTH, MUTED, legend, mark, save, style
+from poselift.paper.figures.style import COLUMN_WIDTH, MUTED, legend, literal, mark, save, style
 from poselift.paper.options import Grid, Marks
 from poselift.paper.results import names_in, per_seed, read
 
@@ -34,7 +34,7 @@ def draw(results: pd.DataFrame, grid: Grid, size: str, marks: Marks, confidence:
             draw_model(ax, values, y + place, architecture, confidence)
             shown.append((y + place, values, seed_interval(values, confidence)))
     cut = fit(ax, shown)
-    ax.set_yticks(np.arange(len(rows)), [action or "Mean" for action in rows])
+    ax.set_yticks(np.arange(len(rows)), [literal(action) if action else "Mean" for action in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.axhline(len(actions) - 0.5, color=MUTED, linewidth=0.5)
     ax.tick_params(axis="y", length=0)

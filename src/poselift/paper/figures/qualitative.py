@@ -14,7 +14,7 @@ from poselift.errors import run
 from poselift.paper import options
 from poselift.paper.figures.examples import Example, evenly_spaced, model_of, read_examples
 from poselift.paper.figures.skeletons import TRUTH_COLOUR, draw_skeleton, project, share_extent, upright
-from poselift.paper.figures.style import MUTED, PAGE_WIDTH, mark, save, style
+from poselift.paper.figures.style import MUTED, PAGE_WIDTH, literal, mark, save, style
 from poselift.paper.options import Marks
 
 N_SHOWN = 5
@@ -44,7 +44,7 @@ def draw(examples: Sequence[Example], model: str, marks: Marks) -> Figure:
             draw_skeleton(column[2], truth[i])
             column[0].set_title(f"frame {frame + 1}", fontsize=7, color=MUTED, pad=2)
             column[1].set_title(f"{errors[frame]:.0f} mm", fontsize=7, color=MUTED, pad=2)
-        block.suptitle(example.title, fontsize=8)
+        block.suptitle(literal(example.title), fontsize=8)
         for ax, label in zip(axes[:, 0], ("2D input", "prediction", "truth"), strict=True):
             if block is blocks[0]:
                 ax.text(

@@ -66,6 +66,7 @@ STYLE: dict[str, Any] = {
     "legend.columnspacing": 1.2,
     "savefig.dpi": 300,
     "pdf.fonttype": 42,  # TrueType: publishers refuse Type 3
+    "svg.hashsalt": "poselift",  # the same names inside for the same drawing
 }
 
 
@@ -89,6 +90,11 @@ _OTHER = Look("#555555", "v", ":")
 def look(architecture: str) -> Look:
     """Colour, marker and line of an architecture."""
     return _LOOKS.get(architecture, _OTHER)
+
+
+def literal(text: str) -> str:
+    """Somebody's words as they are: Matplotlib takes what is between two dollars for mathematics."""
+    return text.replace("$", r"\$")
 
 
 def style() -> AbstractContextManager[None]:
@@ -137,7 +143,7 @@ def mark(figure: Figure, marks: Marks, missing: Sequence[str] = (), note: str = 
 
 
 def save(figure: Figure, out: Path, made_from: Iterable[Path] = ()) -> None:
-    """Write `out` (PDF) and its twin `.png`, without dates and versions, and close the figure.
+    """Write `out` (PDF) and its twins `.svg` and `.png`, without dates and versions, and close the figure.
 
     Where the workflow made the files that the figure was drawn from, a short hash of what is behind them
     goes into the metadata.
@@ -146,6 +152,7 @@ def save(figure: Figure, out: Path, made_from: Iterable[Path] = ()) -> None:
     origin = f"made from {hashed}" if hashed else None
     metadata: dict[str, dict[str, Any]] = {
         ".pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Subject": origin},
+        ".svg": {"Date": None, "Creator": None, "Description": origin},
         ".png": {"Software": None, **({"Description": origin} if origin else {})},
     }
     for suffix, entries in metadata.items():

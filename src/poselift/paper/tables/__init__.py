@@ -1,1 +1,1 @@
-"""The LaTeX tables, a module each."""
+"""The tables, a module each: what they show, and how LaTeX sets them."""

@@ -9,35 +9,34 @@ import pandas as pd
 
 from poselift.config.experiment import Statistics
 from poselift.errors import run
-from poselift.files import write_text
 from poselift.paper import options
 from poselift.paper.cost import Cost, read_costs, read_variant_costs
 from poselift.paper.differences import Differences, Model
-from poselift.paper.latex import (
+from poselift.paper.latex import Layout
+from poselift.paper.names import METRIC_LABELS, architecture_label
+from poselift.paper.options import Entry, Grid, Marks
+from poselift.paper.results import Estimate, per_seed, read, summarise
+from poselift.paper.table import (
     MISSING,
-    Tex,
+    Block,
+    Cell,
+    Column,
+    Table,
     caption_marks,
-    cell,
-    difference_cell,
-    escape,
-    fixed,
-    render,
+    changed,
+    estimated,
+    sentences,
     significance_note,
     spread_note,
 )
-from poselift.paper.names import architecture_label
-from poselift.paper.options import Entry, Grid, Marks
-from poselift.paper.results import Estimate, per_seed, read, summarise
-from poselift.paper.tables.cost import GIGA, MILLION, decimals_for
+from poselift.paper.tables.cost import cost_cells, cost_decimals
+from poselift.paper.tables.output import write
 
-# A: attention, G: graph, M: MambaGCN
-COMPONENTS = {
-    "baseline": Tex(r"$A \parallel G$"),
-    "mamba_gcn": Tex(r"$(A \parallel G) \to M$"),
-    "full": Tex(r"$A \parallel G \parallel M$"),
-}
+# 𝐴: attention, 𝐺: graph, 𝑀: MambaGCN
+COMPONENTS = {"baseline": "𝐴 ∥ 𝐺", "mamba_gcn": "(𝐴 ∥ 𝐺) → 𝑀", "full": "𝐴 ∥ 𝐺 ∥ 𝑀"}
 
 METRICS_SHOWN = ("mpjpe", "p_mpjpe")
+LAYOUT = Layout(wide=True, separation="5pt", titles="row")
 
 
 def table(
@@ -50,8 +49,8 @@ def table(
     marks: Marks,
     decimals: int,
     statistics: Statistics,
-) -> str:
-    """The LaTeX of the table: cost, error after the last epoch, change from the model that is changed.
+) -> Table:
+    """The table: cost, error after the last epoch, change from the model that is changed.
 
     Changes are paired by seed and recording. An entry that changes neither the model nor its frames is not
     counted anew: it costs what its base does.
@@ -63,64 +62,70 @@ def table(
         name = "-".join(filter(None, model))
         return variant_costs.get(name) or costs.get((model.architecture, model.size))
 
-    def row(label: Tex, model: Model, base: Model) -> tuple[Tex, list[Tex]]:
-        cells = _cost_cells(cost_of(model), places)
+    def row(label: str, model: Model, base: Model) -> tuple[Cell, ...]:
+        cells = [Cell(label), *cost_cells(cost_of(model), places)]
         for metric in METRICS_SHOWN:
             values = per_seed(results, model.architecture, model.size, metric, "last", variant=model.variant)
             estimates.append(summarise(values))
             change = differences.difference(model, base, metric, "last")
             cells += [
-                cell(estimates[-1], decimals),
-                Tex("&") if model == base else difference_cell(change, decimals),
+                estimated(estimates[-1], decimals),
+                Cell() if model == base else changed(change, decimals),
             ]
-        return label, cells
+        return tuple(cells)
 
     compared = [Model(name, size) for name in grid.architectures]
-    changed = [Model(entry.architecture, entry.size, entry.name) for entry in entries]
-    counted = [cost for model in (*compared, *changed) if (cost := cost_of(model))]
-    places = (
-        decimals_for([cost.parameters / MILLION for cost in counted]),
-        decimals_for([cost.macs_linear / GIGA for cost in counted]),
-    )
-    blocks = [[row(_with_components(model.architecture), model, compared[0]) for model in compared]]
+    variants = [Model(entry.architecture, entry.size, entry.name) for entry in entries]
+    places = cost_decimals([cost for model in (*compared, *variants) if (cost := cost_of(model))])
+    blocks = [
+        Block(
+            tuple(row(_with_components(model.architecture), model, compared[0]) for model in compared),
+            f"Architectures, {size}",
+        )
+    ]
     for (architecture, of_size), group in groupby(entries, key=lambda e: (e.architecture, e.size)):
         base = Model(architecture, of_size)
-        blocks.append(
-            [row(escape(f"{architecture_label(architecture)}, {of_size}"), base, base)]
-            + [
-                row(Tex(r"\quad " + escape(e.title or e.name)), Model(architecture, of_size, e.name), base)
-                for e in group
-            ]
-        )
+        changes = [
+            row(entry.title or entry.name, Model(architecture, of_size, entry.name), base) for entry in group
+        ]
+        title = f"{architecture_label(architecture)}, {of_size}"
+        blocks.append(Block((row("unchanged", base, base), *changes), title))
     marked = "In brackets the interval of a change; star: it leaves out zero."
     seeds = [grid.seeds, *(entry.seeds for entry in entries)]
     if min(map(len, seeds)) == 1 < max(map(len, seeds)):
         marked += " What has one seed has no star: its interval covers the recordings alone."
     missing = Grid(grid.architectures, (size,), grid.seeds).missing(results["run"])
     missing += [name for entry in entries for name in entry.missing(results["run"])]
-    return render(
+    return Table(
         "ablation",
-        blocks=blocks,
-        size=size,
-        title=marks.dataset_title,
-        spread_note=spread_note(estimates),
-        significance_note=significance_note(statistics, max(seeds, key=len), marked),
-        marks=caption_marks(marks, list(dict.fromkeys(missing))),
+        "Ablation",
+        sentences(
+            f"Ablation on {marks.dataset_title}, last epoch: errors and their changes in mm (negative: "
+            f"lower error). First the architectures at size {size}, changes from the first (𝐴: attention, "
+            "𝐺: graph, 𝑀: MambaGCN; ∥: side by side, →: one after the other); then models with one thing "
+            "changed, and the change from the unchanged model. MACs of linear layers.",
+            spread_note(estimates),
+            significance_note(statistics, max(seeds, key=len), marked),
+        ),
+        caption_marks(marks, list(dict.fromkeys(missing))),
+        (
+            Column("Model", kind="text"),
+            Column("Frames", kind="number"),
+            Column("Par. (M)", kind="number"),
+            Column("MACs (G)", kind="number"),
+            *(
+                Column(heading)
+                for metric in METRICS_SHOWN
+                for heading in (METRIC_LABELS[metric], f"{METRIC_LABELS[metric]} change")
+            ),
+        ),
+        tuple(blocks),
+        "Changed model",
     )
 
 
-def _with_components(architecture: str) -> Tex:
-    return Tex(f"{escape(architecture_label(architecture))}, {COMPONENTS.get(architecture, MISSING)}")
-
-
-def _cost_cells(cost: Cost | None, places: tuple[int, int]) -> list[Tex]:
-    if cost is None:
-        return [MISSING] * 3
-    return [
-        Tex(cost.n_frames),
-        fixed(cost.parameters / MILLION, places[0]),
-        fixed(cost.macs_linear / GIGA, places[1]),
-    ]
+def _with_components(architecture: str) -> str:
+    return f"{architecture_label(architecture)}, {COMPONENTS.get(architecture, MISSING)}"
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -139,7 +144,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     options.add_out(parser)
     arguments = parser.parse_args(argv)
-    text = table(
+    content = table(
         read(arguments.results),
         read_costs(arguments.costs),
         read_variant_costs(arguments.variant_costs),
@@ -150,7 +155,7 @@ def main(argv: list[str] | None = None) -> None:
         arguments.decimals,
         options.statistics(arguments),
     )
-    write_text(arguments.out, text)
+    write(arguments.out, "ablation", content, LAYOUT)
 
 
 if __name__ == "__main__":

@@ -4,40 +4,66 @@ import math
 from collections.abc import Sequence
 
 from poselift.errors import run
-from poselift.files import write_text
 from poselift.paper import options
 from poselift.paper.cost import Cost, read_costs
-from poselift.paper.latex import MISSING, fixed, render
+from poselift.paper.latex import Layout
 from poselift.paper.names import architecture_label
+from poselift.paper.table import Block, Cell, Column, Table, plain
+from poselift.paper.tables.output import write
 
 MILLION, GIGA = 1e6, 1e9
 
 
-def table(costs: dict[tuple[str, str], Cost], architectures: list[str], sizes: list[str]) -> str:
-    """The LaTeX of the table; a model that was not counted shows dashes."""
+LAYOUT = Layout()
 
+
+def table(costs: dict[tuple[str, str], Cost], architectures: list[str], sizes: list[str]) -> Table:
+    """The table; a model that was not counted shows dashes."""
     shown = [costs[model] for size in sizes for name in architectures if (model := (name, size)) in costs]
-    parameter_decimals = decimals_for([cost.parameters / MILLION for cost in shown])
-    mac_decimals = decimals_for([cost.macs_linear / GIGA for cost in shown])
+    places = cost_decimals(shown)
 
-    def cells(cost: Cost | None) -> list[str]:
-        if cost is None:
-            return [MISSING] * 4
-        return [
-            str(cost.n_frames),
-            fixed(cost.parameters / MILLION, parameter_decimals),
-            fixed(cost.macs_linear / GIGA, mac_decimals),
-            fixed(cost.macs_all / GIGA, mac_decimals),
-        ]
+    def row(architecture: str, size: str) -> tuple[Cell, ...]:
+        cost = costs.get((architecture, size))
+        return (
+            Cell(architecture_label(architecture)),
+            *cost_cells(cost, places),
+            plain(cost.macs_all / GIGA if cost else None, places[1]),
+        )
 
-    blocks = [
-        [
-            ("" if i else size, architecture_label(name), cells(costs.get((name, size))))
-            for i, name in enumerate(architectures)
-        ]
-        for size in sizes
-    ]
-    return render("cost", blocks=blocks)
+    return Table(
+        "cost",
+        "Cost of a forward pass",
+        "Cost of a forward pass over one clip. MACs: multiply-accumulates of the linear layers alone (the "
+        "usual convention, which leaves out the products inside attention, graph and SSM) and of all "
+        "matrix products.",
+        "",
+        (
+            Column("Model", kind="text"),
+            Column("Frames", kind="number"),
+            Column("Par. (M)", kind="number"),
+            Column("linear", "MACs (G)", "number"),
+            Column("all", "MACs (G)", "number"),
+        ),
+        tuple(Block(tuple(row(name, size) for name in architectures), size) for size in sizes),
+        "Size",
+    )
+
+
+def cost_decimals(costs: Sequence[Cost]) -> tuple[int, int]:
+    """Decimals of parameters in millions and of 10^9 MACs that suit all of `costs`."""
+    return (
+        decimals_for([cost.parameters / MILLION for cost in costs]),
+        decimals_for([cost.macs_linear / GIGA for cost in costs]),
+    )
+
+
+def cost_cells(cost: Cost | None, places: tuple[int, int]) -> tuple[Cell, Cell, Cell]:
+    """Frames a clip, parameters in millions, 10^9 MACs of linear layers; dashes for None."""
+    return (
+        plain(cost.n_frames if cost else None, 0),
+        plain(cost.parameters / MILLION if cost else None, places[0]),
+        plain(cost.macs_linear / GIGA if cost else None, places[1]),
+    )
 
 
 def decimals_for(values: Sequence[float]) -> int:
@@ -53,8 +79,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     options.add_out(parser)
     arguments = parser.parse_args(argv)
-    text = table(read_costs(arguments.costs), arguments.architectures, arguments.sizes)
-    write_text(arguments.out, text)
+    content = table(read_costs(arguments.costs), arguments.architectures, arguments.sizes)
+    write(arguments.out, "cost", content, LAYOUT)
 
 
 if __name__ == "__main__":

@@ -6,51 +6,55 @@ import pandas as pd
 
 from poselift.config.experiment import Statistics
 from poselift.errors import run
-from poselift.files import write_text
 from poselift.paper import options
 from poselift.paper.differences import Differences, Model
-from poselift.paper.latex import Tex, caption_marks, difference_cell, escape, render, significance_note
+from poselift.paper.latex import Layout
 from poselift.paper.names import METRIC_LABELS, architecture_label
 from poselift.paper.options import Grid, Marks
 from poselift.paper.results import read
+from poselift.paper.table import (
+    Block,
+    Cell,
+    Column,
+    Table,
+    caption_marks,
+    changed,
+    sentences,
+    significance_note,
+)
+from poselift.paper.tables.output import write
 
 METRICS_SHOWN = ("mpjpe", "p_mpjpe")
+LAYOUT = Layout(separation="3pt", titles="row")
 
 
-def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statistics: Statistics) -> str:
-    """The LaTeX of the table: a row a pair of models of one size, errors after the last epoch."""
+def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statistics: Statistics) -> Table:
+    """The table: a row a pair of models of one size, errors after the last epoch."""
     differences = Differences(results, statistics)
-    blocks = [
-        (
-            size,
-            [
-                (
-                    Tex(rf"{_label(second)} \ensuremath{{-}} {_label(first)}"),
-                    [
-                        difference_cell(
-                            differences.difference(Model(second, size), Model(first, size), metric, "last"),
-                            decimals,
-                        )
-                        for metric in METRICS_SHOWN
-                    ],
-                )
-                for first, second in combinations(grid.architectures, 2)
-            ],
+
+    def row(first: str, second: str, size: str) -> tuple[Cell, ...]:
+        pair = Model(second, size), Model(first, size)
+        return (
+            Cell(f"{architecture_label(second)} − {architecture_label(first)}"),
+            *(changed(differences.difference(*pair, metric, "last"), decimals) for metric in METRICS_SHOWN),
         )
-        for size in grid.sizes
-    ]
-    return render(
+
+    return Table(
         "differences",
-        blocks=blocks,
-        metrics=[METRIC_LABELS[metric] for metric in METRICS_SHOWN],
-        title=marks.dataset_title,
-        significance_note=significance_note(statistics, grid.seeds, "Star: the interval leaves out zero."),
-        marks=caption_marks(marks, grid.missing(results["run"])),
+        "Differences between models",
+        sentences(
+            f"Differences of errors after the last epoch on {marks.dataset_title}, in mm, with their "
+            "intervals (negative: the first model has the lower error).",
+            significance_note(statistics, grid.seeds, "Star: the interval leaves out zero."),
+        ),
+        caption_marks(marks, grid.missing(results["run"])),
+        (Column("Models", kind="text"), *(Column(METRIC_LABELS[metric]) for metric in METRICS_SHOWN)),
+        tuple(
+            Block(tuple(row(*pair, size) for pair in combinations(grid.architectures, 2)), size)
+            for size in grid.sizes
+        ),
+        "Size",
     )
-
-
-def _label(architecture: str) -> Tex:
-    return escape(architecture_label(architecture))
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -60,14 +64,14 @@ def main(argv: list[str] | None = None) -> None:
     )
     options.add_out(parser)
     arguments = parser.parse_args(argv)
-    text = table(
+    content = table(
         read(arguments.results),
         options.grid(arguments),
         options.marks(arguments),
         arguments.decimals,
         options.statistics(arguments),
     )
-    write_text(arguments.out, text)
+    write(arguments.out, "differences", content, LAYOUT)
 
 
 if __name__ == "__main__":

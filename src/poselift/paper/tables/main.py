@@ -5,19 +5,31 @@ import pandas as pd
 from poselift.config.experiment import Statistics
 from poselift.errors import run
 from poselift.evaluation.report import METRICS
-from poselift.files import write_text
 from poselift.paper import options
 from poselift.paper.differences import Differences, Model
-from poselift.paper.latex import Tex, caption_marks, cell, render, significance_note, spread_note
-from poselift.paper.names import REFERENCE_LABELS, architecture_label, metric_decimals
+from poselift.paper.latex import Layout
+from poselift.paper.names import METRIC_LABELS, REFERENCE_LABELS, architecture_label, metric_decimals
 from poselift.paper.options import Grid, Marks
 from poselift.paper.results import Estimate, names_in, per_seed, read, reference, summarise
+from poselift.paper.table import (
+    Block,
+    Cell,
+    Column,
+    Table,
+    caption_marks,
+    estimated,
+    sentences,
+    significance_note,
+    spread_note,
+)
+from poselift.paper.tables.output import write
 
-CHECKPOINTS = ("last", "best")
+CHECKPOINTS = {"last": "Last epoch", "best": "Best epoch"}
+LAYOUT = Layout(wide=True, separation="2.9pt")
 
 
-def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statistics: Statistics) -> str:
-    """The LaTeX of the table; a model without runs shows dashes, and the caption then says DRAFT.
+def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statistics: Statistics) -> Table:
+    """The table; a model without runs shows dashes, and the caption then says DRAFT.
 
     A star marks a significant difference from the baseline of the same size. Bold is what is significantly
     lower than each other model of its size: the lowest number alone is not.
@@ -26,49 +38,62 @@ def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statis
     estimates: list[Estimate | None] = []
     places = {metric: metric_decimals(metric, decimals) for metric in METRICS}
 
-    def cells(architecture: str, size: str) -> list[Tex]:
+    def row(architecture: str, size: str) -> tuple[Cell, ...]:
         model, base = Model(architecture, size), Model("baseline", size)
         others = [Model(name, size) for name in grid.architectures if name != architecture]
-        row = []
+        cells = [Cell(architecture_label(architecture))]
         for checkpoint in CHECKPOINTS:
             for metric in METRICS:
                 estimates.append(summarise(per_seed(results, architecture, size, metric, checkpoint)))
                 change = None if model == base else differences.difference(model, base, metric, checkpoint)
-                row.append(
-                    cell(
+                cells.append(
+                    estimated(
                         estimates[-1],
                         places[metric],
                         bold=differences.better(model, others, metric, checkpoint),
                         star=change is not None and change.significant,
                     )
                 )
-        return row
+        return tuple(cells)
 
+    references = tuple(
+        (
+            Cell(label),
+            *(estimated(reference(results, name, metric), places[metric]) for metric in METRICS),
+        )
+        for name, label in REFERENCE_LABELS.items()
+    )
     blocks = [
-        [
-            ("" if i else size, architecture_label(name), cells(name, size))
-            for i, name in enumerate(grid.architectures)
-        ]
+        Block(tuple(row(architecture, size) for architecture in grid.architectures), size)
         for size in grid.sizes
     ]
-    references = [
-        (label, [cell(reference(results, name, metric), places[metric]) for metric in METRICS])
-        for name, label in REFERENCE_LABELS.items()
-    ]
-    return render(
+    return Table(
         "main",
-        blocks=blocks,
-        references=references,
-        title=marks.dataset_title,
-        n_actions=len(names_in(results, "action")),
-        spread_note=spread_note(estimates),
-        significance_note=significance_note(
-            statistics,
-            grid.seeds,
-            "Star: the interval of the difference from the baseline of its size leaves out zero; bold: so do"
-            " those from all others of its size, and it is lower.",
+        "Errors of all models",
+        sentences(
+            f"Errors on {marks.dataset_title}: mean over the frames of an action, then over "
+            f"{len(names_in(results, 'action'))} actions. MPJPE, P-MPJPE and N-MPJPE in mm, MPJVE in "
+            "mm/frame, acceleration error in mm/frame²; lower is better.",
+            spread_note(estimates),
+            significance_note(
+                statistics,
+                grid.seeds,
+                "Star: the interval of the difference from the baseline of its size leaves out zero; bold: "
+                "so do those from all others of its size, and it is lower.",
+            ),
+            "The best epoch is chosen on the test set, as in prior work; the last epoch is not chosen.",
         ),
-        marks=caption_marks(marks, grid.missing(results["run"])),
+        caption_marks(marks, grid.missing(results["run"])),
+        (
+            Column("Model", kind="text"),
+            *(
+                Column("Accel." if metric == "acceleration" else METRIC_LABELS[metric], group)
+                for group in CHECKPOINTS.values()
+                for metric in METRICS
+            ),
+        ),
+        (Block(references), *blocks),
+        "Size",
     )
 
 
@@ -79,14 +104,14 @@ def main(argv: list[str] | None = None) -> None:
     )
     options.add_out(parser)
     arguments = parser.parse_args(argv)
-    text = table(
+    content = table(
         read(arguments.results),
         options.grid(arguments),
         options.marks(arguments),
         arguments.decimals,
         options.statistics(arguments),
     )
-    write_text(arguments.out, text)
+    write(arguments.out, "main", content, LAYOUT)
 
 
 if __name__ == "__main__":

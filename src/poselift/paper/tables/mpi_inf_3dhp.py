@@ -12,15 +12,27 @@ from pydantic import Field
 
 from poselift.config.sections import Section, load
 from poselift.errors import PoseliftError, run
-from poselift.files import write_text
 from poselift.paper import options
-from poselift.paper.latex import Tex, caption_marks, cell, fixed, render, spread_note
+from poselift.paper.latex import Layout
 from poselift.paper.names import architecture_label
 from poselift.paper.options import Grid, Marks
 from poselift.paper.results import Estimate, per_seed, read, summarise
+from poselift.paper.table import (
+    Block,
+    Cell,
+    Column,
+    Table,
+    caption_marks,
+    estimated,
+    plain,
+    sentences,
+    spread_note,
+)
+from poselift.paper.tables.output import write
 
-METRICS = ("pck", "auc", "mpjpe")
-CHECKPOINTS = ("last", "best")
+METRICS = {"pck": "PCK", "auc": "AUC", "mpjpe": "MPJPE"}
+CHECKPOINTS = {"last": "Last epoch", "best": "Best epoch"}
+LAYOUT = Layout(wide=True)
 
 
 class Row(Section):
@@ -44,36 +56,59 @@ class Published(Section):
     rows: list[Row]
 
 
-def table(published: list[Row], results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int) -> str:
-    """The LaTeX of the table: published rows that are sure enough, then ours, last and best epoch."""
+def table(published: list[Row], results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int) -> Table:
+    """The table: published rows that are sure enough, then ours, last and best epoch."""
     estimates: list[Estimate | None] = []
+    shown = [row for row in published if row.sure != "C"]
+    n_frames = sorted(map(int, results["n_frames"].unique()))
+    frames = Cell(", ".join(map(str, n_frames)), value=n_frames[0])
 
-    def ours(architecture: str, size: str) -> list[Tex]:
+    def ours(architecture: str, size: str) -> tuple[Cell, ...]:
         row = [
             summarise(per_seed(results, architecture, size, metric, checkpoint))
             for checkpoint in CHECKPOINTS
             for metric in METRICS
         ]
         estimates.extend(row)
-        return [cell(estimate, decimals) for estimate in row]
+        label = f"{'Ours: ' if shown else ''}{architecture_label(architecture)}"
+        return Cell(label), Cell(size), frames, *(estimated(estimate, decimals) for estimate in row)
 
-    blocks = [
-        [(architecture_label(name), size, ours(name, size)) for name in grid.architectures]
-        for size in grid.sizes
-    ]
-    theirs = [
-        (row.method, row.cite, row.frames, [Tex(fixed(getattr(row, m), 1) + "&") for m in METRICS], row.sure)
-        for row in published
-        if row.sure != "C"
-    ]
-    return render(
+    def theirs(row: Row) -> tuple[Cell, ...]:
+        return (
+            Cell(row.method, cite=row.cite),
+            Cell(),
+            plain(row.frames, 0),
+            *[Cell()] * len(METRICS),
+            *(plain(getattr(row, metric), 1) for metric in METRICS),
+            Cell(row.sure),
+        )
+
+    blocks = [Block(tuple(ours(name, size) for name in grid.architectures)) for size in grid.sizes]
+    return Table(
         "mpi_inf_3dhp",
-        theirs=theirs,
-        blocks=blocks,
-        n_frames=", ".join(map(str, sorted(results["n_frames"].unique()))),
-        synthetic=marks.synthetic,
-        spread_note=spread_note(estimates),
-        marks=caption_marks(marks, grid.missing(results["run"])),
+        "MPI-INF-3DHP",
+        sentences(
+            f"Results on {'synthetic motion in the form of ' if marks.synthetic else ''}MPI-INF-3DHP with "
+            "annotated 2D input: PCK at 150\N{NARROW NO-BREAK SPACE}mm and AUC from 0 to "
+            "150\N{NARROW NO-BREAK SPACE}mm over 14 joints, in percent (higher is better), MPJPE over 17 "
+            "joints in mm (lower is better); means over all valid test frames. Our clips have "
+            f"{frames.text} frames.",
+            "MotionAGFormer's code chooses the best epoch on the test set, as the right half does, and "
+            "scales its predictions for TS5 and TS6 by the width of their images, which ours does not. "
+            "Source: A, the authors' repository or paper; B, a leaderboard or third text."
+            if shown
+            else "",
+            spread_note(estimates),
+        ),
+        caption_marks(marks, grid.missing(results["run"])),
+        (
+            Column("Method", kind="text"),
+            Column("Size", kind="text"),
+            Column("Frames", kind="number"),
+            *(Column(label, group) for group in CHECKPOINTS.values() for label in METRICS.values()),
+            *([Column("Source", kind="text")] if shown else []),
+        ),
+        (Block(tuple(map(theirs, shown))), *blocks),
     )
 
 
@@ -83,7 +118,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_out(parser)
     arguments = parser.parse_args(argv)
     if arguments.results is None:
-        write_text(arguments.out, render("mpi_inf_3dhp", blocks=[]))
+        write(arguments.out, "mpi_inf_3dhp", None, LAYOUT, second=False)
         return
     missing = [name for name in (*options.GRID, "decimals") if getattr(arguments, name) is None]
     if missing:
@@ -93,14 +128,14 @@ def main(argv: list[str] | None = None) -> None:
             "--published and --synthetic: synthetic data cannot be compared with published results"
         )
     path: Path | None = arguments.published
-    text = table(
+    content = table(
         load(path, Published).rows if path else [],
         read(arguments.results),
         options.grid(arguments),
         options.marks(arguments),
         arguments.decimals,
     )
-    write_text(arguments.out, text)
+    write(arguments.out, "mpi_inf_3dhp", content, LAYOUT, second=True, secondsynthetic=arguments.synthetic)
 
 
 if __name__ == "__main__":

@@ -3,39 +3,22 @@
 import pandas as pd
 
 from poselift.errors import run
-from poselift.files import write_text
 from poselift.paper import options
-from poselift.paper.latex import Tex, caption_marks, cell, render, spread_note
-from poselift.paper.names import METRIC_LABELS, architecture_label
+from poselift.paper.latex import Layout
 from poselift.paper.options import Grid, Marks
-from poselift.paper.results import names_in, per_seed, read, summarise
+from poselift.paper.results import read
+from poselift.paper.table import Table
+from poselift.paper.tables import by_name
+from poselift.paper.tables.output import write
 
 METRICS_SHOWN = ("mpjpe", "p_mpjpe")
+LAYOUT = Layout(wide=True)
 
 
-def table(results: pd.DataFrame, grid: Grid, size: str, marks: Marks, decimals: int) -> str:
-    """The LaTeX of the table: a row an action, and their unweighted mean, which is the overall number."""
-    columns = [(metric, architecture) for metric in METRICS_SHOWN for architecture in grid.architectures]
-
-    def cells(group: str, name: str) -> list[Tex]:
-        return [
-            cell(summarise(per_seed(results, architecture, size, metric, "last", group, name)), decimals)
-            for metric, architecture in columns
-        ]
-
-    overall = [summarise(per_seed(results, name, size, metric, "last")) for metric, name in columns]
-    shown = Grid(grid.architectures, (size,), grid.seeds)
-    return render(
-        "per_action",
-        metrics=[METRIC_LABELS[metric] for metric in METRICS_SHOWN],
-        architectures=[architecture_label(name) for name in grid.architectures],
-        rows=[(action, cells("action", action)) for action in names_in(results, "action")],
-        mean=[cell(estimate, decimals) for estimate in overall],
-        size=size,
-        title=marks.dataset_title,
-        spread_note=spread_note(overall),
-        marks=caption_marks(marks, shown.missing(results["run"])),
-    )
+def table(results: pd.DataFrame, grid: Grid, size: str, marks: Marks, decimals: int) -> Table:
+    """The table: a row an action, and their unweighted mean, which is the overall number."""
+    last_row = "The last row is the unweighted mean over actions."
+    return by_name.table(results, grid, size, marks, decimals, "action", METRICS_SHOWN, last_row)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -50,14 +33,14 @@ def main(argv: list[str] | None = None) -> None:
     )
     options.add_out(parser)
     arguments = parser.parse_args(argv)
-    text = table(
+    content = table(
         read(arguments.results),
         options.grid(arguments),
         arguments.per_action_size,
         options.marks(arguments),
         arguments.decimals,
     )
-    write_text(arguments.out, text)
+    write(arguments.out, "per_action", content, LAYOUT)
 
 
 if __name__ == "__main__":

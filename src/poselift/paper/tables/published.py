@@ -12,17 +12,30 @@ from pydantic import Field
 from poselift.config.sections import Section, load
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.statistics import seed_interval
-from poselift.files import write_text
 from poselift.paper import options
 from poselift.paper.cost import Cost, read_costs
-from poselift.paper.latex import MISSING, Tex, caption_marks, cell, fixed, render, spread_note
-from poselift.paper.names import architecture_label
+from poselift.paper.latex import Layout
+from poselift.paper.names import METRIC_LABELS, architecture_label
 from poselift.paper.options import Grid, Marks
 from poselift.paper.results import Estimate, per_seed, read, summarise
+from poselift.paper.table import (
+    Block,
+    Cell,
+    Column,
+    Table,
+    caption_marks,
+    estimated,
+    plain,
+    sentences,
+    spread_note,
+)
+from poselift.paper.tables.cost import GIGA, MILLION
+from poselift.paper.tables.output import write
 
 Number = Literal["parameters", "macs", "mpjpe", "p_mpjpe", "mpjpe_ground_truth_2d"]
 
 METRICS_SHOWN: tuple[Literal["mpjpe", "p_mpjpe"], ...] = ("mpjpe", "p_mpjpe")
+LAYOUT = Layout(wide=True)
 
 
 class Row(Section):
@@ -73,8 +86,8 @@ def table(
     marks: Marks,
     decimals: int,
     confidence: float,
-) -> str:
-    """The LaTeX of the table: published rows by detector, then ours, best epoch, chosen as theirs was.
+) -> Table:
+    """The table: published rows by detector, then ours, best epoch, chosen as theirs was.
 
     Bold is a mean of ours whose interval over seeds lies below every published number with our detector. A
     published number is of one training and is taken as exact; it is never bold.
@@ -85,52 +98,63 @@ def table(
         for metric in METRICS_SHOWN
     }
 
-    def our_cell(architecture: str, size: str, metric: Literal["mpjpe", "p_mpjpe"]) -> Tex:
+    def our_cell(architecture: str, size: str, metric: Literal["mpjpe", "p_mpjpe"]) -> Cell:
         values = per_seed(results, architecture, size, metric, "best")
         estimates.append(summarise(values))
         bounds = seed_interval(values, confidence)
         lower = bounds is not None and bool(rivals[metric]) and bounds[1] < min(rivals[metric])
-        return cell(estimates[-1], decimals, bold=lower)
+        return estimated(estimates[-1], decimals, bold=lower)
 
-    def their_cells(row: Row) -> list[Tex]:
-        return [
-            Tex(row.frames),
-            _fixed_or_dash(row.number("parameters"), 1),
-            _fixed_or_dash(row.number("macs"), 1),
-            *(Tex(_fixed_or_dash(row.number(metric), decimals) + "&") for metric in METRICS_SHOWN),
-            Tex(row.sure),
-        ]
+    def our_row(architecture: str, size: str) -> tuple[Cell, ...]:
+        cost = costs.get((architecture, size))
+        return (
+            Cell(f"Ours: {architecture_label(architecture)}, {size}"),
+            Cell(published.detector),
+            plain(cost.n_frames if cost else None, 0),
+            plain(cost.parameters / MILLION if cost else None, 1),
+            plain(cost.macs_linear / GIGA if cost else None, 1),
+            *(our_cell(architecture, size, metric) for metric in METRICS_SHOWN),
+        )
 
-    ours: list[tuple[str, list[Tex]]] = []
+    def their_row(row: Row, detector: str) -> tuple[Cell, ...]:
+        return (
+            Cell(row.method, cite=row.cite),
+            Cell(detector),
+            plain(row.frames, 0),
+            plain(row.number("parameters"), 1),
+            plain(row.number("macs"), 1),
+            *(plain(row.number(metric), decimals) for metric in METRICS_SHOWN),
+            Cell(row.sure),
+        )
+
     estimates: list[Estimate | None] = []
-    for size in grid.sizes:
-        for name in grid.architectures:
-            cost = costs.get((name, size))
-            cells = [
-                Tex(cost.n_frames) if cost else MISSING,
-                _fixed_or_dash(cost.parameters / 1e6 if cost else None, 1),
-                _fixed_or_dash(cost.macs_linear / 1e9 if cost else None, 1),
-                *(our_cell(name, size, metric) for metric in METRICS_SHOWN),
-                Tex(""),
-            ]
-            ours.append((f"{architecture_label(name)}, {size}", cells))
-    return render(
+    theirs = [Block(tuple(their_row(row, detector) for row in rows)) for detector, rows in groups.items()]
+    ours = Block(tuple(our_row(name, size) for size in grid.sizes for name in grid.architectures))
+    return Table(
         "published",
-        groups=[
-            (detector, [(row.method, row.cite, their_cells(row)) for row in rows])
-            for detector, rows in groups.items()
-        ],
-        detector=published.detector,
-        ours=ours,
-        percent=f"{100 * confidence:g}",
-        title=marks.dataset_title,
-        spread_note=spread_note(estimates),
-        marks=caption_marks(marks, grid.missing(results["run"])),
+        "Published results",
+        sentences(
+            f"Published results on {marks.dataset_title} with detected 2D input, in mm, grouped by the 2D "
+            "detector (SH: stacked hourglass, CPN: cascaded pyramid network), whose choice alone moves "
+            "results; and ours. All choose the best epoch on the test set. MACs (G) as published, under "
+            "conventions that differ; ours count linear layers. Source: A, the authors' repository or "
+            "paper; B, a leaderboard or third text.",
+            spread_note(estimates),
+            f"Bold: our {100 * confidence:g}\N{NARROW NO-BREAK SPACE}% interval over seeds (Student's 𝑡) "
+            "lies below every published number with our detector, each taken as exact.",
+        ),
+        caption_marks(marks, grid.missing(results["run"])),
+        (
+            Column("Method", kind="text"),
+            Column("2D", kind="text"),
+            Column("Frames", kind="number"),
+            Column("Par. (M)", kind="number"),
+            Column("MACs (G)", kind="number"),
+            *(Column(METRIC_LABELS[metric]) for metric in METRICS_SHOWN),
+            Column("Source", kind="text"),
+        ),
+        (*theirs, ours),
     )
-
-
-def _fixed_or_dash(value: float | None, decimals: int) -> Tex:
-    return MISSING if value is None else fixed(value, decimals)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -146,13 +170,13 @@ def main(argv: list[str] | None = None) -> None:
     options.add_out(parser)
     arguments = parser.parse_args(argv)
     if arguments.published is None:
-        write_text(arguments.out, render("published", groups=[]))
+        write(arguments.out, "published", None, LAYOUT, comparable=False)
         return
     if arguments.synthetic:
         raise PoseliftError(
             "--published and --synthetic: synthetic data cannot be compared with published results"
         )
-    text = table(
+    content = table(
         load(arguments.published, Published),
         read(arguments.results),
         read_costs(arguments.costs),
@@ -161,7 +185,7 @@ def main(argv: list[str] | None = None) -> None:
         arguments.decimals,
         options.statistics(arguments).confidence,
     )
-    write_text(arguments.out, text)
+    write(arguments.out, "published", content, LAYOUT, comparable=True)
 
 
 if __name__ == "__main__":

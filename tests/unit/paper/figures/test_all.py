@@ -138,7 +138,7 @@ def test_files_are_the_same_bytes_in_another_process(results, tmp_path, monkeypa
 
 
 def assert_same(folder: Path) -> None:
-    for suffix in (".pdf", ".png"):
+    for suffix in (".pdf", ".svg", ".png"):
         here, there = ((folder / name).with_suffix(suffix).read_bytes() for name in ("here", "there"))
         assert here == there
 

@@ -1,0 +1,31 @@
+"""Tables, sections and the like as JSON: what one job made, others show."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from poselift.errors import PoseliftError
+from poselift.files import write_text
+
+
+def write_content(path: Path, content: Any) -> None:
+    """Write tables or sections, or None where there are none."""
+    write_text(path, TypeAdapter(Any).dump_json(content, indent=1).decode() + "\n")
+
+
+def read_content(path: Path, kind: Any) -> Any:
+    """Read a content of `kind` (`Table | None`, `list[Section]`).
+
+    Raises `PoseliftError` if the file is missing or holds something else.
+    """
+    try:
+        return TypeAdapter(kind).validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file; build it with snakemake") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise PoseliftError(
+            f"{path}: not what its job wrote ({where}: {first['msg']}); remove it and build it anew"
+        ) from None

@@ -1,0 +1,61 @@
+"""Errors by action, or by joint, for the models of one size after the last epoch."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from poselift.paper.names import METRIC_LABELS, architecture_label
+from poselift.paper.options import Grid, Marks
+from poselift.paper.results import names_in, per_seed, summarise
+from poselift.paper.table import (
+    Block,
+    Cell,
+    Column,
+    Table,
+    caption_marks,
+    estimated,
+    sentences,
+    spread_note,
+)
+
+
+def table(
+    results: pd.DataFrame,
+    grid: Grid,
+    size: str,
+    marks: Marks,
+    decimals: int,
+    group: str,
+    metrics: Sequence[str],
+    last_row: str,
+) -> Table:
+    """The table: a row for each name of the `group` of results.csv, then the overall number; `last_row` says
+    of what."""
+    columns = [(metric, architecture) for metric in metrics for architecture in grid.architectures]
+
+    def row(label: str, group: str = "all", name: str = "") -> tuple[Cell, ...]:
+        values = (
+            per_seed(results, architecture, size, metric, "last", group, name)
+            for metric, architecture in columns
+        )
+        return Cell(label), *(estimated(summarise(each), decimals) for each in values)
+
+    overall = [summarise(per_seed(results, name, size, metric, "last")) for metric, name in columns]
+    return Table(
+        f"per_{group}",
+        f"Errors per {group}",
+        sentences(
+            f"Errors per {group} in mm on {marks.dataset_title}, size {size}, last epoch.",
+            spread_note(overall),
+            last_row,
+        ),
+        caption_marks(marks, Grid(grid.architectures, (size,), grid.seeds).missing(results["run"])),
+        (
+            Column(group.capitalize(), kind="text"),
+            *(Column(architecture_label(name), METRIC_LABELS[metric]) for metric, name in columns),
+        ),
+        (
+            Block(tuple(row(name, group, name) for name in names_in(results, group))),
+            Block((row("Mean"),)),
+        ),
+    )

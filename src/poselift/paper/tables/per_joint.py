@@ -1,0 +1,47 @@
+"""Errors per joint, for the models of one size after the last epoch: beside the paper, which draws them."""
+
+import pandas as pd
+
+from poselift.errors import run
+from poselift.paper import options
+from poselift.paper.latex import Layout
+from poselift.paper.options import Grid, Marks
+from poselift.paper.results import read
+from poselift.paper.table import Table
+from poselift.paper.tables import by_name
+from poselift.paper.tables.output import write
+
+METRICS_SHOWN = ("mpjpe",)
+LAYOUT = Layout()
+
+
+def table(results: pd.DataFrame, grid: Grid, size: str, marks: Marks, decimals: int) -> Table:
+    """The table: a row a joint, and the error of whole poses."""
+    last_row = "The last row is the error of whole poses."
+    return by_name.table(results, grid, size, marks, decimals, "joint", METRICS_SHOWN, last_row)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the table of errors per joint."""
+    parser = options.parser(
+        "Write the table of errors per joint.",
+        "results",
+        *options.GRID,
+        "dataset_title",
+        "decimals",
+        "per_action_size",
+    )
+    options.add_out(parser)
+    arguments = parser.parse_args(argv)
+    content = table(
+        read(arguments.results),
+        options.grid(arguments),
+        arguments.per_action_size,
+        options.marks(arguments),
+        arguments.decimals,
+    )
+    write(arguments.out, "per_joint", content, LAYOUT)
+
+
+if __name__ == "__main__":
+    run(main)

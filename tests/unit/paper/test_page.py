@@ -1,0 +1,317 @@
+"""The report: a page that needs nothing but itself and shows the numbers of results.csv."""
+
+import csv
+import json
+import re
+import shutil
+import statistics
+import subprocess
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from poselift.errors import PoseliftError
+from poselift.evaluation.report import write_reports
+from poselift.files import write_json, write_text
+from poselift.paper import page, results
+from poselift.paper.section import Section
+from poselift.paper.stored import write_content
+from poselift.paper.tables import differences, main, per_action, published
+
+CAPTIONS = Path(__file__).parents[3] / "workflow/report/figures.rst"
+TABLES = ("main", "per_action", "published", "differences")
+ACTIONS = ("Walking", "<b>&Sitting")
+
+
+class Page(HTMLParser):
+    """The images, links, marks and tables (by id) of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.images: list[dict[str, str | None]] = []
+        self.links: list[str | None] = []
+        self.tags: set[str] = set()
+        self.tables: dict[str, list[list[str]]] = {}
+        self.banner = ""
+        self._in_banner = False
+        self._table: list[list[str]] | None = None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.tags.add(tag)
+        if tag == "img":
+            self.images.append(found)
+        if tag in ("a", "link"):
+            self.links.append(found.get("href"))
+        if tag == "figure" and found.get("class") == "table":
+            self._table = self.tables.setdefault(found["id"], [])
+        if self._table is not None and tag == "tr":
+            self._table.append([])
+        if self._table and tag in ("td", "th"):
+            self._table[-1].append("")
+        self._in_banner = tag == "p" and found.get("class") == "banner"
+
+    def handle_endtag(self, tag):
+        if tag == "table":
+            self._table = None
+        self._in_banner = self._in_banner and tag != "p"
+
+    def handle_data(self, data):
+        if self._in_banner:
+            self.banner += data
+        if self._table and self._table[-1]:
+            self._table[-1][-1] += data.strip("\n")
+
+
+@pytest.fixture
+def inputs(tmp_path, make_report, make_references, make_result):
+    """Two models of two seeds each, evaluated on two actions, and everything that the report shows."""
+
+    def on_two_actions(report):
+        checkpoints = {name: make_result(each.mpjpe, ACTIONS) for name, each in report.checkpoints.items()}
+        return report.model_copy(update={"checkpoints": checkpoints})
+
+    reports = [
+        *map(on_two_actions, make_references()),
+        *(on_two_actions(make_report("baseline", "base", n, 40.0 + n, 39.0 + n)) for n in (0, 1)),
+        *(on_two_actions(make_report("full", "base", n, 36.0 + 2 * n, 35.0)) for n in (0, 1)),
+    ]
+    write_reports(tmp_path / "references.json", reports[:3])
+    write_reports(tmp_path / "runs.json", reports[3:])
+    results.main(
+        ["--evaluations", str(tmp_path / "runs.json"), "--references", str(tmp_path / "references.json"),
+         "--out", str(tmp_path / "results.csv")]
+    )  # fmt: skip
+    figures = tmp_path / "figures"
+    figures.mkdir()
+    (figures / "comparison.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="100pt" height="9pt"></svg>'
+    )
+    (figures / "animation.gif").write_bytes(
+        b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00"
+        b"\x02\x02D\x01\x00;"
+    )
+    claim = {"claim": "It is < 40 mm.", "test": "mpjpe(full, base) < 40 mm", "unit": "mm"}
+    measured = {"estimate": 37.04, "low": -0.04, "high": 38.06, "seeds": 2}
+    write_json(tmp_path / "claims.json", [claim | measured | {"verdict": "supported", "reason": "so"}])
+    write_content(tmp_path / "setup.json", [Section("Data", ("Of 17 joints.",))])
+    base = "results/made"
+    outputs = {name: f"{base}/{name}" for name in ("tables/main.json", "results.csv")}
+    jobs = {
+        "table_main": {"rule": "table", "code": "c" * 16, "inputs": [outputs["results.csv"]]},
+        "results": {"rule": "raw", "code": "d" * 16, "inputs": ["raw.pkl"]},
+    }
+    for job, output in zip(jobs.values(), outputs.values(), strict=True):
+        job["outputs"] = [output]
+    write_json(
+        tmp_path / "record.json",
+        {
+            "hash": "feed" * 16,
+            "core": {"parts": [outputs["tables/main.json"]], "jobs": jobs, "sources": {"raw.pkl": "1" * 64}},
+            "outputs": {path: {"sha256": "2" * 64} for path in outputs.values()},
+            "code": {"c" * 16: {"entries": ["poselift.<made>"]}, "d" * 16: None},
+            "frozen": {"full-base-s0": {"code": "e" * 16, "changed": ["poselift.models.ssd"]}},
+        },
+    )
+    return tmp_path
+
+
+def shared(folder: Path, seeds: str) -> list[str]:
+    return [
+        "--results", str(folder / "results.csv"), "--architectures", "baseline", "full", "--sizes", "base",
+        "--seeds", *seeds.split(), "--dataset-title", "motion & more", "--decimals", "1",
+        "--per-action-size", "base", "--resamples", "500",
+    ]  # fmt: skip
+
+
+def arguments(folder: Path, *more: str, seeds: str = "0 1") -> list[str]:
+    return [
+        *shared(folder, seeds), "--title", "A <title>", "--authors", "A. B.", "C. D.",
+        "--tables", *(str(folder / f"tables/{name}.json") for name in TABLES),
+        "--figures", str(folder / "figures/comparison.svg"), str(folder / "figures/animation.gif"),
+        "--captions", str(CAPTIONS), "--claims", str(folder / "claims.json"),
+        "--setup", str(folder / "setup.json"), "--record", str(folder / "record.json"),
+        "--files", str(folder / "results.csv"), str(folder / "paper/main.pdf"),
+        "--out", str(folder / "report.html"), *more,
+    ]  # fmt: skip
+
+
+def made(folder: Path, *more: str, seeds: str = "0 1") -> Page:
+    costs = folder / "cost.csv"
+    write_text(costs, "architecture,size,n_frames,parameters,macs_linear,macs_all\nfull,base,27,1,1,1\n")
+    for module in (main, differences, per_action, published):
+        out = folder / "tables" / f"{module.__name__.rpartition('.')[2]}.tex"
+        marks = [word for word in more if word == "--synthetic"]
+        module.main([*shared(folder, seeds), *marks, "--costs", str(costs), "--out", str(out)])
+    page.main(arguments(folder, *more, seeds=seeds))
+    return Page((folder / "report.html").read_text())
+
+
+def by_hand(folder: Path, architecture: str, metric: str, group: str, name: str, decimals: int) -> str:
+    """Mean and spread after the last epoch, from the lines of results.csv."""
+    with (folder / "results.csv").open(newline="") as file:
+        values = [
+            float(row["value"])
+            for row in csv.DictReader(file)
+            if (row["architecture"], row["metric"], row["group"], row["name"], row["checkpoint"])
+            == (architecture, metric, group, name, "last")
+        ]
+    assert len(values) == 2
+    return f"{statistics.mean(values):.{decimals}f} ±{statistics.stdev(values):.{decimals}f}"
+
+
+def test_numbers_are_those_of_the_results(inputs):
+    tables = made(inputs).tables
+    baseline = next(row for row in tables["table-main"] if "Baseline" in row)
+    assert baseline[:3] == ["base", "Baseline", by_hand(inputs, "baseline", "mpjpe", "all", "", 1)]
+    assert baseline[5] == by_hand(inputs, "baseline", "mpjve", "all", "", 2)
+    sitting = next(row for row in tables["table-per_action"] if row[0] == ACTIONS[1])
+    assert sitting[2] == by_hand(inputs, "full", "mpjpe", "action", ACTIONS[1], 1)
+    assert tables["table-differences"][1][:2] == ["base", "Full − Baseline"]
+    assert tables["table-differences"][1][2].startswith("−3.5")  # 37 - 40.5
+    assert tables["table-claims"][1][2:4] == ["37.0\N{NARROW NO-BREAK SPACE}mm (0.0 to 38.1)", "supported"]
+
+
+def test_nothing_comes_from_outside_and_every_image_is_inside(inputs):
+    shown = made(inputs)
+    text = (inputs / "report.html").read_text()
+    assert [image["src"].split(",")[0] for image in shown.images] == [
+        "data:image/svg+xml;base64", "data:image/gif;base64",
+    ]  # fmt: skip
+    assert shown.images[0]["width"] == "190"
+    assert shown.images[0]["alt"].startswith("Errors of all models on motion & more")
+    assert not re.findall(r"https?:", text)
+    assert {"iframe", "object", "embed"}.isdisjoint(shown.tags)
+    for link in shown.links:
+        assert link.startswith("#") or link in ("data:,", "results.csv", "paper/main.pdf"), link
+    assert str(inputs) not in text
+
+
+def test_names_are_escaped(inputs):
+    shown = made(inputs)
+    text = (inputs / "report.html").read_text()
+    assert "&lt;b&gt;&amp;Sitting" in text
+    assert "<b>&" not in text
+    assert "A &lt;title&gt;" in text
+    assert "poselift.&lt;made&gt;" in text
+    assert [ACTIONS[0], ACTIONS[1], "Mean"] == [row[0] for row in shown.tables["table-per_action"][2:]]
+
+
+def test_synthetic_data_and_missing_runs_are_said_first(inputs):
+    assert made(inputs).banner == ""
+    assert made(inputs, "--synthetic").banner == "Synthetic data."
+    draft = made(inputs, seeds="0 1 2")
+    assert draft.banner == "DRAFT: 2 runs are missing (baseline-base-s2, full-base-s2)."
+
+
+def test_what_is_not_there_has_no_section_and_the_rest_is_linked_to_its_origin(inputs):
+    shown = made(inputs)
+    assert "table-published" not in shown.tables
+    text = (inputs / "report.html").read_text()
+    assert ">Published results<" not in text
+    assert "#made/tables/main.json" in shown.links
+    assert 'id="made/tables/main.json"' in text
+    assert "full-base-s0</code> was made by older code" in text
+    assert f"sha256 <code>{'1' * 64}</code>" in text
+
+
+def test_the_same_inputs_give_the_same_bytes(inputs):
+    made(inputs)
+    first = (inputs / "report.html").read_bytes()
+    made(inputs)
+    assert (inputs / "report.html").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["results.csv", "tables/main.json", "figures/animation.gif", "claims.json", "setup.json", "record.json"],
+)
+def test_a_missing_input_is_named(inputs, file):
+    made(inputs)
+    (inputs / "report.html").unlink()
+    (inputs / file).unlink()
+    with pytest.raises(PoseliftError, match=f"{file}: no such file"):
+        page.main(arguments(inputs))
+    assert not (inputs / "report.html").exists()
+
+
+@pytest.mark.parametrize("file", ["tables/main.json", "claims.json", "setup.json", "record.json"])
+@pytest.mark.parametrize("text", ["", "{}", '[{"title": 1}]'])
+def test_a_damaged_input_is_named(inputs, file, text):
+    made(inputs)
+    (inputs / file).write_text(text)
+    with pytest.raises(PoseliftError, match=f"{file}: not ") as error:
+        page.main(arguments(inputs))
+    assert "\n" not in str(error.value)
+
+
+def test_a_paper_may_claim_nothing(inputs):
+    (inputs / "claims.json").write_text("[]")
+    assert made(inputs).tables["table-claims"] == [["Claim", "Test", "Measured", "Verdict", "Reason"]]
+
+
+def test_a_figure_without_caption_or_place_is_refused(inputs):
+    made(inputs)
+    figure = inputs / "figures/new.svg"
+    figure.write_text("<svg/>")
+    given = arguments(inputs)
+    given.insert(given.index("--captions"), str(figure))
+    with pytest.raises(PoseliftError, match="no caption for figure 'new'"):
+        page.main(given)
+    (inputs / "captions.rst").write_text("A caption.")
+    given[given.index("--captions") + 1] = str(inputs / "captions.rst")
+    with pytest.raises(PoseliftError, match="no place for figures/new"):
+        page.main(given)
+
+
+def test_every_figure_of_the_paper_has_a_caption_and_a_place():
+    sources = Path(__file__).parents[3] / "paper/sections"
+    drawn = re.findall(r"generated/(figures/\w+)", "".join(p.read_text() for p in sources.glob("*.tex")))
+    placed = {name for names in page.SECTIONS.values() for name in names}
+    assert drawn
+    assert set(drawn) <= placed
+
+
+CLICKS = """
+<script>
+const heading = [...document.querySelectorAll("#table-per_action thead tr:last-child th")][1];
+const rows = () => [...document.querySelectorAll("#table-per_action tbody tr")];
+const order = () => rows().map((row) => row.cells[0].textContent);
+const seen = [order()];
+for (let i = 0; i < 3; i++) {
+  heading.querySelector("button").click();
+  seen.push([heading.getAttribute("aria-sort"), ...order()]);
+}
+window.onload = () => {
+  seen.push([...document.images].map((image) => image.naturalWidth > 0));
+  document.body.innerHTML = "<pre id=seen></pre>";
+  document.getElementById("seen").textContent = JSON.stringify(seen);
+};
+</script>
+"""
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+def test_in_a_browser_a_click_sorts_and_nothing_goes_wrong(inputs, tmp_path):
+    made(inputs)
+    text = (inputs / "report.html").read_text()
+    (inputs / "clicked.html").write_text(text.replace("</body>", CLICKS + "</body>"))
+    answer = subprocess.run(
+        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'browser'}",
+         "--enable-logging=stderr", "--virtual-time-budget=2000", "--host-resolver-rules=MAP * ~NOTFOUND",
+         "--dump-dom", f"file://{inputs / 'clicked.html'}"],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert "CONSOLE" not in answer.stderr
+    walking, sitting = ACTIONS  # the second action has the larger error, their mean lies between
+    found = re.search(r'<pre id="seen">(.*?)</pre>', answer.stdout)
+    assert found, answer.stdout[-500:]
+    seen = json.loads(unescape(found[1]))
+    assert seen[0] == [walking, sitting, "Mean"]
+    assert seen[1] == ["ascending", walking, "Mean", sitting]
+    assert seen[2] == ["descending", sitting, "Mean", walking]
+    assert seen[3] == [None, walking, sitting, "Mean"]
+    assert seen[4] == [True, True]

@@ -1,0 +1,132 @@
+"""The experimental setup: what it reads from made-up runs, and what it says of them."""
+
+import json
+
+import pytest
+import yaml
+
+from poselift.errors import PoseliftError
+from poselift.files import write_json, write_text
+from poselift.paper import results, setup
+from poselift.paper.run_groups import differing, grouped, usual
+from poselift.paper.runs import read_run
+
+
+@pytest.fixture
+def inputs(tmp_path, make_inputs):
+    """The made-up paper, with what runs record of themselves; the last run was trained otherwise."""
+    made = make_inputs(tmp_path, sizes=("base",), seeds=(0, 1))
+    for i, run in enumerate(made.runs):
+        metrics = json.loads((run / "metrics.json").read_text())
+        metrics["summary"] |= {"seconds": 1800.0, "gpu_hours": 0.5}
+        write_json(run / "metrics.json", metrics)
+        device = "NVIDIA <H200>" if i else "cpu"
+        write_json(run / "provenance.json", {"environment": {"torch": "2.13.0", "device": device}})
+    changed = yaml.safe_load((made.runs[-1] / "config.yaml").read_text())
+    changed["training"]["velocity_weight"] = 0.0
+    changed |= {"variant": "no_velocity", "seed": 7}
+    write_text(made.runs[-1] / "config.yaml", yaml.safe_dump(changed))
+    write_json(made.root / "store/frames/manifest.json", {"raw": "abcd" * 16})
+    write_text(made.root / "pins.txt", "torch==2.13.0\nnumpy==2.5.5 ; python_version > '3'\nunused==1.0\n")
+    results.main(
+        ["--evaluations", *map(str, made.evaluations), "--references",
+         str(made.root / "evaluation/references.json"), "--out", str(made.root / "results.csv")]
+    )  # fmt: skip
+    return made
+
+
+def arguments(made, *more: str) -> list[str]:
+    root = made.root
+    return [
+        "--results", str(root / "results.csv"), "--costs", str(root / "cost.csv"), *made.grid,
+        "--dataset-title", "some | motion", "--store", str(root / "store"), "--runs", *map(str, made.runs),
+        "--pins", str(root / "pins.txt"), "--out", str(root / "setup.md"), *more,
+    ]  # fmt: skip
+
+
+def written(made, *more: str) -> str:
+    setup.main(arguments(made, *more))
+    return (made.root / "setup.md").read_text()
+
+
+def test_data_are_counted(inputs):
+    text = written(inputs)
+    assert "## Data: some \\| motion" in text
+    assert "abcd" * 16 in text
+    assert "| train | S1, S5, S6, S7, S8 | 20 | 30000 |" in text  # 4 cameras, 1500 frames each
+    assert "| test | S9, S11 | 8 | 12000 |" in text
+    assert "| 27 | 1234 | 56 |" in text
+
+
+def test_models_have_their_shape_and_cost(inputs):
+    # write_cost: 2.24 million parameters for the baseline of the first size
+    assert "| base | Baseline | 4 | 32 | 27 | 2.24 | 1.01 | 1.08 |" in written(inputs)
+
+
+def test_only_what_differs_is_said_of_a_group(inputs):
+    text = written(inputs)
+    assert "| velocity\\_weight | 20.0 |" in text
+    assert "| Baseline, base | 0, 1 | nothing |" in text
+    assert "| Full, base, no\\_velocity | 7 | velocity\\_weight 0.0 |" in text
+
+
+def test_where_and_how_long(inputs):
+    text = written(inputs)
+    assert "| 2.13.0 | NVIDIA \\<H200\\> | 5 |" in text
+    assert "| 2.13.0 | cpu | 1 |" in text
+    assert "| Models | 5 | 2.50 | 2.50 |" in text
+    assert "| Ablation | 1 | 0.50 | 0.50 |" in text
+    assert "| Together | 6 | 3.00 | 3.00 |" in text
+
+
+def test_of_the_pins_those_in_use(inputs):
+    text = written(inputs)
+    assert "| numpy | 2.5.5 |" in text
+    assert "unused" not in text
+
+
+def test_synthetic_data_and_missing_runs_come_first(inputs):
+    text = written(inputs, "--synthetic", "--seeds", "0", "1", "2")
+    assert text.splitlines()[2].startswith("**Synthetic data. DRAFT: 3 runs are missing (baseline-base-s2,")
+    assert "**" not in written(inputs).splitlines()[2]
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("store/frames/manifest.json", "no such file"),
+        ("runs/full-base-s0/provenance.json", "train the run first"),
+        ("runs/full-base-s0/metrics.json", "train the run first"),
+        ("results.csv", "no such file"),
+        ("cost.csv", "no such file"),
+    ],
+)
+def test_a_missing_file_is_named(inputs, file, reason):
+    (inputs.root / file).unlink()
+    with pytest.raises(PoseliftError, match=f"{file}.*{reason}"):
+        setup.main(arguments(inputs))
+    assert not (inputs.root / "setup.md").exists()
+
+
+@pytest.mark.parametrize("file", ["store/frames/manifest.json", "runs/full-base-s0/provenance.json"])
+@pytest.mark.parametrize("text", ["", "[]", "{}"])
+def test_a_damaged_file_is_named(inputs, file, text):
+    (inputs.root / file).write_text(text)
+    with pytest.raises(PoseliftError, match=f"{file}: not the"):
+        setup.main(arguments(inputs))
+
+
+def test_the_usual_value_is_the_most_frequent_one():
+    settings = [{"a": 1, "b": 2}, {"a": 3, "b": 2}, {"a": 3, "c": None}]
+    assert usual(settings) == {"a": 3, "b": 2, "c": None}
+    assert differing(settings[0], usual(settings)) == {"a": 1}
+
+
+def test_groups_keep_variants_apart(inputs):
+    groups = grouped((read_run(run).settings for run in inputs.runs), "Here: ")
+    assert [(group.name, group.seeds) for group in groups] == [
+        ("Here: Baseline, base", (0, 1)),
+        ("Here: MambaGCN, base", (0, 1)),
+        ("Here: Full, base", (0,)),
+        ("Here: Full, base, no_velocity", (7,)),
+    ]

@@ -1,0 +1,155 @@
+# The report for those who do not open LaTeX, one page; and the experimental setup, which is a part of it. None of
+# it needs the PDF.
+SHOWN_TABLES = {
+    **{name: f"{RESULTS}/tables/{name}.json" for name in TABLE_OPTIONS},
+    "mpi_inf_3dhp": f"{SECOND_RESULTS}/tables/mpi_inf_3dhp.json",
+}
+TABLE_PAGES = expand(f"{RESULTS}/table_pages/{{page}}.html", page=SHOWN_TABLES)  # for snakemake --report
+PAGE_TEMPLATES = [f"{TEMPLATES}/{name}" for name in ("table.html.j2", "page.html.j2", "page.css", "page.js")]
+IMAGES = [
+    *expand(f"{RESULTS}/figures/{{figure}}.svg", figure=FIGURES),
+    f"{RESULTS}/figures/animation.gif",
+    *([f"{RESULTS}/figures/search.svg"] if SETTINGS.search.with_paper else []),
+]
+RECORDED = ("metrics.json", "config.yaml", "provenance.json")
+
+
+rule table_page:
+    input:
+        table=lambda wildcards: SHOWN_TABLES[wildcards.page],
+        templates=PAGE_TEMPLATES,
+    output:
+        page=report(
+            f"{RESULTS}/table_pages/{{page}}.html",
+            caption="../report/tables.rst",
+            category="Tables",
+            labels={"table": "{page}"},
+        ),
+    log:
+        f"{RESULTS}/logs/paper/table_page_{{page}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/paper/table_page_{{page}}.tsv"
+    wildcard_constraints:
+        page="|".join(SHOWN_TABLES),
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.paper.table_page"),
+    shell:
+        "python -m poselift.paper.table_page --table {input.table} --out {output.page}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
+rule setup_page:
+    input:
+        **TIDY,
+        costs=COSTS,
+        changed_costs=CHANGED_COSTS,
+        runs=expand(f"{RESULTS}/runs/{{run}}/{{file}}", run=PAPER_RUNS, file=RECORDED),
+        second_runs=expand(f"{SECOND_RESULTS}/runs/{{run}}/{{file}}", run=SECOND_RUNS, file=RECORDED),
+        sequences=ancient([f"{STORE}/frames/{split}/sequences.json" for split in SPLITS]),
+        frames=f"{STORE}/frames/manifest.json",
+        second_frames=f"{SECOND_STORE}/frames/manifest.json" if SECOND else [],
+        trials=f"{SEARCH}/results.csv" if SETTINGS.search.with_paper else [],
+        pins=ancient("envs/constraints.txt"),
+    output:
+        text=report(
+            f"{RESULTS}/setup.md",
+            caption="../report/setup.rst",
+            category="Paper",
+            labels={"part": "experimental setup"},
+        ),
+        content=f"{RESULTS}/setup.json",
+    log:
+        f"{RESULTS}/logs/paper/setup_page.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/paper/setup_page.tsv"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.paper.setup"),
+        options=f"{SHOWN} {JUDGED} {ABLATION} {GROUND_TRUTH}",
+        runs=[f"{RESULTS}/runs/{run}" for run in PAPER_RUNS],
+        store=subpath(input.frames, ancestor=2),
+        second=(
+            f"--second-store {SECOND_STORE} --second-runs "
+            + " ".join(f"{SECOND_RESULTS}/runs/{run}" for run in SECOND_RUNS)
+            if SECOND
+            else ""
+        ),
+        trials=lambda wildcards, input: f"--search {input.trials}" if input.trials else "",
+    shell:
+        "python -m poselift.paper.setup --results {input.results} --costs {input.costs}"
+        " --variant-costs {input.changed_costs} --store {params.store} --runs {params.runs} {params.second}"
+        " {params.trials} --pins {input.pins} {params.options} --out {output.text}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
+# as rule provenance, of what the paper does not have
+rule report_provenance:
+    input:
+        parts=[*SHOWN_TABLES.values(), *IMAGES, f"{RESULTS}/claims.json", f"{RESULTS}/setup.json"],
+        pins=ancient("envs/constraints.txt"),
+    output:
+        record=f"{RESULTS}/report_provenance.json",
+    log:
+        f"{RESULTS}/logs/paper/report_provenance.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/paper/report_provenance.tsv"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.provenance.gather"),
+        results=subpath(output.record, parent=True),
+        frozen=f"--frozen {' '.join(FROZEN)}" if FROZEN else "",
+    shell:
+        "python -m poselift.provenance.gather --results {params.results} --parts {input.parts} {params.frozen}"
+        " --pins {input.pins} --out {output.record}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
+rule report_page:
+    input:
+        **TIDY,
+        tables=list(SHOWN_TABLES.values()),
+        figures=IMAGES,
+        captions="workflow/report/figures.rst",
+        claims=f"{RESULTS}/claims.json",
+        trials=f"{SEARCH}/results.csv" if SETTINGS.search.with_paper else [],
+        setup=f"{RESULTS}/setup.json",
+        record=f"{RESULTS}/report_provenance.json",
+        templates=[
+            *PAGE_TEMPLATES,
+            *expand(f"{TEMPLATES}/{{name}}.html.j2", name=("report", "figure", "sections", "origins")),
+        ],
+    output:
+        page=report(
+            f"{RESULTS}/report.html",
+            caption="../report/report.rst",
+            category="Paper",
+            labels={"part": "all on one page"},
+        ),
+    log:
+        f"{RESULTS}/logs/paper/report_page.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/paper/report_page.tsv"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.paper.page"),
+        options=f"{SHOWN} {DECIMALS} {JUDGED} {ABLATION} {GROUND_TRUTH}",
+        heading=HEADING,
+        trials=lambda wildcards, input: f"--trials {input.trials}" if input.trials else "",
+        files=[
+            f"{RESULTS}/{name}" for name in ("paper/main.pdf", "results.csv", "provenance.json", "setup.md")
+        ],
+    shell:
+        "python -m poselift.paper.page --results {input.results} --tables {input.tables} --figures {input.figures}"
+        " --captions {input.captions} --claims {input.claims} {params.trials} --setup {input.setup}"
+        " --record {input.record}"
+        " --files {params.files} {params.heading} {params.options} --out {output.page}"
+        " > {log} 2> >(tee -a {log} >&2)"
