@@ -8,7 +8,6 @@ the end every artefact has to be, byte for byte, what an undisturbed build makes
 
 import argparse
 import hashlib
-import json
 import random
 import re
 import shutil
@@ -26,6 +25,7 @@ import psutil
 
 sys.path.append(str(Path(__file__).parents[1]))
 from project import REPOSITORY, Project
+from volatile import lasting
 
 EXPERIMENT = """
 experiment: {architectures: [baseline]}
@@ -46,18 +46,6 @@ VICTIMS = {
 MARK = "POSELIFT_FAULT_CAMPAIGN"
 """Environment variable by which a build's own processes are known: no other one is ever killed."""
 
-MEASURED = re.compile(
-    r"seconds|.*_(seconds|per_second|hours)|peak_memory_bytes|started|ended|endTime|datePublished|command|volatile"
-)
-"""Keys of JSON files whose values are measured, or say when and where: they differ between two undisturbed
-builds as well."""
-
-HASHES = ("sha256", "size", "contentSize", "seal")
-"""Keys of records whose values are those of other files. What these say is compared itself."""
-
-HOLD_MEASURED = ("metrics.json", "training.log")
-"""Files that hold measured values, as a run's record names them."""
-
 IN_PROGRESS = ("metrics.json",)
 """Written after each epoch, for those who look on: whole each time, and not the last one's before the end."""
 
@@ -69,8 +57,8 @@ def line_after_a_crash() -> str:
 
 
 def artefacts(folder: Path) -> Iterator[Path]:
-    """What a build promises, that is all but logs, measured times (benchmarks) and unfinished work: hidden
-    names are temporary ones, `state` belongs to trainings that are not done."""
+    """What a build promises below a folder `results`, that is all but logs, measured times (benchmarks) and
+    unfinished work: hidden names are temporary ones, `state` belongs to trainings that are not done."""
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         hidden = any(part.startswith(".") for part in parts)
@@ -78,41 +66,19 @@ def artefacts(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def digest(path: Path) -> str:
-    """Hash of what the file says, measured values left out."""
-    content = path.read_bytes()
-    if path.suffix == ".json":
-        content = json.dumps(_comparable(json.loads(content)), sort_keys=True).encode()
-    elif path.name == "SHA256SUMS":  # of files that are compared themselves
-        content = b"".join(line.split(b"  ")[1] for line in content.splitlines(keepends=True))
-    elif path.name == "training.log":  # a log, with times: that it is whole is all that can be said
-        content = b"finished" if b" finished" in content else content
-    return hashlib.sha256(content).hexdigest()
-
-
-def _comparable(value: object) -> object:
-    if isinstance(value, list):
-        return [_comparable(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    left_out = (*HASHES, *HOLD_MEASURED)
-    return {
-        key: _comparable(item)
-        for key, item in value.items()
-        if key not in left_out and not MEASURED.fullmatch(key)
-    }
-
-
 def digests(folder: Path) -> dict[str, str]:
-    """Hash of each artefact by its path below the folder; what is wrong with it, if it cannot be parsed."""
+    """Hash of each artefact by its path below `results`, of what every build gives; what is wrong with it, if
+    it cannot be parsed."""
     found = {}
     for path in artefacts(folder):
+        name = path.relative_to(folder)
         try:
-            found[str(path.relative_to(folder))] = digest(path)
+            kept = lasting(Path(*name.parts[1:]).as_posix(), path.read_bytes())
+            found[str(name)] = hashlib.sha256(repr(kept).encode()).hexdigest()
         except FileNotFoundError:
             continue  # an orphan has just replaced it
         except ValueError as error:
-            found[str(path.relative_to(folder))] = f"broken: {error}"
+            found[str(name)] = f"broken: {error}"
     return found
 
 

@@ -76,6 +76,7 @@ rule setup_page:
         second=(
             f"--second-store {SECOND_STORE} --second-runs "
             + " ".join(f"{SECOND_RESULTS}/runs/{run}" for run in SECOND_RUNS)
+            + (" --second-synthetic" if SECOND.synthetic else "")
             if SECOND
             else ""
         ),

@@ -18,6 +18,11 @@ def architecture_label(architecture: str) -> str:
     return ARCHITECTURE_LABELS.get(architecture, architecture)
 
 
+def second_dataset_title(synthetic: bool) -> str:
+    """How the paper calls the second data set, or the synthetic motion that stands in for it."""
+    return f"{'synthetic motion in the form of ' if synthetic else ''}MPI-INF-3DHP"
+
+
 def metric_decimals(metric: str, decimals: int) -> int:
     """Decimals of a metric when positions have `decimals`: errors of derivatives are ten times smaller."""
     return decimals + (metric in ("mpjve", "acceleration"))

@@ -19,7 +19,7 @@ from poselift.files import write_text
 from poselift.paper import options
 from poselift.paper.cost import read_costs, read_variant_costs
 from poselift.paper.figures.search import read_trials
-from poselift.paper.names import METRIC_LABELS
+from poselift.paper.names import METRIC_LABELS, second_dataset_title
 from poselift.paper.results import names_in, read
 from poselift.paper.run_groups import grouped
 from poselift.paper.section import Section, as_markdown
@@ -161,6 +161,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--second-store", type=Path, metavar="DIR", help="frame store of MPI-INF-3DHP")
     parser.add_argument("--second-runs", type=Path, nargs="*", default=[], metavar="DIR", help="runs on it")
+    parser.add_argument("--second-synthetic", action="store_true", help="mark it as synthetic")
     parser.add_argument("--search", type=Path, metavar="CSV", help="trials of the search")
     parser.add_argument("--pins", type=Path, required=True, metavar="TXT", help="pinned versions of packages")
     options.add_out(parser, "Markdown to write")
@@ -170,17 +171,18 @@ def main(argv: list[str] | None = None) -> None:
     runs, second = (
         [read_trained(folder) for folder in folders] for folders in (arguments.runs, arguments.second_runs)
     )
+    second_title = second_dataset_title(arguments.second_synthetic)
     said = caption_marks(marks, options.missing_runs(arguments, results["run"]))
     sections = [data("main", marks.dataset_title, arguments.store, runs)]
     if arguments.second_store:
-        sections.append(data("second", "MPI-INF-3DHP", arguments.second_store, second))
+        sections.append(data("second", second_title, arguments.second_store, second))
     sections += [
         protocol(results, statistics),
         models(runs, read_costs(arguments.costs), read_variant_costs(arguments.variant_costs)),
         recipes(
             [
                 *grouped(one.run.settings for one in runs),
-                *grouped((one.run.settings for one in second), "MPI-INF-3DHP: "),
+                *grouped((one.run.settings for one in second), f"{second_title}: "),
             ]
         ),
         machines([*runs, *second]),

@@ -91,6 +91,14 @@ def test_synthetic_data_and_missing_runs_come_first(inputs):
     assert "**" not in written(inputs).splitlines()[2]
 
 
+def test_a_synthetic_second_data_set_is_not_called_by_the_real_ones_name(inputs):
+    second = ["--second-store", str(inputs.root / "store"), "--second-runs", str(inputs.runs[0])]
+    twin = written(inputs, *second, "--second-synthetic")
+    assert "## Data: synthetic motion in the form of MPI-INF-3DHP" in twin
+    assert "| synthetic motion in the form of MPI-INF-3DHP: Baseline, base | 0 | nothing |" in twin
+    assert "## Data: MPI-INF-3DHP" in written(inputs, *second)
+
+
 @pytest.mark.parametrize(
     ("file", "reason"),
     [

@@ -14,7 +14,7 @@ from poselift.config.sections import Section, load
 from poselift.errors import PoseliftError, run
 from poselift.paper import options
 from poselift.paper.latex import Layout
-from poselift.paper.names import architecture_label
+from poselift.paper.names import architecture_label, second_dataset_title
 from poselift.paper.options import Grid, Marks
 from poselift.paper.results import Estimate, per_seed, read, summarise
 from poselift.paper.table import (
@@ -88,8 +88,8 @@ def table(published: list[Row], results: pd.DataFrame, grid: Grid, marks: Marks,
         "mpi_inf_3dhp",
         "MPI-INF-3DHP",
         sentences(
-            f"Results on {'synthetic motion in the form of ' if marks.synthetic else ''}MPI-INF-3DHP with "
-            "annotated 2D input: PCK at 150\N{NARROW NO-BREAK SPACE}mm and AUC from 0 to "
+            f"Results on {second_dataset_title(marks.synthetic)} with annotated 2D input: PCK at "
+            "150\N{NARROW NO-BREAK SPACE}mm and AUC from 0 to "
             "150\N{NARROW NO-BREAK SPACE}mm over 14 joints, in percent (higher is better), MPJPE over 17 "
             "joints in mm (lower is better); means over all valid test frames. Our clips have "
             f"{frames.text} frames.",
