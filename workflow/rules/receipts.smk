@@ -5,7 +5,7 @@ from poselift.provenance.receipt import write_receipt
 
 
 def with_receipt(run):
-    """What runs a job, followed by its receipt."""
+    """What runs a job, followed by its receipt; inputs of a clock that was ahead get the present time."""
 
     def job(input, output, params, wildcards, threads, resources, log, rule, *rest):
         run(input, output, params, wildcards, threads, resources, log, rule, *rest)

@@ -1,12 +1,14 @@
 """Errors by action, or by joint, for the models of one size after the last epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from poselift.paper import options
+from poselift.paper.latex import Layout
 from poselift.paper.names import METRIC_LABELS, architecture_label
 from poselift.paper.options import Grid, Marks
-from poselift.paper.results import names_in, per_seed, summarise
+from poselift.paper.results import names_in, per_seed, read, summarise
 from poselift.paper.table import (
     Block,
     Cell,
@@ -17,6 +19,7 @@ from poselift.paper.table import (
     sentences,
     spread_note,
 )
+from poselift.paper.tables.output import write
 
 
 def table(
@@ -59,3 +62,26 @@ def table(
             Block((row("Mean"),)),
         ),
     )
+
+
+def write_from_options(
+    argv: list[str] | None,
+    group: str,
+    table: Callable[[pd.DataFrame, Grid, str, Marks, int], Table],
+    layout: Layout,
+) -> None:
+    """What the programs of these tables do: read the results, write the `table` of the `group`."""
+    parser = options.parser(
+        f"Write the table of errors per {group}.",
+        *("results", *options.GRID, "dataset_title", "decimals", "per_action_size"),
+    )
+    options.add_out(parser)
+    arguments = parser.parse_args(argv)
+    content = table(
+        read(arguments.results),
+        options.grid(arguments),
+        arguments.per_action_size,
+        options.marks(arguments),
+        arguments.decimals,
+    )
+    write(arguments.out, f"per_{group}", content, layout)

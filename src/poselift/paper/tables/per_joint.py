@@ -3,13 +3,10 @@
 import pandas as pd
 
 from poselift.errors import run
-from poselift.paper import options
 from poselift.paper.latex import Layout
 from poselift.paper.options import Grid, Marks
-from poselift.paper.results import read
 from poselift.paper.table import Table
 from poselift.paper.tables import by_name
-from poselift.paper.tables.output import write
 
 METRICS_SHOWN = ("mpjpe",)
 LAYOUT = Layout()
@@ -23,24 +20,7 @@ def table(results: pd.DataFrame, grid: Grid, size: str, marks: Marks, decimals: 
 
 def main(argv: list[str] | None = None) -> None:
     """Write the table of errors per joint."""
-    parser = options.parser(
-        "Write the table of errors per joint.",
-        "results",
-        *options.GRID,
-        "dataset_title",
-        "decimals",
-        "per_action_size",
-    )
-    options.add_out(parser)
-    arguments = parser.parse_args(argv)
-    content = table(
-        read(arguments.results),
-        options.grid(arguments),
-        arguments.per_action_size,
-        options.marks(arguments),
-        arguments.decimals,
-    )
-    write(arguments.out, "per_joint", content, LAYOUT)
+    by_name.write_from_options(argv, "joint", table, LAYOUT)
 
 
 if __name__ == "__main__":
