@@ -6,12 +6,10 @@ import pandas as pd
 
 from poselift.config.experiment import Statistics
 from poselift.errors import run
-from poselift.paper import options
 from poselift.paper.differences import Differences, Model
 from poselift.paper.latex import Layout
 from poselift.paper.names import METRIC_LABELS, architecture_label
 from poselift.paper.options import Grid, Marks
-from poselift.paper.results import read
 from poselift.paper.table import (
     Block,
     Cell,
@@ -22,7 +20,7 @@ from poselift.paper.table import (
     sentences,
     significance_note,
 )
-from poselift.paper.tables.output import write
+from poselift.paper.tables.output import write_comparison
 
 METRICS_SHOWN = ("mpjpe", "p_mpjpe")
 LAYOUT = Layout(separation="3pt", titles="row")
@@ -59,19 +57,7 @@ def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statis
 
 def main(argv: list[str] | None = None) -> None:
     """Write the table of differences."""
-    parser = options.parser(
-        "Write the table of differences.", "results", *options.GRID, "dataset_title", "decimals"
-    )
-    options.add_out(parser)
-    arguments = parser.parse_args(argv)
-    content = table(
-        read(arguments.results),
-        options.grid(arguments),
-        options.marks(arguments),
-        arguments.decimals,
-        options.statistics(arguments),
-    )
-    write(arguments.out, "differences", content, LAYOUT)
+    write_comparison(argv, "differences", "Write the table of differences.", table, LAYOUT)
 
 
 if __name__ == "__main__":

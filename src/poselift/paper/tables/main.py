@@ -5,12 +5,11 @@ import pandas as pd
 from poselift.config.experiment import Statistics
 from poselift.errors import run
 from poselift.evaluation.report import METRICS
-from poselift.paper import options
 from poselift.paper.differences import Differences, Model
 from poselift.paper.latex import Layout
 from poselift.paper.names import METRIC_LABELS, REFERENCE_LABELS, architecture_label, metric_decimals
 from poselift.paper.options import Grid, Marks
-from poselift.paper.results import Estimate, names_in, per_seed, read, reference, summarise
+from poselift.paper.results import Estimate, names_in, per_seed, reference, summarise
 from poselift.paper.table import (
     Block,
     Cell,
@@ -22,7 +21,7 @@ from poselift.paper.table import (
     significance_note,
     spread_note,
 )
-from poselift.paper.tables.output import write
+from poselift.paper.tables.output import write_comparison
 
 CHECKPOINTS = {"last": "Last epoch", "best": "Best epoch"}
 LAYOUT = Layout(wide=True, separation="2.9pt")
@@ -99,19 +98,7 @@ def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statis
 
 def main(argv: list[str] | None = None) -> None:
     """Write the main table."""
-    parser = options.parser(
-        "Write the table of the main comparison.", "results", *options.GRID, "dataset_title", "decimals"
-    )
-    options.add_out(parser)
-    arguments = parser.parse_args(argv)
-    content = table(
-        read(arguments.results),
-        options.grid(arguments),
-        options.marks(arguments),
-        arguments.decimals,
-        options.statistics(arguments),
-    )
-    write(arguments.out, "main", content, LAYOUT)
+    write_comparison(argv, "main", "Write the table of the main comparison.", table, LAYOUT)
 
 
 if __name__ == "__main__":
