@@ -7,14 +7,14 @@ from poselift.errors import run
 
 COMMANDS = {
     "synthetic": (
-        "poselift.data.synthetic.__main__",
+        "poselift.synthetic.__main__",
         "write synthetic motion in the schema of the raw pickle",
     ),
-    "check": ("poselift.data.raw", "check a raw pickle and say what is in it"),
+    "check": ("poselift.datasets.human36m.raw", "check a raw pickle and say what is in it"),
     "prepare": ("poselift.data.prepare", "turn the raw pickle into the frame store"),
     "export-clips": ("poselift.data.export_clips", "write clips in the community's one-pickle-a-clip layout"),
     "train": ("poselift.training.train", "train one model"),
-    "monitor": ("poselift.training.monitor", "show how runs get on"),
+    "monitor": ("poselift.monitoring.monitor", "show how runs get on"),
     "evaluate": ("poselift.evaluation.evaluate", "evaluate a run or a published checkpoint"),
     "experiments": ("poselift.experiments", "run experiments outside the paper, compare runs"),
     "cost": ("poselift.models.cost", "count parameters and multiply-accumulates"),
@@ -22,7 +22,7 @@ COMMANDS = {
     "trace": ("poselift.provenance.trace", "show what a file, a run or a number was made from"),
     "verify": ("poselift.provenance.verify", "name the files that are no longer what was recorded"),
     "handover": ("poselift.paper.handover", "pack the paper for co-authors; bring their text home"),
-    "doctor": ("poselift.doctor", "say what is missing on this machine"),
+    "doctor": ("poselift.machine.doctor", "say what is missing on this machine"),
 }
 
 

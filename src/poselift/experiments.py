@@ -14,11 +14,11 @@ from pydantic import ConfigDict
 from rich.console import Console
 from rich.table import Table
 
+from poselift.analysis.runs import Run, read_run
 from poselift.config.experiment import Config
 from poselift.config.sections import Section, load, parse
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.report import load_reports
-from poselift.paper.runs import Run, read_run
 
 IN_COLUMNS = ("architecture", "size", "variant", "depth", "dim")
 """Settings that the name, the architecture or the size of a run already says."""

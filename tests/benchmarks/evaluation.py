@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from poselift.data.clips import window_index
-from poselift.data.raw import Sequence
+from poselift.data.sequence import Sequence
 from poselift.data.store import Split
 from poselift.evaluation.protocol import evaluate_human36m
 from poselift.evaluation.statistics import Bootstrap, Errors

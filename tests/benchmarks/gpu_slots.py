@@ -1,6 +1,6 @@
 """How long processes that ask for a GPU each at the same moment wait, if there is one for each.
 
-python tests/benchmarks/gpu_slots.py [--gpus 1 8 64]
+python tests/benchmarks/machine/gpu_slots.py [--gpus 1 8 64]
 """
 
 import argparse
@@ -10,7 +10,7 @@ import time
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 
-from poselift.gpu_slots import held_slots
+from poselift.machine.gpu_slots import held_slots
 
 
 def ask(gpus: int, start: Event, end: Event, waited: "Queue[float]") -> None:

@@ -42,7 +42,7 @@ def measure(runs: int, folder: Path, out: Path) -> None:
     write = WRITE.format(here=str(Path(__file__).parent), runs=runs)
     subprocess.run([sys.executable, "-c", write], cwd=folder, check=True)
     files = [f"baseline-base-s{seed}.json" for seed in range(runs)]
-    command = ["-m", "poselift.paper.results", "--evaluations", *files, "--references", "references.json"]
+    command = ["-m", "poselift.analysis.results", "--evaluations", *files, "--references", "references.json"]
     found = cost([sys.executable, *command, "--out", "results.csv"], folder / "log", folder)
     table = folder / "results.csv"
     with table.open() as lines:

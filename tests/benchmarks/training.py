@@ -29,7 +29,7 @@ from poselift.config.command_line import run_from_options
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.config.sections import options
 from poselift.data.clips import make_clips
-from poselift.data.raw import Sequence
+from poselift.data.sequence import Sequence
 from poselift.models.registry import build_run
 from poselift.training.distributed import ALONE
 from poselift.training.interruptions import StopRequest

@@ -19,13 +19,13 @@ from safetensors.torch import save
 from poselift.config import sections
 from poselift.config.experiment import Config
 from poselift.config.models import ModelSize
-from poselift.data.mpi_inf_3dhp.raw import read_test
-from poselift.data.raw import read_raw
 from poselift.data.store import open_array
 from poselift.data.unpickle import load_pickle
+from poselift.datasets.human36m.raw import read_raw
+from poselift.datasets.mpi_inf_3dhp.raw import read_test
 from poselift.models.checkpoints import load_published, load_weights
 from poselift.models.registry import build_model
-from poselift.training.run_status import read_run
+from poselift.monitoring.run_status import read_run
 
 
 @dataclass(frozen=True)

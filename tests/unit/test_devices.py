@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 import torch
 
-from poselift import gpu_slots
-from poselift.devices import reserved_device, reserved_devices
 from poselift.errors import PoseliftError
-from poselift.gpu_slots import held_slots
+from poselift.machine import gpu_slots
+from poselift.machine.devices import reserved_device, reserved_devices
+from poselift.machine.gpu_slots import held_slots
 
 # Children are forked from a process without torch: thirty of them cost little.
 SCRIPT = """
 import json, logging, os, random, signal, sys, time
-from poselift import gpu_slots
-from poselift.gpu_slots import held_slots
+from poselift.machine import gpu_slots
+from poselift.machine.gpu_slots import held_slots
 
 gpu_slots.POLL_SECONDS = gpu_slots.TURN_SECONDS = 0.005
 out = os.dup(1)

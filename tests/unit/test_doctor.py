@@ -13,8 +13,9 @@ import pytest
 import torch
 import yaml
 
-from poselift import doctor
-from poselift.checks import Check, machine
+from poselift.machine import doctor
+from poselift.machine import machine_checks as machine
+from poselift.machine.check import Check
 
 CONFIG: dict[str, Any] = {
     "dataset": "trial",

@@ -81,7 +81,7 @@ def test_what_is_beside_the_paper_is_verified_too(built):
 
 
 def test_the_look_of_pages_touches_neither_tables_nor_the_paper(built):
-    built.edit("src/poselift/paper/templates/page.css", "--ink: #222", "--ink: #111")
+    built.edit("src/poselift/report/templates/page.css", "--ink: #222", "--ink: #111")
     assert built.stale() == {"table_page": 9, "report_page": 1}
 
 

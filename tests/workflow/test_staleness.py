@@ -90,12 +90,12 @@ def configured(changes: str, jobs: Jobs, why: str = "") -> Change:
 CHANGES = {
     # code
     "a figure's module": Change(
-        code("paper/figures/per_action.py"),
+        code("figures/per_action.py"),
         {"figure": 1} | PAPER | REPORT,
-        "figures/per_action.pdf: code of poselift.paper.figures.per_action changed",
+        "figures/per_action.pdf: code of poselift.figures.per_action changed",
     ),
     "a table's module": Change(
-        code("paper/tables/main.py"), {"table": 1, "table_page": 1} | PAPER | REPORT
+        code("tables/main.py"), {"table": 1, "table_page": 1} | PAPER | REPORT
     ),
     "the block of MambaGCN": Change(
         code("models/mamba_gcn_block.py"),
@@ -229,7 +229,7 @@ def repository(built: Project) -> Project:
 
 def test_nothing_after_a_visit_to_another_branch(repository):
     git(repository.folder, "checkout", "-b", "other")
-    for edit in (code("models/ssd.py"), code("paper/figures/joints.py"), text("paper/sections/method.tex")):
+    for edit in (code("models/ssd.py"), code("figures/joints.py"), text("paper/sections/method.tex")):
         edit(repository)
     git(repository.folder, "commit", "--all", "--message", "other")
     assert repository.stale() == trained(2) | {"cost": 2}
@@ -248,16 +248,14 @@ def test_nothing_in_a_clone_with_the_results_copied_in_the_worst_order(repositor
         os.utime(copy, (1.6e9 + second, 1.6e9 + second))
     assert clone.stale() == {}
     # and what was built is known there: a change is found by its code, not by times
-    code("paper/figures/joints.py")(clone)
+    code("figures/joints.py")(clone)
     assert clone.stale() == {"figure": 1} | PAPER | REPORT
 
 
 def test_a_new_import_is_picked_up(built):
     figure = "results/tiny/figures/per_action"
     (built.folder / "src/poselift/paper/fresh.py").write_text("VALUE = 1\n")
-    built.edit(
-        "src/poselift/paper/figures/per_action.py", "\n\n\ndef", "\n\nimport poselift.paper.fresh\n\n\ndef"
-    )
+    built.edit("src/poselift/figures/per_action.py", "\n\n\ndef", "\n\nimport poselift.paper.fresh\n\n\ndef")
     assert built.stale() == {"figure": 1} | PAPER | REPORT
     answer = built.snakemake(f"{figure}.pdf")
     assert answer.returncode == 0, answer.stderr

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from poselift.config import sections
 from poselift.config.experiment import Config
-from poselift.data.raw import MISSING, SPLITS
+from poselift.data.sequence import SPLITS
+from poselift.datasets.human36m.raw import MISSING
 from poselift.errors import PoseliftError
 from poselift.provenance import kept_code, notes
 from poselift.provenance.chain import file_hash, frozen_code
@@ -39,6 +40,7 @@ PINS = read_pins(Path(workflow.basedir, "envs/constraints.txt"))
 ENVIRONMENT = Path(workflow.basedir, "envs/poselift.yaml")
 
 TEMPLATES = "src/poselift/paper/templates"
+PAGES = "src/poselift/report/templates"
 
 # what a model costs depends on these of a run's settings alone
 COUNTED = ("architecture", "size", "depth", "dim", "n_frames", "model")

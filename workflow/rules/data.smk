@@ -17,10 +17,10 @@ if SETTINGS.data.synthetic:
         conda:
             ENVIRONMENT
         params:
-            code=code("poselift.data.synthetic.__main__", "poselift.provenance.content"),
+            code=code("poselift.synthetic.__main__", "poselift.provenance.content"),
             options=sections.options(SETTINGS.data.synthetic),
         shell:
-            "python -m poselift.data.synthetic {params.options} --out {output.raw}"
+            "python -m poselift.synthetic {params.options} --out {output.raw}"
             " > {log} 2> >(tee -a {log} >&2)"
             " && python -m poselift.provenance.content {output.raw} --out {output.digest}"
 
@@ -55,11 +55,11 @@ rule raw:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.data.raw"),
+        code=code("poselift.datasets.human36m.raw"),
         content=RAW_CONTENT,
         options=sections.options(SETTINGS.data, only=("sha256",)),
     shell:
-        "python -m poselift.data.raw --raw {input.raw:q} --out {output.found} {params.options}"
+        "python -m poselift.datasets.human36m.raw --raw {input.raw:q} --out {output.found} {params.options}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 

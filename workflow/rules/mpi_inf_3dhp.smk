@@ -1,6 +1,6 @@
 # The second data set through the same stages, in a folder of its own. Without it in the configuration only the
 # table is made, which then says that there is none.
-from poselift.data.mpi_inf_3dhp.raw import MISSING as MISSING_3DHP
+from poselift.datasets.mpi_inf_3dhp.raw import MISSING as MISSING_3DHP
 
 SECOND = SETTINGS.mpi_inf_3dhp
 SECOND_RESULTS = f"{RESULTS}/mpi_inf_3dhp"
@@ -32,10 +32,10 @@ if SECOND and SECOND.synthetic:
         conda:
             ENVIRONMENT
         params:
-            code=code("poselift.data.synthetic.mpi_inf_3dhp", "poselift.provenance.content"),
+            code=code("poselift.synthetic.mpi_inf_3dhp", "poselift.provenance.content"),
             options=sections.options(SECOND.synthetic),
         shell:
-            "python -m poselift.data.synthetic.mpi_inf_3dhp {params.options}"
+            "python -m poselift.synthetic.mpi_inf_3dhp {params.options}"
             " --train {output.train} --test {output.test}"
             " > {log} 2> >(tee -a {log} >&2)"
             " && python -m poselift.provenance.content {output.train} {output.test} --out {output.digest}"
@@ -65,11 +65,11 @@ if SECOND:
         conda:
             ENVIRONMENT
         params:
-            code=code("poselift.data.mpi_inf_3dhp.prepare"),
+            code=code("poselift.datasets.mpi_inf_3dhp.prepare"),
             content=SECOND_CONTENT,
             store=subpath(output.manifest, ancestor=2),
         shell:
-            "python -m poselift.data.mpi_inf_3dhp.prepare --train {input.train:q} --test {input.test:q}"
+            "python -m poselift.datasets.mpi_inf_3dhp.prepare --train {input.train:q} --test {input.test:q}"
             " --out {params.store}"
             " > {log} 2> >(tee -a {log} >&2)"
 
@@ -87,11 +87,11 @@ if SECOND:
         conda:
             ENVIRONMENT
         params:
-            code=code("poselift.data.mpi_inf_3dhp.clips"),
+            code=code("poselift.datasets.mpi_inf_3dhp.clips"),
             n_frames=SECOND.n_frames,
             store=subpath(input.frames, ancestor=2),
         shell:
-            "python -m poselift.data.mpi_inf_3dhp.clips --store {params.store} --n-frames {params.n_frames}"
+            "python -m poselift.datasets.mpi_inf_3dhp.clips --store {params.store} --n-frames {params.n_frames}"
             " > {log} 2> >(tee -a {log} >&2)"
 
     SECOND_CLIPS = {
@@ -167,9 +167,9 @@ if SECOND:
         conda:
             ENVIRONMENT
         params:
-            code=code("poselift.paper.results_3dhp"),
+            code=code("poselift.analysis.results_3dhp"),
         shell:
-            "python -m poselift.paper.results_3dhp --evaluations {input.evaluations} --out {output.table}"
+            "python -m poselift.analysis.results_3dhp --evaluations {input.evaluations} --out {output.table}"
             " > {log} 2> >(tee -a {log} >&2)"
 
     SECOND_SHOWN = " ".join(
@@ -198,9 +198,9 @@ rule table_3dhp:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.paper.tables.mpi_inf_3dhp"),
+        code=code("poselift.tables.mpi_inf_3dhp"),
         options=SECOND_SHOWN if SECOND else "",
         results=lambda wildcards, input: f"--results {input.results}" if input.results else "",
     shell:
-        "python -m poselift.paper.tables.mpi_inf_3dhp {params.results} {params.options} --out {output.table}"
+        "python -m poselift.tables.mpi_inf_3dhp {params.results} {params.options} --out {output.table}"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -88,9 +88,9 @@ rule results:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.paper.results", "poselift.provenance.content"),
+        code=code("poselift.analysis.results", "poselift.provenance.content"),
     shell:
-        "python -m poselift.paper.results --evaluations {input.evaluations} --references {input.references}"
+        "python -m poselift.analysis.results --evaluations {input.evaluations} --references {input.references}"
         " --out {output.table}"
         " > {log} 2> >(tee -a {log} >&2)"
         " && python -m poselift.provenance.content {output.table} --out {output.digest}"
@@ -120,13 +120,13 @@ rule table:
     conda:
         ENVIRONMENT
     params:
-        code=code_of("poselift.paper.tables.{table}"),
+        code=code_of("poselift.tables.{table}"),
         options=lambda wildcards: f"{SHOWN} {TABLE_OPTIONS[wildcards.table]}",
         changed_costs=lambda wildcards, input: (
             f"--variant-costs {input.changed_costs}" if input.changed_costs else ""
         ),
     shell:
-        "python -m poselift.paper.tables.{wildcards.table} --results {input.results} --costs {input.costs}"
+        "python -m poselift.tables.{wildcards.table} --results {input.results} --costs {input.costs}"
         " {params.changed_costs} {params.options} --out {output.table}"
         " > {log} 2> >(tee -a {log} >&2)"
 
@@ -157,11 +157,11 @@ rule figure:
     conda:
         ENVIRONMENT
     params:
-        code=code_of("poselift.paper.figures.{figure}"),
+        code=code_of("poselift.figures.{figure}"),
         options=lambda wildcards: f"{SHOWN} {FIGURE_OPTIONS[wildcards.figure]}",
         costs=lambda wildcards, input: f"--costs {input.costs}" if input.costs else "",
     shell:
-        "python -m poselift.paper.figures.{wildcards.figure} --results {input.results} {params.costs}"
+        "python -m poselift.figures.{wildcards.figure} --results {input.results} {params.costs}"
         " {params.options} --out {output.pdf}"
         " > {log} 2> >(tee -a {log} >&2)"
 
@@ -186,11 +186,11 @@ rule figure_curves:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.paper.figures.curves"),
+        code=code("poselift.figures.curves"),
         runs=RUN_FOLDERS,
         options=SHOWN,
     shell:
-        "python -m poselift.paper.figures.curves --runs {params.runs} {params.options} --out {output.pdf}"
+        "python -m poselift.figures.curves --runs {params.runs} {params.options} --out {output.pdf}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -214,10 +214,10 @@ rule figure_qualitative:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.paper.figures.qualitative"),
+        code=code("poselift.figures.qualitative"),
         options=MOTION,
     shell:
-        "python -m poselift.paper.figures.qualitative --examples {input.examples} {params.options} --out {output.pdf}"
+        "python -m poselift.figures.qualitative --examples {input.examples} {params.options} --out {output.pdf}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -239,10 +239,10 @@ rule figure_animation:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.paper.figures.animation"),
+        code=code("poselift.figures.animation"),
         options=MOTION,
     shell:
-        "python -m poselift.paper.figures.animation --examples {input.examples} {params.options} --out {output.gif}"
+        "python -m poselift.figures.animation --examples {input.examples} {params.options} --out {output.gif}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -264,9 +264,9 @@ rule figure_architecture:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.paper.figures.architecture"),
+        code=code("poselift.figures.architecture"),
     shell:
-        "python -m poselift.paper.figures.architecture --out {output.pdf}" " > {log} 2> >(tee -a {log} >&2)"
+        "python -m poselift.figures.architecture --out {output.pdf}" " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule numbers:
@@ -349,9 +349,9 @@ rule summary:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.paper.show"),
+        code=code("poselift.report.show"),
         options=f"{SHOWN} {DECIMALS} {JUDGED}",
     shell:
-        "python -m poselift.paper.show --results {input.results} --pdf {input.pdf} {params.options}"
+        "python -m poselift.report.show --results {input.results} --pdf {input.pdf} {params.options}"
         " --out {output.text}"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -23,10 +23,10 @@ rule judge:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.paper.claims"),
+        code=code("poselift.analysis.claims"),
         options=f"{SHOWN} {DECIMALS} {JUDGED}",
     shell:
-        "python -m poselift.paper.claims --results {input.results} --claims {input.claims} {params.options}"
+        "python -m poselift.analysis.claims --results {input.results} --claims {input.claims} {params.options}"
         " --table {output.table} --out {output.judged}"
         " > {log} 2> >(tee -a {log} >&2)"
 
@@ -41,7 +41,7 @@ rule claims:
     conda:
         ENVIRONMENT
     shell:
-        "python -m poselift.paper.claims check {input.judged} 2>&1 | tee {log}"
+        "python -m poselift.analysis.claims check {input.judged} 2>&1 | tee {log}"
 
 
 rule provenance:

@@ -5,7 +5,7 @@ SHOWN_TABLES = {
     "mpi_inf_3dhp": f"{SECOND_RESULTS}/tables/mpi_inf_3dhp.json",
 }
 TABLE_PAGES = expand(f"{RESULTS}/table_pages/{{page}}.html", page=SHOWN_TABLES)  # for snakemake --report
-PAGE_TEMPLATES = [f"{TEMPLATES}/{name}" for name in ("table.html.j2", "page.html.j2", "page.css", "page.js")]
+PAGE_TEMPLATES = [f"{PAGES}/{name}" for name in ("table.html.j2", "page.html.j2", "page.css", "page.js")]
 IMAGES = [
     *expand(f"{RESULTS}/figures/{{figure}}.svg", figure=FIGURES),
     f"{RESULTS}/figures/animation.gif",
@@ -35,9 +35,9 @@ rule table_page:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.paper.table_page"),
+        code=code("poselift.report.table_page"),
     shell:
-        "python -m poselift.paper.table_page --table {input.table} --out {output.page}"
+        "python -m poselift.report.table_page --table {input.table} --out {output.page}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -69,7 +69,7 @@ rule setup_page:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.paper.setup"),
+        code=code("poselift.report.setup"),
         options=f"{SHOWN} {JUDGED} {ABLATION} {GROUND_TRUTH}",
         runs=[f"{RESULTS}/runs/{run}" for run in PAPER_RUNS],
         store=subpath(input.frames, ancestor=2),
@@ -82,7 +82,7 @@ rule setup_page:
         ),
         trials=lambda wildcards, input: f"--search {input.trials}" if input.trials else "",
     shell:
-        "python -m poselift.paper.setup --results {input.results} --costs {input.costs}"
+        "python -m poselift.report.setup --results {input.results} --costs {input.costs}"
         " --variant-costs {input.changed_costs} --store {params.store} --runs {params.runs} {params.second}"
         " {params.trials} --pins {input.pins} {params.options} --out {output.text}"
         " > {log} 2> >(tee -a {log} >&2)"
@@ -124,7 +124,7 @@ rule report_page:
         record=f"{RESULTS}/report_provenance.json",
         templates=[
             *PAGE_TEMPLATES,
-            *expand(f"{TEMPLATES}/{{name}}.html.j2", name=("report", "figure", "sections", "origins")),
+            *expand(f"{PAGES}/{{name}}.html.j2", name=("report", "figure", "sections", "origins")),
         ],
     output:
         page=report(
@@ -141,7 +141,7 @@ rule report_page:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.paper.page"),
+        code=code("poselift.report.page"),
         options=f"{SHOWN} {DECIMALS} {JUDGED} {ABLATION} {GROUND_TRUTH}",
         heading=HEADING,
         trials=lambda wildcards, input: f"--trials {input.trials}" if input.trials else "",
@@ -149,7 +149,7 @@ rule report_page:
             f"{RESULTS}/{name}" for name in ("paper/main.pdf", "results.csv", "provenance.json", "setup.md")
         ],
     shell:
-        "python -m poselift.paper.page --results {input.results} --tables {input.tables} --figures {input.figures}"
+        "python -m poselift.report.page --results {input.results} --tables {input.tables} --figures {input.figures}"
         " --captions {input.captions} --claims {input.claims} {params.trials} --setup {input.setup}"
         " --record {input.record}"
         " --files {params.files} {params.heading} {params.options} --out {output.page}"

@@ -138,10 +138,10 @@ rule figure_search:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.paper.figures.search"),
+        code=code("poselift.figures.search"),
         stages=list(STAGES),
         data=MOTION,
     shell:
-        "python -m poselift.paper.figures.search --trials {input.trials} --stages {params.stages} {params.data}"
+        "python -m poselift.figures.search --trials {input.trials} --stages {params.stages} {params.data}"
         " --out {output.pdf}"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from poselift.data.raw import SPLITS, Sequence
+from poselift.data.sequence import SPLITS, Sequence
 from poselift.data.store import clips_folder, read_sequences
 from poselift.errors import PoseliftError, run
 from poselift.files import atomic_path, write_json

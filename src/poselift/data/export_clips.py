@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from poselift.data.raw import SPLITS
+from poselift.data.sequence import SPLITS
 from poselift.data.store import open_split
 from poselift.errors import run
 from poselift.files import atomic_path

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from poselift.data.clips import make_clips
 from poselift.data.normalise import normalise
-from poselift.data.raw import RawSplit, chunks, read_raw
+from poselift.datasets.human36m.raw import RawSplit, chunks, read_raw
 from poselift.errors import run
 from poselift.files import atomic_path, write_json
 from poselift.provenance.content import sha256

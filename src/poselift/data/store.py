@@ -22,7 +22,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poselift.data.raw import Sequence
+from poselift.data.sequence import Sequence
 from poselift.errors import PoseliftError, one_line
 from poselift.skeleton import N_JOINTS
 

@@ -15,13 +15,13 @@ from poselift.config.run import RunSettings
 from poselift.config.sections import load
 from poselift.data.normalise import denormalise
 from poselift.data.store import Split, open_split
-from poselift.devices import reserved_device
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import clip_mpjpe, evaluate_human36m, root_relative_mm, sequence_key
 from poselift.evaluation.report import Report, write_reports
 from poselift.evaluation.speed import Stopwatch
 from poselift.files import atomic_path
+from poselift.machine.devices import reserved_device
 from poselift.models.checkpoints import load_checkpoint, load_weights
 from poselift.models.registry import build_run
 

@@ -4,12 +4,12 @@ import argparse
 from pathlib import Path
 
 from poselift.data.store import open_split
-from poselift.devices import reserved_device
 from poselift.errors import run
 from poselift.evaluation.evaluate import models_of_run
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol_3dhp import evaluate_mpi_inf_3dhp
 from poselift.evaluation.report_3dhp import Report3DHP, write_report
+from poselift.machine.devices import reserved_device
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from poselift.data.normalise import denormalise
-from poselift.data.raw import Sequence, blocked
+from poselift.data.sequence import Sequence
 from poselift.data.store import Split
+from poselift.datasets.human36m.raw import blocked
 from poselift.errors import PoseliftError
 from poselift.evaluation import metrics
 from poselift.evaluation.report import METRICS, Result, SequenceResult

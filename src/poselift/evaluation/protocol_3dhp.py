@@ -2,8 +2,8 @@
 
 Each valid test frame has a window of its own, whose centre is predicted. Predictions are taken back to mm
 with the store's factor and compared root-relative. For TS5 and TS6 the factor differs from that of published
-code, on purpose: `poselift.data.mpi_inf_3dhp.prepare` says why. A score is a mean over all valid frames, so
-that a long sequence weighs more than a short one, and over joints:
+code, on purpose: `poselift.datasets.mpi_inf_3dhp.prepare` says why. A score is a mean over all valid frames,
+so that a long sequence weighs more than a short one, and over joints:
 
 MPJPE  all 17, the root included with its error of 0, as in published code (and as on Human3.6M)
 PCK    the 14 that the data set's own evaluation groups into head, neck, shoulders, elbows, wrists, hips,
@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from poselift.data.mpi_inf_3dhp.clips import centre
 from poselift.data.store import Split
+from poselift.datasets.mpi_inf_3dhp.clips import centre
 from poselift.errors import PoseliftError
 from poselift.evaluation import metrics
 from poselift.evaluation.protocol import root_relative_mm

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import jinja2
 
+from poselift.analysis.options import Marks
 from poselift.evaluation.statistics import Interval
-from poselift.paper import table
-from poselift.paper.options import Marks
-from poselift.paper.table import Cell, Column, Table
+from poselift.tables import table
+from poselift.tables.table import Cell, Column, Table
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",

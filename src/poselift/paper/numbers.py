@@ -31,18 +31,20 @@ from pathlib import Path
 
 import pandas as pd
 
+from poselift.analysis import options
+from poselift.analysis.costs import Cost, read_costs
+from poselift.analysis.intervals import Differences
+from poselift.analysis.options import Entry, Grid, Marks
+from poselift.analysis.results import names_in, read
+from poselift.analysis.runs import Run, read_run
 from poselift.config.experiment import Statistics
 from poselift.config.models import ARCHITECTURES, FullSettings, model_settings
 from poselift.config.run import TrainingSettings
-from poselift.data.raw import Sequence as Recording
+from poselift.data.sequence import Sequence as Recording
 from poselift.data.store import read_sequences
 from poselift.errors import PoseliftError, run
 from poselift.files import write_text
-from poselift.paper import options
-from poselift.paper.cost import Cost, read_costs
-from poselift.paper.differences import Differences
 from poselift.paper.latex import MISSING, Tex, escape, listing, render
-from poselift.paper.options import Entry, Grid, Marks
 from poselift.paper.result_numbers import (
     Entries,
     lowest,
@@ -51,8 +53,6 @@ from poselift.paper.result_numbers import (
     of_models,
     of_references,
 )
-from poselift.paper.results import names_in, read
-from poselift.paper.runs import Run, read_run
 from poselift.paper.words import counted, of_all, plain
 from poselift.skeleton import N_JOINTS
 

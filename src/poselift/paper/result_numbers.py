@@ -4,24 +4,24 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from poselift.config.experiment import GROUND_TRUTH_2D
-from poselift.config.models import ARCHITECTURES
-from poselift.evaluation.report import METRICS
-from poselift.evaluation.statistics import Interval
-from poselift.paper.cost import Cost
-from poselift.paper.differences import Differences, Model
-from poselift.paper.latex import MISSING, Tex, escape, fixed, interval_text
-from poselift.paper.names import (
+from poselift.analysis.costs import Cost
+from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.names import (
     GROUND_TRUTH_REFERENCE_LABELS,
     REFERENCE_LABELS,
     architecture_label,
     metric_decimals,
 )
-from poselift.paper.options import Entry, Grid
-from poselift.paper.results import names_in, per_seed, reference, summarise
-from poselift.paper.tables.cost import GIGA, MILLION, decimals_for
+from poselift.analysis.options import Entry, Grid
+from poselift.analysis.results import names_in, per_seed, reference, summarise
+from poselift.config.experiment import GROUND_TRUTH_2D
+from poselift.config.models import ARCHITECTURES
+from poselift.evaluation.report import METRICS
+from poselift.evaluation.statistics import Interval
+from poselift.paper.latex import MISSING, Tex, escape, fixed, interval_text
 from poselift.paper.words import counted, plain, verdict, with_spread
 from poselift.skeleton import BODY
+from poselift.tables.cost import GIGA, MILLION, decimals_for
 
 Entries = Iterator[tuple[str, Tex]]
 

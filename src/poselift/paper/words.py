@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+from poselift.analysis.results import Estimate
 from poselift.evaluation.statistics import Interval
 from poselift.paper.latex import MISSING, Tex, escape, fixed
-from poselift.paper.results import Estimate
 
 
 def with_spread(estimate: Estimate | None, decimals: int, sign: bool = False) -> Tex:

@@ -21,9 +21,9 @@ import torch
 from poselift.config.command_line import add_run_options, execution_from_options, run_from_options
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.config.sections import add_options
-from poselift.devices import reserved_device
 from poselift.errors import PoseliftError, run
 from poselift.files import write_json
+from poselift.machine.devices import reserved_device
 from poselift.search.outcome import Outcome, Ranking, read_ranking, write_outcome
 from poselift.search.settings import Trial
 from poselift.training.interruptions import Stopped

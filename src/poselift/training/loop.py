@@ -22,12 +22,12 @@ from poselift.data.store import Split
 from poselift.errors import PoseliftError
 from poselift.models.checkpoints import load_checkpoint
 from poselift.models.registry import build_run
+from poselift.monitoring.progress import device_name
 from poselift.training.arithmetic import autocast, seed, set_arithmetic, step_seed
 from poselift.training.distributed import Ranks
 from poselift.training.interruptions import Stopped, StopRequest
 from poselift.training.losses import TERMS, losses
 from poselift.training.optimizer import make_optimizer
-from poselift.training.progress import device_name
 from poselift.training.report import Reporter
 from poselift.training.schedule import learning_rate
 from poselift.training.state import Errors, StateFolder, TrainingState, on_cpu

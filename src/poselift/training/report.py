@@ -8,7 +8,7 @@ import torch
 
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.files import write_json
-from poselift.training.progress import Events, Phase, Progress, duration
+from poselift.monitoring.progress import Events, Phase, Progress, duration
 from poselift.training.state import TrainingState
 
 log = logging.getLogger("poselift.train")

@@ -20,17 +20,17 @@ from poselift.config.command_line import add_run_options, execution_from_options
 from poselift.config.recipes import advice
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.config.sections import add_options
-from poselift.data.raw import SPLITS
+from poselift.data.sequence import SPLITS
 from poselift.data.store import clips_folder
-from poselift.devices import reserved_devices
 from poselift.errors import run
+from poselift.machine.devices import reserved_devices
+from poselift.monitoring.progress import log_file
 from poselift.provenance.code_hash import code_hash
 from poselift.provenance.content import sha256
 from poselift.training.distributed import ALONE, Ranks, check_size, device_of, launch, place, process_group
 from poselift.training.interruptions import Stopped, memory_advice, stop_requests
 from poselift.training.loop import Circumstances, Loop
 from poselift.training.outcome import clear_leftovers, finished, summarise, write_outcome
-from poselift.training.progress import log_file
 from poselift.training.report import Reporter
 from poselift.training.state import StateFolder, TrainingState, exclusive
 from poselift.training.validation import open_splits

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from poselift.config.run import RunSettings
 from poselift.data.batches import on_device
-from poselift.data.mpi_inf_3dhp.clips import centre
-from poselift.data.raw import blocked
 from poselift.data.store import Split, open_split, windows
+from poselift.datasets.human36m.raw import blocked
+from poselift.datasets.mpi_inf_3dhp.clips import centre
 from poselift.errors import PoseliftError
 from poselift.evaluation.predict import flip_averaged
 from poselift.geometry import align

@@ -22,9 +22,9 @@ from poselift.config import sections
 from poselift.config.experiment import Config, Data, Paper
 from poselift.config.models import ModelSize
 from poselift.data.prepare import prepare
-from poselift.data.raw import read_raw
 from poselift.data.store import read_sequences
 from poselift.data.unpickle import bounded_memory, load_pickle, unpickle
+from poselift.datasets.human36m.raw import read_raw
 from poselift.errors import PoseliftError
 from poselift.models.checkpoints import load_published, load_weights, save_weights
 from poselift.models.registry import build_model

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poselift.config.mpi_inf_3dhp import SyntheticMPIInf3DHP
-from poselift.data.mpi_inf_3dhp import clips, prepare, raw
-from poselift.data.raw import Sequence
+from poselift.data.sequence import Sequence
 from poselift.data.store import open_split
-from poselift.data.synthetic import mpi_inf_3dhp as twin
+from poselift.datasets.mpi_inf_3dhp import clips, prepare, raw
 from poselift.errors import PoseliftError
 from poselift.skeleton import JOINTS, LEFT, RIGHT, mirror
+from poselift.synthetic import mpi_inf_3dhp as twin
 
 TINY = SyntheticMPIInf3DHP(train_frames=30, test_frames=23)
 

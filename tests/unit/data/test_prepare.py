@@ -9,7 +9,7 @@ import pytest
 from poselift.data import prepare
 from poselift.data.clips import window_index
 from poselift.data.export_clips import export_clips
-from poselift.data.raw import Sequence
+from poselift.data.sequence import Sequence
 from poselift.data.store import open_split
 from poselift.errors import PoseliftError
 
@@ -75,7 +75,7 @@ def test_chunks_do_not_show_in_the_store(raw_content, write_raw, tmp_path, monke
     raw = write_raw(raw_content())
     manifests = []
     for name, chunk in (("whole", 1000), ("chunked", 3)):
-        monkeypatch.setattr("poselift.data.raw.CHUNK", chunk)
+        monkeypatch.setattr("poselift.datasets.human36m.raw.CHUNK", chunk)
         manifests.append(prepare.prepare(raw, tmp_path / name))
     assert manifests[0] == manifests[1]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poselift.data import raw
-from poselift.data.raw import read_raw
+from poselift.datasets.human36m import raw
+from poselift.datasets.human36m.raw import read_raw
 from poselift.errors import PoseliftError
 
 

@@ -16,17 +16,17 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
 
 from poselift.config.experiment import Synthetic
-from poselift.data.synthetic import generate
-from poselift.data.synthetic.__main__ import main
-from poselift.data.synthetic.actions import ACTIONS, Action
-from poselift.data.synthetic.body import rotation, two_bones
-from poselift.data.synthetic.cameras import CAMERAS
-from poselift.data.synthetic.curves import Array, minimum_jerk, noise, smooth_below
-from poselift.data.synthetic.dataset import SUBJECTS, world_joints
-from poselift.data.synthetic.detector import detect
-from poselift.data.synthetic.motion import HEIGHT, draw_style, gestures
 from poselift.errors import PoseliftError
 from poselift.skeleton import BONES, LEFT, MIRROR, RIGHT
+from poselift.synthetic import generate
+from poselift.synthetic.__main__ import main
+from poselift.synthetic.actions import ACTIONS, Action
+from poselift.synthetic.body import rotation, two_bones
+from poselift.synthetic.cameras import CAMERAS
+from poselift.synthetic.curves import Array, minimum_jerk, noise, smooth_below
+from poselift.synthetic.dataset import SUBJECTS, world_joints
+from poselift.synthetic.detector import detect
+from poselift.synthetic.motion import HEIGHT, draw_style, gestures
 
 TINY = Synthetic(train_frames=12, test_frames=10, n_actions=2, n_cameras=2)
 WALKS = {"Phoning", "Walking", "WalkingDog", "WalkTogether"}

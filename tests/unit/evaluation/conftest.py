@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from poselift.data.normalise import denormalise
-from poselift.data.raw import Sequence
+from poselift.data.sequence import Sequence
 from poselift.data.store import Split
 
 

@@ -12,10 +12,9 @@ import yaml
 from poselift.config.models import BaselineSettings
 from poselift.config.mpi_inf_3dhp import SyntheticMPIInf3DHP
 from poselift.config.run import RunSettings, TrainingSettings
-from poselift.data.mpi_inf_3dhp import clips, prepare
-from poselift.data.raw import Sequence
+from poselift.data.sequence import Sequence
 from poselift.data.store import Split, open_split
-from poselift.data.synthetic import mpi_inf_3dhp as twin
+from poselift.datasets.mpi_inf_3dhp import clips, prepare
 from poselift.errors import PoseliftError
 from poselift.evaluation import evaluate_3dhp, metrics
 from poselift.evaluation.protocol_3dhp import PCK_JOINTS, evaluate_mpi_inf_3dhp
@@ -23,6 +22,7 @@ from poselift.evaluation.report_3dhp import load_report
 from poselift.models.checkpoints import save_weights
 from poselift.models.registry import build_run
 from poselift.skeleton import JOINTS, mirror
+from poselift.synthetic import mpi_inf_3dhp as twin
 
 UNIT = 1024
 """mm of one unit of a prediction."""

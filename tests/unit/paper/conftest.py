@@ -11,7 +11,7 @@ import yaml
 
 from poselift.config.models import ARCHITECTURES, model_settings
 from poselift.config.run import RunSettings, TrainingSettings
-from poselift.data.raw import Sequence
+from poselift.data.sequence import Sequence
 from poselift.evaluation.report import METRICS, Report, Result, SequenceResult, write_reports
 from poselift.files import write_json, write_text
 from poselift.skeleton import JOINTS

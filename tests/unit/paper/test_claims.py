@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from poselift.analysis import claims as module
+from poselift.analysis.claim_tests import parse, read_claims
+from poselift.analysis.claims import judge
+from poselift.analysis.options import Grid, Marks
+from poselift.analysis.results import COLUMNS, NUMBERS
 from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError
-from poselift.paper import claims as module
-from poselift.paper.claim_tests import parse, read_claims
-from poselift.paper.claims import judge
-from poselift.paper.options import Grid, Marks
-from poselift.paper.results import COLUMNS, NUMBERS
 
 GRID = Grid(("baseline", "full"), ("base",), (0, 1, 2))
 REAL, SYNTHETIC = Marks("measured motion", False), Marks("made-up motion", True)

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
+from poselift.analysis import claims, results
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
+from poselift.figures import ablation as ablation_figure
+from poselift.figures import architecture, comparison, curves, joints, pareto, place, qualitative
+from poselift.figures import per_action as per_action_figure
 from poselift.files import write_text
-from poselift.paper import assemble, claims, numbers, origins, results, show
+from poselift.paper import assemble, numbers, origins
 from poselift.paper.compile import compile_paper, error_in, warnings_in
-from poselift.paper.figures import ablation as ablation_figure
-from poselift.paper.figures import architecture, comparison, curves, joints, pareto, place, qualitative
-from poselift.paper.figures import per_action as per_action_figure
-from poselift.paper.tables import (
+from poselift.report import show
+from poselift.tables import (
     ablation,
     cost,
     differences,

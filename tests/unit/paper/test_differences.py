@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from poselift.analysis.intervals import Differences, Model, recording
+from poselift.analysis.results import collect, per_seed
 from poselift.config.experiment import Statistics
 from poselift.evaluation.report import SequenceResult
-from poselift.paper.differences import Differences, Model, recording
-from poselift.paper.results import collect, per_seed
 
 STATISTICS = Statistics(resamples=1000)
 BASELINE, FULL = Model("baseline", "base"), Model("full", "base")

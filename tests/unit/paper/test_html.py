@@ -5,11 +5,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from poselift.analysis.results import Estimate
 from poselift.errors import PoseliftError
 from poselift.evaluation.statistics import Interval
-from poselift.paper import html
-from poselift.paper.results import Estimate
-from poselift.paper.table import Block, Cell, Column, Table, changed, estimated
+from poselift.report import html
+from poselift.tables.table import Block, Cell, Column, Table, changed, estimated
 
 
 class Rows(HTMLParser):

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poselift.analysis.results import Estimate
 from poselift.config.experiment import Statistics
 from poselift.evaluation.statistics import Interval
 from poselift.paper import latex
 from poselift.paper.latex import Tex, cell, escape, fixed, listing
-from poselift.paper.results import Estimate
-from poselift.paper.table import changed, estimated, significance_note
+from poselift.tables.table import changed, estimated, significance_note
 
 
 def test_typographic_characters_become_latex():

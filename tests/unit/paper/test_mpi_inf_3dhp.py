@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from poselift.analysis import results_3dhp
+from poselift.analysis.results import names_in, per_seed, read
 from poselift.errors import PoseliftError
 from poselift.evaluation.report_3dhp import Report3DHP, Result3DHP, Scores, write_report
-from poselift.paper import results_3dhp
-from poselift.paper.results import names_in, per_seed, read
-from poselift.paper.tables import mpi_inf_3dhp
+from poselift.tables import mpi_inf_3dhp
 
 PUBLISHED = Path(__file__).parents[3] / "paper" / "published_mpi_inf_3dhp.yaml"
 GRID = ["--architectures", "baseline", "full", "--sizes", "small", "--seeds", "0", "1", "--decimals", "1"]

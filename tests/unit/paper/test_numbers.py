@@ -5,11 +5,11 @@ import re
 
 import pytest
 
+from poselift.analysis.results import collect
 from poselift.evaluation.report import load_reports
 from poselift.evaluation.statistics import Interval
 from poselift.paper import numbers
 from poselift.paper.latex import Tex
-from poselift.paper.results import collect
 from poselift.paper.words import counted, of_all, plain, verdict
 
 

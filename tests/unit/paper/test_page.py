@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from poselift.analysis import results
+from poselift.analysis.stored import write_content
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
 from poselift.files import write_json, write_text
-from poselift.paper import page, results
-from poselift.paper.section import Section
-from poselift.paper.stored import write_content
-from poselift.paper.tables import differences, main, per_action, published
+from poselift.report import page
+from poselift.report.section import Section
+from poselift.tables import differences, main, per_action, published
 
 CAPTIONS = Path(__file__).parents[3] / "workflow/report/figures.rst"
 TABLES = ("main", "per_action", "published", "differences")

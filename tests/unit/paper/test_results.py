@@ -5,10 +5,10 @@ import math
 import pandas as pd
 import pytest
 
+from poselift.analysis import results
+from poselift.analysis.results import Estimate, collect, names_in, per_seed, reference, summarise
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
-from poselift.paper import results
-from poselift.paper.results import Estimate, collect, names_in, per_seed, reference, summarise
 
 
 def test_a_row_is_one_number(make_report, make_references):

@@ -2,10 +2,10 @@
 
 import pytest
 
+from poselift.analysis.stored import read_content, write_content
 from poselift.errors import PoseliftError
-from poselift.paper.section import Section, as_html, as_markdown
-from poselift.paper.stored import read_content, write_content
-from poselift.paper.table import Block, Cell, Column, Table
+from poselift.report.section import Section, as_html, as_markdown
+from poselift.tables.table import Block, Cell, Column, Table
 
 TABLE = Table(
     "t", "A table", "Of a|b.", "", (Column("Name", kind="text"), Column("mm", "Last")),

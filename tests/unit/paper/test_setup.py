@@ -5,11 +5,12 @@ import json
 import pytest
 import yaml
 
+from poselift.analysis import results
+from poselift.analysis.runs import read_run
 from poselift.errors import PoseliftError
 from poselift.files import write_json, write_text
-from poselift.paper import results, setup
-from poselift.paper.run_groups import differing, grouped, usual
-from poselift.paper.runs import read_run
+from poselift.report import setup
+from poselift.report.run_groups import differing, grouped, usual
 
 
 @pytest.fixture

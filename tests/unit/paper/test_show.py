@@ -1,9 +1,9 @@
 """The main table for a terminal: hand-made results, expected lines."""
 
+from poselift.analysis.options import Grid, Marks
+from poselift.analysis.results import collect
 from poselift.config.experiment import Statistics
-from poselift.paper import show
-from poselift.paper.options import Grid, Marks
-from poselift.paper.results import collect
+from poselift.report import show
 
 
 def lines(results, seeds, synthetic=False):

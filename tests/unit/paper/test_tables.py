@@ -8,16 +8,17 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from poselift.analysis import results
+from poselift.analysis.costs import Cost, read_costs, read_variant_costs
+from poselift.analysis.options import Entry, Grid, Marks
+from poselift.analysis.results import collect
 from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
 from poselift.files import write_text
-from poselift.paper import latex, results
-from poselift.paper.cost import Cost, read_costs, read_variant_costs
-from poselift.paper.options import Entry, Grid, Marks
-from poselift.paper.results import collect
-from poselift.paper.tables import ablation, cost, differences, ground_truth_2d, main, per_action, published
-from poselift.paper.tables.published import Published, Row, comparable
+from poselift.paper import latex
+from poselift.tables import ablation, cost, differences, ground_truth_2d, main, per_action, published
+from poselift.tables.published import Published, Row, comparable
 
 STATISTICS = Statistics(resamples=500)
 REAL = Marks("measured motion", synthetic=False)

@@ -16,9 +16,9 @@ MODULES = {
     "frames": "poselift.data.prepare",
     "train": "poselift.training.losses",
     "evaluate": "poselift.evaluation.metrics",
-    "results": "poselift.paper.results",
-    "table": "poselift.paper.cost",
-    "figure": "poselift.paper.names",
+    "results": "poselift.analysis.results",
+    "table": "poselift.analysis.costs",
+    "figure": "poselift.analysis.names",
     "numbers": "poselift.paper.latex",
 }
 

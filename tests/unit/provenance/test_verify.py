@@ -116,7 +116,7 @@ def test_the_crate_tells_what_made_each_part(sealed):
     table = crate.get("generated/tables/main.tex")
     made = [action for action in crate.get_by_type("CreateAction") if table in action["result"]]
     assert [action["name"] for action in made] == ["table: paper/table_main"]
-    assert made[0]["instrument"]["name"] == "poselift.paper.cost"
+    assert made[0]["instrument"]["name"] == "poselift.analysis.costs"
     assert [each["name"] for each in made[0]["object"]] == ["results/toy/results.csv"]
     raw = crate.get("#data/raw.pkl")
     assert len(raw["sha256"]) == 64

@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from poselift.training import monitor
-from poselift.training.monitor import overview, summary
-from poselift.training.run_status import find_runs, read_run
+from poselift.monitoring import monitor
+from poselift.monitoring.monitor import overview, summary
+from poselift.monitoring.run_status import find_runs, read_run
 
 NOW = 1_800_000_000.0
 PROGRESS: dict[str, Any] = {

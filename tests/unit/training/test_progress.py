@@ -10,10 +10,10 @@ import torch
 
 from poselift.config.run import ExecutionSettings
 from poselift.errors import PoseliftError
+from poselift.monitoring import progress as module
+from poselift.monitoring.progress import Progress, duration
 from poselift.training import loop as loop_module
-from poselift.training import progress as module
 from poselift.training import report as report_module
-from poselift.training.progress import Progress, duration
 from poselift.training.train import train
 
 CPU = torch.device("cpu")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from poselift.data.mpi_inf_3dhp.clips import centre, centred_windows
-from poselift.data.raw import Sequence
+from poselift.data.sequence import Sequence
 from poselift.data.store import Split
+from poselift.datasets.mpi_inf_3dhp.clips import centre, centred_windows
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol_3dhp import evaluate_mpi_inf_3dhp
 from poselift.training.validation import Validation, mpi_inf_3dhp_weights

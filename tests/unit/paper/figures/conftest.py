@@ -10,11 +10,11 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from poselift.analysis.results import COLUMNS
+from poselift.analysis.runs import Run
 from poselift.config.models import model_settings
 from poselift.config.run import RunSettings, TrainingSettings
-from poselift.paper.figures.style import style
-from poselift.paper.results import COLUMNS
-from poselift.paper.runs import Run
+from poselift.figures.style import style
 from poselift.skeleton import JOINTS
 
 ACTIONS = {"Walking": 0.8, "Sitting": 1.2}

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
+from poselift.analysis.costs import Cost
+from poselift.analysis.options import Entry, Grid, Marks
 from poselift.config.experiment import Statistics
-from poselift.paper.cost import Cost
-from poselift.paper.figures import (
+from poselift.figures import (
     ablation,
     architecture,
     comparison,
@@ -23,9 +24,8 @@ from poselift.paper.figures import (
     qualitative,
     search,
 )
-from poselift.paper.figures.examples import read_examples
-from poselift.paper.figures.style import COLUMN_WIDTH, PAGE_WIDTH, save, style
-from poselift.paper.options import Entry, Grid, Marks
+from poselift.figures.examples import read_examples
+from poselift.figures.style import COLUMN_WIDTH, PAGE_WIDTH, save, style
 
 REAL = Marks("measured motion", synthetic=False)
 SYNTHETIC = Marks("made-up motion", synthetic=True)
@@ -132,7 +132,7 @@ def test_files_are_the_same_bytes_in_another_process(results, tmp_path, monkeypa
     ]
     joints.main([*arguments, str(tmp_path / "here.pdf")])
     monkeypatch.setenv("PYTHONHASHSEED", "123")
-    command = [sys.executable, "-m", "poselift.paper.figures.joints", *arguments, str(tmp_path / "there.pdf")]
+    command = [sys.executable, "-m", "poselift.figures.joints", *arguments, str(tmp_path / "there.pdf")]
     subprocess.run(command, check=True)
     assert_same(tmp_path)
 

@@ -3,10 +3,10 @@
 import matplotlib.pyplot as plt
 import pytest
 
+from poselift.analysis.options import Grid, Marks
+from poselift.analysis.runs import read_run
 from poselift.errors import PoseliftError
-from poselift.paper.figures import curves
-from poselift.paper.options import Grid, Marks
-from poselift.paper.runs import read_run
+from poselift.figures import curves
 
 
 def test_curves_show_mean_and_range_over_seeds():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 
+from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.options import Entry, Grid, Marks
 from poselift.config.experiment import Statistics
-from poselift.paper.differences import Differences, Model
-from poselift.paper.figures import ablation, comparison, joints, per_action, place
-from poselift.paper.options import Entry, Grid, Marks
+from poselift.figures import ablation, comparison, joints, per_action, place
 from poselift.skeleton import JOINTS
 
 MARKS = Marks("made-up motion", synthetic=False)

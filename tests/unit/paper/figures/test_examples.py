@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from poselift.analysis.options import Marks
 from poselift.errors import PoseliftError
-from poselift.paper.figures import animation, qualitative
-from poselift.paper.figures.examples import evenly_spaced, model_of, read_examples
-from poselift.paper.figures.skeletons import project, upright
-from poselift.paper.options import Marks
+from poselift.figures import animation, qualitative
+from poselift.figures.examples import evenly_spaced, model_of, read_examples
+from poselift.figures.skeletons import project, upright
 
 REAL = Marks("measured motion", synthetic=False)
 SYNTHETIC = Marks("made-up motion", synthetic=True)

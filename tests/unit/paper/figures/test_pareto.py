@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from poselift.analysis.costs import Cost
+from poselift.analysis.options import Grid, Marks
 from poselift.errors import PoseliftError
-from poselift.paper.cost import Cost
-from poselift.paper.figures import pareto
-from poselift.paper.figures.style import MUTED
-from poselift.paper.options import Grid, Marks
-from poselift.paper.tables.published import Published, Row
+from poselift.figures import pareto
+from poselift.figures.style import MUTED
+from poselift.tables.published import Published, Row
 
 MARKS = Marks("measured motion", synthetic=False)
 GRID = Grid(("baseline", "full"), ("xsmall", "base"), (0, 1, 2))

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from poselift.analysis.options import Marks
 from poselift.errors import PoseliftError
-from poselift.paper.figures import search
-from poselift.paper.options import Marks
+from poselift.figures import search
 
 MARKS = Marks("made-up motion", synthetic=False)
 NAMES = {

@@ -1,0 +1,1 @@
+"""What the results say: numbers, intervals, differences, claims, costs."""

@@ -1,0 +1,114 @@
+"""The tests of the paper's claims, as `claims.yaml` has them, each beside the sentence that it decides:
+
+    - claim: The best model errs by less than 40 mm.
+      test: mpjpe(lowest) < 40 mm
+    - claim: MambaGCN improves on the baseline by more than a tenth.
+      test: improvement(mamba_gcn over baseline, base) > 10 %
+
+A test is `<metric>(<architecture>, <size>)` or `improvement(<architecture> over <architecture>, <size>)`, a
+relation (<, <=, >, >=), a number and its unit. The size `detail` is the one that the paper shows in detail;
+`<metric>(lowest)` is the model with the lowest mean. Further words in the brackets name the checkpoint
+(`best`, else the last epoch) and, for an improvement, the metric (else mpjpe); an improvement is in % of the
+other's error or in the metric's unit. There is no other syntax: nothing of a claim is executed.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from poselift.analysis.intervals import Model
+from poselift.analysis.options import Grid
+from poselift.config.models import ARCHITECTURES, SIZES
+from poselift.config.sections import suggest
+from poselift.errors import PoseliftError
+from poselift.evaluation.report import METRICS
+
+UNITS = dict(zip(METRICS, ("mm", "mm", "mm", "mm/frame", "mm/frame^2"), strict=True))
+_TEST = re.compile(
+    r"(?P<quantity>\w+)\s*\((?P<subject>[^()]*)\)\s*(?P<relation><=|>=|<|>)\s*"
+    r"(?P<value>-?\d+(?:\.\d+)?)\s*(?P<unit>%|mm(?:/frame(?:\^2)?)?)"
+)
+SYNTAX = "expected as in 'mpjpe(full, base) < 40 mm' or 'improvement(full over baseline, base) > 10 %'"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim and its test: the error of `model`, or by how much it is below that of `base`."""
+
+    text: str
+    test: str
+    metric: str
+    model: Model | None
+    """None for the one with the lowest mean"""
+    base: Model | None
+    checkpoint: str
+    relation: str
+    value: float
+    unit: str
+
+
+def parse(text: str, test: str, grid: Grid, detail: str) -> Claim:
+    """Read a test. Raises `PoseliftError` that says what is wrong with it."""
+    found = _TEST.fullmatch(test.strip())
+    if found is None:
+        raise PoseliftError(f"'{test}': cannot be read; {SYNTAX}")
+    who, *words = [word.strip() for word in found["subject"].split(",")]
+    quantity, checkpoint, metric = found["quantity"], "last", found["quantity"]
+    if quantity == "improvement":
+        metric = next((word for word in words if word in METRICS), "mpjpe")
+    elif quantity not in METRICS:
+        raise PoseliftError(
+            f"'{test}': unknown metric '{quantity}'{suggest(quantity, [*METRICS, 'improvement'])}"
+        )
+    if "best" in words:
+        checkpoint = "best"
+    rest = [word for word in words if word not in ("best", "last", metric)]
+    model: Model | None = None
+    base: Model | None = None
+    if who != "lowest" or quantity == "improvement" or rest:
+        if len(rest) != 1:
+            raise PoseliftError(f"'{test}': names no size, or more than one; {SYNTAX}")
+        size = detail if rest[0] == "detail" else rest[0]
+        names = [name.strip() for name in re.split(r"\bover\b", who)]
+        if len(names) != (2 if quantity == "improvement" else 1):
+            raise PoseliftError(f"'{test}': {SYNTAX}")
+        model, *bases = _models(test, names, size, grid)
+        base = bases[0] if bases else None
+    if found["unit"] not in ({UNITS[metric], "%"} if base else {UNITS[metric]}):
+        raise PoseliftError(f"'{test}': {metric} is in {UNITS[metric]}, not in {found['unit']}")
+    return Claim(
+        text, test, metric, model, base, checkpoint, found["relation"], float(found["value"]), found["unit"]
+    )
+
+
+def _models(test: str, architectures: list[str], size: str, grid: Grid) -> list[Model]:
+    if size not in (sizes := [*SIZES, *grid.sizes]):
+        raise PoseliftError(f"'{test}': no runs of size '{size}'{suggest(size, sizes)}")
+    for name in architectures:
+        if name not in ARCHITECTURES:
+            raise PoseliftError(f"'{test}': no runs of '{name}'{suggest(name, ARCHITECTURES)}")
+    return [Model(name, size) for name in architectures]
+
+
+def read_claims(path: Path, grid: Grid, detail: str) -> list[Claim]:
+    """The claims of a file. Raises `PoseliftError` with the number of the claim that is faulty."""
+    try:
+        listed = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PoseliftError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(listed, list):
+        raise PoseliftError(f"{path}: expected a list of claims, each with the keys claim and test")
+    claims = []
+    for number, entry in enumerate(listed, start=1):
+        keys = entry if isinstance(entry, dict) else {}
+        if set(keys) != {"claim", "test"} or not all(isinstance(value, str) for value in keys.values()):
+            raise PoseliftError(f"{path}: claim {number}: expected the keys claim and test, both text")
+        try:
+            claims.append(parse(keys["claim"], keys["test"], grid, detail))
+        except PoseliftError as error:
+            raise PoseliftError(f"{path}: claim {number}: {error}") from None
+    return claims

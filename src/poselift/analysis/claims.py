@@ -1,0 +1,189 @@
+"""The paper's claims (`poselift.analysis.claim_tests`) judged by its results.
+
+A claim is supported if the whole confidence interval fulfils it (`poselift.evaluation.statistics`), with
+several seeds; else it is not supported. It cannot be judged on synthetic data, without all runs or with a
+single seed. The model with the lowest mean is chosen on the same numbers, which favours it a little.
+"""
+
+import argparse
+import json
+import operator
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from poselift.analysis import options
+from poselift.analysis.claim_tests import Claim, read_claims
+from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.options import Grid, Marks
+from poselift.analysis.results import per_seed, read
+from poselift.config.experiment import Statistics
+from poselift.errors import PoseliftError, run
+from poselift.evaluation.statistics import Interval
+from poselift.files import write_json, write_text
+from poselift.paper.latex import caption_marks, fixed, render
+
+RELATIONS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+
+Verdict = Literal["supported", "not supported", "cannot be judged"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What became of a claim; the estimate and its interval are in the claim's unit."""
+
+    claim: str
+    test: str
+    verdict: Verdict
+    reason: str
+    unit: str
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    seeds: int = 0
+
+
+def judge(claim: Claim, results: pd.DataFrame, grid: Grid, marks: Marks, statistics: Statistics) -> Judgement:
+    """Test a claim against the results."""
+    model = claim.model or _lowest(claim, results, grid)
+    models = [each for each in (model, claim.base) if each]
+
+    def answer(verdict: Verdict, reason: str, interval: Interval | None = None) -> Judgement:
+        numbers = (interval.estimate, interval.low, interval.high, interval.seeds) if interval else ()
+        return Judgement(claim.text, claim.test, verdict, reason, claim.unit, *numbers)
+
+    if model is None:
+        return answer("cannot be judged", "no run of any model is there")
+    for each in models:
+        if each.architecture not in grid.architectures or each.size not in grid.sizes:
+            return answer(
+                "cannot be judged", f"{each.architecture}, {each.size} is not part of this experiment"
+            )
+    missing = [
+        name
+        for each in models
+        for name in Grid((each.architecture,), (each.size,), grid.seeds).missing(results["run"])
+    ]
+    interval = measured(claim, model, results, statistics)
+    if missing or interval is None:
+        return answer("cannot be judged", f"missing runs: {', '.join(missing)}", interval)
+    if marks.synthetic:
+        return answer("cannot be judged", "the data are synthetic", interval)
+    if interval.seeds < 2 or interval.low is None or interval.high is None:
+        return answer("cannot be judged", "too few seeds: one says nothing of the next", interval)
+    holds = RELATIONS[claim.relation]
+    if all(holds(number, claim.value) for number in (interval.low, interval.high)):
+        return answer("supported", "the whole interval fulfils it", interval)
+    if holds(interval.estimate, claim.value):
+        return answer("not supported", "the estimate fulfils it, its interval does not", interval)
+    return answer("not supported", "the estimate does not fulfil it", interval)
+
+
+def measured(claim: Claim, model: Model, results: pd.DataFrame, statistics: Statistics) -> Interval | None:
+    """What a claim is about, with its interval, in its unit; None without runs.
+
+    For an improvement of more than t % the interval is that of model - (1 - t/100) base, paired, in % of the
+    base's mean: that of a ratio would depend on how the base varies alone.
+    """
+    differences = Differences(results, statistics)
+    if claim.base is None:
+        return differences.interval(model, claim.metric, claim.checkpoint)
+    if claim.unit != "%":
+        found = differences.difference(model, claim.base, claim.metric, claim.checkpoint)
+        return _turned(found, 0.0, 1.0) if found else None
+    mean = per_seed(results, *claim.base[:2], claim.metric, claim.checkpoint).mean()
+    scaled = results.copy()
+    of_base = (scaled["architecture"] == claim.base.architecture) & (scaled["metric"] == claim.metric)
+    scaled.loc[of_base, "value"] *= 1 - claim.value / 100
+    found = Differences(scaled, statistics).difference(model, claim.base, claim.metric, claim.checkpoint)
+    return _turned(found, claim.value, 100 / mean) if found else None
+
+
+def _turned(difference: Interval, offset: float, factor: float) -> Interval:
+    """offset - factor * difference."""
+    low, high = (None if end is None else offset - factor * end for end in (difference.high, difference.low))
+    return Interval(offset - factor * difference.estimate, low, high, difference.seeds)
+
+
+def _lowest(claim: Claim, results: pd.DataFrame, grid: Grid) -> Model | None:
+    means = {
+        Model(architecture, size): values.mean()
+        for architecture in grid.architectures
+        for size in grid.sizes
+        if not (values := per_seed(results, architecture, size, claim.metric, claim.checkpoint)).empty
+    }
+    return min(means, key=lambda model: means[model], default=None)
+
+
+def in_words(judgement: Judgement, decimals: int) -> str:
+    """What was measured: `38.2 mm (37.5 to 38.9)`."""
+    if judgement.estimate is None:
+        return "–"
+    if judgement.low is None or judgement.high is None:
+        return f"{judgement.estimate:.{decimals}f} {judgement.unit}"
+    interval = f"{judgement.low:.{decimals}f} to {judgement.high:.{decimals}f}"
+    return f"{judgement.estimate:.{decimals}f} {judgement.unit} ({interval})"
+
+
+def tex(judgements: Iterable[Judgement], marks: Marks, statistics: Statistics, decimals: int) -> str:
+    """The table of claims."""
+    return render(
+        "claims",
+        rows=[
+            {
+                **asdict(judgement),
+                "measured": [
+                    fixed(number, decimals) if number is not None else None
+                    for number in (judgement.estimate, judgement.low, judgement.high)
+                ],
+            }
+            for judgement in judgements
+        ],
+        confidence=f"{100 * statistics.confidence:g}",
+        marks=caption_marks(marks),
+    )
+
+
+def check(path: Path) -> None:
+    """Print what became of each claim; `PoseliftError` if one is not supported or cannot be judged."""
+    judgements = [Judgement(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+    for judgement in judgements:
+        said = f"{judgement.verdict}: {judgement.claim} [{judgement.test}]"
+        print(f"{said}: {in_words(judgement, 2)}; {judgement.reason}")
+    counts = Counter(judgement.verdict for judgement in judgements)
+    if set(counts) - {"supported"}:
+        listed = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+        raise PoseliftError(f"{path}: of {len(judgements)} claims: {listed}")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Judge the paper's claims."""
+    if (argv if argv is not None else sys.argv[1:])[:1] == ["check"]:
+        checker = argparse.ArgumentParser(description=check.__doc__)
+        checker.add_argument("check", choices=["check"])
+        checker.add_argument("judged", type=Path, help="JSON written before")
+        check(checker.parse_args(argv).judged)
+        return
+    needed = ("results", *options.GRID, "dataset_title", "decimals", "per_action_size")
+    parser = options.parser("Judge the paper's claims; `check FILE` says what became of them.", *needed)
+    parser.add_argument("--claims", type=Path, required=True, metavar="YAML", help="the claims")
+    parser.add_argument("--table", type=Path, required=True, metavar="TEX", help="table to write")
+    options.add_out(parser, "JSON to write")
+    arguments = parser.parse_args(argv)
+    grid, marks, statistics = options.grid(arguments), options.marks(arguments), options.statistics(arguments)
+    results = read(arguments.results)
+    claims = read_claims(arguments.claims, grid, arguments.per_action_size)
+    judgements = [judge(claim, results, grid, marks, statistics) for claim in claims]
+    write_json(arguments.out, [asdict(judgement) for judgement in judgements])
+    write_text(arguments.table, tex(judgements, marks, statistics, arguments.decimals))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,1 @@
+"""The data sets, a package each: read, check, prepare, clips."""

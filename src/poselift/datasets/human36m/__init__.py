@@ -1,0 +1,1 @@
+"""Human3.6M: `raw` reads and checks its pickle."""

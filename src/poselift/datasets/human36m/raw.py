@@ -1,0 +1,303 @@
+"""The raw pickle of Human3.6M (MotionBERT's preprocessing): read it and check all of it.
+
+Two splits, a dict of equally long entries each (N frames, J = 17 joints):
+
+    joint_2d          (N, J, 2)             detected joints, px
+    confidence        (N, J, 1) or (N, J)   of the detector, about 0..1; absent: 1
+    joint3d_image     (N, J, 3)             projected joints, px; z relative to the root in the same scale
+    camera_name       N str                 one of `CAMERAS`
+    source            N str                 name of the sequence, see `SEQUENCE_NAME`
+    joints_2.5d_image (N, J, 3)  test only  joint3d_image in mm
+    2.5d_factor       (N,)       test only  mm per pixel
+    action            N str      test only  as the protocol groups them
+
+Names do not tell sequences apart: the two recordings of an action by a train subject share one. A sequence
+is therefore a contiguous run of frames of one name and camera. Where two runs of one name touch, nothing
+parts them, and they count as one, as in the published reader.
+"""
+
+import argparse
+import math
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poselift.data.sequence import SPLITS, Sequence
+from poselift.data.unpickle import bounded_memory, load_pickle
+from poselift.errors import PoseliftError, one_line, run
+from poselift.files import write_json
+from poselift.provenance.content import sha256
+from poselift.skeleton import N_JOINTS
+
+# image width and height in pixels
+CAMERAS = {
+    "54138969": (1000, 1002),
+    "55011271": (1000, 1000),
+    "58860488": (1000, 1000),
+    "60457274": (1000, 1002),
+}
+
+SEQUENCE_NAME = re.compile(r"s_(?P<subject>[0-9]{1,6})_act_[0-9]{1,6}(_subact_[0-9]{1,6})?_cam?_[0-9]{1,6}")
+
+BLOCKED = ("s_09_act_05_subact_02", "s_09_act_10_subact_02", "s_09_act_13_subact_01")
+"""Sequences of faulty ground truth, in all cameras."""
+
+CHUNK = 50_000
+"""Frames that are checked or converted at a time: large enough to be fast, small enough to need no memory."""
+
+MISSING = """\
+{path}: no such file. It belongs there, or set data.raw in config.yaml (--raw) to where it lies.
+It is MotionBERT's preprocessed file, made from the licensed data of the Human3.6M site \
+(vision.imar.ro/human3.6m); `make demo` needs none of it."""
+
+
+def blocked(sequence: Sequence) -> bool:
+    """Whether the sequence's ground truth is faulty, so that no protocol counts it."""
+    return sequence.name.startswith(BLOCKED)
+
+
+@dataclass(frozen=True)
+class RawSplit:
+    """One checked split; arrays as they lie in the pickle (float32 or float64), None where absent."""
+
+    joint_2d: NDArray[np.floating]
+    confidence: NDArray[np.floating] | None
+    joint3d_image: NDArray[np.floating]
+    sequences: list[Sequence]
+    target_mm: NDArray[np.floating] | None
+    factor: NDArray[np.floating] | None
+
+    def __len__(self) -> int:
+        return len(self.joint_2d)
+
+
+def chunks(length: int) -> Iterator[slice]:
+    """Slices of at most `CHUNK` that cover `length` in order."""
+    return (slice(start, min(start + CHUNK, length)) for start in range(0, length, CHUNK))
+
+
+def read_raw(path: Path) -> dict[str, RawSplit]:
+    """Read and check the raw pickle; both splits by name.
+
+    Raises `PoseliftError`: one line with file, split, key and, where there is one, the first offending
+    sequence and frame, and what was expected.
+    """
+    if not path.exists():
+        raise PoseliftError(MISSING.format(path=path))
+    content = load_pickle(path)
+    if not isinstance(content, dict):
+        raise PoseliftError(
+            f"{path}: expected a dict of the splits train and test, found {type(content).__name__}"
+        )
+    return {
+        split: _Checker(f"{path}: {split}", content.get(split)).check(split == "test") for split in SPLITS
+    }
+
+
+class _Checker:
+    """Checks the entries of one split; the sequences are found first, so that faults can name them."""
+
+    def __init__(self, where: str, entries: Any) -> None:
+        self.where = where
+        if not isinstance(entries, dict):
+            raise self.fault(None, f"expected a dict of frames, found {_kind(entries)}")
+        self.entries = entries
+        self.n_frames = 0
+        self.sequences: list[Sequence] = []
+
+    def fault(self, key: str | None, what: str, frame: int | None = None) -> PoseliftError:
+        """The error to raise: `what` was wrong with `key`, first at `frame` of the split."""
+        words = [self.where, key, what]
+        message = ": ".join(word for word in words if word)
+        if frame is not None:
+            name, offset = "?", frame
+            for sequence in self.sequences:
+                if sequence.first_frame <= frame < sequence.first_frame + sequence.length:
+                    name, offset = sequence.name, frame - sequence.first_frame
+            message += f" (first in sequence {name}, its frame {offset}, frame {frame} of the split)"
+        return PoseliftError(message)
+
+    def check(self, is_test: bool) -> RawSplit:
+        for key in ("joint_2d", "joint3d_image", "camera_name", "source"):
+            self.require(key)
+        if is_test:
+            for key in ("joints_2.5d_image", "2.5d_factor", "action"):
+                self.require(key)
+        self.n_frames = self.length("joint_2d")
+        if self.n_frames == 0:
+            raise self.fault("joint_2d", "the split is empty, expected at least one frame")
+        self.sequences = self.find_sequences(is_test)
+
+        def numbers(key: str, *shape: int) -> NDArray[np.floating]:
+            return self.finite(key, self.floats(key, [shape]))
+
+        confidence = None
+        if "confidence" in self.entries:
+            confidence = self.floats("confidence", [(N_JOINTS, 1), (N_JOINTS,)])
+            confidence = self.finite("confidence", confidence).reshape(self.n_frames, N_JOINTS)
+        factor = None
+        if is_test:
+            factor = numbers("2.5d_factor")
+            if (bad := np.flatnonzero(factor <= 0)).size:
+                raise self.fault(
+                    "2.5d_factor", f"expected mm per pixel above 0, found {factor[bad[0]]}", bad[0]
+                )
+        return RawSplit(
+            joint_2d=numbers("joint_2d", N_JOINTS, 2),
+            confidence=confidence,
+            joint3d_image=numbers("joint3d_image", N_JOINTS, 3),
+            sequences=self.sequences,
+            target_mm=numbers("joints_2.5d_image", N_JOINTS, 3) if is_test else None,
+            factor=factor,
+        )
+
+    def require(self, key: str) -> None:
+        if key not in self.entries:
+            raise self.fault(key, "the key is missing")
+
+    def length(self, key: str) -> int:
+        try:
+            return len(self.entries[key])
+        except TypeError:
+            raise self.fault(key, f"expected an entry a frame, found {_kind(self.entries[key])}") from None
+
+    def same_length(self, key: str) -> None:
+        if (length := self.length(key)) != self.n_frames:
+            raise self.fault(key, f"{length} frames, but joint_2d has {self.n_frames}")
+
+    def floats(self, key: str, shapes: list[tuple[int, ...]]) -> NDArray[np.floating]:
+        """The entry as an array (N, *shape) of float32 or float64, `shape` one of `shapes`."""
+        self.same_length(key)
+        try:
+            with bounded_memory(8 * self.n_frames * math.prod(shapes[0])):
+                array = np.asarray(self.entries[key])
+        except (ValueError, TypeError, OverflowError, RecursionError, MemoryError):
+            raise self.fault(key, "the frames differ in shape, or are no numbers") from None
+        expected = " or ".join(f"({', '.join(map(str, ('N', *shape)))})" for shape in shapes)
+        if array.shape[1:] not in shapes:
+            hint = ""
+            if array.ndim > 1 and array.shape[1] != N_JOINTS:
+                hint = f": {array.shape[1]} joints, not {N_JOINTS}"
+            raise self.fault(key, f"expected shape {expected}, found {array.shape}{hint}")
+        if array.dtype not in (np.float32, np.float64):
+            raise self.fault(key, f"expected float32 or float64, found {array.dtype}")
+        return array
+
+    def finite(self, key: str, array: NDArray[np.floating]) -> NDArray[np.floating]:
+        for part in chunks(len(array)):
+            finite = np.isfinite(array[part])
+            if not finite.all():
+                frame = part.start + int(np.argmin(finite.reshape(len(finite), -1).all(axis=1)))
+                raise self.fault(key, "expected finite numbers, found NaN or infinity", frame)
+        return array
+
+    def strings(self, key: str) -> NDArray[Any]:
+        """The entry as an array of N strings."""
+        self.same_length(key)
+        value = self.entries[key]
+        try:
+            with bounded_memory(8 * self.n_frames):
+                array = value if isinstance(value, np.ndarray) else np.array(value, dtype=object)
+        except (ValueError, TypeError, RecursionError, MemoryError):
+            raise self.fault(key, "expected a string a frame, found something else") from None
+        if array.ndim != 1:
+            raise self.fault(key, f"expected a string a frame, found an array of shape {array.shape}")
+        if array.dtype == object:
+            kinds = {kind for kind in set(map(type, array)) if not issubclass(kind, str)}
+            if kinds:
+                raise self.fault(key, f"expected strings, found {sorted(kind.__name__ for kind in kinds)[0]}")
+        elif array.dtype.kind != "U":
+            raise self.fault(key, f"expected strings, found {array.dtype}")
+        return array
+
+    def find_sequences(self, is_test: bool) -> list[Sequence]:
+        source, camera = self.strings("source"), self.strings("camera_name")
+        starts = _starts((source[1:] != source[:-1]) | (camera[1:] != camera[:-1]))
+        action = None
+        if is_test:
+            action = self.strings("action")
+            inside = np.setdiff1d(_starts(action[1:] != action[:-1]), starts)
+            if inside.size:
+                name = one_line(source[inside[0]])
+                raise self.fault(
+                    "action", f"changes within sequence {name}, at frame {inside[0]} of the split"
+                )
+        lengths = np.diff(starts, append=self.n_frames)
+
+        def sequence(start: int, length: int) -> Sequence:
+            name, camera_name = str(source[start]), str(camera[start])
+            match = SEQUENCE_NAME.fullmatch(name)
+            if match is None:
+                raise self.fault(
+                    "source",
+                    f"expected names like s_09_act_02_subact_01_ca_01, found {one_line(repr(name))}, "
+                    f"at frame {start} of the split",
+                )
+            if camera_name not in CAMERAS:
+                raise self.fault(
+                    "camera_name",
+                    f"unknown camera {one_line(repr(camera_name))} in sequence {name}, "
+                    f"at frame {start} of the split (known: {', '.join(CAMERAS)})",
+                )
+            action_name = None if action is None else str(action[start])
+            if action_name is not None and not (action_name.isprintable() and 0 < len(action_name) <= 100):
+                raise self.fault(
+                    "action",
+                    "expected printable names of at most 100 characters, "
+                    f"found {one_line(repr(action_name))} in sequence {name}, at frame {start} of the split",
+                )
+            width, height = CAMERAS[camera_name]
+            return Sequence(
+                name=name,
+                subject=f"S{int(match['subject'])}",
+                action=action_name,
+                camera=camera_name,
+                width=width,
+                height=height,
+                first_frame=start,
+                length=length,
+            )
+
+        return [sequence(int(start), int(length)) for start, length in zip(starts, lengths, strict=True)]
+
+
+def _starts(changes: Any) -> NDArray[np.intp]:
+    """Where runs begin, given for each frame but the first whether it differs from the one before."""
+    return np.concatenate([[0], np.flatnonzero(changes) + 1])
+
+
+def _kind(value: Any) -> str:
+    return "nothing" if value is None else type(value).__name__
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Check a raw pickle and say what is in it."""
+    parser = argparse.ArgumentParser(prog="poselift check", description=main.__doc__)
+    parser.add_argument(
+        "--raw", type=Path, required=True, help="pickle in the schema of Human3.6M's raw file"
+    )
+    parser.add_argument("--sha256", help="warn if the file has another hash")
+    parser.add_argument("--out", type=Path, help="write what was found as JSON")
+    given = parser.parse_args(argv)
+    found: dict[str, Any] = {"sha256": sha256(given.raw) if given.raw.exists() else None}
+    for name, split in read_raw(given.raw).items():
+        found[name] = {"frames": len(split), "sequences": len(split.sequences)}
+        print(f"{name}: {len(split):,} frames in {len(split.sequences):,} sequences")
+    if given.sha256 and found["sha256"] != given.sha256:
+        print(
+            f"warning: {given.raw}: sha256 {found['sha256'][:12]}…, expected {given.sha256[:12]}…: "
+            "another file than the published results were computed on",
+            file=sys.stderr,
+        )
+    if given.out:
+        write_json(given.out, found)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,122 @@
+"""What each entry of the ablation changes: the difference of its error from the model it starts from."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from poselift.analysis import options
+from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.names import METRIC_LABELS
+from poselift.analysis.options import Entry, Marks
+from poselift.analysis.results import read
+from poselift.config.experiment import Statistics
+from poselift.errors import run
+from poselift.evaluation.statistics import Interval
+from poselift.figures.dots import CUT, Ends, Row, draw_estimate, fit, percent, write_missing
+from poselift.figures.style import COLUMN_WIDTH, INK, MUTED, legend, literal, look, mark, save, style
+
+_LABEL_WIDTH = 24  # characters
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """The change of the error that an entry makes, None where a run of it or of its base is missing."""
+
+    entry: Entry
+    change: Interval | None
+
+    @property
+    def ends(self) -> Ends | None:
+        """The ends of the interval, None where there is none."""
+        if self.change is None or self.change.low is None or self.change.high is None:
+            return None
+        return self.change.low, self.change.high
+
+
+def contributions(
+    results: pd.DataFrame, entries: Sequence[Entry], statistics: Statistics
+) -> list[Contribution]:
+    """The entries by falling change of the MPJPE after the last epoch in mm, those without one last."""
+    differences = Differences(results, statistics)
+
+    def change(entry: Entry) -> Interval | None:
+        base = Model(entry.architecture, entry.size)
+        return differences.difference(base._replace(variant=entry.name), base, "mpjpe", "last")
+
+    found = [Contribution(entry, change(entry)) for entry in entries]
+    return sorted(found, key=lambda one: -one.change.estimate if one.change else float("inf"))
+
+
+def _labels(entries: Sequence[Entry]) -> list[str]:
+    """The entries' titles, with their sizes where these differ."""
+    several = len({entry.size for entry in entries}) > 1
+    titles = [(entry.title or entry.name) + (f", {entry.size}" if several else "") for entry in entries]
+    return [literal(textwrap.fill(title, _LABEL_WIDTH)) for title in titles]
+
+
+def _note(changes: Sequence[Interval], confidence: float, cut: bool) -> str:
+    if not changes:
+        return ""
+    bar, arrow = f"bar: {percent(confidence)} interval", CUT if cut else ""
+    if all(change.seeds < 2 for change in changes):
+        return f"{bar} over recordings{arrow}\na single seed: no interval over seeds"
+    return f"{bar}, paired by recording and seed{arrow}\nfilled: the interval leaves out zero"
+
+
+def draw(results: pd.DataFrame, entries: Sequence[Entry], statistics: Statistics, marks: Marks) -> Figure:
+    """The figure, one column wide: an entry a row, to the right of zero where the change makes it worse."""
+    shown = contributions(results, entries, statistics)
+    labels = _labels([one.entry for one in shown])
+    n_lines = np.array([label.count("\n") + 1 for label in labels] or [1])
+    heights = np.cumsum(n_lines) - n_lines / 2  # in lines, so that no title runs into the next
+    architectures = list(dict.fromkeys(entry.architecture for entry in entries))
+    figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 1.15 + 0.16 * n_lines.sum()), layout="constrained")
+    rows: list[Row] = [(0.0, [0.0], None)]
+    for y, one in zip(heights, shown, strict=False):
+        if one.change is None:
+            write_missing(ax, y)
+            continue
+        its = look(one.entry.architecture)
+        draw_estimate(
+            ax, one.change.estimate, one.ends, y, its.colour, its.marker, filled=one.change.significant
+        )  # fmt: skip
+        rows.append((y, [one.change.estimate], one.ends))
+    cut = fit(ax, rows)
+    ax.axvline(0, color=INK, linewidth=0.6, zorder=1)
+    ax.set_yticks(heights[: len(labels)], labels)
+    ax.set_ylim(n_lines.sum(), 0)
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlabel(f"change of {METRIC_LABELS['mpjpe']} (mm)")
+    ax.grid(axis="x")
+    if not shown:
+        ax.clear()
+        ax.set_axis_off()
+        ax.text(0.5, 0.5, "no entry declared", transform=ax.transAxes, ha="center", va="center", color=MUTED)
+    if len(architectures) > 1:
+        legend(figure, architectures)
+    missing = dict.fromkeys(name for entry in entries for name in entry.missing(results["run"]))
+    changes = [one.change for one in shown if one.change is not None]
+    mark(figure, marks, list(missing), _note(changes, statistics.confidence, cut))
+    return figure
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Draw the contributions of the ablation's entries."""
+    parser = options.parser(
+        "Draw what the entries of the ablation change.", "results", "ablation", "dataset_title"
+    )
+    options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
+    arguments = parser.parse_args(argv)
+    results = read(arguments.results)
+    with style():
+        figure = draw(results, arguments.ablation, options.statistics(arguments), options.marks(arguments))
+        save(figure, arguments.out, [arguments.results])
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,124 @@
+"""An animated comparison for talks: 2D input and prediction over truth, of the median and the worst clip.
+
+A GIF with a row a model. Each model shows the clips of its own median and highest error, by the evaluation's
+rule; models whose clips coincide can be compared frame by frame.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.animation import PillowWriter
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from poselift.analysis import options
+from poselift.analysis.options import Marks
+from poselift.errors import PoseliftError, run
+from poselift.figures.examples import Array, Example, model_of, read_examples
+from poselift.figures.skeletons import (
+    TRUTH_COLOUR,
+    draw_skeleton,
+    move_skeleton,
+    project,
+    share_extent,
+    upright,
+)
+from poselift.figures.style import MUTED, PAGE_WIDTH, literal, mark, style
+from poselift.files import atomic_path
+
+MAX_FRAMES = 65
+FRAMES_A_SECOND = 12
+"""80 ms each, as a GIF counts in units of 10 ms: at every fourth frame of 50 Hz as fast as it happened."""
+SHORTEST = 2
+"""Seconds that a loop lasts at least: clips of few frames run slower."""
+DPI = 110
+
+Moving = tuple[list[Line2D], Array]
+"""The lines of a skeleton and its positions by frame, (T, J, 2)."""
+
+
+def frames_shown(n_frames: int) -> range:
+    """The frames of a clip that the animation shows: all, or every n-th of a long clip."""
+    return range(0, n_frames, -(-n_frames // MAX_FRAMES))
+
+
+def _rows(models: Mapping[str, Sequence[Example]], figure: Figure) -> list[Moving]:
+    """Draw the first frame of all, and say what moves."""
+    moving: list[Moving] = []
+    rows = figure.subfigures(len(models), 1, squeeze=False)[:, 0]
+    for row, (model, examples) in zip(rows, models.items(), strict=True):
+        blocks = row.subfigures(1, len(examples), squeeze=False)[0]
+        for block, example in zip(blocks, examples, strict=True):
+            left, right = block.subplots(1, 2, gridspec_kw={"wspace": 0})
+            pixels, seen, truth = (
+                upright(example.input_2d),
+                project(example.prediction),
+                project(example.target),
+            )
+            share_extent([left], pixels)
+            share_extent([right], np.concatenate([seen, truth]))
+            moving += [
+                (draw_skeleton(left, pixels[0]), pixels),
+                (draw_skeleton(right, truth[0], TRUTH_COLOUR), truth),
+                (draw_skeleton(right, seen[0]), seen),
+            ]
+            block.suptitle(f"{model}\n{literal(example.title)}", fontsize=8)
+            if row is rows[-1]:
+                for ax, text in ((left, "2D input"), (right, "prediction, truth in grey")):
+                    ax.text(
+                        0.5, -0.04, text, transform=ax.transAxes, ha="center", va="top", size=7, color=MUTED
+                    )  # fmt: skip
+    return moving
+
+
+def write(models: Mapping[str, Sequence[Example]], marks: Marks, out: Path) -> None:
+    """Write the GIF of some models' examples: the same bytes for the same data.
+
+    Raises `PoseliftError` if the clips of the models differ in length.
+    """
+    lengths = {model: len(example.target) for model, examples in models.items() for example in examples}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{model}: {n}" for model, n in lengths.items())
+        raise PoseliftError(f"the clips differ in length ({listed}); animate models of one n_frames")
+    n_frames = next(iter(lengths.values()))
+    frames = frames_shown(n_frames)
+    figure = plt.figure(figsize=(PAGE_WIDTH, 0.25 + 2.3 * len(models)), dpi=DPI, layout="constrained")
+    moving = _rows(models, figure)
+    counter = figure.text(0.005, 0.012, "", fontsize=7, color=MUTED)
+    mark(figure, marks, note=next(iter(models.values()))[0].rule)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # the panels stay where they are in the first frame
+    writer = PillowWriter(fps=max(1, min(FRAMES_A_SECOND, len(frames) // SHORTEST)))
+    with atomic_path(out) as temporary, writer.saving(figure, temporary, DPI):
+        for frame in frames:
+            for lines, points in moving:
+                move_skeleton(lines, points[frame])
+            counter.set_text(f"frame {frame + 1} of {n_frames}")
+            writer.grab_frame()
+    plt.close(figure)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Animate the examples of one or more runs."""
+    parser = options.parser("Animate the median and the worst clip of some runs.", "dataset_title")
+    parser.add_argument(
+        "--examples",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="NPZ",
+        help="examples written by the evaluation, a row each",
+    )
+    options.add_out(parser, "GIF to write")
+    arguments = parser.parse_args(argv)
+    if arguments.out.suffix != ".gif":
+        raise PoseliftError(f"--out {arguments.out}: an animation is a .gif")
+    models = {model_of(path): read_examples(path) for path in arguments.examples}
+    with style():
+        write(models, options.marks(arguments), arguments.out)
+
+
+if __name__ == "__main__":
+    run(main)

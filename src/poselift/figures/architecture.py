@@ -1,0 +1,210 @@
+"""The three architectures and the MambaGCN block, drawn by code.
+
+Coordinates are inches on the page: data flow upwards, boxes are given by their centre.
+"""
+
+import argparse
+from itertools import pairwise
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+
+from poselift.analysis import options
+from poselift.errors import run
+from poselift.figures.style import INK, MUTED, PAGE_WIDTH, save, style
+
+HEIGHT = 3.2
+
+NEUTRAL = "#f1f1f1"
+ATTENTION = "#d3e6f5"
+GRAPH = "#d5eedf"
+MAMBA = "#fbe0cc"
+
+# heights that the three architectures share
+INPUT, EMBED, FRAME, HEAD, OUTPUT = 0.36, 0.63, (0.86, 2.50), 2.73, 3.0
+SPATIAL, TEMPORAL, FUSION = 1.18, 1.64, 2.23
+BOX = 0.24
+
+
+def _box(ax: Axes, x: float, y: float, width: float, text: str, colour: str, height: float = BOX) -> None:
+    ax.add_patch(
+        FancyBboxPatch(
+            (x - width / 2, y - height / 2),
+            width,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.035",
+            facecolor=colour,
+            edgecolor=INK,
+            linewidth=0.5,
+        )
+    )
+    ax.text(x, y, text, ha="center", va="center_baseline", fontsize=7, linespacing=1.05)
+
+
+def _arrow(ax: Axes, *points: tuple[float, float], head: bool = True) -> None:
+    """A line along the points, with an arrow head at the last."""
+    for start, end in pairwise(points[:-1]):
+        ax.plot(*zip(start, end, strict=True), color=INK, linewidth=0.6, solid_capstyle="round")
+    ax.add_patch(
+        FancyArrowPatch(
+            points[-2],
+            points[-1],
+            arrowstyle="-|>,head_length=2.2,head_width=1.2" if head else "-",
+            mutation_scale=1,
+            shrinkA=0,
+            shrinkB=0,
+            linewidth=0.6,
+            color=INK,
+        )
+    )
+
+
+def _frame(ax: Axes, x: float, width: float, bottom: float, top: float, repeat: str) -> None:
+    """A dashed frame around what is repeated, with the count at its right upper corner, inside."""
+    ax.add_patch(
+        FancyBboxPatch(
+            (x - width / 2, bottom),
+            width,
+            top - bottom,
+            boxstyle="round,pad=0,rounding_size=0.05",
+            facecolor="none",
+            edgecolor=MUTED,
+            linewidth=0.6,
+            linestyle=(0, (3, 2)),
+        )
+    )
+    ax.text(x + width / 2 - 0.05, top - 0.05, repeat, ha="right", va="top", fontsize=7.5)
+
+
+def _plus(ax: Axes, x: float, y: float) -> None:
+    ax.add_patch(Circle((x, y), 0.06, facecolor="white", edgecolor=INK, linewidth=0.6, zorder=3))
+    for dx, dy in ((0.06, 0), (0, 0.06)):
+        ax.plot([x - dx, x + dx], [y - dy, y + dy], color=INK, linewidth=0.6, zorder=4)
+
+
+def _title(ax: Axes, x: float, letter: str, text: str) -> None:
+    ax.text(x, 0.07, f"({letter}) {text}", ha="center", va="baseline", fontsize=8)
+
+
+def _ends(ax: Axes, x: float) -> None:
+    """Input, embedding, head and output, which all three architectures share."""
+    ax.text(x, INPUT, "2D poses, confidence", ha="center", va="center_baseline", fontsize=7)
+    _arrow(ax, (x, INPUT + 0.08), (x, EMBED - BOX / 2))
+    _box(ax, x, EMBED, 1.2, "joint embedding", NEUTRAL)
+    _box(ax, x, HEAD, 1.2, "regression head", NEUTRAL)
+    _arrow(ax, (x, HEAD + BOX / 2), (x, OUTPUT - 0.06))
+    ax.text(x, OUTPUT + 0.02, "3D poses", ha="center", va="center_baseline", fontsize=7)
+
+
+def _branch(ax: Axes, x: float, source: tuple[float, float], name: str, colour: str) -> None:
+    """A spatial unit and then a temporal one, from the split at `source` up to the fusion."""
+    width = 0.6
+    _arrow(ax, source, (x, source[1]), (x, SPATIAL - 0.17))
+    _box(ax, x, SPATIAL, width, f"spatial\n{name}", colour, 0.34)
+    _arrow(ax, (x, SPATIAL + 0.17), (x, TEMPORAL - 0.17))
+    _box(ax, x, TEMPORAL, width, f"temporal\n{name}", colour, 0.34)
+    _arrow(ax, (x, TEMPORAL + 0.17), (x, FUSION - BOX / 2))
+
+
+def _baseline(ax: Axes, x: float) -> None:
+    _title(ax, x, "a", "Baseline")
+    _ends(ax, x)
+    _frame(ax, x, 1.42, *FRAME, r"$\times N$")
+    split = (x, 0.95)
+    _arrow(ax, (x, EMBED + BOX / 2), split, head=False)
+    _branch(ax, x - 0.35, split, "attention", ATTENTION)
+    _branch(ax, x + 0.35, split, "graph", GRAPH)
+    _box(ax, x, FUSION, 0.94, "adaptive fusion", NEUTRAL)
+    _arrow(ax, (x, FUSION + BOX / 2), (x, HEAD - BOX / 2))
+
+
+def _mamba_gcn(ax: Axes, x: float) -> None:
+    _title(ax, x, "b", "MambaGCN")
+    _ends(ax, x)
+    _frame(ax, x, 1.18, *FRAME, r"$\times L$")
+    lower, upper = 1.30, 1.97
+    _arrow(ax, (x, EMBED + BOX / 2), (x, lower - 0.21))
+    _box(ax, x, lower, 0.96, "$N/L$ baseline\nblocks (a)", NEUTRAL, 0.42)
+    _arrow(ax, (x, lower + 0.21), (x, upper - 0.21))
+    _box(ax, x, upper, 0.96, "MambaGCN\nblock (d)", MAMBA, 0.42)
+    _arrow(ax, (x, upper + 0.21), (x, HEAD - BOX / 2))
+
+
+def _full(ax: Axes, x: float) -> None:
+    _title(ax, x, "c", "Full")
+    _ends(ax, x)
+    _frame(ax, x, 2.06, *FRAME, r"$\times N$")
+    split = (x, 0.95)
+    _arrow(ax, (x, EMBED + BOX / 2), split, head=False)
+    _branch(ax, x - 0.67, split, "attention", ATTENTION)
+    _branch(ax, x, split, "graph", GRAPH)
+    right, middle = x + 0.67, (SPATIAL + TEMPORAL) / 2
+    half = (TEMPORAL - SPATIAL + 0.34) / 2
+    _arrow(ax, split, (right, split[1]), (right, middle - half))
+    _box(ax, right, middle, 0.6, "MambaGCN\nblock (d)", MAMBA, 2 * half)
+    _arrow(ax, (right, middle + half), (right, FUSION - BOX / 2))
+    _box(ax, x, FUSION, 1.55, "adaptive fusion", NEUTRAL)
+    _arrow(ax, (x, FUSION + BOX / 2), (x, HEAD - BOX / 2))
+
+
+def _block(ax: Axes, x: float) -> None:
+    """The MambaGCN block: SSM over time and graph convolution over joints, mixed, then an MLP."""
+    _title(ax, x, "d", "MambaGCN block")
+    left, right, inner, outer = x - 0.37, x + 0.43, x - 0.6, x - 0.88
+    norm, ssm, ssm_mean, mix, plus, mlp, top = 0.63, 1.08, 1.45, 1.79, 2.08, 2.43, 2.73
+    ax.text(x, INPUT, "$x$", ha="center", va="center_baseline", fontsize=8)
+    _arrow(ax, (x, INPUT + 0.08), (x, norm - BOX / 2))
+    _box(ax, x, norm, 0.8, "LayerNorm", NEUTRAL)
+    split = (x, norm + BOX / 2 + 0.08)
+    _arrow(ax, (x, norm + BOX / 2), split, head=False)
+    for dx, name in ((-0.2, "SSD\n$\\rightarrow$"), (0.2, "SSD\n$\\leftarrow$")):
+        _arrow(ax, split, (left + dx, split[1]), (left + dx, ssm - 0.16))
+        _box(ax, left + dx, ssm, 0.36, name, MAMBA, 0.32)
+        _arrow(ax, (left + dx, ssm + 0.16), (left + dx, ssm_mean - 0.1))
+    _box(ax, left, ssm_mean, 0.76, "mean", NEUTRAL, 0.2)
+    _arrow(ax, split, (right, split[1]), (right, ssm - 0.16))
+    _box(ax, right, ssm, 0.66, "graph\nconvolution", GRAPH, 0.32)
+    _arrow(ax, (right, ssm + 0.16), (right, ssm_mean - 0.1))
+    _box(ax, right, ssm_mean, 0.66, "dropout", NEUTRAL, 0.2)
+    for branch in (left, right):
+        _arrow(ax, (branch, ssm_mean + 0.1), (branch, mix - 0.11))
+    _box(ax, x, mix, 1.5, r"$a\,y_\mathrm{ssm} + (1-a)\,y_\mathrm{gcn}$", NEUTRAL, 0.22)
+    _arrow(ax, (x, mix + 0.11), (x, plus - 0.06))
+    _plus(ax, x, plus)
+    _arrow(ax, (x, INPUT + 0.12), (outer, INPUT + 0.12), (outer, plus), (x - 0.06, plus))
+    _arrow(ax, (x, plus + 0.06), (x, mlp - BOX / 2))
+    _box(ax, x, mlp, 1.0, "LayerNorm, MLP", NEUTRAL)
+    _arrow(ax, (x, mlp + BOX / 2), (x, top - 0.06))
+    _plus(ax, x, top)
+    _arrow(ax, (x, plus + 0.13), (inner, plus + 0.13), (inner, top), (x - 0.06, top))
+    _arrow(ax, (x, top + 0.06), (x, OUTPUT - 0.06))
+    ax.text(x, OUTPUT + 0.02, "$y$", ha="center", va="center_baseline", fontsize=8)
+
+
+def draw() -> Figure:
+    """The figure, one page wide."""
+    figure = plt.figure(figsize=(PAGE_WIDTH, HEIGHT))
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, PAGE_WIDTH), ylim=(0, HEIGHT), aspect="equal")
+    ax.axis("off")
+    _baseline(ax, 0.75)
+    _mamba_gcn(ax, 2.23)
+    _full(ax, 4.01)
+    _block(ax, 6.09)
+    return figure
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Draw the architectures."""
+    parser = argparse.ArgumentParser(description="Draw the architectures.")
+    options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
+    out: Path = parser.parse_args(argv).out
+    with style():
+        save(draw(), out)
+
+
+if __name__ == "__main__":
+    run(main)

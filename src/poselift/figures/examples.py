@@ -1,0 +1,102 @@
+"""The clips with the median and with the largest error, as the evaluation wrote them.
+
+Which clips these are is decided by the evaluation's rule, and not by hand.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poselift.analysis.names import architecture_label
+from poselift.errors import PoseliftError
+from poselift.skeleton import N_JOINTS
+
+Array = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One clip. Positions: pixels (T, J, 2); mm, root-relative (T, J, 3), x right, y down, z away."""
+
+    rule: str
+    """how the evaluation chose its clips"""
+    kind: str
+    action: str
+    mpjpe: float
+    input_2d: Array
+    prediction: Array
+    target: Array
+
+    @property
+    def title(self) -> str:
+        """Which clip it is, with its error."""
+        return f"{self.kind} clip: {self.action}, {self.mpjpe:.1f} mm"
+
+
+def read_examples(path: Path) -> list[Example]:
+    """Read what the evaluation wrote, one or more clips.
+
+    Raises `PoseliftError` if the file is missing, is something else, or holds positions that are not finite.
+    """
+    try:
+        with np.load(path) as arrays:
+            examples = [
+                Example(
+                    str(arrays["rule"]),
+                    str(arrays["clip_kind"][i]),
+                    str(arrays["action"][i]),
+                    float(arrays["mpjpe"][i]),
+                    arrays["input_2d"][i],
+                    arrays["prediction"][i],
+                    arrays["target"][i],
+                )
+                for i in range(len(arrays["clip_kind"]))
+            ]
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file; evaluate the run first") from None
+    except (ValueError, KeyError, EOFError, TypeError, IndexError, BadZipFile) as error:
+        raise PoseliftError(
+            f"{path}: not the examples of an evaluation ({error}); evaluate the run again"
+        ) from None
+    if not examples:
+        raise PoseliftError(f"{path}: holds no clip; evaluate the run again")
+    for example in examples:
+        _check(example, path)
+    return examples
+
+
+def _check(example: Example, path: Path) -> None:
+    """One shape for all, and finite positions."""
+    n_frames = len(example.target)
+    for name, channels in (("input_2d", 2), ("prediction", 3), ("target", 3)):
+        array: Array = getattr(example, name)
+        if array.shape != (n_frames, N_JOINTS, channels):
+            raise PoseliftError(
+                f"{path}: {name} of the {example.kind} clip has shape {array.shape}, expected "
+                f"{(n_frames, N_JOINTS, channels)}; evaluate the run again"
+            )
+        finite = np.isfinite(array).all(axis=(1, 2))
+        if not finite.all():
+            raise PoseliftError(
+                f"{path}: {name} of the {example.kind} clip is not finite in frame {np.argmin(finite)}; "
+                "evaluate the run again"
+            )
+
+
+def model_of(path: Path) -> str:
+    """Which model made the examples, from the name of their file, `<run>-examples.npz`."""
+    name = path.stem.removesuffix("-examples")
+    if found := re.fullmatch(r"(\w+)-(\w+?)(?:-(\w+))?-s(\d+)", name):
+        parts = (architecture_label(found[1]), found[2], found[3], f"seed {found[4]}")
+        return ", ".join(part for part in parts if part)
+    return name
+
+
+def evenly_spaced(n_frames: int, n: int) -> NDArray[np.intp]:
+    """At most `n` places of a clip, the first and the last among them, as evenly spaced as can be."""
+    return np.unique(np.linspace(0, n_frames - 1, n).round().astype(np.intp))

@@ -1,0 +1,145 @@
+"""MPJPE per joint of the models of one size after the last epoch, drawn on a standing skeleton."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from poselift.analysis import options
+from poselift.analysis.names import architecture_label
+from poselift.analysis.options import Grid, Marks
+from poselift.analysis.results import per_seed, read
+from poselift.errors import run
+from poselift.figures.style import INK, MUTED, PAGE_WIDTH, mark, save, style
+from poselift.skeleton import BONES, JOINTS, RIGHT, ROOT
+
+COLOURS = "viridis_r"  # the larger the error the darker, in grey as well
+
+REFERENCE = "baseline"
+
+_AREA = 110.0
+"""Points squared of the circle of the largest error."""
+
+# (J, 2): facing the reader, so that the right side is on the left; hips apart so that their circles are
+STANDING = np.array(
+    [
+        (0.00, 0.00), (-0.20, -0.04), (-0.25, -0.50), (-0.29, -0.96), (0.20, -0.04), (0.25, -0.50),
+        (0.29, -0.96), (0.00, 0.27), (0.00, 0.54), (0.00, 0.74), (0.00, 0.94), (0.25, 0.54), (0.47, 0.26),
+        (0.62, -0.04), (-0.25, 0.54), (-0.47, 0.26), (-0.62, -0.04),
+    ]
+)  # fmt: skip
+
+
+def joint_errors(results: pd.DataFrame, architecture: str, size: str) -> pd.DataFrame:
+    """MPJPE in mm: a row a joint, in the skeleton's order, a column a seed; empty without a run."""
+    errors = {
+        joint: per_seed(results, architecture, size, "mpjpe", "last", "joint", joint) for joint in JOINTS
+    }
+    return pd.DataFrame(errors).T.reindex(JOINTS)
+
+
+def _draw_person(ax: Axes, colour: str) -> None:
+    for bone in BONES:
+        ax.plot(*STANDING[list(bone)].T, color=colour, linewidth=1.2, solid_capstyle="round", zorder=1)
+
+
+def _write(ax: Axes, joint: int, text: str, area: float) -> None:
+    """A number beside a joint's circle, away from the body's middle."""
+    side = -1 if joint in RIGHT else 1
+    beside = np.sqrt(area / np.pi) + 2
+    # the line from the thorax to the left shoulder leaves room below it
+    offset = (side * 0.6 * beside, -1.3 * beside) if JOINTS[joint] == "thorax" else (side * beside, 0)
+    ax.annotate(
+        text,
+        STANDING[joint],
+        offset,
+        textcoords="offset points",
+        ha="right" if side < 0 else "left",
+        va="center",
+        fontsize=7,
+    )
+
+
+def signed(change: float) -> str:
+    """A change with its sign, to 0.1 mm."""
+    text = f"{change:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "−")
+
+
+def draw(results: pd.DataFrame, grid: Grid, size: str, marks: Marks) -> Figure:
+    """The figure, one page wide: a panel an architecture, circles by error, means over seeds.
+
+    The numbers are the errors of the baseline, and the changes from it, paired by seed, of the others.
+    """
+    errors = {name: joint_errors(results, name, size) for name in grid.architectures}
+    reference = errors.get(REFERENCE, pd.DataFrame())
+    means = pd.DataFrame({name: of.mean(axis=1) for name, of in errors.items()}).drop(JOINTS[ROOT])
+    norm = mpl.colors.Normalize(means.min().min(), means.max().max())
+    figure, axes = plt.subplots(
+        1, len(errors), figsize=(PAGE_WIDTH, 2.75), squeeze=False, layout="constrained"
+    )
+    for ax, (name, of_model) in zip(axes[0], errors.items(), strict=True):
+        ax.set(xlim=(-0.95, 0.95), ylim=(-1.08, 1.06), aspect="equal")
+        ax.axis("off")
+        if of_model.empty:
+            ax.set_title(architecture_label(name))
+            _draw_person(ax, "#dddddd")
+            ax.text(0, -0.3, "missing", ha="center", color=MUTED)
+            continue
+        changes = not reference.empty and name != REFERENCE
+        numbers = (of_model - reference).dropna(axis=1, how="all") if changes else of_model
+        what = f"change from {architecture_label(REFERENCE)}" if changes else "error"
+        ax.set_title(f"{architecture_label(name)}\n{what} (mm)", linespacing=1.2)
+        _draw_person(ax, "#b5b5b5")
+        shown = means[name].dropna()
+        places = [JOINTS.index(joint) for joint in shown.index]
+        areas = _AREA * shown.to_numpy() / means.max().max()
+        ax.scatter(
+            *STANDING[places].T,
+            s=areas,
+            c=shown,
+            cmap=COLOURS,
+            norm=norm,
+            edgecolors=INK,
+            linewidths=0.5,
+            zorder=2,
+        )
+        ax.plot(*STANDING[ROOT], "+", color=INK, markersize=5, markeredgewidth=0.8)
+        for place, area in zip(places, areas, strict=True):
+            number = float(numbers.iloc[place].mean())
+            _write(ax, place, signed(number) if changes else f"{number:.1f}", area)
+    bar = figure.colorbar(
+        mpl.cm.ScalarMappable(norm, COLOURS), ax=list(axes[0]), fraction=0.03, pad=0.01, aspect=22
+    )
+    bar.set_label(f"MPJPE (mm), {size}")
+    bar.outline.set_linewidth(0.5)
+    mark(
+        figure,
+        marks,
+        Grid(grid.architectures, (size,), grid.seeds).missing(results["run"]),
+        "circles: colour and area by error, mean over seeds; +: root, always zero; seen from the front",
+    )
+    return figure
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Draw the errors per joint."""
+    parser = options.parser(
+        "Draw the errors per joint on a skeleton.",
+        "results",
+        *options.GRID,
+        "dataset_title",
+        "per_action_size",
+    )
+    options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
+    arguments = parser.parse_args(argv)
+    results = read(arguments.results)
+    with style():
+        figure = draw(results, options.grid(arguments), arguments.per_action_size, options.marks(arguments))
+        save(figure, arguments.out, [arguments.results])
+
+
+if __name__ == "__main__":
+    run(main)

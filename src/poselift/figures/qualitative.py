@@ -1,0 +1,72 @@
+"""The clips with the median and with the largest error as strips: 2D input, prediction and truth.
+
+Which clips are shown is decided by the evaluation, by that rule, and not by hand.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from poselift.analysis import options
+from poselift.analysis.options import Marks
+from poselift.errors import run
+from poselift.figures.examples import Example, evenly_spaced, model_of, read_examples
+from poselift.figures.skeletons import TRUTH_COLOUR, draw_skeleton, project, share_extent, upright
+from poselift.figures.style import MUTED, PAGE_WIDTH, literal, mark, save, style
+
+N_SHOWN = 5
+
+
+def frame_errors(example: Example) -> np.ndarray:
+    """Mean distance over the joints in mm, (T,)."""
+    distances = np.linalg.norm(example.prediction - example.target, axis=-1)
+    return np.asarray(distances.mean(axis=-1))
+
+
+def draw(examples: Sequence[Example], model: str, marks: Marks) -> Figure:
+    """The figure, one page wide: a block an example, a column a frame, a row for input, prediction, truth."""
+    figure = plt.figure(figsize=(PAGE_WIDTH, 3.6), layout="constrained")
+    blocks = figure.subfigures(1, len(examples), wspace=0.03, squeeze=False)[0]
+    for block, example in zip(blocks, examples, strict=True):
+        frames = evenly_spaced(len(example.target), N_SHOWN)
+        axes = block.subplots(3, len(frames), squeeze=False, gridspec_kw={"wspace": 0, "hspace": 0.02})
+        seen, truth = project(example.prediction[frames]), project(example.target[frames])
+        pixels, errors = upright(example.input_2d[frames]), frame_errors(example)
+        share_extent(axes[0], pixels)
+        share_extent(axes[1:].flat, np.concatenate([seen, truth]))
+        for i, (column, frame) in enumerate(zip(axes.T, frames, strict=True)):
+            draw_skeleton(column[0], pixels[i])
+            draw_skeleton(column[1], truth[i], TRUTH_COLOUR)
+            draw_skeleton(column[1], seen[i])
+            draw_skeleton(column[2], truth[i])
+            column[0].set_title(f"frame {frame + 1}", fontsize=7, color=MUTED, pad=2)
+            column[1].set_title(f"{errors[frame]:.0f} mm", fontsize=7, color=MUTED, pad=2)
+        block.suptitle(literal(example.title), fontsize=8)
+        for ax, label in zip(axes[:, 0], ("2D input", "prediction", "truth"), strict=True):
+            if block is blocks[0]:
+                ax.text(
+                    -0.02, 0.5, label, rotation=90, transform=ax.transAxes, ha="right", va="center", c=MUTED
+                )  # fmt: skip
+    mark(figure, marks, note=f"model: {model} · {examples[0].rule}")
+    return figure
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Draw the examples of one run."""
+    parser = options.parser("Draw the median and the worst clip of a run.", "dataset_title")
+    parser.add_argument(
+        "--examples", type=Path, required=True, metavar="NPZ", help="examples written by the evaluation"
+    )
+    options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
+    arguments = parser.parse_args(argv)
+    examples = read_examples(arguments.examples)
+    with style():
+        figure = draw(examples, model_of(arguments.examples), options.marks(arguments))
+        save(figure, arguments.out, [arguments.examples])
+
+
+if __name__ == "__main__":
+    run(main)

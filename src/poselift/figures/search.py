@@ -1,0 +1,240 @@
+"""The landscape of the hyper-parameter search: slices, the best validation error over each searched key.
+
+A row is a stage, a panel one key that its trials differ in, a point a trial. Errors are in pixels, measured
+on a held-out training subject, and are compared within a stage only: stages differ in their length.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, NullLocator, ScalarFormatter
+from numpy.typing import NDArray
+
+from poselift.analysis import options
+from poselift.analysis.names import architecture_label
+from poselift.analysis.options import Marks
+from poselift.config.models import ARCHITECTURES, SIZES
+from poselift.errors import PoseliftError, run
+from poselift.figures.style import COLUMN_WIDTH, INK, PAGE_WIDTH, mark, save, style
+
+ABOUT_TRIALS = ("stage", "trial", "status", "reason", "best", "final", "unit", "epochs", "gpu_hours")
+"""The columns of the table that are no searched keys."""
+
+KEY_LABELS = {"lr": "learning rate"}
+
+_MARKERS = "osD^vPX"
+_MOST_LEVELS = 8  # of a key whose values are given a place each; more are drawn on a scale
+
+
+def read_trials(path: Path) -> pd.DataFrame:
+    """The table of a search. Raises `PoseliftError` if the file is missing, is none, or holds no trial."""
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file; run the search first") from None
+    except ValueError as error:
+        raise PoseliftError(f"{path}: not a table of trials: {' '.join(str(error).split())}") from None
+    if not set(ABOUT_TRIALS) <= set(table.columns):
+        raise PoseliftError(f"{path}: not a table of trials; expected the columns {', '.join(ABOUT_TRIALS)}")
+    if table.empty:
+        raise PoseliftError(f"{path}: holds no trial")
+    try:
+        return table.assign(best=pd.to_numeric(table["best"]).astype(float))
+    except ValueError as error:
+        raise PoseliftError(f"{path}: column best: {error}") from None
+
+
+@dataclass(frozen=True)
+class Key:
+    """A searched key: the text of each trial's value, and the values that occur, in their order."""
+
+    name: str
+    of_trial: pd.Series
+    levels: list[str]
+
+    @property
+    def label(self) -> str:
+        return KEY_LABELS.get(self.name, self.name.replace("_", " "))
+
+    @property
+    def continuous(self) -> bool:
+        """Whether the values are numbers, and too many for a place each."""
+        return len(self.levels) > _MOST_LEVELS and all(_number(level) is not None for level in self.levels)
+
+    def level(self) -> NDArray[np.intp]:
+        """By trial, the number of its value."""
+        return np.array([self.levels.index(value) for value in self.of_trial], dtype=np.intp)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _order(text: str) -> tuple[int, float, str]:
+    """Numbers by value, architectures and sizes as elsewhere, then other words, then no value."""
+    number = _number(text)
+    for known in (ARCHITECTURES, tuple(SIZES)):
+        if text in known:
+            return 1, known.index(text), text
+    return (0, number, "") if number is not None else (2 + (not text), 0, text)
+
+
+def keys_of(trials: pd.DataFrame) -> list[Key]:
+    """The keys that these trials differ in; the trial's name where they differ in none."""
+    keys = [
+        Key(str(name), trials[name], sorted(trials[name].unique(), key=_order))
+        for name in trials.columns
+        if name not in ABOUT_TRIALS and len(trials[name].unique()) > 1
+    ]
+    return keys or [Key("trial", trials["trial"], list(trials["trial"].unique()))]
+
+
+def level_text(key: Key, level: str) -> str:
+    """A value on an axis."""
+    if key.name == "architecture":
+        return architecture_label(level)
+    number = _number(level)
+    if number is None:
+        return level or "–"
+    if 0 < abs(number) < 1e-3:
+        digits, exponent = f"{number:e}".split("e")
+        return f"{float(digits):g}e{int(exponent)}"
+    return f"{number:g}"
+
+
+def places(key: Key, first: Key, errors: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Where trials stand: at their value, or around its place in the order of first key and error."""
+    if key.continuous:
+        return np.array([float(value) for value in key.of_trial])
+    level = key.level()
+    x = level.astype(float)
+    for number in range(len(key.levels)):
+        members = np.flatnonzero(level == number)
+        order = np.lexsort((errors[members], first.level()[members]))
+        spread = min(0.3, 0.06 * (len(members) - 1))
+        x[members[order]] += np.linspace(-spread, spread, len(members))
+    return x
+
+
+def draw_slice(ax: Axes, trials: pd.DataFrame, key: Key, first: Key, failed_at: float) -> None:
+    """The trials of one stage over one key; colour and marker follow the first key, × are failed trials."""
+    errors = trials["best"].to_numpy(float)
+    x, failed, level = places(key, first, errors), ~np.isfinite(errors), first.level()
+    colours = mpl.colormaps["viridis"](np.linspace(0, 0.85, len(first.levels)))
+    stopped = (trials["status"] != "finished").to_numpy() & ~failed
+    for number in range(len(first.levels)):
+        for part, filled in ((~stopped, True), (stopped, False)):
+            chosen = (level == number) & ~failed & part
+            ax.plot(
+                x[chosen],
+                errors[chosen],
+                linestyle="",
+                marker="o" if first.continuous else _MARKERS[number % len(_MARKERS)],
+                color=colours[number],
+                markerfacecolor=colours[number] if filled else "white",
+                markersize=3.8,
+                zorder=3,
+            )
+    ax.plot(x[failed], np.full(failed.sum(), failed_at), "x", color=INK, markersize=3.8, label="failed")
+    finished = np.where(stopped, np.nan, errors)
+    if len(errors) > 1 and np.isfinite(finished).any():
+        best = np.nanargmin(finished)
+        ax.plot(
+            x[best],
+            errors[best],
+            "o",
+            color=INK,
+            markerfacecolor="none",
+            markersize=7.5,
+            label="lowest finished",
+        )
+    if key.continuous:
+        low, high = float(key.levels[0]), float(key.levels[-1])
+        ax.set_xscale("log" if low > 0 and high / low > 20 else "linear")
+    else:
+        ax.set_xticks(range(len(key.levels)), [level_text(key, one) for one in key.levels])
+        ax.set_xlim(-0.6, len(key.levels) - 0.4)
+    ax.set_xlabel(key.label)
+    ax.grid(axis="y")
+
+
+def _scale(ax: Axes, errors: NDArray[np.floating[Any]]) -> float:
+    """Scale the error axis, and say where above the errors failed trials go."""
+    finite = errors[np.isfinite(errors)]
+    if not len(finite):
+        ax.set(ylim=(0, 1), yticks=[])
+        return 0.5
+    low, high = finite.min(), finite.max()
+    if high > 4 * low:  # diverged trials would hide how the others differ
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter(ScalarFormatter())
+        ax.yaxis.set_minor_formatter(NullFormatter())
+        ax.yaxis.set_minor_locator(NullLocator())
+        room = high / low
+        ax.set_ylim(low / room**0.1, high * room ** (0.25 if len(finite) < len(errors) else 0.1))
+        return float(high * room**0.15)
+    room = (high - low) or 0.1 * high
+    ax.set_ylim(low - 0.1 * room, high + (0.25 if len(finite) < len(errors) else 0.1) * room)
+    return float(high + 0.15 * room)
+
+
+def draw(trials: pd.DataFrame, marks: Marks, stages: Sequence[str] = ()) -> Figure:
+    """The figure, one page wide, or one column for up to two keys: `stages` first, in their order."""
+    there = trials["stage"].unique()
+    order = [stage for stage in stages if stage in there] + [s for s in there if s not in stages]
+    keys = {stage: keys_of(trials[trials["stage"] == stage]) for stage in order}
+    width = PAGE_WIDTH if max(map(len, keys.values())) > 2 else COLUMN_WIDTH
+    figure = plt.figure(figsize=(width, 0.45 + 1.65 * len(order)), layout="constrained")
+    rows = figure.subfigures(len(order), 1, squeeze=False)[:, 0]
+    for row, (stage, of_stage) in zip(rows, keys.items(), strict=True):
+        part = trials[trials["stage"] == stage]
+        axes = row.subplots(1, len(of_stage), sharey=True, squeeze=False)[0]
+        failed_at = _scale(axes[0], part["best"].to_numpy(float))
+        for ax, key in zip(axes, of_stage, strict=True):
+            draw_slice(ax, part, key, of_stage[0], failed_at)
+        unit = ", ".join(part["unit"].unique())
+        axes[0].set_ylabel(f"best validation\nMPJPE ({unit})", linespacing=1.1)
+        epochs = part["epochs"].unique()
+        length = f", {epochs[0]} epochs" if len(epochs) == 1 else ""
+        count = f"{len(part)} trial{'s' if len(part) > 1 else ''}"
+        axes[0].set_title(f"{stage.replace('_', ' ')}: {count}{length}", loc="left")
+    mark(figure, marks, note=_note(trials))
+    return figure
+
+
+def _note(trials: pd.DataFrame) -> str:
+    failed = trials["best"].isna()
+    words = ["colour and marker: by the leftmost key", "ring: lowest finished"] if len(trials) > 1 else []
+    if ((trials["status"] != "finished") & ~failed).any():
+        words.append("open: stopped early")
+    if failed.any():
+        words.append(f"×: {failed.sum()} failed")
+    return "; ".join(words)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Draw the landscape of the search."""
+    parser = options.parser("Draw the landscape of the hyper-parameter search.", "dataset_title")
+    parser.add_argument("--trials", type=Path, required=True, metavar="CSV", help="table of the search")
+    parser.add_argument("--stages", nargs="*", default=[], metavar="NAME", help="order of the stages")
+    options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
+    arguments = parser.parse_args(argv)
+    trials = read_trials(arguments.trials)
+    with style():
+        figure = draw(trials, options.marks(arguments), arguments.stages)
+        save(figure, arguments.out, [arguments.trials])
+
+
+if __name__ == "__main__":
+    run(main)

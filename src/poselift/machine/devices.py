@@ -1,0 +1,69 @@
+"""Devices by name; GPUs that no other job of this machine holds.
+
+Snakemake bounds how many GPUs its jobs use at once but hands out no device numbers, so each job takes its own
+by lock. Inside a SLURM job the pool is what the job was given.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from poselift.errors import PoseliftError
+from poselift.machine.gpu_slots import held_slots
+
+
+@contextmanager
+def reserved_devices(name: str, count: int) -> Iterator[list[torch.device]]:
+    """`count` devices that are called `name`, all or none, for as long as the block lasts.
+
+    `auto` are GPUs that no other job holds, waiting for them if need be, or the CPU (`count` times) on a
+    machine without; `cuda` are GPUs in any case; a name with a number is that very device, whoever uses it.
+    Raises `PoseliftError` if there is no such device, or fewer than `count`.
+    """
+    # cuBLAS is deterministic only with a workspace of its own, fixed before it starts
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda":
+        if not torch.cuda.is_available():
+            raise PoseliftError(
+                f"device 'cuda': torch {torch.__version__} finds no GPU; `poselift doctor` says why"
+            )
+        with held_slots(_pool(), count, _origin()) as slots:
+            yield [torch.device("cuda", index) for index in slots]
+    elif name == "cpu" or count == 1:
+        yield [_named(name)] * count
+    else:
+        raise PoseliftError(f"{count} devices are wanted, but '{name}' is one; say cuda, or auto")
+
+
+@contextmanager
+def reserved_device(name: str) -> Iterator[torch.device]:
+    """As `reserved_devices`, for one."""
+    with reserved_devices(name, 1) as devices:
+        yield devices[0]
+
+
+def _named(name: str) -> torch.device:
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise PoseliftError(f"device '{name}': {str(error).splitlines()[0]}") from None
+    return torch.device(name)
+
+
+def _pool() -> list[str]:
+    """Names that the devices which this process may use have on the whole machine, in torch's order."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if visible.startswith("MIG-"):  # the parts of one GPU share its uuid
+        return visible.split(",")
+    return [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
+
+
+def _origin() -> str:
+    """Where the pool comes from, for people."""
+    visible, job = os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("SLURM_JOB_ID")
+    place = f"SLURM job {job}" if job else "this machine"
+    return place if visible is None else f"{place} (CUDA_VISIBLE_DEVICES={visible})"

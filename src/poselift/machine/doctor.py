@@ -1,0 +1,92 @@
+"""Is all here? Says what this machine and the project's folder lack, and what to do."""
+
+import argparse
+import dataclasses
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from poselift.errors import one_line, run
+from poselift.machine import machine_checks as machine
+from poselift.machine import project_checks as project
+from poselift.machine.check import Check
+
+ESSENTIAL = """\
+Essential are Python, the packages, a valid configuration and the files that it names, the expected numbers of
+clips, LaTeX, disk space and write access. A GPU, the fused SSM kernel and SLURM are not."""
+
+
+def examine(configs: list[Path]) -> list[Check]:
+    """All checks, for the configuration that these files make together, later ones over earlier ones."""
+    settings, config_check = project.configuration(configs)
+    synthetic = settings is not None and settings.data.synthetic is not None
+    checks = [
+        *_guarded("python", machine.python),
+        *_guarded("packages", machine.packages),
+        *_guarded("torch", machine.torch_version),
+        *_guarded("GPU", lambda: machine.gpus(synthetic)),
+        *_guarded("SSM", machine.ssm_kernel),
+        *_guarded("LaTeX", machine.latex),
+        *_guarded("SLURM", machine.slurm),
+        config_check,
+    ]
+    if settings is not None:
+        results = Path("results", settings.dataset)
+        checks += [
+            *_guarded("raw data", lambda: project.raw_files(settings, results)),
+            *_guarded("clips", lambda: project.clips(settings, results)),
+            *_guarded("disk", lambda: project.disk(settings, results)),
+            *_guarded("writing", lambda: project.write_access(results)),
+        ]
+    return checks
+
+
+def _guarded(name: str, check: Callable[[], Iterator[Check]]) -> Iterator[Check]:
+    """The check's lines; what it stumbles over is a line as well."""
+    try:
+        yield from check()
+    except Exception as error:  # whatever is wrong with the machine, the other lines are to be seen
+        yield Check(name, "warning", f"cannot be checked: {one_line(f'{type(error).__name__}: {error}')}")
+
+
+def report(checks: list[Check], width: int) -> str:
+    """The checks as text, a line each and one of advice where something is to be done."""
+    lines = []
+    for check in checks:
+        head = f"{check.name:<9} {check.state:<8} "
+        lines += textwrap.wrap(check.found, width, initial_indent=head, subsequent_indent=" " * 19)
+        if check.advice:
+            lines += textwrap.wrap(
+                check.advice, width, initial_indent=" " * 19 + "-> ", subsequent_indent=" " * 22
+            )
+    missing = [check.name for check in checks if check.state == "missing"]
+    end = f"Missing: {', '.join(missing)}." if missing else "Nothing essential is missing."
+    return "\n".join([*lines, "", end])
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Say what is missing on this machine; exit status 1 if anything essential is."""
+    parser = argparse.ArgumentParser(prog="poselift doctor", description=main.__doc__, epilog=ESSENTIAL)
+    parser.add_argument(
+        "--config", type=Path, nargs="+", default=[Path("config.yaml")],
+        help="the configuration, several files as Snakemake takes them (default: config.yaml)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="answer as JSON, for scripts")
+    given = parser.parse_args(argv)
+    checks = examine(given.config)
+    healthy = all(check.state != "missing" for check in checks)
+    if given.json:
+        print(
+            json.dumps({"ok": healthy, "checks": [dataclasses.asdict(check) for check in checks]}, indent=1)
+        )
+    else:
+        print(report(checks, max(shutil.get_terminal_size().columns, 60)))
+    if not healthy:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run(main)

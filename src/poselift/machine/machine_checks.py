@@ -1,0 +1,141 @@
+"""Python, packages, GPUs, programs."""
+
+import importlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from poselift.errors import one_line
+from poselift.machine.check import Check
+
+CONSTRAINTS = Path("envs/constraints.txt")
+MAKE = "run `make environment` in the project's folder"
+
+
+def python() -> Iterator[Check]:
+    found = ".".join(map(str, sys.version_info[:3]))
+    fits = sys.version_info >= (3, 11)
+    yield Check("python", "ok" if fits else "missing", found, "" if fits else "3.11 or newer is needed")
+
+
+def packages() -> Iterator[Check]:
+    """The direct dependencies, against the pinned versions where there are any."""
+    try:
+        required = [line for line in metadata.requires("poselift") or [] if "extra ==" not in line]
+    except metadata.PackageNotFoundError:
+        yield Check("packages", "missing", "poselift itself is not installed", MAKE)
+        return
+    names = [re.split(r"[^A-Za-z0-9_.-]", line)[0].lower() for line in required]
+    pins: dict[str, set[str]] = defaultdict(set)
+    if CONSTRAINTS.exists():
+        for line in CONSTRAINTS.read_text(encoding="utf-8").splitlines():
+            name, _, version = line.split(";")[0].strip().partition("==")
+            pins[name.lower()].add(version)
+    absent, other = [], []
+    for name in names:
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            absent.append(name)
+            continue
+        if pins[name] and version.split("+")[0] not in pins[name]:
+            other.append(f"{name} {version} (pinned: {' or '.join(sorted(pins[name]))})")
+    if absent:
+        yield Check("packages", "missing", f"not installed: {', '.join(absent)}", MAKE)
+    elif other:
+        yield Check("packages", "warning", f"other versions than pinned: {', '.join(other)}", MAKE)
+    else:
+        pinned = f", versions as in {CONSTRAINTS}" if CONSTRAINTS.exists() else ""
+        yield Check("packages", "ok", f"all {len(names)} installed{pinned}")
+
+
+def torch_version() -> Iterator[Check]:
+    try:
+        import torch
+    except Exception as error:  # a wheel for another machine fails in many ways
+        yield Check("torch", "missing", one_line(f"cannot be imported: {error}"), MAKE)
+        return
+    build = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU build"
+    yield Check("torch", "ok", f"{torch.__version__} ({build}), {torch.get_num_threads()} CPU threads")
+
+
+def gpus(synthetic: bool) -> Iterator[Check]:
+    """Driver and devices; the demonstration needs none."""
+    driver = _driver()
+    import torch
+
+    if torch.cuda.is_available():
+        devices = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
+        kinds = Counter(f"{device.name}, {device.total_memory / 2**30:.0f} GiB" for device in devices)
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        limited = "" if visible is None else f" (CUDA_VISIBLE_DEVICES={one_line(visible)})"
+        found = "; ".join(f"{count} x {kind}" for kind, count in kinds.items())
+        yield Check("GPU", "ok", f"{found}{limited}; driver {driver or 'unknown'}")
+    elif driver:
+        yield Check(
+            "GPU", "warning", f"driver {driver}, but torch {torch.__version__} finds no device",
+            "install torch's CUDA build for this driver, and see that CUDA_VISIBLE_DEVICES is not empty",
+        )  # fmt: skip
+    elif synthetic:
+        yield Check("GPU", "ok", "none; the demonstration runs on the CPU")
+    else:
+        yield Check(
+            "GPU", "warning", "none, and no NVIDIA driver", "train on a machine with a GPU, or wait long"
+        )
+
+
+def _driver() -> str | None:
+    """The version of the NVIDIA driver, None where there is none."""
+    try:
+        import pynvml  # type: ignore[import-untyped]
+
+        pynvml.nvmlInit()
+        return str(pynvml.nvmlSystemGetDriverVersion())
+    except Exception:  # no package, no driver, no device: all the same here
+        return None
+
+
+def ssm_kernel() -> Iterator[Check]:
+    import torch
+
+    if not torch.cuda.is_available():
+        yield Check("SSM", "ok", "torch implementation (the fused kernel of mamba_ssm needs a GPU)")
+        return
+    try:
+        importlib.import_module("mamba_ssm.ops.triton.ssd_combined")
+    except Exception as error:  # an extension that was built for another torch fails in many ways
+        yield Check(
+            "SSM", "warning", one_line(f"torch implementation; mamba_ssm: {error}"),
+            "for the fused kernel: uv pip install --no-build-isolation '.[cuda]' (needs nvcc)",
+        )  # fmt: skip
+    else:
+        yield Check("SSM", "ok", f"mamba_ssm {metadata.version('mamba_ssm')}")
+
+
+def latex() -> Iterator[Check]:
+    absent = [name for name in ("latexmk", "pdflatex") if shutil.which(name) is None]
+    if absent:
+        yield Check("LaTeX", "missing", f"not installed: {', '.join(absent)}", "run `make latex`")
+    else:
+        yield Check("LaTeX", "ok", "latexmk and pdflatex")
+
+
+def slurm() -> Iterator[Check]:
+    absent = [name for name in ("sbatch", "sinfo") if shutil.which(name) is None]
+    if len(absent) == 2:
+        yield Check("SLURM", "ok", "not installed; only a cluster needs it")
+    elif absent:
+        yield Check("SLURM", "warning", f"{absent[0]} is missing", "install SLURM's client commands")
+    else:
+        command = ["sinfo", "--noheader", "--format", "%P"]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10)
+        if answer.returncode:
+            yield Check("SLURM", "warning", one_line(answer.stderr), "is the cluster's controller up?")
+        else:
+            yield Check("SLURM", "ok", f"partitions {one_line(', '.join(answer.stdout.split()))}")

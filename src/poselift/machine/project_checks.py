@@ -1,0 +1,134 @@
+"""The configuration, the files that it names, and room for what is built."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from poselift.errors import PoseliftError, one_line
+from poselift.machine.check import Check
+
+
+def configuration(configs: list[Path]) -> tuple[Any, Check]:
+    """The settings, None if there are none that are valid; and the line that says so."""
+    names = ", ".join(map(str, configs))
+    try:
+        from poselift.config.experiment import Config
+        from poselift.config.sections import parse, read_yaml
+
+        merged: dict[str, Any] = {}
+        for path in configs:
+            content = read_yaml(path)
+            if not isinstance(content, dict):
+                raise PoseliftError(f"{path}: expected keys with values")
+            merged = _merged(merged, content)
+        settings = parse(Config, merged, names)
+    except Exception as error:  # a fault of the file's, or a package that is missing
+        return None, Check("config", "missing", one_line(error, limit=500), "the other checks need it")
+    return settings, Check(
+        "config", "ok", f"{names}: data set {settings.dataset}, {len(settings.all_runs())} runs"
+    )
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """One configuration over another, as Snakemake does it."""
+    both = {
+        key: _merged(below[key], value)
+        for key, value in above.items()
+        if isinstance(value, dict) and isinstance(below.get(key), dict)
+    }
+    return below | above | both
+
+
+def raw_files(settings: Any, results: Path) -> Iterator[Check]:
+    from poselift.provenance.content import cached_sha256
+
+    second = settings.mpi_inf_3dhp
+    others = [second.train, second.test] if second and second.train else []
+    raw: Path | None = settings.data.raw
+    if raw is None:
+        yield Check("raw data", "ok", "synthetic motion, which the workflow makes")
+    elif raw.is_file():
+        size = f"{raw}: {raw.stat().st_size / 1e9:.2f} GB"
+        try:
+            digest = cached_sha256(raw, results / "data" / "raw.sha256.json")
+        except (OSError, ValueError) as error:
+            yield Check("raw data", "warning", f"{size}, not hashed: {one_line(error)}")
+        else:
+            if settings.data.sha256 in (None, digest):
+                expected = "as expected" if settings.data.sha256 else "no other is expected"
+                yield Check("raw data", "ok", f"{size}, sha256 {digest[:12]}… ({expected})")
+            else:
+                yield Check(
+                    "raw data", "warning",
+                    f"{size}, sha256 {digest[:12]}…, expected {settings.data.sha256[:12]}…",
+                    "another file than the published results were computed on: copy it again, or "
+                    "change data.sha256",
+                )  # fmt: skip
+    else:
+        others.insert(0, raw)
+    for path in others:
+        if not path.is_file():
+            yield Check("raw data", "missing", f"{path}: no such file", "put it there, or change the config")
+
+
+def clips(settings: Any, results: Path) -> Iterator[Check]:
+    """The numbers of clips against the expected ones."""
+    expected = settings.data.expected_clips or {}
+    manifest = results / "data" / f"clips-{settings.n_frames}" / "manifest.json"
+    wanted = _counts(expected) if expected else "any number"
+    if not manifest.exists():
+        yield Check("clips", "ok", f"not built yet ({wanted} expected)")
+        return
+    built = json.loads(manifest.read_text(encoding="utf-8"))["clips"]
+    if any(built[split] != count for split, count in expected.items()):
+        yield Check(
+            "clips", "missing", f"{_counts(built)}, expected {wanted}",
+            f"delete {manifest.parent}, see that data.raw is the right file, and run again",
+        )  # fmt: skip
+    else:
+        yield Check("clips", "ok", f"{_counts(built)} of {settings.n_frames} frames ({wanted} expected)")
+
+
+def _counts(clips_of_split: dict[str, int]) -> str:
+    return ", ".join(
+        f"{clips_of_split[name]:,} {name}" for name in ("train", "test") if name in clips_of_split
+    )
+
+
+def disk(settings: Any, results: Path) -> Iterator[Check]:
+    """What the whole experiment takes against what is free; a rough estimate from above."""
+    # the store holds float32 as the raw file does; every run two files of weights; the run that trains
+    # its states: model, best model and the optimiser's two moments each, and one more while it is written
+    raw = settings.data.raw
+    store = raw.stat().st_size if raw and raw.is_file() else 10**9 if raw else 10**8
+    runs = settings.all_runs().values()
+    weights = [4 * 80 * run.depth * run.dim**2 for run in runs]
+    states = max(weights) * 4 * (settings.execution.keep + 1) * 8  # eight runs at a time
+    needed = int(1.2 * store) + 2 * sum(weights) + states + 10**9
+    there = sum(path.stat().st_size for path in results.rglob("*") if path.is_file())
+    needed = max(needed - there, 10**9)
+    free = shutil.disk_usage(_existing(results)).free
+    found = f"about {needed / 1e9:.1f} GB still needed below {results}, {free / 1e9:.1f} GB free"
+    advice = "free some space, or make results a link to a larger disk"
+    yield Check("disk", "ok", found) if free > needed else Check("disk", "missing", found, advice)
+
+
+def write_access(results: Path) -> Iterator[Check]:
+    """Tries it: a mode says little where there are other users and read-only mounts."""
+    for folder in {Path(), _existing(results)}:
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            advice = "become its owner, or make it a link to a folder of yours"
+            yield Check("writing", "missing", f"{folder.resolve()}: {error.strerror}", advice)
+            return
+    yield Check("writing", "ok", f"allowed here and in {_existing(results)}")
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return folder if folder.is_dir() else _existing(folder.parent)

@@ -1,0 +1,170 @@
+"""`poselift monitor`: all runs below a folder in one table, live in a terminal, once in a pipe."""
+
+import argparse
+import functools
+import os
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from poselift.errors import PoseliftError, run
+from poselift.monitoring.run_status import Run, clock, find_runs, read_run
+
+REFRESH_SECONDS = 2.0
+
+STATES = {
+    "failed": "bold red",
+    "dead": "bold red",
+    "stalled": "red",
+    "running": "green",
+    "evaluating": "cyan",
+    "waiting": "blue",
+    "stopped": "yellow",
+    "finished": "dim",
+}
+"""The states of a run with their colours, in the order of the table."""
+
+DROPPED = ("device", "memory", "lr", "GPU", "clips/s", "MPJPE")
+"""Columns that a narrow terminal does without, the first to go first."""
+
+
+@functools.cache
+def _nvml() -> Any:
+    """The library of the NVIDIA driver; None where there is none."""
+    try:
+        import pynvml  # type: ignore[import-untyped]
+
+        pynvml.nvmlInit()
+    except Exception:  # no package, no driver, no device: all the same here
+        return None
+    return pynvml
+
+
+def utilisation() -> dict[int, int]:
+    """Percent of the time that the GPU of a process was busy, by process number; empty without a driver."""
+    nvml = _nvml()
+    busy: dict[int, int] = {}
+    if nvml:
+        try:
+            for index in range(nvml.nvmlDeviceGetCount()):
+                gpu = nvml.nvmlDeviceGetHandleByIndex(index)
+                percent = nvml.nvmlDeviceGetUtilizationRates(gpu).gpu
+                busy |= {process.pid: percent for process in nvml.nvmlDeviceGetComputeRunningProcesses(gpu)}
+        except nvml.NVMLError:
+            pass
+    return busy
+
+
+def overview(runs: Sequence[Run], busy: dict[int, int], now: float, width: int) -> Group:
+    """Runs as one summary line, a table that fits the width, and what is wrong with some of them."""
+    ordered = sorted(runs, key=lambda each: (list(STATES).index(each.state), _natural(each.name)))
+    columns = _columns(ordered, busy)
+    while True:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for title in columns:
+            words = title in ("run", "state", "device")
+            table.add_column(title, justify="left" if words else "right", no_wrap=True, overflow="ellipsis")
+        for row in zip(*columns.values(), strict=True):
+            table.add_row(*row)
+        spare = next((title for title in DROPPED if title in columns), None)
+        if spare is None or Console(width=10_000).measure(table).maximum <= width:
+            break
+        del columns[spare]
+    notes = [Text(f"{each.name} {each.state}: {each.note}") for each in ordered if each.note]
+    return Group(Text(summary(runs, now)), Text(), table, *([Text(), *notes] if notes else []))
+
+
+def _columns(runs: Sequence[Run], busy: dict[int, int]) -> dict[str, list[Text]]:
+    """The cells of the table by column."""
+
+    def column(cells: Iterator[str | None]) -> list[Text]:
+        return [Text(cell or "–") for cell in cells]
+
+    def shown(value: float | None, form: str) -> str | None:
+        return None if value is None else format(value, form)
+
+    return {
+        "run": [Text(each.name) for each in runs],
+        "state": [Text(each.state, STATES[each.state]) for each in runs],
+        "epoch": column(f"{shown(r.epoch, '.0f') or '–'}/{shown(r.epochs, '.0f') or '–'}" for r in runs),
+        "MPJPE": column(shown(r.mpjpe, ".1f") for r in runs),
+        "best": column(None if r.best_mpjpe is None else f"{r.best_mpjpe:.1f} {r.unit}" for r in runs),
+        "lr": column(shown(r.lr, ".1e") for r in runs),
+        "clips/s": column(shown(r.clips_per_second, ".1f") for r in runs),
+        "left": column(None if r.seconds_left is None else clock(r.seconds_left) for r in runs),
+        "device": column(None if r.device is None else r.device.removeprefix("NVIDIA ") for r in runs),
+        "memory": column(
+            None if r.memory_bytes is None else f"{r.memory_bytes / 2**30:.1f} GiB" for r in runs
+        ),
+        "GPU": column(f"{busy[r.pid]} %" if r.pid in busy else None for r in runs),
+    }
+
+
+def summary(runs: Sequence[Run], now: float) -> str:
+    """How many runs are in which state, what they have cost, and when the active ones will have ended."""
+    count = Counter(each.state for each in runs)
+    parts = [f"{count[state]} {state}" for state in STATES if count[state]]
+    for kind in ("CPU", "GPU"):
+        seconds = sum(each.device_seconds for each in runs if each.on_gpu == (kind == "GPU"))
+        if seconds:
+            parts.append(f"{seconds / 3600:.1f} {kind}-hours so far")
+    left = max((each.seconds_left for each in runs if each.seconds_left is not None), default=None)
+    if left is not None:
+        end = time.strftime("%a %d %b %H:%M", time.localtime(min(now + left, 2**40)))
+        parts.append(f"those running end about {end} (in {clock(left)})")
+    return ", ".join(parts)
+
+
+def _natural(name: str) -> list[str | int]:
+    """Sorts s2 before s10."""
+    return [int(word[:18]) if i % 2 else word for i, word in enumerate(re.split("([0-9]+)", name))]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Show all runs below a folder, live in a terminal (Ctrl-C ends it), once in a pipe."""
+    parser = argparse.ArgumentParser(prog="poselift monitor", description=main.__doc__)
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=Path("results"), help="where the runs are (default: results)"
+    )
+    parser.add_argument("--once", action="store_true", help="print the table once and end")
+    given = parser.parse_args(argv)
+    folder: Path = given.folder
+    if not folder.is_dir():
+        raise PoseliftError(f"{folder}: no such folder; name the one whose runs you want to see")
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8
+    console = Console(highlight=False, soft_wrap=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = 200  # a file or a pipe takes all columns
+
+    def look() -> Group:
+        now = time.time()
+        folders = find_runs(folder)
+        runs = [read_run(path, str(path.relative_to(folder)), now) for path in folders]
+        if not runs:
+            return Group(Text(f"no runs below {folder} yet; `snakemake` or `poselift train` starts some"))
+        return overview(runs, utilisation(), now, console.width)
+
+    if given.once or not console.is_terminal:
+        console.print(look())
+        return
+    try:
+        with Live(look(), console=console, auto_refresh=False) as live:
+            while True:
+                time.sleep(REFRESH_SECONDS)
+                live.update(look(), refresh=True)
+    except KeyboardInterrupt:
+        pass
+
+
+if __name__ == "__main__":
+    run(main)

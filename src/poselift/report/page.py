@@ -1,0 +1,112 @@
+"""The report: all tables and figures of the paper and more on one page, for those who do not open LaTeX.
+
+The page needs nothing but itself. Its tables are those of the paper, cell by cell; the captions of its
+figures are those of Snakemake's report.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from markupsafe import Markup
+
+from poselift.analysis import options
+from poselift.analysis.results import read
+from poselift.analysis.stored import read_content
+from poselift.errors import PoseliftError, run
+from poselift.files import write_text
+from poselift.report import html
+from poselift.report.page_parts import captions, claims, figure, made_from, read_record, trials
+from poselift.report.section import Section, as_html
+from poselift.tables.table import Table, caption_marks
+
+SECTIONS = {
+    "Results": ("tables/main", "figures/comparison", "tables/differences"),
+    "Claims": ("claims",),
+    "Cost": ("tables/cost", "figures/pareto"),
+    "Actions, joints, frames": (
+        "tables/per_action", "figures/per_action", "tables/per_joint", "figures/joints", "figures/place",
+    ),
+    "Examples": ("figures/animation", "figures/qualitative"),
+    "Ablation": ("tables/ablation", "figures/ablation"),
+    "Ground-truth 2D": ("tables/ground_truth_2d",),
+    "Other data": ("tables/mpi_inf_3dhp",),
+    "Published results": ("tables/published",),
+    "Models and training": ("figures/architecture", "figures/curves", "figures/search", "trials"),
+    "Experimental setup": ("setup",),
+    "Where this comes from": ("origins",),
+}  # fmt: skip
+"""The sections of the page, and the parts of each as far as they are there."""
+
+
+def name_of(path: Path) -> str:
+    """What `SECTIONS` calls a part: `tables/main`, `figures/pareto`, `claims`."""
+    folder = path.parent.name
+    return f"{folder}/{path.stem}" if folder in ("tables", "figures") else path.stem
+
+
+def sections(parts: Mapping[str, Markup]) -> list[tuple[str, list[tuple[str, Markup]]]]:
+    """The parts by section, empty sections left out. Raises `PoseliftError` for a part that none has."""
+    placed = {name for names in SECTIONS.values() for name in names}
+    if unknown := sorted(set(parts) - placed):
+        raise PoseliftError(
+            f"the report has no place for {unknown[0]}; add it to poselift.report.page.SECTIONS"
+        )
+    found = [
+        (title, [(name, parts[name]) for name in names if name in parts]) for title, names in SECTIONS.items()
+    ]
+    return [(title, listed) for title, listed in found if listed]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the report."""
+    parser = options.parser(
+        "Write all tables and figures on one page of HTML that needs nothing else.",
+        *("results", *options.GRID, "dataset_title", "decimals", "per_action_size"),
+    )
+    parser.add_argument("--title", required=True, help="title of the paper")
+    parser.add_argument("--authors", nargs="+", required=True, metavar="NAME", help="names, in order")
+    parser.add_argument("--tables", type=Path, nargs="+", required=True, metavar="JSON", help="tables")
+    parser.add_argument("--figures", type=Path, nargs="+", required=True, metavar="IMAGE", help="figures")
+    parser.add_argument("--captions", type=Path, required=True, metavar="RST", help="captions of the figures")
+    parser.add_argument("--claims", type=Path, required=True, metavar="JSON", help="claims, judged")
+    parser.add_argument("--trials", type=Path, metavar="CSV", help="trials of the search")
+    parser.add_argument("--setup", type=Path, required=True, metavar="JSON", help="experimental setup")
+    parser.add_argument("--record", type=Path, required=True, metavar="JSON", help="what this was made from")
+    parser.add_argument("--files", type=Path, nargs="*", default=[], metavar="FILE", help="files to link to")
+    options.add_out(parser)
+    arguments = parser.parse_args(argv)
+    marks = options.marks(arguments)
+    said = caption_marks(marks, options.missing_runs(arguments, read(arguments.results)["run"]))
+    record = read_record(arguments.record)
+    config = {
+        "data": {"title": marks.dataset_title},
+        "paper": {"per_action_size": arguments.per_action_size},
+    }
+    captioned = captions(arguments.captions, [path.stem for path in arguments.figures], config)
+    tables = {name_of(path): read_content(path, Table | None) for path in arguments.tables}
+    confidence = options.statistics(arguments).confidence
+    parts = {
+        **{name: html.table(table) for name, table in tables.items() if table},
+        **{name_of(path): figure(path, captioned[path.stem]) for path in arguments.figures},
+        "claims": claims(arguments.claims, caption_marks(marks), arguments.decimals, confidence),
+        **({"trials": trials(arguments.trials, caption_marks(marks))} if arguments.trials else {}),
+        "setup": as_html(read_content(arguments.setup, list[Section]), level=3),
+        "origins": made_from(record),
+    }
+    base = arguments.out.parent
+    body = html.render(
+        "report",
+        title=arguments.title,
+        authors=arguments.authors,
+        dataset=marks.dataset_title,
+        sections=sections(parts),
+        files=[Path(os.path.relpath(path, base)).as_posix() for path in arguments.files],
+        made={name_of(Path(path)): path.split("/", 2)[-1] for path in record["core"]["parts"]},
+        hash=record["hash"][:12],
+    )
+    write_text(arguments.out, html.page(arguments.title, body, said))
+
+
+if __name__ == "__main__":
+    run(main)

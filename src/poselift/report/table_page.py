@@ -1,0 +1,28 @@
+"""One table as a page of its own, for Snakemake's report."""
+
+import argparse
+from pathlib import Path
+
+from poselift.analysis.options import add_out
+from poselift.analysis.stored import read_content
+from poselift.errors import run
+from poselift.files import write_text
+from poselift.report import html
+from poselift.tables.table import Table
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the page of a table."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--table", type=Path, required=True, metavar="JSON", help="content of the table")
+    add_out(parser)
+    given = parser.parse_args(argv)
+    content: Table | None = read_content(given.table, Table | None)
+    if content is None:
+        write_text(given.out, html.page(given.table.stem, "<p>Not part of this experiment.</p>"))
+    else:
+        write_text(given.out, html.page(content.title, html.table(content), content.marks))
+
+
+if __name__ == "__main__":
+    run(main)

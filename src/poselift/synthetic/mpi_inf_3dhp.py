@@ -1,0 +1,123 @@
+"""Synthetic motion as the two files of MPI-INF-3DHP: `python -m poselift.synthetic.mpi_inf_3dhp`.
+
+Bodies, styles and actions are of the kind of the Human3.6M twin, in a ring of eight cameras of their own.
+There is no detector: as in the real files, the 2D joints are the annotated ones, here exact projections.
+"""
+
+import argparse
+import io
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poselift.config.mpi_inf_3dhp import SyntheticMPIInf3DHP
+from poselift.config.sections import add_options, parse
+from poselift.datasets.mpi_inf_3dhp.raw import (
+    CAMERAS,
+    FROM_HUMAN36M,
+    SEQUENCES,
+    SUBJECTS,
+    TEST_SIZES,
+    TRAIN_SIZE,
+)
+from poselift.errors import run
+from poselift.files import atomic_path
+from poselift.synthetic.actions import ACTIONS
+from poselift.synthetic.body import draw_body
+from poselift.synthetic.cameras import Camera, camera_space
+from poselift.synthetic.curves import FPS, Array
+from poselift.synthetic.motion import draw_style, play
+
+FOCAL = 0.73
+"""Focal length of all cameras in image widths, of these data's magnitude."""
+
+VALID = 0.8
+"""About the share of the test frames that count, in stretches."""
+
+
+def _cameras() -> list[Camera]:
+    """The eight training cameras: a ring of high and low ones, 3.5 m from the centre."""
+    cameras = []
+    for i, name in enumerate(CAMERAS):
+        angle, height = 2 * np.pi * i / len(CAMERAS), (1400.0, 2100.0)[i % 2]
+        place = (3500 * np.cos(angle), 3500 * np.sin(angle), height)
+        cameras.append(_camera(name, TRAIN_SIZE, place))
+    return cameras
+
+
+def _camera(name: str, size: tuple[int, int], place: tuple[float, float, float]) -> Camera:
+    width, height = size
+    return Camera(name, width, height, FOCAL * width, (width / 2, height / 2), place)
+
+
+def _take(seed: int, person: int, take: int, frames: int) -> Array:
+    """The joints (T, J, 3) in the world, in the order of the files; person 1..14, take 1..2."""
+    own = np.random.default_rng([seed, 3, person])
+    body, style = draw_body(own, own.uniform(0.91, 1.07)), draw_style(own)
+    action = ACTIONS[(2 * person + take) % len(ACTIONS)]
+    joints = play(np.random.default_rng([seed, 3, person, take]), body, style, action, frames)
+    return joints[:, list(FROM_HUMAN36M)]
+
+
+def _entry(camera: Camera, joints: Array) -> dict[str, Array]:
+    joint_3d = camera_space(camera, joints)
+    joint_2d = camera.principal + camera.focal * joint_3d[..., :2] / joint_3d[..., 2:]
+    return {"data_2d": joint_2d.astype(np.float32), "data_3d": joint_3d.astype(np.float32)}
+
+
+def generate_train(settings: SyntheticMPIInf3DHP) -> dict[str, list[Any]]:
+    """The content of data_train_3dhp.npz; equal settings give equal values."""
+    content: dict[str, list[Any]] = {}
+    for person, subject in enumerate(SUBJECTS, 1):
+        for take, sequence in enumerate(SEQUENCES, 1):
+            joints = _take(settings.seed, person, take, settings.train_frames)
+            views = {camera.name: _entry(camera, joints) for camera in _cameras()}
+            content[f"{subject} {sequence}"] = [views, FPS]
+    return content
+
+
+def generate_test(settings: SyntheticMPIInf3DHP) -> dict[str, dict[str, Array]]:
+    """The content of data_test_3dhp.npz: people and cameras that the training has not seen."""
+    content = {}
+    for i, (name, size) in enumerate(TEST_SIZES.items()):
+        joints = _take(settings.seed, len(SUBJECTS) + 1 + i, 1, settings.test_frames)
+        place = (3700 * np.cos(0.3 + i), 3700 * np.sin(0.3 + i), 1500.0)
+        valid = np.random.default_rng([settings.seed, 4, i]).random(-(-settings.test_frames // 10)) < VALID
+        valid[0] = True  # no sequence without a frame to test
+        flags = np.repeat(valid, 10)[: settings.test_frames]
+        content[name] = {**_entry(_camera(name, size, place), joints), "valid": flags.astype(np.float64)}
+    return content
+
+
+def write_npz(path: Path, content: Any) -> None:
+    """Write what `numpy.savez_compressed(path, data=content)` would, but the same bytes every time."""
+    data = io.BytesIO()
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(object)), "fortran_order": False, "shape": ()}
+    np.lib.format.write_array_header_1_0(data, header)
+    wrapped = np.empty((), dtype=object)
+    wrapped[()] = content
+    pickle.dump(wrapped, data, protocol=4)
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("data.npy"), data.getvalue(), zipfile.ZIP_DEFLATED)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Generate the motion that the options describe as the two files of MPI-INF-3DHP."""
+    parser = argparse.ArgumentParser(
+        prog="python -m poselift.synthetic.mpi_inf_3dhp", description=main.__doc__
+    )
+    parser.add_argument("--train", type=Path, required=True, help="npz to write")
+    parser.add_argument("--test", type=Path, required=True, help="npz to write")
+    add_options(parser, SyntheticMPIInf3DHP)
+    given = vars(parser.parse_args(argv))
+    train, test = given.pop("train"), given.pop("test")
+    settings = parse(SyntheticMPIInf3DHP, given, "options")
+    write_npz(train, generate_train(settings))
+    write_npz(test, generate_test(settings))
+
+
+if __name__ == "__main__":
+    run(main)

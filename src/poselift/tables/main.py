@@ -1,0 +1,105 @@
+"""The main comparison: every model, all metrics, last and best epoch, beside the two reference rows."""
+
+import pandas as pd
+
+from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.names import METRIC_LABELS, REFERENCE_LABELS, architecture_label, metric_decimals
+from poselift.analysis.options import Grid, Marks
+from poselift.analysis.results import Estimate, names_in, per_seed, reference, summarise
+from poselift.config.experiment import Statistics
+from poselift.errors import run
+from poselift.evaluation.report import METRICS
+from poselift.paper.latex import Layout
+from poselift.tables.output import write_comparison
+from poselift.tables.table import (
+    Block,
+    Cell,
+    Column,
+    Table,
+    caption_marks,
+    estimated,
+    sentences,
+    significance_note,
+    spread_note,
+)
+
+CHECKPOINTS = {"last": "Last epoch", "best": "Best epoch"}
+LAYOUT = Layout(wide=True, separation="2.9pt")
+
+
+def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statistics: Statistics) -> Table:
+    """The table; a model without runs shows dashes, and the caption then says DRAFT.
+
+    A star marks a significant difference from the baseline of the same size. Bold is what is significantly
+    lower than each other model of its size: the lowest number alone is not.
+    """
+    differences = Differences(results, statistics)
+    estimates: list[Estimate | None] = []
+    places = {metric: metric_decimals(metric, decimals) for metric in METRICS}
+
+    def row(architecture: str, size: str) -> tuple[Cell, ...]:
+        model, base = Model(architecture, size), Model("baseline", size)
+        others = [Model(name, size) for name in grid.architectures if name != architecture]
+        cells = [Cell(architecture_label(architecture))]
+        for checkpoint in CHECKPOINTS:
+            for metric in METRICS:
+                estimates.append(summarise(per_seed(results, architecture, size, metric, checkpoint)))
+                change = None if model == base else differences.difference(model, base, metric, checkpoint)
+                cells.append(
+                    estimated(
+                        estimates[-1],
+                        places[metric],
+                        bold=differences.better(model, others, metric, checkpoint),
+                        star=change is not None and change.significant,
+                    )
+                )
+        return tuple(cells)
+
+    references = tuple(
+        (
+            Cell(label),
+            *(estimated(reference(results, name, metric), places[metric]) for metric in METRICS),
+        )
+        for name, label in REFERENCE_LABELS.items()
+    )
+    blocks = [
+        Block(tuple(row(architecture, size) for architecture in grid.architectures), size)
+        for size in grid.sizes
+    ]
+    return Table(
+        "main",
+        "Errors of all models",
+        sentences(
+            f"Errors on {marks.dataset_title}: mean over the frames of an action, then over "
+            f"{len(names_in(results, 'action'))} actions. MPJPE, P-MPJPE and N-MPJPE in mm, MPJVE in "
+            "mm/frame, acceleration error in mm/frame²; lower is better.",
+            spread_note(estimates),
+            significance_note(
+                statistics,
+                grid.seeds,
+                "Star: the interval of the difference from the baseline of its size leaves out zero; bold: "
+                "so do those from all others of its size, and it is lower.",
+            ),
+            "The best epoch is chosen on the test set, as in prior work; the last epoch is not chosen.",
+        ),
+        caption_marks(marks, grid.missing(results["run"])),
+        (
+            Column("Model", kind="text"),
+            *(
+                Column("Accel." if metric == "acceleration" else METRIC_LABELS[metric], group)
+                for group in CHECKPOINTS.values()
+                for metric in METRICS
+            ),
+        ),
+        (Block(references), *blocks),
+        "Size",
+    )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the main table."""
+    write_comparison(argv, "main", "Write the table of the main comparison.", table, LAYOUT)
+
+
+if __name__ == "__main__":
+    run(main)
