@@ -4,6 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from poselift.config.card import Card
 from poselift.config.sections import Section, suggest
 from poselift.errors import PoseliftError
 
@@ -150,3 +151,12 @@ def model_size(size: str | ModelSize) -> ModelSize:
             f"unknown size '{size}'{suggest(size, SIZES)}; sizes of your own need depth and dim"
         )
     return SIZES[size]
+
+
+# 𝐴: attention, 𝐺: graph, 𝑀: MambaGCN
+CARDS = {
+    "baseline": Card(label="Baseline", colour="#0072B2", marker="o", line="-", components="𝐴 ∥ 𝐺"),
+    "mamba_gcn": Card(label="MambaGCN", colour="#D55E00", marker="s", line="--", components="(𝐴 ∥ 𝐺) → 𝑀"),
+    "full": Card(label="Full", colour="#009E73", marker="D", line="-.", components="𝐴 ∥ 𝐺 ∥ 𝑀"),
+}
+"""How each architecture is presented."""

@@ -1,0 +1,19 @@
+"""How an architecture is presented, in every table and figure alike."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from poselift.config.sections import Section, Text
+
+
+class Card(Section):
+    """The label, the look and the components of an architecture."""
+
+    label: Text = Field(description="its name in the paper")
+    colour: str = Field("#555555", pattern="^#[0-9a-fA-F]{6}$", description="colour in figures")
+    marker: str = Field(
+        "v", pattern="^[.,ov^<>1-8spP*hH+xXDd|_]$", description="marker in figures, of Matplotlib"
+    )
+    line: Literal["-", "--", "-.", ":"] = Field(":", description="line in figures")
+    components: Text = Field("", description="what its blocks are made of, as the ablation shows it")
