@@ -23,9 +23,8 @@ from poselift.analysis.options import Grid
 from poselift.config.models import ARCHITECTURES, SIZES
 from poselift.config.sections import suggest
 from poselift.errors import PoseliftError
-from poselift.evaluation.report import METRICS
+from poselift.evaluation.metrics import METRICS
 
-UNITS = dict(zip(METRICS, ("mm", "mm", "mm", "mm/frame", "mm/frame^2"), strict=True))
 _TEST = re.compile(
     r"(?P<quantity>\w+)\s*\((?P<subject>[^()]*)\)\s*(?P<relation><=|>=|<|>)\s*"
     r"(?P<value>-?\d+(?:\.\d+)?)\s*(?P<unit>%|mm(?:/frame(?:\^2)?)?)"
@@ -76,8 +75,9 @@ def parse(text: str, test: str, grid: Grid, detail: str) -> Claim:
             raise PoseliftError(f"'{test}': {SYNTAX}")
         model, *bases = _models(test, names, size, grid)
         base = bases[0] if bases else None
-    if found["unit"] not in ({UNITS[metric], "%"} if base else {UNITS[metric]}):
-        raise PoseliftError(f"'{test}': {metric} is in {UNITS[metric]}, not in {found['unit']}")
+    unit = METRICS[metric].unit
+    if found["unit"] not in ({unit, "%"} if base else {unit}):
+        raise PoseliftError(f"'{test}': {metric} is in {unit}, not in {found['unit']}")
     return Claim(
         text, test, metric, model, base, checkpoint, found["relation"], float(found["value"]), found["unit"]
     )

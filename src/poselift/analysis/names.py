@@ -1,6 +1,6 @@
 """How the paper calls architectures, reference rows and metrics."""
 
-from poselift.evaluation.report import METRICS
+from poselift.evaluation.metrics import METRICS
 
 ARCHITECTURE_LABELS = {"baseline": "Baseline", "mamba_gcn": "MambaGCN", "full": "Full"}
 
@@ -8,9 +8,7 @@ REFERENCE_LABELS = {"mean_pose": "Mean pose", "copy_2d": "Copy 2D"}
 
 GROUND_TRUTH_REFERENCE_LABELS = {"mean_pose": "Mean pose", "copy_gt2d": "Copy 2D"}
 
-METRIC_LABELS = dict(
-    zip(METRICS, ("MPJPE", "P-MPJPE", "N-MPJPE", "MPJVE", "Acceleration"), strict=True)
-)  # fmt: skip
+METRIC_LABELS = {name: metric.label for name, metric in METRICS.items()}
 
 
 def architecture_label(architecture: str) -> str:
@@ -24,5 +22,5 @@ def second_dataset_title(synthetic: bool) -> str:
 
 
 def metric_decimals(metric: str, decimals: int) -> int:
-    """Decimals of a metric when positions have `decimals`: errors of derivatives are ten times smaller."""
-    return decimals + (metric in ("mpjve", "acceleration"))
+    """Decimals of a metric where positions have `decimals`."""
+    return METRICS[metric].decimals(decimals)

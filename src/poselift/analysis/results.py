@@ -20,7 +20,9 @@ import pandas as pd
 
 from poselift.analysis.options import add_out
 from poselift.errors import PoseliftError, run
-from poselift.evaluation.report import METRICS, Report, Result, load_reports
+from poselift.evaluation.metrics import METRICS
+from poselift.evaluation.report import METRICS as POSE_METRICS
+from poselift.evaluation.report import Report, Result, load_reports
 from poselift.files import atomic_path
 
 COLUMNS = (
@@ -41,7 +43,7 @@ class Estimate:
 
 def _numbers(result: Result) -> Iterator[tuple[str, str, str, float]]:
     """metric, group, name and value of all numbers of one evaluated checkpoint."""
-    for metric in METRICS:
+    for metric in POSE_METRICS:
         yield metric, "all", "", getattr(result, metric)
     yield "frames", "all", "", result.frames
     named = {
@@ -132,6 +134,11 @@ def names_in(results: pd.DataFrame, group: str) -> list[str]:
     """The actions, joints, parts of the body, cameras, places or sequences, in the order of the
     evaluation."""
     return list(results.loc[results["group"] == group, "name"].unique())
+
+
+def metrics_in(results: pd.DataFrame) -> list[str]:
+    """The metrics that there are results of, in the order of `poselift.evaluation.metrics`."""
+    return [metric for metric in METRICS if metric in set(results["metric"])]
 
 
 def per_seed(

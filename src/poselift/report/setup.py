@@ -12,14 +12,14 @@ import pandas as pd
 
 from poselift.analysis import options
 from poselift.analysis.costs import read_costs, read_variant_costs
-from poselift.analysis.names import METRIC_LABELS, second_dataset_title
-from poselift.analysis.results import names_in, read
+from poselift.analysis.names import second_dataset_title
+from poselift.analysis.results import metrics_in, names_in, read
 from poselift.analysis.stored import write_content
 from poselift.config.experiment import Statistics
 from poselift.data.sequence import SPLITS
 from poselift.data.store import read_sequences
 from poselift.errors import PoseliftError, run
-from poselift.evaluation.report import METRICS
+from poselift.evaluation.metrics import METRICS
 from poselift.figures.search import read_trials
 from poselift.files import write_text
 from poselift.provenance.code_hash import code_manifest, read_pins
@@ -36,14 +36,6 @@ STAGES = (
     "poselift.models.cost", "poselift.tables.main", "poselift.figures.comparison",
 )  # fmt: skip
 """The programs behind the results, whose packages are listed."""
-
-DEFINITIONS = {
-    "mpjpe": ("mm", "distance of each joint once the roots coincide"),
-    "p_mpjpe": ("mm", "the same after the best rotation, translation and scale of each pose"),
-    "n_mpjpe": ("mm", "the same after the best scale of each pose"),
-    "mpjve": ("mm/frame", "distance of the velocities, the differences of successive frames"),
-    "acceleration": ("mm/frame²", "distance of the differences of velocities"),
-}
 
 
 def data(name: str, title: str, store: Path, runs: Sequence[Trained]) -> Section:
@@ -109,7 +101,11 @@ def protocol(results: pd.DataFrame, statistics: Statistics) -> Section:
     """How errors are measured and compared."""
     frames = results.loc[(results["metric"] == "frames") & (results["group"] == "all"), "value"]
     counts = " to ".join(f"{int(count):,}" for count in sorted({frames.min(), frames.max()}))
-    rows = tuple((Cell(METRIC_LABELS[metric]), *map(Cell, DEFINITIONS[metric])) for metric in METRICS)
+    shown = [METRICS[metric] for metric in metrics_in(results)]
+    rows = tuple(
+        (Cell(metric.label), Cell(metric.unit.replace("^2", "²")), Cell(metric.definition))
+        for metric in shown
+    )
     return Section(
         "Protocol",
         (

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from poselift.evaluation.metrics import acceleration_error, align, mpjpe, mpjve, n_mpjpe, p_mpjpe
+from poselift.evaluation.metrics import acceleration_error, mpjpe, mpjve, n_mpjpe, p_mpjpe
+from poselift.geometry import align
 
 
 def poses(*shape: int, seed: int = 0) -> Tensor:
