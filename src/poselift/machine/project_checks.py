@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from poselift.errors import PoseliftError, one_line
+from poselift.errors import one_line
 from poselift.machine.check import Check
 
 
@@ -15,31 +15,14 @@ def configuration(configs: list[Path]) -> tuple[Any, Check]:
     """The settings, None if there are none that are valid; and the line that says so."""
     names = ", ".join(map(str, configs))
     try:
-        from poselift.config.experiment import Config
-        from poselift.config.sections import parse, read_yaml
+        from poselift.config.files import read_configuration
 
-        merged: dict[str, Any] = {}
-        for path in configs:
-            content = read_yaml(path)
-            if not isinstance(content, dict):
-                raise PoseliftError(f"{path}: expected keys with values")
-            merged = _merged(merged, content)
-        settings = parse(Config, merged, names)
+        settings = read_configuration(configs)
     except Exception as error:  # a fault of the file's, or a package that is missing
         return None, Check("config", "missing", one_line(error, limit=500), "the other checks need it")
     return settings, Check(
         "config", "ok", f"{names}: data set {settings.dataset}, {len(settings.all_runs())} runs"
     )
-
-
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """One configuration over another, as Snakemake does it."""
-    both = {
-        key: _merged(below[key], value)
-        for key, value in above.items()
-        if isinstance(value, dict) and isinstance(below.get(key), dict)
-    }
-    return below | above | both
 
 
 def raw_files(settings: Any, results: Path) -> Iterator[Check]:

@@ -8,7 +8,7 @@ import yaml
 
 from poselift.config import sections
 from poselift.config.experiment import Config
-from poselift.experiments import laid_over
+from poselift.config.files import laid_over
 from poselift.search.collect import best_finished, fragment, main, table
 from poselift.search.outcome import Ranking, ranked, write_ranking
 from poselift.search.stages import plan
