@@ -1,4 +1,4 @@
-"""Free experiments: run a named list of them outside the paper, and rank whatever runs there are."""
+"""Experiments outside the paper: run a named list of them, and rank runs by their errors."""
 
 import argparse
 import json
@@ -24,7 +24,7 @@ IN_COLUMNS = ("architecture", "size", "variant", "depth", "dim")
 
 @dataclass(frozen=True)
 class Candidate:
-    """A run that is compared: its settings flattened, and what it is an error of."""
+    """A run to be compared, with its settings flattened."""
 
     folder: Path
     run: Run
@@ -32,8 +32,7 @@ class Candidate:
     p_mpjpe: float | None
     """P-MPJPE (mm) of the best weights, if the run has been evaluated."""
     measured_on: tuple[str, str, str]
-    """Unit of the error, subjects it is measured on, hashes of the data: runs that differ are not ranked
-    together."""
+    """Unit, subjects and data of the error: runs that differ in these are not ranked together."""
 
 
 def candidate(folder: Path) -> Candidate:
@@ -71,7 +70,7 @@ def _flat(nested: dict[str, Any]) -> dict[str, Any]:
 
 
 def differing(candidates: Sequence[Candidate]) -> list[str]:
-    """The settings in which the runs differ, beside what their names and columns say."""
+    """The settings in which the runs differ, except those that have a column anyway."""
     keys = dict.fromkeys(key for one in candidates for key in one.settings if key not in IN_COLUMNS)
     return [key for key in keys if len({repr(one.settings.get(key)) for one in candidates}) > 1]
 

@@ -1,4 +1,4 @@
-"""The configuration, the files that it names, and room for what is built."""
+"""Checks of the project: configuration, input files, disk space, write access."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from poselift.machine.check import Check
 
 
 def configuration(configs: list[Path]) -> tuple[Any, Check]:
-    """The settings, None if there are none that are valid; and the line that says so."""
+    """The settings, None if they are not valid, and the check's line."""
     names = ", ".join(map(str, configs))
     try:
         from poselift.config.files import read_configuration
@@ -58,7 +58,7 @@ def raw_files(settings: Any, results: Path) -> Iterator[Check]:
 
 
 def clips(settings: Any, results: Path) -> Iterator[Check]:
-    """The numbers of clips against the expected ones."""
+    """The numbers of clips, compared with the expected ones."""
     expected = settings.data.expected_clips or {}
     manifest = results / "data" / f"clips-{settings.n_frames}" / "manifest.json"
     wanted = _counts(expected) if expected else "any number"
@@ -82,7 +82,7 @@ def _counts(clips_of_split: dict[str, int]) -> str:
 
 
 def disk(settings: Any, results: Path) -> Iterator[Check]:
-    """What the whole experiment takes against what is free; a rough estimate from above."""
+    """Free disk space, compared with a rough upper estimate of what the experiment needs."""
     # the store holds float32 as the raw file does; every run two files of weights; the run that trains
     # its states: model, best model and the optimiser's two moments each, and one more while it is written
     raw = settings.data.raw
@@ -100,7 +100,7 @@ def disk(settings: Any, results: Path) -> Iterator[Check]:
 
 
 def write_access(results: Path) -> Iterator[Check]:
-    """Tries it: a mode says little where there are other users and read-only mounts."""
+    """Whether files can be created, by trying: file modes do not tell of read-only mounts."""
     for folder in {Path(), _existing(results)}:
         try:
             with tempfile.TemporaryFile(dir=folder):

@@ -35,7 +35,7 @@ STATES = {
 """The states of a run with their colours, in the order of the table."""
 
 DROPPED = ("device", "memory", "lr", "GPU", "clips/s", "MPJPE")
-"""Columns that a narrow terminal does without, the first to go first."""
+"""Columns that are dropped on a narrow terminal, in this order."""
 
 
 @functools.cache
@@ -51,7 +51,7 @@ def _nvml() -> Any:
 
 
 def utilisation() -> dict[int, int]:
-    """Percent of the time that the GPU of a process was busy, by process number; empty without a driver."""
+    """Utilisation (%) of the GPU of each process, by process number; empty without a driver."""
     nvml = _nvml()
     busy: dict[int, int] = {}
     if nvml:
@@ -66,7 +66,7 @@ def utilisation() -> dict[int, int]:
 
 
 def overview(runs: Sequence[Run], busy: dict[int, int], now: float, width: int) -> Group:
-    """Runs as one summary line, a table that fits the width, and what is wrong with some of them."""
+    """A summary line, a table of the runs that fits the width, and notes on runs in trouble."""
     ordered = sorted(runs, key=lambda each: (list(STATES).index(each.state), _natural(each.name)))
     rows = [_cells(each, busy) for each in ordered]
     for dropped in range(len(DROPPED) + 1):
@@ -106,7 +106,7 @@ def _cells(run: Run, busy: dict[int, int]) -> dict[str, Text]:
 
 
 def summary(runs: Sequence[Run], now: float) -> str:
-    """How many runs are in which state, what they have cost, and when the active ones will have ended."""
+    """How many runs are in which state, what they have cost, and when the active ones will end."""
     count = Counter(each.state for each in runs)
     parts = [f"{count[state]} {state}" for state in STATES if count[state]]
     for kind in ("CPU", "GPU"):

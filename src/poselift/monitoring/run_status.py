@@ -1,8 +1,8 @@
-"""What can be known of a run from outside: how far it is, how good, and whether it still moves.
+"""The status of a run as seen from outside: its progress, its errors, and whether it is alive.
 
-Runs tell of themselves in `state/progress.json`, finished ones in `metrics.json`. Whether a process is there
-is asked of the system: the run's lock and, on its own host, its number. Nothing is ever written, and any file
-may be missing, cut short or nonsense.
+Runs write `state/progress.json`, finished ones `metrics.json`. Whether the process lives is told by the run's
+lock and, on its own host, by its number. Nothing is ever written here, and any file may be missing, cut short
+or nonsense.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ from poselift.monitoring.run_progress import RunProgress, duration
 Object = dict[str, Any]
 
 QUIET_SECONDS = {"starting": 600.0, "training": 60.0, "evaluating": 600.0}
-"""How long a run may say nothing in each phase until it counts as stalled."""
+"""How long a run may be silent in each phase until it counts as stalled."""
 
 QUIET_STEPS = 5
 """As many steps may also pass in silence, where they take longer."""
@@ -123,7 +123,7 @@ def _first(*values: Any) -> Any:
 
 
 def _state(folder: Path, progress: RunProgress, metrics: Object, now: float) -> tuple[str, str | None]:
-    """The state of a run, and in words what is wrong with it."""
+    """The state of a run, and a note on what is wrong with it."""
     phase, finished = progress.phase, bool(_object(metrics.get("summary")))
     held = _held(folder / "state" / "lock")
     if phase in ("finished", "failed", "stopped"):
@@ -152,7 +152,7 @@ def _state(folder: Path, progress: RunProgress, metrics: Object, now: float) -> 
 
 
 def _quiet_seconds(phase: str, progress: RunProgress) -> float:
-    """How long a run in this phase may say nothing."""
+    """How long a run in this phase may be silent."""
     if phase != "training":
         return QUIET_SECONDS[phase]
     if not progress.step or None in (progress.seconds_left, progress.epoch, progress.epochs, progress.steps):

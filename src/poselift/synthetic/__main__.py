@@ -12,7 +12,7 @@ from poselift.synthetic.dataset import generate
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Generate the motion that the options describe and pickle it, byte-identical for equal options."""
+    """Generate motion and pickle it; equal options give the same bytes."""
     parser = argparse.ArgumentParser(prog="poselift synthetic", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="pickle to write")
     add_options(parser, Synthetic)

@@ -1,7 +1,7 @@
 """A body of constant bone lengths, and its joint positions.
 
 World coordinates are mm with z up; a body's own axes are (right, forward, up). Angles (T, 3) are yaw, pitch
-forwards and roll to the right, in radian. What comes in pairs is (right, left).
+forwards and roll to the right, in radian. A first axis of 2 is (right, left).
 """
 
 from dataclasses import asdict, dataclass
@@ -11,8 +11,6 @@ import numpy as np
 from poselift.skeleton import N_JOINTS
 from poselift.synthetic.actions import HANG
 from poselift.synthetic.curves import Array
-
-Pair = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def unit(vector: Array) -> Array:
     return vector / np.linalg.norm(vector, axis=-1, keepdims=True)
 
 
-def two_bones(start: Array, target: Array, upper: float, lower: float, pole: Array) -> Pair:
+def two_bones(start: Array, target: Array, upper: float, lower: float, pole: Array) -> tuple[Array, Array]:
     """Middle and end joint (T, 3) of a limb from `start` towards `target`, bent to the side of `pole`.
 
     The end meets `target` where the limb reaches it: it folds to 0.2 of its length, stretches to 0.995.
@@ -101,19 +99,19 @@ def _elbow(hand: Array) -> Array:
     return np.stack([0.6 - 0.4 * hangs, 0.35 * level - 0.8 * low, -0.8 * level], -1)
 
 
-def hips(body: Body, root: Array, pelvis: Array) -> Pair:
-    """Right and left hip joint (T, 3)."""
+def hips(body: Body, root: Array, pelvis: Array) -> Array:
+    """The hip joints (2, T, 3)."""
     across = turn(pelvis, np.array([body.hip, 0, 0]))
-    return root + across, root - across
+    return np.stack([root + across, root - across])
 
 
 def joints(
-    body: Body, root: Array, pelvis: Array, chest: Array, head: Array, hands: Pair, feet: Pair, knees: Pair
+    body: Body, root: Array, pelvis: Array, chest: Array, head: Array, hands: Array, feet: Array, knees: Array
 ) -> Array:
     """The joints (T, J, 3) in the world, mm, of a body with the given `root` and angles of its three parts.
 
-    `hands` (T, 3) are where the wrists want to be: (outwards, forwards, up) from the shoulder in the chest's
-    axes, arm lengths. `feet` (T, 3) are the ankles in the world, `knees` (T,) the yaws the knees point to.
+    `hands` (2, T, 3) are targets of the wrists: outwards, forwards, up from the shoulder in the chest's axes,
+    in arm lengths. `feet` (2, T, 3) are the ankles in the world, `knees` (2, T) the yaws of the knees.
     """
     out = np.empty((len(root), N_JOINTS, 3))
     out[:, 0] = root

@@ -1,4 +1,4 @@
-"""An imitation of a 2D joint detector: what it gets wrong, and how sure it says that it is."""
+"""An imitation of a 2D joint detector: its errors and its confidence."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from poselift.synthetic.body import Body, Pair
+from poselift.synthetic.body import Body
 from poselift.synthetic.curves import Array, minimum_jerk
 
 AREA = 1000.0
@@ -24,13 +24,13 @@ LEAST = 2.5
 class Ground:
     """The plan for T frames: `centre` (T, 2) mm, `heading` (T,) radian, 0 along +y.
 
-    `feet` (right, left) are (T, 4): x, y, z (mm) of the ankle over the height of a flat foot's, and the yaw.
+    `feet` (2, T, 4), right and left, are x, y, z (mm) of the ankle over a flat foot's, and the foot's yaw.
     `phase` (T,) counts gait cycles, whole where the right foot lands; `gait` is 1 for a walk at 1.2 m/s.
     """
 
     centre: Array
     heading: Array
-    feet: Pair
+    feet: Array
     phase: Array | float = 0.0
     gait: float = 0.0
 
@@ -81,7 +81,7 @@ def walk(rng: np.random.Generator, t: Array, body: Body, shape: str, speed: floa
     cadence = 0.98 * np.sqrt(speed / 1.2 * 894 / body.leg) * rng.uniform(0.95, 1.05)
     phase = 0.02 * cadence * np.cumsum(np.sqrt(pace)) + rng.random()
 
-    def along(way: Array) -> Pair:
+    def along(way: Array) -> tuple[Array, Array]:
         laps, rest = np.divmod(way, length[-1])
         place = np.stack([np.interp(rest, length, axis) for axis in places.T], -1)
         return place, np.interp(rest, length, headings) + laps * lap
@@ -102,7 +102,7 @@ def walk(rng: np.random.Generator, t: Array, body: Body, shape: str, speed: floa
         place = place + side * curve[:, 1:] * rightwards(heading)
         return np.column_stack([place, _lift(progress, np.diff(stops)[latest]), heading - side * splay])
 
-    feet = foot(1, 0.0), foot(-1, 0.5)
+    feet = np.stack([foot(1, 0.0), foot(-1, 0.5)])
     return Ground(*along(np.interp(t, grid, way)), feet, np.interp(t, grid, phase), speed / 1.2)
 
 
@@ -125,7 +125,7 @@ def stand(rng: np.random.Generator, t: Array, body: Body, pause: tuple[float, fl
         # the foot on the inside of the turn goes first
         return _step(t, starts + np.where(turns * side < 0, 0.0, 0.45), 0.5, place, np.zeros(n + 1), yaw)
 
-    feet = foot(1), foot(-1)
+    feet = np.stack([foot(1), foot(-1)])
     above, _, _ = minimum_jerk(t, starts + 0.05, np.full(n, 0.9), np.column_stack([centre, heading]))
     return Ground(above[:, :2], above[:, 2], feet)
 
@@ -147,5 +147,5 @@ def sit(rng: np.random.Generator, t: Array, body: Body, crossing: float) -> Grou
 
     # one foot at most is across
     right_crosses = bool(rng.random() < 0.5)
-    feet = foot(1, right_crosses), foot(-1, not right_crosses)
+    feet = np.stack([foot(1, right_crosses), foot(-1, not right_crosses)])
     return Ground(np.tile(centre, (len(t), 1)), np.full(len(t), heading[0]), feet)

@@ -6,7 +6,7 @@ import numpy as np
 
 from poselift.synthetic import footsteps
 from poselift.synthetic.actions import Action, Key
-from poselift.synthetic.body import Body, Pair, hanging, hips, joints
+from poselift.synthetic.body import Body, hanging, hips, joints
 from poselift.synthetic.curves import FPS, Array, minimum_jerk, noise, smooth_below
 from poselift.synthetic.footsteps import Ground, forwards, rightwards
 
@@ -78,7 +78,7 @@ def gestures(rng: np.random.Generator, t: Array, action: Action, style: Style) -
 
 
 def _unrest(rng: np.random.Generator, t: Array, hand: Array, beat: Array, angle: Array) -> Array:
-    """A hand (T, 3) that beats by `beat` (T,), is never quite at rest, and swings by `angle` if it hangs."""
+    """A hand (T, 3) that gestures by `beat` (T,), is never quite still, and swings by `angle` if it hangs."""
     rhythm = np.sin(2 * np.pi * (rng.uniform(1.4, 2.0) * t[:, None] + rng.random(3)))
     angle = angle * hanging(hand)
     hand = hand + beat[:, None] * rhythm * [1.0, 0.4, 0.7]
@@ -97,14 +97,12 @@ def _ground(rng: np.random.Generator, t: Array, body: Body, style: Style, action
     return footsteps.walk(rng, t, body, action.ground, action.speed / style.tempo, action.vary)
 
 
-def _highest(body: Body, root: Array, pelvis: Array, feet: Pair) -> Array:
+def _highest(body: Body, root: Array, pelvis: Array, feet: Array) -> Array:
     """The height of the root (T,) over which the straighter leg would be all but straight."""
-    heights = []
-    for hip, foot in zip(hips(body, root, pelvis), feet, strict=True):
-        level = ((foot - hip)[:, :2] ** 2).sum(-1)
-        reach = np.sqrt(np.maximum((0.991 * body.leg) ** 2 - level, 0))
-        heights.append(foot[:, 2] + reach + root[:, 2] - hip[:, 2])
-    return np.minimum(*heights)
+    hip = hips(body, root, pelvis)
+    level = ((feet - hip)[..., :2] ** 2).sum(-1)
+    reach = np.sqrt(np.maximum((0.991 * body.leg) ** 2 - level, 0))
+    return (feet[..., 2] + reach + root[:, 2] - hip[..., 2]).min(0)
 
 
 def play(rng: np.random.Generator, body: Body, style: Style, action: Action, frames: int) -> Array:
@@ -133,17 +131,13 @@ def play(rng: np.random.Generator, body: Body, style: Style, action: Action, fra
         + (sway[:, 1] + 22 * weight)[:, None] * rightwards(ground.heading)
     )
     root = np.column_stack([place, curve[:, HEIGHT] * (body.leg + body.ankle)])
-    right, left = (foot[:, :3] + np.array([0, 0, body.ankle]) for foot in ground.feet)
-    root[:, 2] = smooth_below(np.minimum(root[:, 2], _highest(body, root, pelvis, (right, left))), 3)
-    sides = (0, 1), (1, -1)
-    # an arm swings forwards with the foot of the other side; knees point between feet and pelvis
-    right_hand, left_hand = (
-        _unrest(rng, t, curve[:, HANDS[k]], curve[:, BEATS[k]], -side * style.swing * stride)
-        for k, side in sides
-    )
-    right_knee, left_knee = (
-        (ground.feet[k][:, 3] + pelvis[:, 0]) / 2 - side * style.knees for k, side in sides
-    )
-    return joints(
-        body, root, pelvis, chest, head, (right_hand, left_hand), (right, left), (right_knee, left_knee)
-    )
+    feet = ground.feet[..., :3] + [0, 0, body.ankle]
+    root[:, 2] = smooth_below(np.minimum(root[:, 2], _highest(body, root, pelvis, feet)), 3)
+    # knees point between feet and pelvis; an arm swings forwards with the foot of the other side
+    sides = np.array([1, -1])
+    knees = (ground.feet[..., 3] + pelvis[:, 0]) / 2 - sides[:, None] * style.knees
+    hands = [
+        _unrest(rng, t, curve[:, hand], curve[:, beat], -side * style.swing * stride)
+        for hand, beat, side in zip(HANDS, BEATS, sides, strict=True)
+    ]
+    return joints(body, root, pelvis, chest, head, np.stack(hands), feet, knees)
