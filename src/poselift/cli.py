@@ -1,38 +1,38 @@
 """The `poselift` command: each stage by its name, imported when it is asked for."""
 
+import difflib
 import sys
-from importlib import import_module
+from importlib import import_module, metadata
 
-from poselift.errors import run
+from poselift.errors import one_line, run
 
 COMMANDS = {
-    "synthetic": (
-        "poselift.synthetic.__main__",
-        "write synthetic motion in the schema of the raw pickle",
-    ),
+    "synthetic": ("poselift.synthetic.__main__", "write synthetic motion in the schema of the raw pickle"),
     "check": ("poselift.datasets.human36m.raw", "check a raw pickle and say what is in it"),
     "prepare": ("poselift.data.prepare", "turn the raw pickle into the frame store"),
-    "export-clips": ("poselift.data.export_clips", "write clips in the community's one-pickle-a-clip layout"),
+    "export-clips": (
+        "poselift.data.export_clips",
+        "write clips in the community's layout, a pickle per clip",
+    ),
     "train": ("poselift.training.train", "train one model"),
-    "monitor": ("poselift.monitoring.monitor", "show how runs get on"),
+    "monitor": ("poselift.monitoring.monitor", "show the progress of runs"),
     "evaluate": ("poselift.evaluation.evaluate", "evaluate a run or a published checkpoint"),
     "experiments": ("poselift.experiments", "run experiments outside the paper, compare runs"),
     "cost": ("poselift.models.cost", "count parameters and multiply-accumulates"),
-    "why": ("poselift.provenance.why", "say what is stale, for what cause, and what rebuilding costs"),
+    "why": ("poselift.provenance.why", "explain what is out of date, why, and what rebuilding costs"),
     "trace": ("poselift.provenance.trace", "show what a file, a run or a number was made from"),
-    "verify": ("poselift.provenance.verify", "name the files that are no longer what was recorded"),
-    "handover": ("poselift.paper.handover", "pack the paper for co-authors; bring their text home"),
-    "doctor": ("poselift.machine.doctor", "say what is missing on this machine"),
+    "verify": ("poselift.provenance.verify", "name the files that differ from what was recorded"),
+    "handover": ("poselift.paper.handover", "pack the paper for co-authors, merge their text"),
+    "doctor": ("poselift.machine.doctor", "check the installation"),
 }
 
 
 def usage() -> str:
-    """What the command offers."""
+    """The list of commands."""
     width = max(map(len, COMMANDS))
     lines = [f"  {name:{width}}  {text}" for name, (_, text) in COMMANDS.items()]
-    return "\n".join(
-        ["usage: poselift COMMAND [OPTION ...]", "", *lines, "", "poselift COMMAND --help says more."]
-    )
+    end = "poselift COMMAND --help describes a command."
+    return "\n".join(["usage: poselift COMMAND [OPTION ...] | --version", "", *lines, "", end])
 
 
 def main() -> None:
@@ -40,9 +40,14 @@ def main() -> None:
     name, *arguments = sys.argv[1:] or ["--help"]
     if name in ("-h", "--help"):
         print(usage())
+    elif name == "--version":
+        print(f"poselift {metadata.version('poselift')}")
     elif name not in COMMANDS:
-        sys.exit(f"error: unknown command '{name}'\n{usage()}")
+        close = difflib.get_close_matches(name, COMMANDS, n=1)
+        meant = f"did you mean '{close[0]}'?" if close else "poselift --help lists the commands"
+        sys.exit(f"error: unknown command '{one_line(name)}' ({meant})")
     else:
+        sys.argv[0] = f"poselift {name}"  # what --help calls the program
         stage = import_module(COMMANDS[name][0])
         run(lambda: stage.main(arguments))
 

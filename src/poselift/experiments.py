@@ -1,4 +1,4 @@
-"""Free experiments: run a named list of them outside the paper, and rank whatever runs there are."""
+"""Experiments outside the paper: run a named list of them, and rank runs by their errors."""
 
 import argparse
 import json
@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict
 from rich.console import Console
 from rich.table import Table
 
 from poselift.analysis.runs import Run, read_run
-from poselift.config.experiment import Config
-from poselift.config.sections import Section, load, parse
+from poselift.config.files import read_configuration
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.report import load_reports
 
@@ -24,34 +22,9 @@ IN_COLUMNS = ("architecture", "size", "variant", "depth", "dim")
 """Settings that the name, the architecture or the size of a run already says."""
 
 
-class Piece(Section):
-    """A piece of configuration, to be laid over others before it is checked."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-def laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`base` with `changes`, as Snakemake lays configuration files over each other: mappings key by key,
-    anything else (lists, too) as a whole."""
-    merged = dict(base)
-    for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = laid_over(merged[key], value) if both else value
-    return merged
-
-
-def configuration(files: Sequence[Path]) -> Config:
-    """The configuration that `files` give, each laid over those before it. Raises `PoseliftError` for what
-    is wrong in a file, or in all of them together."""
-    merged: dict[str, Any] = {}
-    for file in files:
-        merged = laid_over(merged, load(file, Piece).model_dump())
-    return parse(Config, merged, ", ".join(map(str, files)))
-
-
 @dataclass(frozen=True)
 class Candidate:
-    """A run that is compared: its settings flattened, and what it is an error of."""
+    """A run to be compared, with its settings flattened."""
 
     folder: Path
     run: Run
@@ -59,8 +32,7 @@ class Candidate:
     p_mpjpe: float | None
     """P-MPJPE (mm) of the best weights, if the run has been evaluated."""
     measured_on: tuple[str, str, str]
-    """Unit of the error, subjects it is measured on, hashes of the data: runs that differ are not ranked
-    together."""
+    """Unit, subjects and data of the error: runs that differ in these are not ranked together."""
 
 
 def candidate(folder: Path) -> Candidate:
@@ -98,7 +70,7 @@ def _flat(nested: dict[str, Any]) -> dict[str, Any]:
 
 
 def differing(candidates: Sequence[Candidate]) -> list[str]:
-    """The settings in which the runs differ, beside what their names and columns say."""
+    """The settings in which the runs differ, except those that have a column anyway."""
     keys = dict.fromkeys(key for one in candidates for key in one.settings if key not in IN_COLUMNS)
     return [key for key in keys if len({repr(one.settings.get(key)) for one in candidates}) > 1]
 
@@ -153,7 +125,7 @@ def run_experiments(files: Sequence[Path], options: Sequence[str]) -> None:
     them. `options` go to Snakemake. Raises `PoseliftError` if the files or the workflow fail."""
     if not Path("Snakefile").exists():
         raise PoseliftError("no Snakefile here; go to the project's folder")
-    config = configuration([Path("config.yaml"), *files])
+    config = read_configuration([Path("config.yaml"), *files])
     if not config.experiments:
         raise PoseliftError(f"{', '.join(map(str, files))}: no experiments; list them under `experiments:`")
     command = [sys.executable, "-m", "snakemake", "experiments", *options, "--configfile", *map(str, files)]

@@ -1,9 +1,13 @@
 """The `poselift` command: it lists its stages, runs them, and answers a mistake in one line."""
 
+import re
 import subprocess
 import sys
+from importlib import metadata
 
-from poselift.cli import COMMANDS
+import pytest
+
+from poselift.cli import COMMANDS, main, usage
 
 
 def poselift(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -16,10 +20,35 @@ def test_lists_its_commands():
     assert all(f"  {name} " in answer.stdout for name in COMMANDS)
 
 
-def test_unknown_command():
-    answer = poselift("trian")
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("tran", "did you mean 'train'?"),
+        ("moniter", "did you mean 'monitor'?"),
+        ("x\ny", "poselift --help lists the commands"),
+    ],
+)
+def test_unknown_command(name, advice):
+    answer = poselift(name)
     assert answer.returncode == 1
-    assert answer.stderr.startswith("error: unknown command 'trian'")
+    shown = name.replace("\n", " ")
+    assert answer.stderr == f"error: unknown command '{shown}' ({advice})\n"
+
+
+def test_version():
+    answer = poselift("--version")
+    assert (answer.returncode, answer.stdout) == (0, f"poselift {metadata.version('poselift')}\n")
+
+
+def test_each_command_goes_by_its_own_name(monkeypatch, capsys):
+    for name in COMMANDS:
+        monkeypatch.setattr(sys, "argv", ["poselift", name, "--help"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+        shown = capsys.readouterr().out
+        assert re.match(rf"usage: poselift {name}\s", shown), shown
+        assert COMMANDS[name][1] in usage()
 
 
 def test_runs_a_stage(tmp_path):

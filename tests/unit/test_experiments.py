@@ -11,9 +11,10 @@ from rich.console import Console
 
 from poselift import experiments
 from poselift.config.command_line import run_from_options
+from poselift.config.files import laid_over, read_configuration
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import METRICS
-from poselift.experiments import candidate, compare, configuration, differing, laid_over, main
+from poselift.experiments import candidate, compare, differing, main
 
 CONFIG = """
 dataset: tiny
@@ -66,7 +67,7 @@ def printed(folders: list[Path]) -> str:
 
 
 def test_files_are_laid_over_each_other(files):
-    config = configuration(files)
+    config = read_configuration(files)
     runs = config.variant_runs(config.experiments)
     assert set(runs) == {"baseline-nano-slow-s0", "baseline-nano-slow-s1", "baseline-nano-gt-s7"}
     assert runs["baseline-nano-slow-s0"].training.lr == 0.01
@@ -86,10 +87,10 @@ def test_lists_are_laid_over_as_a_whole():
 def test_a_fault_names_the_file_and_the_key(files):
     Path("list.yaml").write_text("experiments: [{name: slow, architecture: baseline, size: nanno}]")
     with pytest.raises(PoseliftError, match=r"config\.yaml, list\.yaml: unknown size 'nanno'"):
-        configuration(files)
+        read_configuration(files)
     Path("list.yaml").write_text("experiments: [")
     with pytest.raises(PoseliftError, match=r"list\.yaml: not valid YAML"):
-        configuration(files)
+        read_configuration(files)
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""The machine: its devices, who holds them, and whether all that is needed is there."""
+"""The machine: its devices, the locks on its GPUs, and checks of the installation."""

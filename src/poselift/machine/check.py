@@ -1,6 +1,6 @@
-"""What has to be there for the paper to be built, looked at one by one.
+"""The result of one check of the installation.
 
-The modules import nothing but the standard library at the top: they have to work where packages are missing.
+The modules of the checks import only the standard library at the top: they have to work without the packages.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the answer. Only what is essential can be `missing`."""
+    """One line of the report. Only what is essential can be `missing`."""
 
     name: str
     state: Literal["ok", "warning", "missing"]

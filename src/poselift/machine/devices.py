@@ -16,9 +16,9 @@ from poselift.machine.gpu_slots import held_slots
 
 @contextmanager
 def reserved_devices(name: str, count: int) -> Iterator[list[torch.device]]:
-    """`count` devices that are called `name`, all or none, for as long as the block lasts.
+    """Reserve `count` devices called `name` for as long as the block lasts.
 
-    `auto` are GPUs that no other job holds, waiting for them if need be, or the CPU (`count` times) on a
+    `auto` are GPUs that no other job holds, waiting for them if necessary, or the CPU (`count` times) on a
     machine without; `cuda` are GPUs in any case; a name with a number is that very device, whoever uses it.
     Raises `PoseliftError` if there is no such device, or fewer than `count`.
     """
@@ -36,7 +36,7 @@ def reserved_devices(name: str, count: int) -> Iterator[list[torch.device]]:
     elif name == "cpu" or count == 1:
         yield [_named(name)] * count
     else:
-        raise PoseliftError(f"{count} devices are wanted, but '{name}' is one; say cuda, or auto")
+        raise PoseliftError(f"{count} devices are requested, but '{name}' is one; use cuda or auto")
 
 
 @contextmanager

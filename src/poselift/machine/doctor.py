@@ -1,4 +1,4 @@
-"""Is all here? Says what this machine and the project's folder lack, and what to do."""
+"""Check the installation: what this machine and the project's folder lack, and what to do."""
 
 import argparse
 import dataclasses
@@ -20,7 +20,7 @@ clips, LaTeX, disk space and write access. A GPU, the fused SSM kernel and SLURM
 
 
 def examine(configs: list[Path]) -> list[Check]:
-    """All checks, for the configuration that these files make together, later ones over earlier ones."""
+    """All checks, for the configuration files `configs`, later ones laid over earlier ones."""
     settings, config_check = project.configuration(configs)
     synthetic = settings is not None and settings.data.synthetic is not None
     checks = [
@@ -45,7 +45,7 @@ def examine(configs: list[Path]) -> list[Check]:
 
 
 def _guarded(name: str, check: Callable[[], Iterator[Check]]) -> Iterator[Check]:
-    """The check's lines; what it stumbles over is a line as well."""
+    """The lines of a check; an exception becomes a line as well."""
     try:
         yield from check()
     except Exception as error:  # whatever is wrong with the machine, the other lines are to be seen
@@ -53,7 +53,7 @@ def _guarded(name: str, check: Callable[[], Iterator[Check]]) -> Iterator[Check]
 
 
 def report(checks: list[Check], width: int) -> str:
-    """The checks as text, a line each and one of advice where something is to be done."""
+    """The checks as text: one line each, and one of advice where there is something to do."""
     lines = []
     for check in checks:
         head = f"{check.name:<9} {check.state:<8} "
@@ -68,7 +68,7 @@ def report(checks: list[Check], width: int) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Say what is missing on this machine; exit status 1 if anything essential is."""
+    """Check the installation; exit status 1 if anything essential is missing."""
     parser = argparse.ArgumentParser(prog="poselift doctor", description=main.__doc__, epilog=ESSENTIAL)
     parser.add_argument(
         "--config", type=Path, nargs="+", default=[Path("config.yaml")],

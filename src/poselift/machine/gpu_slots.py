@@ -1,4 +1,4 @@
-"""Locks on the devices of a machine: no two processes hold one at a time, and whoever asks gets its turn.
+"""Locks on the GPUs of a machine: one process per GPU, served in the order of requests.
 
 A device's lock is a file below the machine's temporary folder. The kernel releases it when its holder dies,
 however it dies.
@@ -24,7 +24,7 @@ TURN_SECONDS = 0.1  # between looks for one's turn, which most take for a moment
 
 @contextmanager
 def held_slots(pool: Sequence[str], count: int, origin: str = "this machine") -> Iterator[list[int]]:
-    """Hold the locks of `count` devices of the pool, waiting for them if need be; their positions in it.
+    """Hold the locks of `count` devices of the pool, waiting for them if necessary; yields their indices.
 
     Requests are served in turn: who waits holds the turn of every device of its pool, so that smaller ones
     cannot pass it for ever. Turns are taken in one order and no holder of devices waits for a turn,
@@ -32,7 +32,7 @@ def held_slots(pool: Sequence[str], count: int, origin: str = "this machine") ->
     """
     if count > len(pool):
         raise PoseliftError(
-            f"{count} GPUs are wanted, but {origin} has {len(pool)}; set processes to at most that"
+            f"{count} GPUs are requested, but {origin} has {len(pool)}; set processes to at most that"
         )
     folder = Path(tempfile.gettempdir(), f"poselift-gpus-{os.getuid()}")
     folder.mkdir(exist_ok=True)
@@ -60,7 +60,7 @@ def held_slots(pool: Sequence[str], count: int, origin: str = "this machine") ->
 
 
 def _taken(lock: FileLock) -> bool:
-    """Take the lock if it is free; whether it was."""
+    """Take the lock if it is free; returns whether it was."""
     try:
         lock.acquire(timeout=0)
     except Timeout:

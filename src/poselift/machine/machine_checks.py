@@ -1,4 +1,4 @@
-"""Python, packages, GPUs, programs."""
+"""Checks of the machine: Python, packages, GPUs, programs."""
 
 import importlib
 import os

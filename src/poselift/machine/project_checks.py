@@ -1,4 +1,4 @@
-"""The configuration, the files that it names, and room for what is built."""
+"""Checks of the project: configuration, input files, disk space, write access."""
 
 import json
 import shutil
@@ -7,39 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from poselift.errors import PoseliftError, one_line
+from poselift.errors import one_line
 from poselift.machine.check import Check
 
 
 def configuration(configs: list[Path]) -> tuple[Any, Check]:
-    """The settings, None if there are none that are valid; and the line that says so."""
+    """The settings, None if they are not valid, and the check's line."""
     names = ", ".join(map(str, configs))
     try:
-        from poselift.config.experiment import Config
-        from poselift.config.sections import parse, read_yaml
+        from poselift.config.files import read_configuration
 
-        merged: dict[str, Any] = {}
-        for path in configs:
-            content = read_yaml(path)
-            if not isinstance(content, dict):
-                raise PoseliftError(f"{path}: expected keys with values")
-            merged = _merged(merged, content)
-        settings = parse(Config, merged, names)
+        settings = read_configuration(configs)
     except Exception as error:  # a fault of the file's, or a package that is missing
         return None, Check("config", "missing", one_line(error, limit=500), "the other checks need it")
     return settings, Check(
         "config", "ok", f"{names}: data set {settings.dataset}, {len(settings.all_runs())} runs"
     )
-
-
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """One configuration over another, as Snakemake does it."""
-    both = {
-        key: _merged(below[key], value)
-        for key, value in above.items()
-        if isinstance(value, dict) and isinstance(below.get(key), dict)
-    }
-    return below | above | both
 
 
 def raw_files(settings: Any, results: Path) -> Iterator[Check]:
@@ -75,7 +58,7 @@ def raw_files(settings: Any, results: Path) -> Iterator[Check]:
 
 
 def clips(settings: Any, results: Path) -> Iterator[Check]:
-    """The numbers of clips against the expected ones."""
+    """The numbers of clips, compared with the expected ones."""
     expected = settings.data.expected_clips or {}
     manifest = results / "data" / f"clips-{settings.n_frames}" / "manifest.json"
     wanted = _counts(expected) if expected else "any number"
@@ -99,7 +82,7 @@ def _counts(clips_of_split: dict[str, int]) -> str:
 
 
 def disk(settings: Any, results: Path) -> Iterator[Check]:
-    """What the whole experiment takes against what is free; a rough estimate from above."""
+    """Free disk space, compared with a rough upper estimate of what the experiment needs."""
     # the store holds float32 as the raw file does; every run two files of weights; the run that trains
     # its states: model, best model and the optimiser's two moments each, and one more while it is written
     raw = settings.data.raw
@@ -117,7 +100,7 @@ def disk(settings: Any, results: Path) -> Iterator[Check]:
 
 
 def write_access(results: Path) -> Iterator[Check]:
-    """Tries it: a mode says little where there are other users and read-only mounts."""
+    """Whether files can be created, by trying: file modes do not tell of read-only mounts."""
     for folder in {Path(), _existing(results)}:
         try:
             with tempfile.TemporaryFile(dir=folder):

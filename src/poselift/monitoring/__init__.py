@@ -1,1 +1,1 @@
-"""How runs get on: what they note while they train, and the live table of all runs."""
+"""Progress of runs: what they report while they train, and the live table of all runs."""

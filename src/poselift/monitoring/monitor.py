@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from poselift.errors import PoseliftError, run
-from poselift.monitoring.run_status import Run, clock, find_runs, read_run
+from poselift.monitoring.run_progress import duration
+from poselift.monitoring.run_status import Run, find_runs, read_run
 
 REFRESH_SECONDS = 2.0
 
@@ -34,7 +35,7 @@ STATES = {
 """The states of a run with their colours, in the order of the table."""
 
 DROPPED = ("device", "memory", "lr", "GPU", "clips/s", "MPJPE")
-"""Columns that a narrow terminal does without, the first to go first."""
+"""Columns that are dropped on a narrow terminal, in this order."""
 
 
 @functools.cache
@@ -50,7 +51,7 @@ def _nvml() -> Any:
 
 
 def utilisation() -> dict[int, int]:
-    """Percent of the time that the GPU of a process was busy, by process number; empty without a driver."""
+    """Utilisation (%) of the GPU of each process, by process number; empty without a driver."""
     nvml = _nvml()
     busy: dict[int, int] = {}
     if nvml:
@@ -65,52 +66,47 @@ def utilisation() -> dict[int, int]:
 
 
 def overview(runs: Sequence[Run], busy: dict[int, int], now: float, width: int) -> Group:
-    """Runs as one summary line, a table that fits the width, and what is wrong with some of them."""
+    """A summary line, a table of the runs that fits the width, and notes on runs in trouble."""
     ordered = sorted(runs, key=lambda each: (list(STATES).index(each.state), _natural(each.name)))
-    columns = _columns(ordered, busy)
-    while True:
+    rows = [_cells(each, busy) for each in ordered]
+    for dropped in range(len(DROPPED) + 1):
+        titles = [title for title in rows[0] if title not in DROPPED[:dropped]]
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        for title in columns:
+        for title in titles:
             words = title in ("run", "state", "device")
             table.add_column(title, justify="left" if words else "right", no_wrap=True, overflow="ellipsis")
-        for row in zip(*columns.values(), strict=True):
-            table.add_row(*row)
-        spare = next((title for title in DROPPED if title in columns), None)
-        if spare is None or Console(width=10_000).measure(table).maximum <= width:
+        for row in rows:
+            table.add_row(*(row[title] for title in titles))
+        if Console(width=10_000).measure(table).maximum <= width:
             break
-        del columns[spare]
     notes = [Text(f"{each.name} {each.state}: {each.note}") for each in ordered if each.note]
     return Group(Text(summary(runs, now)), Text(), table, *([Text(), *notes] if notes else []))
 
 
-def _columns(runs: Sequence[Run], busy: dict[int, int]) -> dict[str, list[Text]]:
-    """The cells of the table by column."""
+def _cells(run: Run, busy: dict[int, int]) -> dict[str, Text]:
+    """The row of a run, by column."""
 
-    def column(cells: Iterator[str | None]) -> list[Text]:
-        return [Text(cell or "–") for cell in cells]
+    def shown(value: Any, form: str = "{}", *more: str) -> str:
+        return "–" if value is None else form.format(value, *more)
 
-    def shown(value: float | None, form: str) -> str | None:
-        return None if value is None else format(value, form)
-
-    return {
-        "run": [Text(each.name) for each in runs],
-        "state": [Text(each.state, STATES[each.state]) for each in runs],
-        "epoch": column(f"{shown(r.epoch, '.0f') or '–'}/{shown(r.epochs, '.0f') or '–'}" for r in runs),
-        "MPJPE": column(shown(r.mpjpe, ".1f") for r in runs),
-        "best": column(None if r.best_mpjpe is None else f"{r.best_mpjpe:.1f} {r.unit}" for r in runs),
-        "lr": column(shown(r.lr, ".1e") for r in runs),
-        "clips/s": column(shown(r.clips_per_second, ".1f") for r in runs),
-        "left": column(None if r.seconds_left is None else clock(r.seconds_left) for r in runs),
-        "device": column(None if r.device is None else r.device.removeprefix("NVIDIA ") for r in runs),
-        "memory": column(
-            None if r.memory_bytes is None else f"{r.memory_bytes / 2**30:.1f} GiB" for r in runs
-        ),
-        "GPU": column(f"{busy[r.pid]} %" if r.pid in busy else None for r in runs),
+    cells = {
+        "run": run.name,
+        "state": run.state,
+        "epoch": f"{shown(run.epoch, '{:.0f}')}/{shown(run.epochs, '{:.0f}')}",
+        "MPJPE": shown(run.mpjpe, "{:.1f}"),
+        "best": shown(run.best_mpjpe, "{:.1f} {}", run.unit or ""),
+        "lr": shown(run.lr, "{:.1e}"),
+        "clips/s": shown(run.clips_per_second, "{:.1f}"),
+        "left": shown(run.seconds_left and duration(run.seconds_left)),
+        "device": shown(run.device).removeprefix("NVIDIA "),
+        "memory": shown(run.memory_bytes and run.memory_bytes / 2**30, "{:.1f} GiB"),
+        "GPU": shown(busy.get(int(run.pid or 0)), "{} %"),
     }
+    return {title: Text(cell, STATES[cell] if title == "state" else "") for title, cell in cells.items()}
 
 
 def summary(runs: Sequence[Run], now: float) -> str:
-    """How many runs are in which state, what they have cost, and when the active ones will have ended."""
+    """How many runs are in which state, what they have cost, and when the active ones will end."""
     count = Counter(each.state for each in runs)
     parts = [f"{count[state]} {state}" for state in STATES if count[state]]
     for kind in ("CPU", "GPU"):
@@ -120,7 +116,7 @@ def summary(runs: Sequence[Run], now: float) -> str:
     left = max((each.seconds_left for each in runs if each.seconds_left is not None), default=None)
     if left is not None:
         end = time.strftime("%a %d %b %H:%M", time.localtime(min(now + left, 2**40)))
-        parts.append(f"those running end about {end} (in {clock(left)})")
+        parts.append(f"those running end about {end} (in {duration(left)})")
     return ", ".join(parts)
 
 
@@ -146,7 +142,7 @@ def main(argv: list[str] | None = None) -> None:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = 200  # a file or a pipe takes all columns
 
-    def look() -> Group:
+    def table() -> Group:
         now = time.time()
         folders = find_runs(folder)
         runs = [read_run(path, str(path.relative_to(folder)), now) for path in folders]
@@ -155,13 +151,13 @@ def main(argv: list[str] | None = None) -> None:
         return overview(runs, utilisation(), now, console.width)
 
     if given.once or not console.is_terminal:
-        console.print(look())
+        console.print(table())
         return
     try:
-        with Live(look(), console=console, auto_refresh=False) as live:
+        with Live(table(), console=console, auto_refresh=False) as live:
             while True:
                 time.sleep(REFRESH_SECONDS)
-                live.update(look(), refresh=True)
+                live.update(table(), refresh=True)
     except KeyboardInterrupt:
         pass
 

@@ -1,4 +1,4 @@
-"""How a run tells people how it gets on: a log, a small file for `poselift monitor`, TensorBoard."""
+"""Progress reporting: a log, a small file for `poselift monitor`, TensorBoard."""
 
 import json
 import logging
@@ -9,14 +9,14 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from poselift.errors import PoseliftError
-
-Phase = Literal["starting", "training", "evaluating", "finished", "failed", "stopped"]
+from poselift.monitoring.run_progress import Phase, RunProgress
 
 PERIOD = 2.0
 """Seconds between writes of the file while the phase is the same."""
@@ -26,48 +26,30 @@ class Progress:
     """The file `progress.json`: the last known state of a run, rewritten whole, at most every `PERIOD`
     seconds and whenever the phase changes. What is unknown is null. Without a path nothing is written."""
 
-    def __init__(self, path: Path | None, name: str, device: torch.device, epochs: int, unit: str) -> None:
+    def __init__(
+        self, path: Path | None, name: str, device: torch.device, epochs: int, unit: str, processes: int = 1
+    ) -> None:
         self._path, self._device, self._written = path, device, 0.0
-        self._values: dict[str, Any] = {
-            "name": name,
-            "pid": os.getpid(),
-            "host": platform.node(),
-            "started": time.time(),
-            "updated": None,
-            "phase": "starting",
-            "reason": None,
-            "epoch": None,
-            "epochs": epochs,
-            "step": None,
-            "steps": None,
-            "lr": None,
-            "loss": None,
-            "mpjpe": None,
-            "best_mpjpe": None,
-            "unit": unit,
-            "clips_per_second": None,
-            "seconds_left": None,
-            "device": device_name(device),
-            "memory_bytes": None,
-        }
+        self._values = RunProgress(
+            name=name, pid=os.getpid(), host=platform.node(), started=time.time(), phase="starting",
+            epochs=epochs, unit=unit, device=device_name(device), processes=processes,
+        )  # fmt: skip
 
     def update(self, phase: Phase, **values: Any) -> None:
         """Note `values`, and write the file if it is time to."""
-        unknown = values.keys() - self._values.keys()
-        assert not unknown, unknown
         now = time.time()
-        changed = phase != self._values["phase"]
-        self._values |= {**values, "phase": phase, "updated": now}
+        changed = phase != self._values.phase
+        self._values = replace(self._values, **values, phase=phase, updated=now)
         if self._path and (changed or now - self._written >= PERIOD):
             self._written = now
-            self._values["memory_bytes"] = memory_bytes(self._device)
+            self._values = replace(self._values, memory_bytes=memory_bytes(self._device))
             self._write(self._path)
 
     def _write(self, path: Path) -> None:
         # not flushed to the disk: after a power cut nobody asks how far the run had got
         temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.json")
         try:
-            temporary.write_text(json.dumps(self._values, indent=1), encoding="utf-8")
+            temporary.write_text(json.dumps(asdict(self._values), indent=1), encoding="utf-8")
             temporary.replace(path)
         except OSError:  # a full disk must not end a run for want of this file
             temporary.unlink(missing_ok=True)
@@ -130,10 +112,3 @@ def memory_bytes(device: torch.device, peak: bool = False) -> int:
 def device_name(device: torch.device) -> str:
     """The device as people call it."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
-def duration(seconds: float) -> str:
-    """Seconds as h:mm:ss or m:ss."""
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"

@@ -1,22 +1,25 @@
-"""What can be known of a run from outside: how far it is, how good, and whether it still moves.
+"""The status of a run as seen from outside: its progress, its errors, and whether it is alive.
 
-Runs tell of themselves in `state/progress.json`, finished ones in `metrics.json`. Whether a process is there
-is asked of the system: the run's lock and, on its own host, its number. Nothing is ever written, and any file
-may be missing, cut short or nonsense.
+Runs write `state/progress.json`, finished ones `metrics.json`. Whether the process lives is told by the run's
+lock and, on its own host, by its number. Nothing is ever written here, and any file may be missing, cut short
+or nonsense.
 """
 
 import fcntl
 import json
 import os
 import platform
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from poselift.errors import one_line
+from poselift.monitoring.run_progress import RunProgress, duration
+
+Object = dict[str, Any]
 
 QUIET_SECONDS = {"starting": 600.0, "training": 60.0, "evaluating": 600.0}
-"""How long a run may say nothing in each phase until it counts as stalled."""
+"""How long a run may be silent in each phase until it counts as stalled."""
 
 QUIET_STEPS = 5
 """As many steps may also pass in silence, where they take longer."""
@@ -25,70 +28,14 @@ ACTIVE = {"starting": "waiting", "training": "running", "evaluating": "evaluatin
 """The state of a run by its phase, as long as its process lives and moves."""
 
 
-@dataclass(frozen=True)
-class Record:
-    """A JSON object of which nothing is certain: it may be cut short, missing, or hold something else."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, path: Path) -> "Record":
-        try:
-            return cls.of(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, RecursionError):
-            return cls()
-
-    @classmethod
-    def of(cls, value: Any) -> "Record":
-        return cls(value if isinstance(value, dict) else {})
-
-    def part(self, key: str) -> "Record":
-        return Record.of(self.values.get(key))
-
-    def number(self, key: str) -> float | None:
-        return _number(self.values.get(key))
-
-    def numbers(self, key: str) -> list[float | None]:
-        """A list, with None where something is no number."""
-        value = self.values.get(key)
-        return [_number(entry) for entry in value] if isinstance(value, list) else []
-
-    def text(self, key: str) -> str | None:
-        value = self.values.get(key)
-        return one_line(value) if isinstance(value, str) else None
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e18:
-        return None
-    return float(value)
-
-
-@dataclass(frozen=True)
-class Run:
-    """What is known of a run; errors in `unit`, times in seconds, memory in bytes. None is unknown."""
+@dataclass(frozen=True, kw_only=True)
+class Run(RunProgress):
+    """What is known of a run; `note` says what is wrong with it, `pid` is of a process on this host."""
 
     name: str
     state: str
     note: str | None
-    epoch: float | None
-    epochs: float | None
-    mpjpe: float | None
-    best_mpjpe: float | None
-    unit: str
-    lr: float | None
-    clips_per_second: float | None
-    seconds_left: float | None
     seconds: float
-    device: str | None
-    processes: float
-    memory_bytes: float | None
-    pid: int | None
-    """Of its process, if that lives on this host."""
-
-    @property
-    def active(self) -> bool:
-        return self.state in ACTIVE.values()
 
     @property
     def on_gpu(self) -> bool:
@@ -96,7 +43,7 @@ class Run:
 
     @property
     def device_seconds(self) -> float:
-        return self.seconds * self.processes
+        return self.seconds * (self.processes or 1)
 
 
 def find_runs(folder: Path) -> list[Path]:
@@ -112,84 +59,107 @@ def find_runs(folder: Path) -> list[Path]:
 
 def read_run(folder: Path, name: str, now: float) -> Run:
     """The run in a directory as of `now` (unix time)."""
-    progress = Record.read(folder / "state" / "progress.json")
-    metrics = Record.read(folder / "metrics.json")
+    metrics = _read(folder / "metrics.json")
+    summary, epochs = _object(metrics.get("summary")), _object(metrics.get("epochs"))
+    progress = _fields(_read(folder / "state" / "progress.json"))
     state, note = _state(folder, progress, metrics, now)
     if state == "dead":  # it may just have ended: what it wrote last counts
-        progress = Record.read(folder / "state" / "progress.json")
+        progress = _fields(_read(folder / "state" / "progress.json"))
         state, note = _state(folder, progress, metrics, now)
-    summary, epochs = metrics.part("summary"), metrics.part("epochs")
-    errors = epochs.numbers("mpjpe")
-    known = [error for error in errors if error is not None]
-    done = sum(filter(None, epochs.numbers("seconds")))
-    updated, started = progress.number("updated"), progress.number("started")
-    active = state in ACTIVE.values()
-    return Run(
-        name=one_line(name),
-        state=state,
-        note=note,
-        epoch=_first(progress.number("epoch"), len(errors) or None),
-        epochs=_first(progress.number("epochs"), len(errors) if summary.values else None),
-        mpjpe=_first(progress.number("mpjpe"), summary.number("last_mpjpe"), known[-1] if known else None),
-        best_mpjpe=_first(
-            progress.number("best_mpjpe"), summary.number("best_mpjpe"), min(known, default=None)
-        ),
-        unit=progress.text("unit") or summary.text("unit") or "mm",
-        lr=_first(progress.number("lr"), *reversed(epochs.numbers("lr"))),
-        clips_per_second=progress.number("clips_per_second") if active else None,
-        seconds_left=progress.number("seconds_left") if active else None,
-        seconds=_first(summary.number("seconds"), max(done, (updated or 0) - (started or updated or 0))) or 0,
-        device=progress.text("device") or summary.text("device"),
-        processes=_first(progress.number("processes"), summary.number("processes")) or 1,
-        memory_bytes=progress.number("memory_bytes"),
-        pid=_pid(progress) if active else None,
+    errors, rates, seconds = (
+        [_number(value) for value in values] if isinstance(values := epochs.get(key), list) else []
+        for key in ("mpjpe", "lr", "seconds")
     )
+    known = [error for error in errors if error is not None]
+    started, updated = progress.started or progress.updated or 0, progress.updated or 0
+    from_epochs = RunProgress(
+        epoch=len(errors) or None,
+        epochs=len(errors) if summary else None,
+        lr=_first(*reversed(rates)),
+        mpjpe=_first(*reversed(known)),
+        best_mpjpe=min(known, default=None),
+        unit="mm",
+    )
+    from_summary = replace(_fields(summary), mpjpe=_number(summary.get("last_mpjpe")))
+    sources = [asdict(source) for source in (progress, from_summary, from_epochs)]
+    values = {key: _first(*(source[key] for source in sources)) for key in sources[0]}
+    values |= {"name": one_line(name), "pid": _pid(progress)}
+    if state not in ACTIVE.values():
+        values |= {"pid": None, "clips_per_second": None, "seconds_left": None}
+    elapsed = _first(_number(summary.get("seconds")), max(sum(filter(None, seconds)), updated - started))
+    return Run(**values, state=state, note=note, seconds=elapsed or 0)
 
 
-def _first(*values: float | None) -> float | None:
+def _read(path: Path) -> Object:
+    """A JSON object; empty if the file is missing, cut short or holds something else."""
+    try:
+        return _object(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def _object(value: Any) -> Object:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e18:
+        return None
+    return float(value)
+
+
+def _text(value: Any) -> str | None:
+    return (one_line(value) or None) if isinstance(value, str) else None
+
+
+def _fields(values: Object) -> RunProgress:
+    """The fields that a JSON object has; one of another type is unknown."""
+    read = {field.name: _number if field.type == float | None else _text for field in fields(RunProgress)}
+    return RunProgress(**{name: kind(values.get(name)) for name, kind in read.items()})  # type: ignore[arg-type]
+
+
+def _first(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-def _state(folder: Path, progress: Record, metrics: Record, now: float) -> tuple[str, str | None]:
-    """The state of a run, and in words what is wrong with it."""
-    phase, reason = progress.text("phase"), progress.text("reason")
+def _state(folder: Path, progress: RunProgress, metrics: Object, now: float) -> tuple[str, str | None]:
+    """The state of a run, and a note on what is wrong with it."""
+    phase, finished = progress.phase, bool(_object(metrics.get("summary")))
     held = _held(folder / "state" / "lock")
     if phase in ("finished", "failed", "stopped"):
-        return phase, None if phase == "finished" else reason
+        return phase, None if phase == "finished" else progress.reason
     if phase not in ACTIVE:
-        if metrics.part("summary").values:
+        if finished:
             return "finished", None
         if held:
             return "running", None
-        return ("stopped", "started once; start it again to go on") if metrics.values else ("waiting", None)
-    silent = max(now - (progress.number("updated") or now), 0.0)
+        return ("stopped", "started once; start it again to go on") if metrics else ("waiting", None)
+    silent = max(now - _first(progress.updated, now), 0.0)
     limit = _quiet_seconds(phase, progress)
-    pid, host = _pid(progress), progress.text("host")
-    gone = pid is not None and not _exists(pid)
-    if host == platform.node():
-        dead = not held and (held is not None or gone)
+    pid = _pid(progress)
+    if progress.host == platform.node():
+        dead = not held and (held is not None or (pid is not None and not _exists(pid)))
     else:  # a lock of another host can look free from here
         dead = held is False and silent > limit
+    if dead and finished:
+        return "finished", None
     if dead:
-        if metrics.part("summary").values:
-            return "finished", None
-        who = f"process {progress.values.get('pid')} on {host}"
-        return "dead", f"{who} is gone, last heard of {clock(silent)} ago; start the run again"
+        who = f"process {int(progress.pid or 0)} on {progress.host}"
+        return "dead", f"{who} is gone, last heard of {duration(silent)} ago; start the run again"
     if silent > limit:
-        return "stalled", f"nothing heard for {clock(silent)}, more than {clock(limit)} while {phase}"
+        return "stalled", f"nothing heard for {duration(silent)}, more than {duration(limit)} while {phase}"
     return ACTIVE[phase], None
 
 
-def _quiet_seconds(phase: str, progress: Record) -> float:
-    """How long a run in this phase may say nothing."""
-    epoch, epochs, step, steps = map(progress.number, ("epoch", "epochs", "step", "steps"))
-    left = progress.number("seconds_left")
+def _quiet_seconds(phase: str, progress: RunProgress) -> float:
+    """How long a run in this phase may be silent."""
     if phase != "training":
         return QUIET_SECONDS[phase]
-    if not step or left is None or None in (epoch, epochs, steps):  # the first step may compile the model
-        return QUIET_SECONDS["starting"]
-    steps_left = ((epochs or 0) - (epoch or 0)) * (steps or 0) + (steps or 0) - step
-    return max(QUIET_SECONDS["training"], QUIET_STEPS * left / max(steps_left, 1))
+    if not progress.step or None in (progress.seconds_left, progress.epoch, progress.epochs, progress.steps):
+        return QUIET_SECONDS["starting"]  # the first step may compile the model
+    epochs_left = (progress.epochs or 0) - (progress.epoch or 0) + 1
+    steps_left = epochs_left * (progress.steps or 0) - progress.step
+    return max(QUIET_SECONDS["training"], QUIET_STEPS * (progress.seconds_left or 0) / max(steps_left, 1))
 
 
 def _held(lock: Path) -> bool | None:
@@ -204,12 +174,11 @@ def _held(lock: Path) -> bool | None:
         return None
 
 
-def _pid(progress: Record) -> int | None:
+def _pid(progress: RunProgress) -> int | None:
     """The number of the run's process if it is one of this host."""
-    pid = progress.number("pid")
-    if progress.text("host") != platform.node() or pid is None or not 0 < pid < 2**31:
+    if progress.host != platform.node() or progress.pid is None or not 0 < progress.pid < 2**31:
         return None
-    return int(pid)
+    return int(progress.pid)
 
 
 def _exists(pid: int) -> bool:
@@ -220,10 +189,3 @@ def _exists(pid: int) -> bool:
     except PermissionError:
         pass
     return True
-
-
-def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss or m:ss."""
-    minutes, second = divmod(round(max(seconds, 0)), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"

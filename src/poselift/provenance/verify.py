@@ -130,7 +130,7 @@ def verify(folder: Path) -> tuple[list[str], int]:
 
 def main(argv: list[str] | None = None) -> None:
     """Name every file of a folder that is no longer what was recorded; exit status 1 if there is one."""
-    parser = argparse.ArgumentParser(prog="verify", description=main.__doc__)
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument(
         "folder", type=Path, nargs="?", default=Path(__file__).parent if _in_paper() else None,
         help="paper folder, or results/<dataset>",

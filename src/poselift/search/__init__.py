@@ -1,1 +1,1 @@
-"""Hyper-parameter search: the trials there are, running one, comparing them, the winner as configuration."""
+"""Hyper-parameter search: planning trials, running and ranking them, the winner as configuration."""

@@ -1,4 +1,4 @@
-"""The search's outcome: a table of all trials, the best printed, the winner as a piece of configuration."""
+"""Results of the search: a table of all trials, and the winner as a piece of configuration."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from poselift.config.models import model_settings
 from poselift.config.run import TrainingSettings
 from poselift.errors import run
 from poselift.files import atomic_path, write_text
-from poselift.search.outcome import Outcome, ranked, read_ranking
+from poselift.search.results import TrialResult, ranked, read_ranking
 
 SHOWN = 5
 COLUMNS = [
@@ -23,55 +23,55 @@ COLUMNS = [
 """The table's columns before those of the searched keys; `best` and `final` are errors in `unit`."""
 
 
-def table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    """A row a trial, the best first, those without an error last; a column each searched key."""
+def table(results: Sequence[TrialResult]) -> pd.DataFrame:
+    """One row per trial, sorted by error, and one column per searched key."""
     rows = [
-        {column: getattr(outcome, column) for column in COLUMNS} | outcome.searched
-        for outcome in ranked(outcomes)
+        {column: getattr(result, column) for column in COLUMNS} | result.searched
+        for result in ranked(results)
     ]
-    keys = dict.fromkeys(key for outcome in outcomes for key in outcome.searched)
+    keys = dict.fromkeys(key for result in results for key in result.searched)
     return pd.DataFrame(rows, columns=[*COLUMNS, *(key for key in keys if key not in COLUMNS)])
 
 
-def best_finished(outcomes: Sequence[Outcome]) -> list[Outcome]:
+def best_finished(results: Sequence[TrialResult]) -> list[TrialResult]:
     """The finished trials, the best first."""
-    return [outcome for outcome in ranked(outcomes) if outcome.status == "finished"]
+    return [result for result in ranked(results) if result.status == "finished"]
 
 
-def fragment(outcomes: Sequence[Outcome], overrides: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+def fragment(results: Sequence[TrialResult], overrides: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """What the winner changes, as keys of config.yaml: `training` has the searched values of the best
     finished trial, `models` for each architecture the hyper-parameters of its best one.
 
     `overrides` are those of the configuration. Where there are some, the training goes into another one after
     them, for all models, because they would win over `training`.
     """
-    finished = best_finished(outcomes)
+    finished = best_finished(results)
     training = _keys_of(TrainingSettings, finished[0]) if finished else {}
     models: dict[str, Any] = {}
-    for outcome in finished:
-        values = _keys_of(model_settings(outcome.architecture), outcome)
+    for result in finished:
+        values = _keys_of(model_settings(result.architecture), result)
         if values:
-            models.setdefault(outcome.architecture, values)
+            models.setdefault(result.architecture, values)
     piece: dict[str, Any] = {}
     if training:
         piece = {"overrides": [*overrides, {"training": training}]} if overrides else {"training": training}
     return piece | ({"models": models} if models else {})
 
 
-def _keys_of(section: Any, outcome: Outcome) -> dict[str, Any]:
-    return {key: value for key, value in outcome.searched.items() if key in section.model_fields}
+def _keys_of(section: Any, result: TrialResult) -> dict[str, Any]:
+    return {key: value for key, value in result.searched.items() if key in section.model_fields}
 
 
-def heading(outcomes: Sequence[Outcome], subject: str, data: str) -> str:
+def heading(results: Sequence[TrialResult], subject: str, data: str) -> str:
     """What the search found in a few lines: the data, how many trials, the best of them."""
-    counts = pd.Series([outcome.status for outcome in outcomes]).value_counts()
+    counts = pd.Series([result.status for result in results]).value_counts()
     states = ", ".join(f"{count} {status}" for status, count in counts.items())
-    number = f"{len(outcomes)} trial{'s' if len(outcomes) > 1 else ''}"
+    number = f"{len(results)} trial{'s' if len(results) > 1 else ''}"
     lines = [f"{data}: {number} ({states}), MPJPE on train subject {subject} in px"]
-    for outcome in best_finished(outcomes)[:1]:
+    for result in best_finished(results)[:1]:
         lines.append(
-            f"winner: {outcome.architecture}-{outcome.size}, stage {outcome.stage}, {outcome.trial}: "
-            f"{outcome.best:.2f} {outcome.unit}"
+            f"winner: {result.architecture}-{result.size}, stage {result.stage}, {result.trial}: "
+            f"{result.best:.2f} {result.unit}"
         )
     return "\n".join(lines)
 
@@ -89,21 +89,21 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="table to write (CSV)")
     parser.add_argument("--winner", type=Path, required=True, help="piece of configuration to write (YAML)")
     given = parser.parse_args(argv)
-    outcomes = [outcome for path in given.rankings for outcome in read_ranking(path).trials]
+    results = [result for path in given.rankings for result in read_ranking(path).trials]
     data = f"{'SYNTHETIC DATA, ' if given.synthetic else ''}{given.dataset_title}"
-    found = heading(outcomes, given.validation_subject, data)
-    trials = table(outcomes)
+    found = heading(results, given.validation_subject, data)
+    trials = table(results)
     with atomic_path(given.out) as temporary:
         trials.to_csv(temporary, index=False)
     comment = "".join(f"# {line}\n" for line in found.splitlines())
-    piece = yaml.safe_dump(fragment(outcomes, given.overrides), sort_keys=False)
+    piece = yaml.safe_dump(fragment(results, given.overrides), sort_keys=False)
     write_text(given.winner, comment + piece)
     print(found)
     shown = trials.head(SHOWN).drop(columns="reason").dropna(axis="columns", how="all")
     print(shown.round({"best": 2, "final": 2, "gpu_hours": 2}).to_string(index=False))
-    for outcome in outcomes:
-        if outcome.status == "failed":
-            print(f"failed: {outcome.stage} {outcome.trial}: {outcome.reason}")
+    for result in results:
+        if result.status == "failed":
+            print(f"failed: {result.stage} {result.trial}: {result.reason}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from poselift.errors import run
-from poselift.search.outcome import Ranking, going_on, ranked, read_outcome, write_ranking
+from poselift.search.results import Ranking, promoted, ranked, read_result, write
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -16,8 +16,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--keep", type=float, default=1, help="fraction that goes on (default: all)")
     parser.add_argument("--out", type=Path, required=True, help="ranking to write (JSON)")
     given = parser.parse_args(argv)
-    outcomes = [read_outcome(given.stage / trial / f"rung-{given.rung}.json") for trial in given.trials]
-    write_ranking(given.out, Ranking(ranked(outcomes), going_on(outcomes, given.rung, given.keep)))
+    results = [read_result(given.stage / trial / f"rung-{given.rung}.json") for trial in given.trials]
+    write(given.out, Ranking(ranked(results), promoted(results, given.rung, given.keep)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The settings of a trial: a run's, with the winner's values it starts from and with its own."""
+"""The settings of a trial: those of a run, changed by an earlier winner's values and by its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Trial:
         }
 
     def taken(self, inherited: Mapping[str, Any]) -> Point:
-        """What of a winner's searched values goes over to this trial."""
+        """The values of an earlier winner that apply to this trial."""
         known = {*TrainingSettings.model_fields, *type(self.base.model).model_fields}
         return {key: value for key, value in inherited.items() if key in known}
 
@@ -60,5 +60,5 @@ def changed(settings: RunSettings, changes: Mapping[str, Any]) -> RunSettings:
 
 def _scaled(value: Any, factor: float, key: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise PoseliftError(f"{key} = {value!r} is no number that a factor could change")
+        raise PoseliftError(f"{key} = {value!r} is not a number that a factor could change")
     return round(value * factor) if isinstance(value, int) else significant(value * factor, 6)

@@ -50,7 +50,7 @@ def _draw(values: list[Any] | Range, seed: int, i: int, key: str) -> Any:
 
 
 def significant(number: float, digits: int = DIGITS) -> float:
-    """`number` rounded to so many significant digits."""
+    """`number` rounded to `digits` significant digits."""
     return float(f"{number:.{digits}g}")
 
 

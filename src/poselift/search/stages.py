@@ -1,4 +1,4 @@
-"""Which trials the configured search consists of."""
+"""Planning the search: the trials of each configured stage."""
 
 import json
 import shlex

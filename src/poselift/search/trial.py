@@ -1,4 +1,4 @@
-"""Run one trial of a search up to the end of a rung; what goes wrong with it is its outcome.
+"""Run one trial of a search up to the end of a rung; a failure of the trial is a result, too.
 
 Only `rung-<r>.json` is the workflow's output. What else lies in the trial's folder outlives a rerun: the
 training's state between rungs, and `known.json`, the errors by epoch of what was trained here. A trial that
@@ -21,10 +21,10 @@ import torch
 from poselift.config.command_line import add_run_options, execution_from_options, run_from_options
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.config.sections import add_options
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError, one_line, run
 from poselift.files import write_json
 from poselift.machine.devices import reserved_device
-from poselift.search.outcome import Outcome, Ranking, read_ranking, write_outcome
+from poselift.search.results import Ranking, TrialResult, read_ranking, write
 from poselift.search.settings import Trial
 from poselift.training.interruptions import Stopped
 from poselift.training.state import state_key
@@ -47,8 +47,8 @@ def attempt(
     folder: Path,
     device: str,
     execution: ExecutionSettings,
-) -> Outcome:
-    """The trial's outcome after `rung`, trained as far as it has to be.
+) -> TrialResult:
+    """The trial's result after `rung`, trained as far as necessary.
 
     `start` is the finished stage whose winner it starts from, `previous` the trial's own stage after the
     rung before; `stop_after` counts epochs from the beginning, None is the whole length. Raises what is not
@@ -58,12 +58,12 @@ def attempt(
         before = previous.trial(trial.name)
         if before.status != "running":
             return before
-        if trial.name not in previous.going_on:
+        if trial.name not in previous.promoted:
             compared = sum(other.rung == before.rung for other in previous.trials)
-            reason = f"not among the best {len(previous.going_on)} of {compared} after epoch {before.epochs}"
+            reason = f"not among the best {len(previous.promoted)} of {compared} after epoch {before.epochs}"
             return replace(before, status="stopped", reason=reason)
     base = trial.base
-    outcome = Outcome(
+    result = TrialResult(
         stage=base.variant or "",
         trial=trial.name,
         status="running" if stop_after else "finished",
@@ -75,16 +75,18 @@ def attempt(
     try:
         inherited = _inherited(start)
         settings = trial.settings(inherited)
-        outcome = replace(outcome, searched=trial.searched(inherited))
-        return replace(outcome, **_trained(settings, stop_after, store, folder, device, execution))
+        result = replace(result, searched=trial.searched(inherited))
+        return replace(result, **_trained(settings, stop_after, store, folder, device, execution))
     except FAILURES as error:
         if isinstance(error.__context__, OSError):  # a full disk or a missing file is not the trial's doing
             raise
-        return replace(outcome, status="failed", reason=_one_line(error))
+        own = isinstance(error, PoseliftError)
+        reason = str(error) if own else one_line(f"out of memory: {error}")
+        return replace(result, status="failed", reason=reason)
 
 
 def clear(folder: Path) -> None:
-    """Remove the weights and the training's state of a finished or stopped trial; the rest is small."""
+    """Remove the weights and the training state of a finished or stopped trial."""
     for weights in folder.glob("*.safetensors"):
         weights.unlink()
     for state in (folder / "state").glob("*/"):
@@ -112,14 +114,14 @@ def _trained(
     device: str,
     execution: ExecutionSettings,
 ) -> dict[str, Any]:
-    """The errors of the run after so many epochs: known from before, or trained now."""
+    """The errors of the run after `stop_after` epochs, from an earlier training or a new one."""
     facts = determining(settings, store, torch.device("cpu"))
     del facts["device"]  # what is known holds, whichever device it was trained on
     key = state_key(facts)
     known = _known(folder / KNOWN, key)
     epochs = str(stop_after or settings.training.epochs)
     if epochs in known:
-        log.info("%s: known from before", settings.name)
+        log.info("%s: already trained", settings.name)
         return known[epochs]
     with reserved_device(device) as chosen:
         summary = train(settings, store, folder, chosen, execution, stop_after)
@@ -142,17 +144,11 @@ def _known(path: Path, key: str) -> dict[str, dict[str, Any]]:
     return dict(content["after_epochs"]) if content["key"] == key else {}
 
 
-def _one_line(error: BaseException) -> str:
-    if isinstance(error, PoseliftError):
-        return str(error)
-    return " ".join(["out of memory:", *str(error).split()])[:200]
-
-
 def main(argv: list[str] | None = None) -> None:
     """Run one trial of a search up to the end of a rung."""
     parser = argparse.ArgumentParser(prog="poselift.search.trial", description=main.__doc__)
     parser.add_argument("--store", type=Path, required=True, help="folder of the frame store")
-    parser.add_argument("--out", type=Path, required=True, help="outcome to write, in the trial's folder")
+    parser.add_argument("--out", type=Path, required=True, help="result to write, in the trial's folder")
     parser.add_argument("--trial", required=True, help="name of the trial")
     parser.add_argument("--values", type=json.loads, default={}, help="JSON: the keys it sets")
     parser.add_argument("--factors", type=json.loads, default={}, help="JSON: factors on keys of the winner")
@@ -180,14 +176,14 @@ def main(argv: list[str] | None = None) -> None:
     name, values, factors = given.pop("trial"), given.pop("values"), given.pop("factors")
     trial = Trial(name, run_from_options(given), values, factors)
     try:
-        outcome = attempt(trial, rung, stop_after, start, previous, store, out.parent, device, execution)
+        result = attempt(trial, rung, stop_after, start, previous, store, out.parent, device, execution)
     except Stopped as stopped:
         log.info("%s", stopped)
         sys.exit(stopped.exit_status)
-    write_outcome(out, outcome)
-    if outcome.status in ("finished", "stopped") and not keep_weights:
+    write(out, result)
+    if result.status in ("finished", "stopped") and not keep_weights:
         clear(out.parent)
-    log.info("%s %s %s", trial.name, outcome.status, outcome.reason)
+    log.info("%s %s %s", trial.name, result.status, result.reason)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
 """Procedural motion in the schema of the Human3.6M raw pickle, for use where licensed data are not.
 
-`curves` are the building blocks in time, `body` poses a body of constant bone lengths, `actions` names the
-fifteen actions as key poses, `footsteps` plants the feet, `motion` plays an action, `cameras` projects it,
-`detector` imitates a 2D detector, and `dataset` puts everything into the schema. Nothing in it was measured.
+The joints of a body that plays an action, seen by cameras and an imitated 2D detector. Nothing was measured.
 """
 
 from poselift.synthetic.dataset import generate

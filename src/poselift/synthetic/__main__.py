@@ -1,4 +1,4 @@
-"""Write synthetic motion as a raw pickle: `python -m poselift.synthetic --out FILE.pkl`."""
+"""Write synthetic motion as a raw pickle: `poselift synthetic --out FILE.pkl`."""
 
 import argparse
 import pickle
@@ -12,8 +12,8 @@ from poselift.synthetic.dataset import generate
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Generate the motion that the options describe and pickle it, byte-identical for equal options."""
-    parser = argparse.ArgumentParser(prog="python -m poselift.synthetic", description=__doc__)
+    """Generate motion and pickle it; equal options give the same bytes."""
+    parser = argparse.ArgumentParser(prog="poselift synthetic", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="pickle to write")
     add_options(parser, Synthetic)
     given = vars(parser.parse_args(argv))

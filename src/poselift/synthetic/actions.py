@@ -1,10 +1,10 @@
-"""The fifteen actions of Human3.6M, each as key poses to move between and a way to be on the ground."""
+"""The fifteen actions of Human3.6M, each as key poses to move between and a kind of footwork."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 Hand = tuple[float, float, float, float]
-"""Outwards, forwards and up from the own shoulder, in arm lengths; and how far it beats about that place."""
+"""Outwards, forwards and up from its shoulder, in arm lengths; and how far it gestures about that."""
 
 HANG: Hand = (0.10, 0.08, -0.95, 0.0)
 POCKET: Hand = (0.10, 0.12, -0.72, 0.0)
@@ -50,8 +50,8 @@ GROUND: Stance = (0.14, 0.52)
 
 @dataclass(frozen=True)
 class Key:
-    """A key pose: the hands; in degrees how far the trunk leans forwards and `aside` (to the right), how far
-    it twists and the head looks to the left, and how far the head looks down; and the stance."""
+    """A key pose: hands, stance, and in degrees how far the trunk leans forwards and `aside` (to the right),
+    how far it twists and the head looks to the left, and how far the head looks down."""
 
     right: Hand = HANG
     left: Hand = HANG
@@ -65,7 +65,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Action:
-    """Key poses in random order, each held for `hold` (shortest, longest; s); less `tempo` is faster moves.
+    """Key poses in random order, each held for `hold` (shortest, longest; s); a smaller `tempo` is faster.
 
     With `mirrored` each key pose may appear on either side; without it a person's better hand leads.
     `ground` says what the feet do: "stand" with a `pause` (shortest, longest; s) between steps, "sit" with
@@ -85,203 +85,73 @@ class Action:
     vary: float = 0.0
 
 
+# fmt: off
 ACTIONS = (
-    Action(
-        "Directions",
-        (
-            Key(right=AHEAD, twist=-10),
-            Key(right=ASIDE, twist=-25, look=-35),
-            Key(right=ACROSS, twist=25, look=30),
-            Key(right=HIGH, look=-10, down=-15),
-            Key(right=LOW, lean=10, down=20),
-            Key(right=TALK, left=POCKET),
-        ),
-        hold=(0.4, 1.4),
-        tempo=0.8,
-        mirrored=True,
-    ),
-    Action(
-        "Discussion",
-        (
-            Key(right=TALK, left=TALK),
-            Key(right=TALK_OPEN, left=TALK_OPEN, down=0),
-            Key(right=TALK_HIGH, left=TALK, twist=12, look=10),
-            Key(right=TALK_OPEN, left=HIP, lean=8, look=-15),
-            Key(right=CHIN, left=FOLDED, down=12),
-        ),
-        hold=(0.1, 0.8),
-        tempo=0.65,
-        mirrored=True,
-        pause=(1.0, 3.0),
-    ),
-    Action(
-        "Eating",
-        (
-            Key(right=PLATE, left=PLATE, lean=14, down=22, stance=CHAIR),
-            Key(right=MOUTH, left=PLATE, lean=12, down=4, stance=CHAIR),
-            Key(right=PLATE, left=MOUTH, lean=10, down=0, stance=CHAIR),
-            Key(right=MOUTH, left=LAP, lean=8, down=6, look=20, stance=CHAIR),
-        ),
-        hold=(0.2, 0.9),
-        ground="sit",
-        crossing=0.3,
-    ),
-    Action(
-        "Greeting",
-        (
-            Key(right=WAVE, look=-8, down=-2),
-            Key(right=SHAKE, lean=12),
-            Key(right=TALK, left=TALK, lean=48, down=10),
-            Key(right=WIDE, left=WIDE, lean=4, down=-5),
-            Key(right=WAVE, left=WAVE),
-            Key(),
-        ),
-        hold=(0.4, 1.2),
-        tempo=0.7,
-        mirrored=True,
-    ),
-    Action(
-        "Phoning",
-        (
-            Key(right=EAR, left=POCKET, down=8, look=-5),
-            Key(right=EAR, left=HANG, down=15, look=-25),
-            Key(right=EAR, left=TALK_OPEN, down=0, look=20),
-            Key(right=EAR, left=FOLDED, twist=12, down=12),
-            Key(right=EAR, left=HIP, twist=-10),
-        ),
-        hold=(0.5, 2.5),
-        tempo=1.1,
-        ground="eight",
-        speed=0.6,
-        vary=0.35,
-    ),
-    Action(
-        "Posing",
-        (
-            Key(right=HIP, left=HIP, look=-20),
-            Key(right=HEAD, left=HIP, aside=-8, twist=15),
-            Key(right=OVERHEAD, left=OVERHEAD, down=-15),
-            Key(right=WIDE, left=WIDE, twist=10),
-            Key(right=HIP, left=HIGH, aside=10, stance=SLACK),
-            Key(right=FOLDED, left=FOLDED, lean=-6, down=-5),
-            Key(right=KNEE, left=KNEE, lean=40, down=-30, stance=CROUCH),
-        ),
-        hold=(0.8, 2.0),
-        tempo=0.8,
-        mirrored=True,
-    ),
-    Action(
-        "Purchases",
-        (
-            Key(right=PICK, left=PICK, lean=65, down=10, stance=CROUCH),
-            Key(right=PICK, left=BAG, lean=40, aside=8, down=15, stance=SQUAT),
-            Key(right=SHELF, left=BAG, down=-12),
-            Key(right=PLATE, left=PLATE, lean=15, down=30),
-            Key(right=BAG, left=BAG, look=20),
-        ),
-        hold=(0.2, 1.0),
-        tempo=0.9,
-        mirrored=True,
-        pause=(1.0, 3.0),
-    ),
-    Action(
-        "Sitting",
-        (
-            Key(right=LAP, left=LAP, lean=-4, stance=CHAIR),
-            Key(right=KNEE, left=KNEE, lean=28, down=0, stance=CHAIR),
-            Key(right=FOLDED, left=FOLDED, lean=-12, stance=CHAIR),
-            Key(right=LAP, left=TALK_OPEN, look=25, stance=CHAIR),
-            Key(right=HEAD, left=LAP, aside=-8, lean=-8, down=-5, stance=CHAIR),
-            Key(right=CHIN, left=LAP, lean=20, down=12, stance=CHAIR),
-        ),
-        hold=(0.8, 2.5),
-        mirrored=True,
-        ground="sit",
-        crossing=0.4,
-    ),
-    Action(
-        "SittingDown",
-        (
-            Key(right=FLOOR, left=FLOOR, lean=-22, down=-10, stance=GROUND),
-            Key(right=KNEE, left=KNEE, lean=12, stance=GROUND),
-            Key(right=LAP, left=FLOOR, lean=-8, twist=15, look=25, stance=GROUND),
-            Key(right=AHEAD, left=AHEAD, lean=30, down=0, stance=SQUAT),
-            Key(lean=3, stance=UPRIGHT),
-        ),
-        hold=(0.2, 1.2),
-        mirrored=True,
-        ground="sit",
-    ),
-    Action(
-        "Smoking",
-        (
-            Key(right=MOUTH, left=FOLDED, down=4, stance=SLACK),
-            Key(right=HANG, left=FOLDED, down=0, look=15, stance=SLACK),
-            Key(right=TALK_OPEN, left=FOLDED, lean=-3, down=-14, look=-15),
-            Key(right=MOUTH, left=POCKET, down=10),
-        ),
-        hold=(0.5, 1.6),
-        tempo=1.2,
-        pause=(4.0, 8.0),
-    ),
-    Action(
-        "TakingPhoto",
-        (
-            Key(right=EYES, left=EYES, lean=6, down=4),
-            Key(right=EYES, left=EYES, lean=24, down=-8, stance=CROUCH),
-            Key(right=EYES, left=EYES, lean=-8, down=-14, aside=6),
-            Key(right=EYES, left=EYES, lean=14, down=0, stance=SQUAT),
-            Key(right=PLATE, left=PLATE, down=32),
-        ),
-        hold=(0.6, 1.8),
-        mirrored=True,
-    ),
-    Action(
-        "Waiting",
-        (
-            Key(right=FOLDED, left=FOLDED, stance=SLACK),
-            Key(right=POCKET, left=POCKET, look=40),
-            Key(right=HANG, left=WRIST, down=32, look=10),
-            Key(right=HIP, left=HANG, look=-45, aside=5, stance=SLACK),
-            Key(look=20, lean=-4, down=-8),
-        ),
-        hold=(0.8, 2.5),
-        mirrored=True,
-        pause=(1.5, 4.0),
-    ),
-    Action(
-        "Walking",
-        (Key(lean=4), Key(lean=5, look=12), Key(lean=3, look=-12, down=12)),
-        hold=(1.0, 3.0),
-        ground="ellipse",
-        speed=1.2,
-        vary=0.1,
-    ),
-    Action(
-        "WalkingDog",
-        (
-            Key(right=LEASH, lean=4, down=25, look=-20),
-            Key(right=LOW, lean=16, down=20, twist=-12),
-            Key(right=LEASH, left=TALK_OPEN, lean=-6, down=15),
-            Key(right=AHEAD, left=POCKET, lean=10, down=8, twist=12),
-        ),
-        hold=(0.3, 1.2),
-        tempo=0.85,
-        ground="eight",
-        speed=0.85,
-        vary=0.4,
-    ),
-    Action(
-        "WalkTogether",
-        (
-            Key(look=40, twist=6),
-            Key(right=TALK, look=45, twist=8),
-            Key(right=TALK_OPEN, look=25),
-            Key(right=POCKET, left=POCKET, look=5),
-        ),
-        hold=(0.6, 2.0),
-        ground="ellipse",
-        speed=1.05,
-        vary=0.25,
-    ),
+    Action("Directions", hold=(0.4, 1.4), tempo=0.8, mirrored=True, keys=(
+        Key(AHEAD, twist=-10), Key(ASIDE, twist=-25, look=-35), Key(ACROSS, twist=25, look=30),
+        Key(HIGH, down=-15, look=-10), Key(LOW, lean=10, down=20), Key(TALK, POCKET),
+    )),
+    Action("Discussion", hold=(0.1, 0.8), tempo=0.65, mirrored=True, pause=(1.0, 3.0), keys=(
+        Key(TALK, TALK), Key(TALK_OPEN, TALK_OPEN, down=0), Key(TALK_HIGH, TALK, twist=12, look=10),
+        Key(TALK_OPEN, HIP, lean=8, look=-15), Key(CHIN, FOLDED, down=12),
+    )),
+    Action("Eating", hold=(0.2, 0.9), ground="sit", crossing=0.3, keys=(
+        Key(PLATE, PLATE, lean=14, down=22, stance=CHAIR), Key(MOUTH, PLATE, lean=12, down=4, stance=CHAIR),
+        Key(PLATE, MOUTH, lean=10, down=0, stance=CHAIR),
+        Key(MOUTH, LAP, lean=8, down=6, look=20, stance=CHAIR),
+    )),
+    Action("Greeting", hold=(0.4, 1.2), tempo=0.7, mirrored=True, keys=(
+        Key(WAVE, down=-2, look=-8), Key(SHAKE, lean=12), Key(TALK, TALK, lean=48, down=10),
+        Key(WIDE, WIDE, lean=4, down=-5), Key(WAVE, WAVE), Key(),
+    )),
+    Action("Phoning", hold=(0.5, 2.5), tempo=1.1, ground="eight", speed=0.6, vary=0.35, keys=(
+        Key(EAR, POCKET, down=8, look=-5), Key(EAR, down=15, look=-25),
+        Key(EAR, TALK_OPEN, down=0, look=20), Key(EAR, FOLDED, twist=12, down=12), Key(EAR, HIP, twist=-10),
+    )),
+    Action("Posing", hold=(0.8, 2.0), tempo=0.8, mirrored=True, keys=(
+        Key(HIP, HIP, look=-20), Key(HEAD, HIP, aside=-8, twist=15), Key(OVERHEAD, OVERHEAD, down=-15),
+        Key(WIDE, WIDE, twist=10), Key(HIP, HIGH, aside=10, stance=SLACK),
+        Key(FOLDED, FOLDED, lean=-6, down=-5), Key(KNEE, KNEE, lean=40, down=-30, stance=CROUCH),
+    )),
+    Action("Purchases", hold=(0.2, 1.0), tempo=0.9, mirrored=True, pause=(1.0, 3.0), keys=(
+        Key(PICK, PICK, lean=65, down=10, stance=CROUCH),
+        Key(PICK, BAG, lean=40, aside=8, down=15, stance=SQUAT), Key(SHELF, BAG, down=-12),
+        Key(PLATE, PLATE, lean=15, down=30), Key(BAG, BAG, look=20),
+    )),
+    Action("Sitting", hold=(0.8, 2.5), mirrored=True, ground="sit", crossing=0.4, keys=(
+        Key(LAP, LAP, lean=-4, stance=CHAIR), Key(KNEE, KNEE, lean=28, down=0, stance=CHAIR),
+        Key(FOLDED, FOLDED, lean=-12, stance=CHAIR), Key(LAP, TALK_OPEN, look=25, stance=CHAIR),
+        Key(HEAD, LAP, lean=-8, aside=-8, down=-5, stance=CHAIR),
+        Key(CHIN, LAP, lean=20, down=12, stance=CHAIR),
+    )),
+    Action("SittingDown", hold=(0.2, 1.2), mirrored=True, ground="sit", keys=(
+        Key(FLOOR, FLOOR, lean=-22, down=-10, stance=GROUND), Key(KNEE, KNEE, lean=12, stance=GROUND),
+        Key(LAP, FLOOR, lean=-8, twist=15, look=25, stance=GROUND),
+        Key(AHEAD, AHEAD, lean=30, down=0, stance=SQUAT), Key(lean=3),
+    )),
+    Action("Smoking", hold=(0.5, 1.6), tempo=1.2, pause=(4.0, 8.0), keys=(
+        Key(MOUTH, FOLDED, down=4, stance=SLACK), Key(HANG, FOLDED, down=0, look=15, stance=SLACK),
+        Key(TALK_OPEN, FOLDED, lean=-3, down=-14, look=-15), Key(MOUTH, POCKET, down=10),
+    )),
+    Action("TakingPhoto", hold=(0.6, 1.8), mirrored=True, keys=(
+        Key(EYES, EYES, lean=6, down=4), Key(EYES, EYES, lean=24, down=-8, stance=CROUCH),
+        Key(EYES, EYES, lean=-8, aside=6, down=-14), Key(EYES, EYES, lean=14, down=0, stance=SQUAT),
+        Key(PLATE, PLATE, down=32),
+    )),
+    Action("Waiting", hold=(0.8, 2.5), mirrored=True, pause=(1.5, 4.0), keys=(
+        Key(FOLDED, FOLDED, stance=SLACK), Key(POCKET, POCKET, look=40), Key(HANG, WRIST, down=32, look=10),
+        Key(HIP, aside=5, look=-45, stance=SLACK), Key(lean=-4, down=-8, look=20),
+    )),
+    Action("Walking", hold=(1.0, 3.0), ground="ellipse", speed=1.2, vary=0.1, keys=(
+        Key(lean=4), Key(lean=5, look=12), Key(lean=3, down=12, look=-12),
+    )),
+    Action("WalkingDog", hold=(0.3, 1.2), tempo=0.85, ground="eight", speed=0.85, vary=0.4, keys=(
+        Key(LEASH, lean=4, down=25, look=-20), Key(LOW, lean=16, twist=-12, down=20),
+        Key(LEASH, TALK_OPEN, lean=-6, down=15), Key(AHEAD, POCKET, lean=10, twist=12, down=8),
+    )),
+    Action("WalkTogether", hold=(0.6, 2.0), ground="ellipse", speed=1.05, vary=0.25, keys=(
+        Key(twist=6, look=40), Key(TALK, twist=8, look=45), Key(TALK_OPEN, look=25),
+        Key(POCKET, POCKET, look=5),
+    )),
 )
+# fmt: on

@@ -1,7 +1,7 @@
-"""A body of constant bone lengths, and the joint positions of its poses.
+"""A body of constant bone lengths, and its joint positions.
 
 World coordinates are mm with z up; a body's own axes are (right, forward, up). Angles (T, 3) are yaw, pitch
-forwards and roll to the right, in radian.
+forwards and roll to the right, in radian. A first axis of 2 is (right, left).
 """
 
 from dataclasses import asdict, dataclass
@@ -34,41 +34,15 @@ class Body:
         """Length of thigh and shank."""
         return self.thigh + self.shank
 
-    @property
-    def arm(self) -> float:
-        """Length of upper arm and forearm."""
-        return self.upper_arm + self.forearm
-
 
 def draw_body(rng: np.random.Generator, stature: float) -> Body:
-    """A body of a `stature` (1 is average) with proportions of its own."""
-    return Body(
-        **{bone: length * stature * rng.uniform(0.95, 1.05) for bone, length in asdict(Body()).items()}
-    )
+    """A body of a `stature` (1 is average) with random proportions."""
+    return Body(*(length * stature * rng.uniform(0.95, 1.05) for length in asdict(Body()).values()))
 
 
 def hanging(hand: Array) -> Array:
     """How much a hand (T, 3) hangs freely beside the body, 0..1 (T,)."""
     return np.exp(-((hand - HANG[:3]) ** 2).sum(-1) / 0.05)
-
-
-@dataclass(frozen=True)
-class Pose:
-    """What determines the joints in T frames. Pairs are (right, left).
-
-    `root` and `feet` (the ankles) are places in the world, (T, 3) each. `hands` are where the wrists want to
-    be: (outwards, forwards, up) from the own shoulder in the chest's axes and in arm lengths, (T, 3) each.
-    `toes` are the feet's yaws (T,); the knees point between them and the pelvis, and outwards by `spread`.
-    """
-
-    root: Array
-    pelvis: Array
-    chest: Array
-    head: Array
-    hands: tuple[Array, Array]
-    feet: tuple[Array, Array]
-    toes: tuple[Array, Array]
-    spread: float
 
 
 def rotation(angles: Array) -> Array:
@@ -106,18 +80,12 @@ def two_bones(start: Array, target: Array, upper: float, lower: float, pole: Arr
     return start + middle, start + length[:, None] * direction
 
 
-def within_reach(hand: Array) -> Array:
+def _within_reach(hand: Array) -> Array:
     """Hands (T, 3) drawn smoothly into the shell of 0.33 to 0.97 arm lengths, so that no elbow snaps."""
     distance = np.linalg.norm(hand, axis=-1, keepdims=True)
     bounded = distance - 0.03 * np.logaddexp(0, (distance - 0.97) / 0.03)
     bounded = 0.33 + 0.03 * np.logaddexp(0, (bounded - 0.33) / 0.03)
     return hand * bounded / distance
-
-
-def hips(body: Body, root: Array, pelvis: Array) -> tuple[Array, Array]:
-    """Right and left hip joint (T, 3)."""
-    across = turn(pelvis, np.array([body.hip, 0, 0]))
-    return root + across, root - across
 
 
 def _elbow(hand: Array) -> Array:
@@ -131,32 +99,45 @@ def _elbow(hand: Array) -> Array:
     return np.stack([0.6 - 0.4 * hangs, 0.35 * level - 0.8 * low, -0.8 * level], -1)
 
 
-def joints(body: Body, pose: Pose) -> Array:
-    """The joints (T, J, 3) in the world, mm."""
-    out = np.empty((len(pose.root), N_JOINTS, 3))
-    out[:, 0] = pose.root
-    out[:, 7] = pose.root + body.spine * turn((pose.pelvis + pose.chest) / 2, np.array([0, 0, 1.0]))
-    out[:, 8] = out[:, 7] + body.chest * turn(pose.chest, np.array([0, 0, 1.0]))
-    out[:, 9] = out[:, 8] + body.neck * turn((pose.chest + pose.head) / 2, unit(np.array([0, 0.3, 1.0])))
-    out[:, 10] = out[:, 9] + body.head * turn(pose.head, unit(np.array([0, -0.1, 1.0])))
+def hips(body: Body, root: Array, pelvis: Array) -> Array:
+    """The hip joints (2, T, 3)."""
+    across = turn(pelvis, np.array([body.hip, 0, 0]))
+    return np.stack([root + across, root - across])
 
-    hip = hips(body, pose.root, pose.pelvis)
+
+def joints(
+    body: Body, root: Array, pelvis: Array, chest: Array, head: Array, hands: Array, feet: Array, knees: Array
+) -> Array:
+    """The joints (T, J, 3) in the world, mm, of a body with the given `root` and angles of its three parts.
+
+    `hands` (2, T, 3) are targets of the wrists: outwards, forwards, up from the shoulder in the chest's axes,
+    in arm lengths. `feet` (2, T, 3) are the ankles in the world, `knees` (2, T) the yaws of the knees.
+    """
+    out = np.empty((len(root), N_JOINTS, 3))
+    out[:, 0] = root
+    spine = (
+        (7, 0, body.spine, (pelvis + chest) / 2, 0.0),
+        (8, 7, body.chest, chest, 0.0),
+        (9, 8, body.neck, (chest + head) / 2, 0.3),
+        (10, 9, body.head, head, -0.1),
+    )
+    for joint, parent, length, angles, forwards in spine:
+        out[:, joint] = out[:, parent] + length * turn(angles, unit(np.array([0, forwards, 1.0])))
+    arm_length = body.upper_arm + body.forearm
     for k, (side, leg, arm) in enumerate(((1, 1, 14), (-1, 4, 11))):
-        yaw = (pose.toes[k] + pose.pelvis[:, 0]) / 2 - side * pose.spread
+        out[:, leg] = hips(body, root, pelvis)[k]
         # forwards, and upwards for who sits on the floor
-        knee = np.stack([-np.sin(yaw), np.cos(yaw), np.full_like(yaw, 0.5)], -1)
-        out[:, leg] = hip[k]
-        out[:, leg + 1], out[:, leg + 2] = two_bones(hip[k], pose.feet[k], body.thigh, body.shank, knee)
+        knee = np.stack([-np.sin(knees[k]), np.cos(knees[k]), np.full(len(root), 0.5)], -1)
+        out[:, leg + 1], out[:, leg + 2] = two_bones(out[:, leg], feet[k], body.thigh, body.shank, knee)
 
-        hand, outwards = pose.hands[k], np.array([side, 1, 1])
+        hand, outwards = hands[k], np.array([side, 1, 1])
         # shoulders rise and come forwards with the hands
         lift = np.stack([np.ones(len(hand)), 0.25 * hand[:, 1], 0.3 * hand[:, 2]], -1)
-        shoulder = out[:, 8] + body.shoulder * turn(pose.chest, unit(lift) * outwards)
+        out[:, arm] = out[:, 8] + body.shoulder * turn(chest, unit(lift) * outwards)
         # a hanging arm hangs down however the chest leans
-        plumb = pose.chest * (1 - hanging(hand)[:, None] * [0, 1, 1])
-        target = shoulder + body.arm * turn(plumb, within_reach(hand) * outwards)
+        plumb = chest * (1 - hanging(hand)[:, None] * [0, 1, 1])
+        target = out[:, arm] + arm_length * turn(plumb, _within_reach(hand) * outwards)
         target[:, 2] = np.maximum(target[:, 2], 40)
         elbow = turn(plumb, _elbow(hand) * outwards)
-        out[:, arm] = shoulder
-        out[:, arm + 1], out[:, arm + 2] = two_bones(shoulder, target, body.upper_arm, body.forearm, elbow)
+        out[:, arm + 1], out[:, arm + 2] = two_bones(out[:, arm], target, body.upper_arm, body.forearm, elbow)
     return out

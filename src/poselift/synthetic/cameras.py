@@ -1,4 +1,4 @@
-"""Four cameras of Human3.6M's kind round the floor, and the 2.5D pose that each sees."""
+"""Pinhole cameras that look at the middle of the floor, four of Human3.6M's kind, and what each sees."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from poselift.synthetic.curves import Array
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera: focal length and principal point in px, place in the world in mm."""
+    """A pinhole camera: focal length and principal point in px, position in the world in mm."""
 
     name: str
     width: int
     height: int
     focal: float
     principal: tuple[float, float]
-    place: tuple[float, float, float]
+    position: tuple[float, float, float]
 
 
 # names and image sizes are Human3.6M's; focal lengths and distances are of its magnitude
@@ -27,17 +27,19 @@ CAMERAS = (
     Camera("60457274", 1000, 1002, 1145, (510, 504), (-1850, -3900, 1570)),
 )
 
-AIM = np.array([0.0, 0.0, 900.0])
-"""Where all cameras look, mm."""
 
+def project(camera: Camera, joints: Array) -> tuple[Array, Array]:
+    """The pixels (T, J, 2) of joints in the world (T, J, 3), and the joints in the camera's own space.
 
-def camera_space(camera: Camera, joints: Array) -> Array:
-    """Joints of the world (T, J, 3) in a camera's own space, mm: x right, y down, z away from it."""
-    place = np.array(camera.place)
-    ahead = (AIM - place) / np.linalg.norm(AIM - place)
+    Camera space is in mm: x right, y down, z away from the camera, which looks 900 mm over the origin.
+    """
+    position = np.array(camera.position)
+    ahead = np.array([0.0, 0.0, 900.0]) - position
+    ahead = ahead / np.linalg.norm(ahead)
     right = np.cross(ahead, [0, 0, 1])
     right /= np.linalg.norm(right)
-    return (joints - place) @ np.stack([right, np.cross(ahead, right), ahead], -1)
+    inside = (joints - position) @ np.stack([right, np.cross(ahead, right), ahead], -1)
+    return camera.principal + camera.focal * inside[..., :2] / inside[..., 2:], inside
 
 
 def view(camera: Camera, joints: Array) -> tuple[Array, Array]:
@@ -46,14 +48,7 @@ def view(camera: Camera, joints: Array) -> tuple[Array, Array]:
     x and y are pixels of the perspective image; z is the depth behind the root (joint 0) in mm divided by the
     factor, which is the mm that a pixel covers at the root's depth.
     """
-    x, y, depth = np.moveaxis(camera_space(camera, joints), -1, 0)
-    factor = depth[:, 0] / camera.focal
-    pose = np.stack(
-        [
-            camera.principal[0] + camera.focal * x / depth,
-            camera.principal[1] + camera.focal * y / depth,
-            (depth - depth[:, :1]) / factor[:, None],
-        ],
-        -1,
-    )
-    return pose, factor
+    pixels, inside = project(camera, joints)
+    behind = inside[..., 2:] - inside[:, :1, 2:]
+    factor = inside[:, 0, 2] / camera.focal
+    return np.concatenate([pixels, behind / factor[:, None, None]], -1), factor

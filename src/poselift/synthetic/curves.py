@@ -32,17 +32,14 @@ def noise(rng: np.random.Generator, t: Array, band: tuple[float, float], channel
     return (weight * np.sin(2 * np.pi * frequency * t[:, None, None] + phase)).sum(1)
 
 
-def smooth(x: Array, width: int) -> Array:
-    """Moving average of x (T,) over 2 * `width` + 1 frames, the ends held."""
-    window = np.full(2 * width + 1, 1 / (2 * width + 1))
-    return np.convolve(np.pad(x, width, mode="edge"), window, mode="valid")
-
-
 def smooth_below(x: Array, width: int) -> Array:
     """A smooth curve that nowhere exceeds x (T,): the minimum over 4 * `width` + 1 frames, averaged twice.
 
     Whatever is averaged into a frame is a minimum over a window with that frame in it, so never above x.
     """
     padded = np.pad(x, 2 * width, mode="edge")
-    lowest = np.lib.stride_tricks.sliding_window_view(padded, 4 * width + 1).min(-1)
-    return smooth(smooth(lowest, width), width)
+    curve = np.lib.stride_tricks.sliding_window_view(padded, 4 * width + 1).min(-1)
+    average = np.full(2 * width + 1, 1 / (2 * width + 1))
+    for _ in range(2):
+        curve = np.convolve(np.pad(curve, width, mode="edge"), average, mode="valid")
+    return curve

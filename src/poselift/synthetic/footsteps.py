@@ -1,7 +1,6 @@
-"""Where the feet are: planted, or on a minimum-jerk step from one place to the next.
+"""Where the feet are: planted, or on a minimum-jerk step from one position to the next.
 
-A ground plan carries the body: the centre between the feet, the heading, the feet themselves, and for
-walking the phase of the gait. A foot rests exactly where it was put down until its next step.
+A foot rests exactly where it was put down until its next step; the body follows the feet.
 """
 
 from dataclasses import dataclass
@@ -20,23 +19,20 @@ MARGIN = 2.0
 LEAST = 2.5
 """Seconds between the two at least: then the slowest walk has a whole step of each foot in its plan."""
 
-Pair = tuple[Array, Array]
-
 
 @dataclass(frozen=True)
 class Ground:
-    """The plan for T frames: `centre` (T, 2) mm, `heading` (T,) radian, 0 along +y. Pairs are (right, left).
+    """The plan for T frames: `centre` (T, 2) mm, `heading` (T,) radian, 0 along +y.
 
-    `feet` are places (T, 3) mm of the ankles, over the height of a flat foot's; `toes` the feet's yaws (T,).
+    `feet` (2, T, 4), right and left, are x, y, z (mm) of the ankle over a flat foot's, and the foot's yaw.
     `phase` (T,) counts gait cycles, whole where the right foot lands; `gait` is 1 for a walk at 1.2 m/s.
     """
 
     centre: Array
     heading: Array
-    feet: Pair
-    toes: Pair
-    phase: Array
-    gait: float
+    feet: Array
+    phase: Array | float = 0.0
+    gait: float = 0.0
 
 
 def forwards(heading: Array) -> Array:
@@ -49,21 +45,21 @@ def rightwards(heading: Array) -> Array:
     return np.stack([np.cos(heading), np.sin(heading)], -1)
 
 
-def lift(progress: Array, length: Array) -> Array:
+def _lift(progress: Array, length: Array) -> Array:
     """How high (T,) the ankle is in a step of `length` (T,) mm: most before halfway, as heels rise first."""
     return (25 + 0.1 * np.minimum(length, 1300)) * progress**2 * (1 - progress) ** 3 / (0.4**2 * 0.6**3)
 
 
-def step(t: Array, starts: Array, durations: Array, places: Array) -> Pair:
-    """A foot (T, 3) and its yaw (T,): places (K + 1, 4) = (x, y, z, yaw) and the K steps between them."""
-    foot, progress, latest = minimum_jerk(t, starts, durations, places)
-    length = np.linalg.norm(np.diff(places[:, :2], axis=0), axis=-1)
-    foot[:, 2] += lift(progress, length[latest])
-    return foot[:, :3], foot[:, 3]
+def _step(t: Array, starts: Array, duration: float, *places: Array) -> Array:
+    """A foot (T, 4) that steps K times between `places`, the columns of (K + 1, 4)."""
+    stops = np.column_stack(places)
+    foot, progress, latest = minimum_jerk(t, starts, np.full(len(starts), duration), stops)
+    foot[:, 2] += _lift(progress, np.linalg.norm(np.diff(stops[:, :2], axis=0), axis=-1)[latest])
+    return foot
 
 
 def _loop(rng: np.random.Generator, shape: str) -> tuple[Array, Array, Array, float]:
-    """A closed way: travelled length (P,), places (P, 2), headings (P,), and the turn of a whole lap."""
+    """A closed path: travelled length (P,), positions (P, 2), headings (P,), and the turn of a whole lap."""
     q = np.linspace(0, 2 * np.pi, 721)
     fold, broad = (1, rng.uniform(0.75, 0.95)) if shape == "ellipse" else (2, rng.uniform(0.45, 0.55))
     size, sense, tilt = AREA * rng.uniform(0.9, 1.0), rng.choice([-1, 1]), rng.uniform(0, 2 * np.pi)
@@ -85,36 +81,29 @@ def walk(rng: np.random.Generator, t: Array, body: Body, shape: str, speed: floa
     cadence = 0.98 * np.sqrt(speed / 1.2 * 894 / body.leg) * rng.uniform(0.95, 1.05)
     phase = 0.02 * cadence * np.cumsum(np.sqrt(pace)) + rng.random()
 
-    def along(way: Array) -> Pair:
+    def along(way: Array) -> tuple[Array, Array]:
         laps, rest = np.divmod(way, length[-1])
         place = np.stack([np.interp(rest, length, axis) for axis in places.T], -1)
         return place, np.interp(rest, length, headings) + laps * lap
 
     width, splay = body.hip * rng.uniform(0.5, 0.8), rng.uniform(0.05, 0.2)
 
-    def foot(side: int, offset: float) -> Pair:
+    def foot(side: int, offset: float) -> Array:
         cycles = np.arange(np.ceil(phase[0] - offset), np.floor(phase[-1] - offset)) + offset
         # the foot stands still from landing until its heel rises; in between the body passes over it
         landing, passing, rising = (np.interp(cycles + u, phase, grid) for u in (0.0, 0.25, 0.4))
         stops = np.interp(passing, grid, way) + rng.normal(0, 15, len(cycles))
         beside = width + rng.normal(0, 12, len(cycles))
-        # a swing follows the bend of the way, or it would cut through the other leg
+        # a swing follows the bend of the path, or it would cut through the other leg
         curve, progress, latest = minimum_jerk(
             t, rising[:-1], landing[1:] - rising[:-1], np.column_stack([stops, beside])
         )
         place, heading = along(curve[:, 0])
         place = place + side * curve[:, 1:] * rightwards(heading)
-        return np.column_stack([place, lift(progress, np.diff(stops)[latest])]), heading - side * splay
+        return np.column_stack([place, _lift(progress, np.diff(stops)[latest]), heading - side * splay])
 
-    (right, right_toes), (left, left_toes) = foot(1, 0.0), foot(-1, 0.5)
-    centre, heading = along(np.interp(t, grid, way))
-    return Ground(
-        centre, heading, (right, left), (right_toes, left_toes), np.interp(t, grid, phase), speed / 1.2
-    )
-
-
-def _still(t: Array) -> Array:
-    return np.zeros(len(t))
+    feet = np.stack([foot(1, 0.0), foot(-1, 0.5)])
+    return Ground(*along(np.interp(t, grid, way)), feet, np.interp(t, grid, phase), speed / 1.2)
 
 
 def stand(rng: np.random.Generator, t: Array, body: Body, pause: tuple[float, float]) -> Ground:
@@ -129,38 +118,34 @@ def stand(rng: np.random.Generator, t: Array, body: Body, pause: tuple[float, fl
         goal = centre[k] + move
         centre[k + 1] = goal * min(1, 0.6 * AREA / np.linalg.norm(goal))
 
-    def foot(side: int) -> Pair:
+    def foot(side: int) -> Array:
         beside = side * body.hip * rng.uniform(0.75, 1.25, (n + 1, 1))
         place = centre + beside * rightwards(heading) + rng.normal(0, 35, (n + 1, 2))
         yaw = heading - side * rng.uniform(0.05, 0.4, n + 1)
         # the foot on the inside of the turn goes first
-        late = np.where(turns * side < 0, 0.0, 0.45)
-        return step(t, starts + late, np.full(n, 0.5), np.column_stack([place, np.zeros(n + 1), yaw]))
+        return _step(t, starts + np.where(turns * side < 0, 0.0, 0.45), 0.5, place, np.zeros(n + 1), yaw)
 
-    (right, right_toes), (left, left_toes) = foot(1), foot(-1)
+    feet = np.stack([foot(1), foot(-1)])
     above, _, _ = minimum_jerk(t, starts + 0.05, np.full(n, 0.9), np.column_stack([centre, heading]))
-    return Ground(above[:, :2], above[:, 2], (right, left), (right_toes, left_toes), np.zeros(len(t)), 0.0)
+    return Ground(above[:, :2], above[:, 2], feet)
 
 
 def sit(rng: np.random.Generator, t: Array, body: Body, crossing: float) -> Ground:
-    """Stay in place and now and then put a foot elsewhere, a share of `crossing` across the other leg."""
+    """Stay in place and now and then move a foot, a share `crossing` of the moves across the other leg."""
     n = int((t[-1] - t[0]) / 1.5) + 2
     heading = np.full(n + 1, rng.uniform(0, 2 * np.pi))
     centre = rng.uniform(-0.5, 0.5, 2) * AREA
 
-    def foot(side: int, crosses: bool) -> Pair:
+    def foot(side: int, crosses: bool) -> Array:
         starts = np.cumsum(rng.uniform(1.5, 5.0, n)) - rng.uniform(0, 3)
         across = crosses & (rng.random(n + 1) < crossing)
         ahead = body.leg * np.where(across, 0.22, rng.uniform(-0.12, 0.3, n + 1))
         beside = side * body.hip * np.where(across, -0.6, rng.uniform(0.6, 1.5, n + 1))
         place = centre + ahead[:, None] * forwards(heading) + beside[:, None] * rightwards(heading)
         yaw = heading - side * rng.uniform(0.0, 0.4, n + 1)
-        return step(t, starts, np.full(n, 0.8), np.column_stack([place, across * 0.17 * body.leg, yaw]))
+        return _step(t, starts, 0.8, place, np.where(across, 0.17 * body.leg, 0.0), yaw)
 
     # one foot at most is across
     right_crosses = bool(rng.random() < 0.5)
-    (right, right_toes), (left, left_toes) = foot(1, right_crosses), foot(-1, not right_crosses)
-    still = np.zeros(len(t))
-    return Ground(
-        centre + still[:, None], heading[0] + still, (right, left), (right_toes, left_toes), still, 0.0
-    )
+    feet = np.stack([foot(1, right_crosses), foot(-1, not right_crosses)])
+    return Ground(np.tile(centre, (len(t), 1)), np.full(len(t), heading[0]), feet)

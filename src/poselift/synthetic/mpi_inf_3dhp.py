@@ -27,7 +27,7 @@ from poselift.errors import run
 from poselift.files import atomic_path
 from poselift.synthetic.actions import ACTIONS
 from poselift.synthetic.body import draw_body
-from poselift.synthetic.cameras import Camera, camera_space
+from poselift.synthetic.cameras import Camera, project
 from poselift.synthetic.curves import FPS, Array
 from poselift.synthetic.motion import draw_style, play
 
@@ -35,22 +35,14 @@ FOCAL = 0.73
 """Focal length of all cameras in image widths, of these data's magnitude."""
 
 VALID = 0.8
-"""About the share of the test frames that count, in stretches."""
+"""About the share of the test frames that count, ten at a time."""
 
 
-def _cameras() -> list[Camera]:
-    """The eight training cameras: a ring of high and low ones, 3.5 m from the centre."""
-    cameras = []
-    for i, name in enumerate(CAMERAS):
-        angle, height = 2 * np.pi * i / len(CAMERAS), (1400.0, 2100.0)[i % 2]
-        place = (3500 * np.cos(angle), 3500 * np.sin(angle), height)
-        cameras.append(_camera(name, TRAIN_SIZE, place))
-    return cameras
-
-
-def _camera(name: str, size: tuple[int, int], place: tuple[float, float, float]) -> Camera:
-    width, height = size
-    return Camera(name, width, height, FOCAL * width, (width / 2, height / 2), place)
+def _camera(name: str, size: tuple[int, int], radius: float, angle: float, height: float) -> Camera:
+    """A camera at a `radius` and a `height`, mm, above the floor's middle."""
+    width, centre = size[0], (size[0] / 2, size[1] / 2)
+    position = (radius * np.cos(angle), radius * np.sin(angle), height)
+    return Camera(name, *size, FOCAL * width, centre, position)
 
 
 def _take(seed: int, person: int, take: int, frames: int) -> Array:
@@ -63,18 +55,24 @@ def _take(seed: int, person: int, take: int, frames: int) -> Array:
 
 
 def _entry(camera: Camera, joints: Array) -> dict[str, Array]:
-    joint_3d = camera_space(camera, joints)
-    joint_2d = camera.principal + camera.focal * joint_3d[..., :2] / joint_3d[..., 2:]
-    return {"data_2d": joint_2d.astype(np.float32), "data_3d": joint_3d.astype(np.float32)}
+    pixels, inside = project(camera, joints)
+    return {"data_2d": pixels.astype(np.float32), "data_3d": inside.astype(np.float32)}
 
 
 def generate_train(settings: SyntheticMPIInf3DHP) -> dict[str, list[Any]]:
-    """The content of data_train_3dhp.npz; equal settings give equal values."""
+    """The content of data_train_3dhp.npz; equal settings give equal values.
+
+    The eight cameras are a ring of alternately low and high ones.
+    """
+    cameras = [
+        _camera(name, TRAIN_SIZE, 3500, 2 * np.pi * i / len(CAMERAS), (1400.0, 2100.0)[i % 2])
+        for i, name in enumerate(CAMERAS)
+    ]
     content: dict[str, list[Any]] = {}
     for person, subject in enumerate(SUBJECTS, 1):
         for take, sequence in enumerate(SEQUENCES, 1):
             joints = _take(settings.seed, person, take, settings.train_frames)
-            views = {camera.name: _entry(camera, joints) for camera in _cameras()}
+            views = {camera.name: _entry(camera, joints) for camera in cameras}
             content[f"{subject} {sequence}"] = [views, FPS]
     return content
 
@@ -84,11 +82,10 @@ def generate_test(settings: SyntheticMPIInf3DHP) -> dict[str, dict[str, Array]]:
     content = {}
     for i, (name, size) in enumerate(TEST_SIZES.items()):
         joints = _take(settings.seed, len(SUBJECTS) + 1 + i, 1, settings.test_frames)
-        place = (3700 * np.cos(0.3 + i), 3700 * np.sin(0.3 + i), 1500.0)
         valid = np.random.default_rng([settings.seed, 4, i]).random(-(-settings.test_frames // 10)) < VALID
         valid[0] = True  # no sequence without a frame to test
-        flags = np.repeat(valid, 10)[: settings.test_frames]
-        content[name] = {**_entry(_camera(name, size, place), joints), "valid": flags.astype(np.float64)}
+        flags = np.repeat(valid, 10)[: settings.test_frames].astype(np.float64)
+        content[name] = {**_entry(_camera(name, size, 3700, 0.3 + i, 1500.0), joints), "valid": flags}
     return content
 
 

@@ -13,7 +13,8 @@ from poselift.config.run import RunSettings
 from poselift.files import atomic_path, write_json, write_text
 from poselift.models.checkpoints import save_weights
 from poselift.models.registry import ssm_backend_used
-from poselift.monitoring.progress import device_name, duration, memory_bytes
+from poselift.monitoring.progress import device_name, memory_bytes
+from poselift.monitoring.run_progress import duration
 from poselift.provenance.content import sha256
 from poselift.provenance.record import record
 from poselift.training.loop import Loop

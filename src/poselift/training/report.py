@@ -8,7 +8,8 @@ import torch
 
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.files import write_json
-from poselift.monitoring.progress import Events, Phase, Progress, duration
+from poselift.monitoring.progress import Events, Progress
+from poselift.monitoring.run_progress import Phase, duration
 from poselift.training.state import TrainingState
 
 log = logging.getLogger("poselift.train")
@@ -36,7 +37,12 @@ class Reporter:
         self._unit = "px" if settings.validation_subject else "mm"
         self._device, self._processes = device, processes
         self._progress = Progress(
-            out and out / "state" / "progress.json", settings.name, device, self._epochs, self._unit
+            out and out / "state" / "progress.json",
+            settings.name,
+            device,
+            self._epochs,
+            self._unit,
+            processes,
         )
         self._events = Events(out / "tensorboard" if out and execution.tensorboard else None)
         self._mark: tuple[float, float] | None = None  # a time in this epoch and the clips done by then

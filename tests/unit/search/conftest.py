@@ -1,4 +1,4 @@
-"""A small configuration to search in, and outcomes to compare."""
+"""A small configuration to search in, and results to compare."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from poselift.config import sections
 from poselift.config.experiment import Config
-from poselift.search.outcome import Outcome
+from poselift.search.results import TrialResult
 
 SMALL: dict[str, Any] = {
     "dataset": "tiny",
@@ -38,9 +38,9 @@ def searching() -> Callable[..., Config]:
 
 
 @pytest.fixture
-def outcome() -> Callable[..., Outcome]:
-    def build(trial: str, best: float | None = None, status: Any = "finished", **given: Any) -> Outcome:
-        return Outcome(
+def result() -> Callable[..., TrialResult]:
+    def build(trial: str, best: float | None = None, status: Any = "finished", **given: Any) -> TrialResult:
+        return TrialResult(
             **{
                 "stage": "coarse", "trial": trial, "status": status, "best": best, "final": best, "rung": 0,
                 "architecture": "baseline", "size": "nano", "searched": {}, "epochs": 8,

@@ -8,20 +8,20 @@ import yaml
 
 from poselift.config import sections
 from poselift.config.experiment import Config
-from poselift.experiments import laid_over
+from poselift.config.files import laid_over
 from poselift.search.collect import best_finished, fragment, main, table
-from poselift.search.outcome import Ranking, ranked, write_ranking
+from poselift.search.results import Ranking, ranked, write
 from poselift.search.stages import plan
 
 
 @pytest.fixture
-def trials(outcome):
+def trials(result):
     return [
-        outcome("b", 41.0, searched={"lr": 2e-4}, gpu_hours=1.5),
-        outcome("diverged", None, "failed", reason="the loss is nan", searched={"lr": 5e-4}),
-        outcome("a", 40.0, stage="fine", searched={"lr": 1e-4, "flip": 0.25}, gpu_hours=2.0),
-        outcome("stopped", 39.5, "stopped", reason="after 2 epochs", searched={"lr": 9e-4}),
-        outcome(
+        result("b", 41.0, searched={"lr": 2e-4}, gpu_hours=1.5),
+        result("diverged", None, "failed", reason="the loss is nan", searched={"lr": 5e-4}),
+        result("a", 40.0, stage="fine", searched={"lr": 1e-4, "flip": 0.25}, gpu_hours=2.0),
+        result("stopped", 39.5, "stopped", reason="after 2 epochs", searched={"lr": 9e-4}),
+        result(
             "c", 43.0, stage="mamba", architecture="mamba_gcn", searched={"lr": 3e-4, "fusion_alpha": 0.7},
         ),
     ]  # fmt: skip
@@ -39,8 +39,8 @@ def test_the_table_is_sorted_and_labelled(trials):
     assert rows["best"].isna().tolist() == [False, False, False, False, True]
 
 
-def test_searched_architecture_is_one_column(outcome):
-    rows = table([outcome("a", 1.0, searched={"architecture": "baseline", "size": "nano"})])
+def test_searched_architecture_is_one_column(result):
+    rows = table([result("a", 1.0, searched={"architecture": "baseline", "size": "nano"})])
     assert list(rows.columns).count("architecture") == 1
 
 
@@ -53,7 +53,7 @@ def test_the_winner_has_finished(trials):
     assert fragment([trials[1]]) == {}
 
 
-def test_laid_over_the_configuration_the_winner_gives_its_settings(searching, outcome, small):
+def test_laid_over_the_configuration_the_winner_gives_its_settings(searching, result, small):
     stage = {
         "name": "coarse", "architecture": "full", "size": "nano",
         "grid": {"lr": [1e-4, 3e-4], "batch_size": [5], "fusion_alpha": [0.4]},
@@ -62,7 +62,7 @@ def test_laid_over_the_configuration_the_winner_gives_its_settings(searching, ou
     for more in ({}, {"overrides": overrides}):
         config = searching(stage, **more)
         trial = plan(config)["coarse"].trials["lr=0.0003,batch_size=5,fusion_alpha=0.4"]
-        found = outcome(trial.name, 1.0, architecture="full", searched=trial.searched({}))
+        found = result(trial.name, 1.0, architecture="full", searched=trial.searched({}))
         piece = yaml.safe_load(yaml.safe_dump(fragment([found], more.get("overrides", ()))))
         run = sections.parse(Config, laid_over(small | more, piece), "both").runs()["full-nano-s0"]
         assert run.training == trial.settings({}).training
@@ -74,7 +74,7 @@ def collect(tmp_path, trials, *more):
     paths = []
     for stage in dict.fromkeys(trial.stage for trial in trials):
         paths.append(tmp_path / f"{stage}.json")
-        write_ranking(paths[-1], Ranking(ranked(trial for trial in trials if trial.stage == stage), []))
+        write(paths[-1], Ranking(ranked(trial for trial in trials if trial.stage == stage), []))
     main(
         [
             "--rankings", *map(str, paths), "--validation-subject", "S8", "--dataset-title", "Twin", *more,
@@ -98,8 +98,8 @@ def test_the_command_writes_both_and_prints_the_best(tmp_path, trials, capsys):
     assert " mm" not in printed + winner
 
 
-def test_no_trial_finished(tmp_path, outcome, capsys):
-    collect(tmp_path, [outcome("a", None, "failed", reason="out of memory: everything")])
+def test_no_trial_finished(tmp_path, result, capsys):
+    collect(tmp_path, [result("a", None, "failed", reason="out of memory: everything")])
     assert yaml.safe_load((tmp_path / "winner.yaml").read_text()) == {}
     assert "failed: coarse a: out of memory: everything" in capsys.readouterr().out
 

@@ -122,7 +122,7 @@ def test_rungs(searching):
         ),
         (
             [COARSE, FINE | {"factors": {"lr_scheduler": [2]}}],
-            "search stage 'fine': lr_scheduler = 'exponential' is no number",
+            "search stage 'fine': lr_scheduler = 'exponential' is not a number",
         ),
         (
             [COARSE | {"grid": {"size": ["nano", "micro"]}}, FINE],

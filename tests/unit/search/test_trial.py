@@ -10,7 +10,7 @@ import torch
 from poselift.config.run import ExecutionSettings
 from poselift.errors import PoseliftError
 from poselift.search import trial as module
-from poselift.search.outcome import Ranking, going_on, ranked, read_outcome, write_ranking
+from poselift.search.results import Ranking, promoted, ranked, read_result, write
 from poselift.search.stages import plan
 from poselift.training.interruptions import Stopped
 
@@ -80,13 +80,13 @@ def attempt(store, tmp_path, coarse):
 
 
 def test_a_trial_trains_what_it_says(trainer, attempt):
-    outcome = attempt()
+    result = attempt()
     ((settings, stop_after),) = trainer.calls
     assert (settings.training.lr, settings.training.epochs, stop_after) == (0.001, 8, None)
     assert (settings.validation_subject, settings.n_frames) == ("S8", 9)
-    assert (outcome.stage, outcome.trial, outcome.status) == ("coarse", NAME, "finished")
-    assert (outcome.best, outcome.final, outcome.unit, outcome.epochs) == (92.0, 93.0, "px", 8)
-    assert (outcome.gpu_hours, outcome.searched) == (2.0, {"lr": 0.001})
+    assert (result.stage, result.trial, result.status) == ("coarse", NAME, "finished")
+    assert (result.best, result.final, result.unit, result.epochs) == (92.0, 93.0, "px", 8)
+    assert (result.gpu_hours, result.searched) == (2.0, {"lr": 0.001})
 
 
 def test_a_rung_ends_early_and_the_next_one_goes_on(trainer, attempt):
@@ -97,16 +97,16 @@ def test_a_rung_ends_early_and_the_next_one_goes_on(trainer, attempt):
     assert [stop_after for _, stop_after in trainer.calls] == [2, None]
 
 
-def test_a_trial_that_is_not_kept_stops_without_training(trainer, attempt, outcome):
-    mine = outcome(NAME, 98.0, "running", epochs=2)
-    other = outcome("lr=0.002", 97.0, "running", epochs=2)
-    ranking = Ranking(ranked([mine, other]), going_on([mine, other], 0, 0.5))
+def test_a_trial_that_is_not_kept_stops_without_training(trainer, attempt, result):
+    mine = result(NAME, 98.0, "running", epochs=2)
+    other = result("lr=0.002", 97.0, "running", epochs=2)
+    ranking = Ranking(ranked([mine, other]), promoted([mine, other], 0, 0.5))
     stopped = attempt(rung=1, previous=ranking)
     assert (stopped.status, stopped.rung, stopped.best, stopped.epochs) == ("stopped", 0, 98.0, 2)
     assert stopped.reason == "not among the best 1 of 2 after epoch 2"
     assert trainer.calls == []
     # a third rung hears of it, and of a failure, without doing anything
-    failed = outcome(NAME, None, "failed", reason="diverged")
+    failed = result(NAME, None, "failed", reason="diverged")
     for over in (stopped, failed):
         assert attempt(rung=2, previous=Ranking([over], [])) == over
     assert trainer.calls == []
@@ -125,15 +125,15 @@ def test_known_errors_are_not_trained_again(trainer, attempt, coarse, store):
     assert len(trainer.calls) == 4
 
 
-def test_a_winner_that_stays_the_same_costs_nothing(trainer, attempt, searching, outcome):
+def test_a_winner_that_stays_the_same_costs_nothing(trainer, attempt, searching, result):
     fine = {"name": "fine", "start_from": "coarse", "factors": {"lr": [0.5]}}
     trial = plan(searching(STAGE, fine))["fine"].trials["lr=x0.5"]
-    winner = outcome("lr=0.002", 90.0, searched={"lr": 0.002})
+    winner = result("lr=0.002", 90.0, searched={"lr": 0.002})
     assert attempt(trial=trial, start=Ranking([winner], [])).searched == {"lr": 0.001}
-    more = Ranking([winner, outcome("lr=0.009", 95.0, searched={"lr": 0.009})], [])
+    more = Ranking([winner, result("lr=0.009", 95.0, searched={"lr": 0.009})], [])
     attempt(trial=trial, start=more)
     assert len(trainer.calls) == 1
-    better = outcome("lr=0.009", 80.0, searched={"lr": 0.009})
+    better = result("lr=0.009", 80.0, searched={"lr": 0.009})
     assert attempt(trial=trial, start=Ranking([better, winner], [])).searched == {"lr": 0.0045}
     assert [settings.training.lr for settings, _ in trainer.calls] == [0.001, 0.0045]
 
@@ -148,8 +148,8 @@ def test_a_winner_that_stays_the_same_costs_nothing(trainer, attempt, searching,
 )
 def test_a_failed_trial_is_an_outcome(trainer, attempt, fault, reason):
     trainer.fault = fault
-    outcome = attempt()
-    assert (outcome.status, outcome.reason, outcome.best) == ("failed", reason, None)
+    result = attempt()
+    assert (result.status, result.reason, result.best) == ("failed", reason, None)
     trainer.fault = None
     assert attempt().status == "finished"  # asked again, a failure is not what is known
 
@@ -176,18 +176,18 @@ def test_what_the_machine_lacks_is_no_outcome_in_our_words_either(trainer, attem
         attempt()
 
 
-def test_without_a_winner_to_start_from(trainer, attempt, searching, outcome):
+def test_without_a_winner_to_start_from(trainer, attempt, searching, result):
     fine = {"name": "fine", "start_from": "coarse", "factors": {"lr": [0.5]}}
     trial = plan(searching(STAGE, fine))["fine"].trials["lr=x0.5"]
-    outcome = attempt(trial=trial, start=Ranking([outcome("a", None, "failed")], []))
-    assert outcome.status == "failed"
-    assert outcome.reason == "no trial of stage 'coarse', which it starts from, finished"
+    result = attempt(trial=trial, start=Ranking([result("a", None, "failed")], []))
+    assert result.status == "failed"
+    assert result.reason == "no trial of stage 'coarse', which it starts from, finished"
 
 
-def test_a_value_that_does_not_fit_the_winner_is_a_failure(trainer, attempt, searching, outcome):
+def test_a_value_that_does_not_fit_the_winner_is_a_failure(trainer, attempt, searching, result):
     fine = {"name": "fine", "start_from": "coarse", "factors": {"lr": [2]}}
     (trial,) = plan(searching(STAGE, fine))["fine"].trials.values()
-    failed = attempt(trial=trial, start=Ranking([outcome("a", 1.0, searched={"lr": 0.9})], []))
+    failed = attempt(trial=trial, start=Ranking([result("a", 1.0, searched={"lr": 0.9})], []))
     assert failed.status == "failed"
     assert failed.reason == "lr = 1.8: training.lr: Input should be less than 1, but it is 1.8"
     assert trainer.calls == []
@@ -207,14 +207,14 @@ def command(searching, store):
 def test_the_command_leaves_the_outcome_and_no_weights(trainer, command, coarse, tmp_path):
     folder = tmp_path / "coarse" / NAME
     module.main(command(folder / "rung-0.json", 0, "--start", "--previous"))
-    first = read_outcome(folder / "rung-0.json")
+    first = read_result(folder / "rung-0.json")
     assert (first.status, first.epochs) == ("running", 2)
     assert (folder / "best_model.safetensors").exists()  # and the state, from which the next rung goes on
     assert (folder / "state/key").exists()
     ranking = tmp_path / "coarse/ranking-0.json"
-    write_ranking(ranking, Ranking([first], [NAME]))
+    write(ranking, Ranking([first], [NAME]))
     module.main(command(folder / "rung-1.json", 1, "--start", "--previous", str(ranking)))
-    assert read_outcome(folder / "rung-1.json").status == "finished"
+    assert read_result(folder / "rung-1.json").status == "finished"
     assert [settings for settings, _ in trainer.calls] == [coarse[NAME].settings({})] * 2
     assert not list(folder.rglob("*.safetensors"))
     assert not (folder / "state/key").exists()
@@ -233,7 +233,7 @@ def test_a_stopped_job_fails_and_leaves_everything(trainer, command, tmp_path):
 def test_a_failed_trial_keeps_its_state(trainer, command, tmp_path):
     trainer.fault = PoseliftError("the loss is nan; the state after epoch 3 is kept")
     module.main(command(tmp_path / "trial/rung-1.json", 1))
-    assert read_outcome(tmp_path / "trial/rung-1.json").status == "failed"
+    assert read_result(tmp_path / "trial/rung-1.json").status == "failed"
     assert (tmp_path / "trial/state/key").exists()
 
 

@@ -11,7 +11,8 @@ import torch
 from poselift.config.run import ExecutionSettings
 from poselift.errors import PoseliftError
 from poselift.monitoring import progress as module
-from poselift.monitoring.progress import Progress, duration
+from poselift.monitoring.progress import Progress
+from poselift.monitoring.run_progress import duration
 from poselift.training import loop as loop_module
 from poselift.training import report as report_module
 from poselift.training.train import train
@@ -19,7 +20,8 @@ from poselift.training.train import train
 CPU = torch.device("cpu")
 KEYS = {
     "name", "pid", "host", "started", "updated", "phase", "reason", "epoch", "epochs", "step", "steps", "lr",
-    "loss", "mpjpe", "best_mpjpe", "unit", "clips_per_second", "seconds_left", "device", "memory_bytes",
+    "loss", "mpjpe", "best_mpjpe", "unit", "clips_per_second", "seconds_left", "device", "processes",
+    "memory_bytes",
 }  # fmt: skip
 
 

@@ -198,9 +198,10 @@ def test_summary_adds_up_the_hours(make_run):
         read_run(make_run("a", PROGRESS | {"updated": NOW}), "a", NOW),
         read_run(make_run("b", PROGRESS | {"device": "cpu", "updated": NOW}), "b", NOW),
         read_run(make_run("c", metrics=METRICS, lock=None), "c", NOW),
+        read_run(make_run("d", PROGRESS | {"updated": NOW, "processes": 4}), "d", NOW),
     ]
     assert summary(runs, NOW).startswith(
-        "2 running, 1 finished, 1.0 CPU-hours so far, 3.0 GPU-hours so far, those"
+        "3 running, 1 finished, 1.0 CPU-hours so far, 7.0 GPU-hours so far, those"
     )
 
 

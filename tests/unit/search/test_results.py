@@ -4,14 +4,14 @@ import pytest
 
 from poselift.errors import PoseliftError
 from poselift.search import rank
-from poselift.search.outcome import Ranking, going_on, ranked, read_outcome, read_ranking, write_outcome
+from poselift.search.results import Ranking, promoted, ranked, read_ranking, read_result, write
 
 
 @pytest.fixture
-def running(outcome):
+def running(result):
     def build(**errors):
         return [
-            outcome(name, error, "failed" if error is None else "running") for name, error in errors.items()
+            result(name, error, "failed" if error is None else "running") for name, error in errors.items()
         ]
 
     return build
@@ -19,39 +19,39 @@ def running(outcome):
 
 def test_the_best_fraction_goes_on(running):
     trials = running(a=5.0, b=1.0, c=3.0, d=2.0, e=4.0, f=6.0)
-    assert going_on(trials, 0, 1 / 3) == ["b", "d"]
-    assert going_on(trials, 0, 0.5) == ["b", "d", "c"]
-    assert going_on(trials, 0, 0.01) == ["b"]
+    assert promoted(trials, 0, 1 / 3) == ["b", "d"]
+    assert promoted(trials, 0, 0.5) == ["b", "d", "c"]
+    assert promoted(trials, 0, 0.01) == ["b"]
 
 
 def test_the_number_is_rounded_up(running):
     trials = running(a=1.0, b=2.0, c=3.0, d=4.0)
-    assert going_on(trials, 0, 1 / 3) == ["a", "b"]
+    assert promoted(trials, 0, 1 / 3) == ["a", "b"]
     hundred = running(**{f"t{i}": float(i) for i in range(100)})
-    assert len(going_on(hundred, 0, 0.07)) == 7
+    assert len(promoted(hundred, 0, 0.07)) == 7
 
 
 def test_a_tie_with_the_last_goes_on_as_well(running):
-    assert going_on(running(a=2.0, b=1.0, c=2.0, d=2.1), 0, 0.5) == ["b", "a", "c"]
+    assert promoted(running(a=2.0, b=1.0, c=2.0, d=2.1), 0, 0.5) == ["b", "a", "c"]
 
 
 def test_failed_trials_count_as_the_worst(running):
     # half of six would be three, but only two have an error
-    assert going_on(running(a=None, b=2.0, c=None, d=1.0, e=None, f=None), 0, 0.5) == ["d", "b"]
-    assert going_on(running(a=None, b=2.0, c=None, d=1.0, e=None, f=None), 0, 0.1) == ["d"]
-    assert going_on(running(a=None, b=None), 0, 0.5) == []
+    assert promoted(running(a=None, b=2.0, c=None, d=1.0, e=None, f=None), 0, 0.5) == ["d", "b"]
+    assert promoted(running(a=None, b=2.0, c=None, d=1.0, e=None, f=None), 0, 0.1) == ["d"]
+    assert promoted(running(a=None, b=None), 0, 0.5) == []
 
 
-def test_only_those_of_the_rung_are_counted(outcome):
-    earlier = [outcome(f"old{i}", 0.1, "stopped", rung=0) for i in range(6)]
-    now = [outcome("a", 3.0, "running", rung=1), outcome("b", 2.0, "running", rung=1)]
-    assert going_on(earlier + now, 1, 0.5) == ["b"]
+def test_only_those_of_the_rung_are_counted(result):
+    earlier = [result(f"old{i}", 0.1, "stopped", rung=0) for i in range(6)]
+    now = [result("a", 3.0, "running", rung=1), result("b", 2.0, "running", rung=1)]
+    assert promoted(earlier + now, 1, 0.5) == ["b"]
 
 
-def test_order(outcome):
+def test_order(result):
     trials = [
-        outcome("z", 2.0), outcome("failed", None, "failed"), outcome("a", 2.0),
-        outcome("best", 1.5, "stopped"),
+        result("z", 2.0), result("failed", None, "failed"), result("a", 2.0),
+        result("best", 1.5, "stopped"),
     ]  # fmt: skip
     assert [trial.trial for trial in ranked(trials)] == ["best", "a", "z", "failed"]
     winner = Ranking(ranked(trials), []).winner
@@ -60,21 +60,21 @@ def test_order(outcome):
     assert Ranking(ranked([trials[1]]), []).winner is None
 
 
-def test_the_command_ranks_files(outcome, running, tmp_path):
+def test_the_command_ranks_files(result, running, tmp_path):
     for trial in running(a=3.0, b=1.0, c=None, d=2.0, of_another_search=0.5):
-        write_outcome(tmp_path / trial.trial / "rung-0.json", trial)
+        write(tmp_path / trial.trial / "rung-0.json", trial)
     out = tmp_path / "ranking.json"
     rank.main(["--stage", str(tmp_path), "--trials", *"abcd", "--keep", "0.5", "--out", str(out)])
     ranking = read_ranking(out)
     assert [trial.trial for trial in ranking.trials] == ["b", "d", "a", "c"]
-    assert ranking.going_on == ["b", "d"]
-    assert ranking.trial("c") == read_outcome(tmp_path / "c/rung-0.json")
+    assert ranking.promoted == ["b", "d"]
+    assert ranking.trial("c") == read_result(tmp_path / "c/rung-0.json")
 
 
 @pytest.mark.parametrize("text", ['{"trial": "a"', "[]", '{"trial": "a"}'])
 def test_a_damaged_file_is_named(tmp_path, text):
     (tmp_path / "rung-0.json").write_text(text)
     with pytest.raises(PoseliftError, match=r"rung-0\.json: not what a search writes"):
-        read_outcome(tmp_path / "rung-0.json")
+        read_result(tmp_path / "rung-0.json")
     with pytest.raises(PoseliftError, match="no such file; run `snakemake search`"):
         read_ranking(tmp_path / "ranking-0.json")

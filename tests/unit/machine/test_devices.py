@@ -204,7 +204,7 @@ def test_other_devices_are_not_waited_for(holder):
 
 def test_too_small_a_pool_is_refused():
     with (
-        pytest.raises(PoseliftError, match=r"^3 GPUs are wanted, but this machine has 2; "),
+        pytest.raises(PoseliftError, match=r"^3 GPUs are requested, but this machine has 2; "),
         held_slots("47", 3),
     ):
         pass
@@ -218,7 +218,7 @@ def test_named_devices():
     for name in ("gpu0", "cuda:99"):
         with pytest.raises(PoseliftError, match=f"device '{name}'"), reserved_device(name):
             pass
-    with pytest.raises(PoseliftError, match="2 devices are wanted, but 'cuda:1' is one"):
+    with pytest.raises(PoseliftError, match="2 devices are requested, but 'cuda:1' is one"):
         reserved_devices("cuda:1", 2).__enter__()
 
 
@@ -262,5 +262,5 @@ def test_gpus_that_no_other_job_holds(holder):
 def test_too_few_gpus_say_where_they_come_from(monkeypatch, variables, origin):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(PoseliftError, match=f"5 GPUs are wanted, but {origin}"):
+    with pytest.raises(PoseliftError, match=f"5 GPUs are requested, but {origin}"):
         reserved_devices("auto", 5).__enter__()

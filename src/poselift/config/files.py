@@ -1,0 +1,35 @@
+"""Reading a configuration from several YAML files, laid over each other."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict
+
+from poselift.config.experiment import Config
+from poselift.config.sections import Section, load, parse
+
+
+class Piece(Section):
+    """A piece of configuration, to be laid over others before it is checked."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+def laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`base` with `changes`, as Snakemake lays configuration files over each other: mappings key by key,
+    anything else (lists, too) as a whole."""
+    merged = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = laid_over(merged[key], value) if both else value
+    return merged
+
+
+def read_configuration(files: Sequence[Path]) -> Config:
+    """The configuration that `files` give, each laid over those before it. Raises `PoseliftError` for what
+    is wrong in a file, or in all of them together."""
+    merged: dict[str, Any] = {}
+    for file in files:
+        merged = laid_over(merged, load(file, Piece).model_dump())
+    return parse(Config, merged, ", ".join(map(str, files)))

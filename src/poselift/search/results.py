@@ -1,0 +1,100 @@
+"""Results of trials, and which trials are promoted (successive halving) or win."""
+
+import json
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from poselift.errors import PoseliftError
+from poselift.files import write_json
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """A trial after a rung. Errors are MPJPE on the validation subject, in `unit` (px)."""
+
+    stage: str
+    trial: str
+    status: Literal["running", "finished", "stopped", "failed"]
+    rung: int
+    """The last rung that the trial took part in."""
+    architecture: str
+    size: str
+    searched: dict[str, Any]
+    """The searched keys with their values, including those inherited from an earlier winner."""
+    reason: str = ""
+    """Why it stopped or failed."""
+    best: float | None = None
+    final: float | None = None
+    unit: str = "px"
+    epochs: int = 0
+    gpu_hours: float | None = None
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The trials of a stage after a rung, the best first; and the names of those that are promoted."""
+
+    trials: list[TrialResult]
+    promoted: list[str]
+
+    def trial(self, name: str) -> TrialResult:
+        """The result of the trial called `name`."""
+        return next(result for result in self.trials if result.trial == name)
+
+    @property
+    def winner(self) -> TrialResult | None:
+        """The best finished trial, None if none finished."""
+        return next((result for result in self.trials if result.status == "finished"), None)
+
+
+def ranked(results: Iterable[TrialResult]) -> list[TrialResult]:
+    """Results sorted by best error, then by stage and name; those without an error come last."""
+    return sorted(results, key=lambda o: (math.inf if o.best is None else o.best, o.stage, o.trial))
+
+
+def promoted(results: Iterable[TrialResult], rung: int, keep: float) -> list[str]:
+    """Names of the trials that continue after `rung`: the best fraction `keep`, rounded up and with ties, of
+    those that took part in it; failed ones count as the worst."""
+    part = [result for result in results if result.rung == rung]
+    errors = {o.trial: o.best for o in ranked(part) if o.status == "running" and o.best is not None}
+    if not errors:
+        return []
+    count = math.ceil(round(keep * len(part), 9))  # 0.07 * 100 is a little more than 7
+    limit = list(errors.values())[min(count, len(errors)) - 1]
+    return [trial for trial, error in errors.items() if error <= limit]
+
+
+def read_result(path: Path) -> TrialResult:
+    """Read the result of a trial. Raises `PoseliftError` if the file is missing or damaged."""
+    return _read(path, lambda content: TrialResult(**content))
+
+
+def read_ranking(path: Path) -> Ranking:
+    """Read a ranking. Raises `PoseliftError` if the file is missing or damaged."""
+
+    def build(content: Any) -> Ranking:
+        return Ranking([TrialResult(**trial) for trial in content["trials"]], content["promoted"])
+
+    return _read(path, build)
+
+
+def write(path: Path, content: TrialResult | Ranking) -> None:
+    """Write a result or a ranking as JSON."""
+    write_json(path, asdict(content))
+
+
+Content = TypeVar("Content")
+
+
+def _read(path: Path, build: Callable[[Any], Content]) -> Content:
+    try:
+        return build(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file; run `snakemake search`") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise PoseliftError(
+            f"{path}: not what a search writes ({error!r}); delete it and run again"
+        ) from None
