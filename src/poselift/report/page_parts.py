@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from poselift.analysis.claims import Judgement
 from poselift.analysis.stored import read_content
+from poselift.analysis.trials import DESCRIPTION, read_trials
 from poselift.errors import PoseliftError
-from poselift.figures.search import ABOUT_TRIALS, read_trials
 from poselift.paper import origins
 from poselift.report import html
 from poselift.tables.table import MISSING, Block, Cell, Column, Table, number, plain
@@ -103,7 +103,7 @@ def _measured(judgement: Judgement, decimals: int) -> Cell:
 def trials(path: Path, marks: str) -> Markup:
     """The best trials of the search. Raises `PoseliftError` if the file is missing or another."""
     listed = read_trials(path)
-    searched = [name for name in listed.columns if name not in ABOUT_TRIALS]
+    searched = [name for name in listed.columns if name not in DESCRIPTION]
     best = listed.sort_values("best", kind="stable", na_position="last").head(SHOWN_TRIALS)
 
     def row(trial: Mapping[Any, Any]) -> tuple[Cell, ...]:

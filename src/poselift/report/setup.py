@@ -15,12 +15,12 @@ from poselift.analysis.costs import read_costs, read_variant_costs
 from poselift.analysis.names import second_dataset_title
 from poselift.analysis.results import metrics_in, names_in, read
 from poselift.analysis.stored import write_content
+from poselift.analysis.trials import read_trials
 from poselift.config.experiment import Statistics
 from poselift.data.sequence import SPLITS
 from poselift.data.store import read_sequences
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.metrics import METRICS
-from poselift.figures.search import read_trials
 from poselift.files import write_text
 from poselift.provenance.code_hash import code_manifest, read_pins
 from poselift.report.run_groups import grouped
