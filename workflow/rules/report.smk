@@ -91,7 +91,7 @@ rule setup_page:
 # as rule provenance, of what the paper does not have
 rule report_provenance:
     input:
-        parts=[*SHOWN_TABLES.values(), *IMAGES, f"{RESULTS}/claims.json", f"{RESULTS}/setup.json"],
+        parts=[*SHOWN_TABLES.values(), *IMAGES, f"{RESULTS}/tables/claims.json", f"{RESULTS}/setup.json"],
         pins=ancient("envs/constraints.txt"),
     output:
         record=f"{RESULTS}/report_provenance.json",
@@ -115,10 +115,9 @@ rule report_provenance:
 rule report_page:
     input:
         **TIDY,
-        tables=list(SHOWN_TABLES.values()),
+        tables=[*SHOWN_TABLES.values(), f"{RESULTS}/tables/claims.json"],
         figures=IMAGES,
         captions="workflow/report/figures.rst",
-        claims=f"{RESULTS}/claims.json",
         trials=f"{SEARCH}/results.csv" if SETTINGS.search.with_paper else [],
         setup=f"{RESULTS}/setup.json",
         record=f"{RESULTS}/report_provenance.json",
@@ -142,7 +141,7 @@ rule report_page:
         ENVIRONMENT
     params:
         code=code("poselift.report.page"),
-        options=f"{SHOWN} {DECIMALS} {JUDGED} {ABLATION} {GROUND_TRUTH}",
+        options=f"{SHOWN} {ABLATION} {GROUND_TRUTH}",
         heading=HEADING,
         trials=lambda wildcards, input: f"--trials {input.trials}" if input.trials else "",
         files=[
@@ -150,7 +149,7 @@ rule report_page:
         ],
     shell:
         "python -m poselift.report.page --results {input.results} --tables {input.tables} --figures {input.figures}"
-        " --captions {input.captions} --claims {input.claims} {params.trials} --setup {input.setup}"
+        " --captions {input.captions} {params.trials} --setup {input.setup}"
         " --record {input.record}"
         " --files {params.files} {params.heading} {params.options} --out {output.page}"
         " > {log} 2> >(tee -a {log} >&2)"

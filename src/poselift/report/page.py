@@ -16,13 +16,13 @@ from poselift.analysis.stored import read_content
 from poselift.errors import PoseliftError, run
 from poselift.files import write_text
 from poselift.report import html
-from poselift.report.page_parts import captions, claims, figure, made_from, read_record, trials
+from poselift.report.page_parts import captions, figure, made_from, read_record, trials
 from poselift.report.section import Section, as_html
 from poselift.tables.table import Table, caption_marks
 
 SECTIONS = {
     "Results": ("tables/main", "figures/comparison", "tables/differences"),
-    "Claims": ("claims",),
+    "Claims": ("tables/claims",),
     "Cost": ("tables/cost", "figures/pareto"),
     "Actions, joints, frames": (
         "tables/per_action", "figures/per_action", "tables/per_joint", "figures/joints", "figures/place",
@@ -40,7 +40,7 @@ SECTIONS = {
 
 
 def name_of(path: Path) -> str:
-    """What `SECTIONS` calls a part: `tables/main`, `figures/pareto`, `claims`."""
+    """What `SECTIONS` calls a part: `tables/main`, `figures/pareto`, `setup`."""
     folder = path.parent.name
     return f"{folder}/{path.stem}" if folder in ("tables", "figures") else path.stem
 
@@ -62,14 +62,13 @@ def main(argv: list[str] | None = None) -> None:
     """Write the report."""
     parser = options.parser(
         "Write all tables and figures on one page of HTML that needs nothing else.",
-        *("results", *options.GRID, "dataset_title", "decimals", "per_action_size"),
+        *("results", *options.GRID, "dataset_title", "per_action_size"),
     )
     parser.add_argument("--title", required=True, help="title of the paper")
     parser.add_argument("--authors", nargs="+", required=True, metavar="NAME", help="names, in order")
     parser.add_argument("--tables", type=Path, nargs="+", required=True, metavar="JSON", help="tables")
     parser.add_argument("--figures", type=Path, nargs="+", required=True, metavar="IMAGE", help="figures")
     parser.add_argument("--captions", type=Path, required=True, metavar="RST", help="captions of the figures")
-    parser.add_argument("--claims", type=Path, required=True, metavar="JSON", help="claims, judged")
     parser.add_argument("--trials", type=Path, metavar="CSV", help="trials of the search")
     parser.add_argument("--setup", type=Path, required=True, metavar="JSON", help="experimental setup")
     parser.add_argument("--record", type=Path, required=True, metavar="JSON", help="what this was made from")
@@ -85,11 +84,9 @@ def main(argv: list[str] | None = None) -> None:
     }
     captioned = captions(arguments.captions, [path.stem for path in arguments.figures], config)
     tables = {name_of(path): read_content(path, Table | None) for path in arguments.tables}
-    confidence = options.statistics(arguments).confidence
     parts = {
         **{name: html.table(table) for name, table in tables.items() if table},
         **{name_of(path): figure(path, captioned[path.stem]) for path in arguments.figures},
-        "claims": claims(arguments.claims, caption_marks(marks), arguments.decimals, confidence),
         **({"trials": trials(arguments.trials, caption_marks(marks))} if arguments.trials else {}),
         "setup": as_html(read_content(arguments.setup, list[Section]), level=3),
         "origins": made_from(record),

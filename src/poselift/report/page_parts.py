@@ -11,13 +11,11 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from poselift.analysis.claims import Judgement
-from poselift.analysis.stored import read_content
 from poselift.analysis.trials import DESCRIPTION, read_trials
 from poselift.errors import PoseliftError
 from poselift.paper import origins
 from poselift.report import html
-from poselift.tables.table import MISSING, Block, Cell, Column, Table, number, plain
+from poselift.tables.table import Block, Cell, Column, Table, plain
 
 PIXELS_PER_POINT = 1.9
 """How much larger than in print figures are shown."""
@@ -62,42 +60,6 @@ def figure(path: Path, caption: str) -> Markup:
             caption=caption,
         )
     )
-
-
-def claims(path: Path, marks: str, decimals: int, confidence: float) -> Markup:
-    """The table of claims with their verdicts. Raises `PoseliftError` if the file is missing or another."""
-    rows = tuple(
-        (
-            Cell(each.claim),
-            Cell(each.test),
-            _measured(each, decimals),
-            Cell(each.verdict, bold=True),
-            Cell(each.reason),
-        )
-        for each in read_content(path, list[Judgement])
-    )
-    caption = (
-        f"In brackets the {100 * confidence:g}\N{NARROW NO-BREAK SPACE}% confidence interval over test "
-        "recordings and seeds; a claim is supported if the whole interval fulfils it."
-    )
-    columns = (
-        Column("Claim", kind="text"),
-        Column("Test", kind="text"),
-        Column("Measured"),
-        Column("Verdict", kind="text"),
-        Column("Reason", kind="text"),
-    )
-    return html.table(Table("claims", "Claims of the paper", caption, marks, columns, (Block(rows),)))
-
-
-def _measured(judgement: Judgement, decimals: int) -> Cell:
-    if judgement.estimate is None:
-        return Cell(MISSING)
-    shown = f"{number(judgement.estimate, decimals)}\N{NARROW NO-BREAK SPACE}{judgement.unit}"
-    if judgement.low is None or judgement.high is None:
-        return Cell(shown, value=judgement.estimate)
-    interval = f"({number(judgement.low, decimals)} to {number(judgement.high, decimals)})"
-    return Cell(shown, interval, value=judgement.estimate)
 
 
 def trials(path: Path, marks: str) -> Markup:

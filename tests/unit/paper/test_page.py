@@ -19,10 +19,10 @@ from poselift.evaluation.report import write_reports
 from poselift.files import write_json, write_text
 from poselift.report import page
 from poselift.report.section import Section
-from poselift.tables import differences, main, per_action, published
+from poselift.tables import claims, differences, main, per_action, published
 
 CAPTIONS = Path(__file__).parents[3] / "workflow/report/figures.rst"
-TABLES = ("main", "per_action", "published", "differences")
+TABLES = ("main", "per_action", "published", "differences", "claims")
 ACTIONS = ("Walking", "<b>&Sitting")
 
 
@@ -133,7 +133,7 @@ def arguments(folder: Path, *more: str, seeds: str = "0 1") -> list[str]:
         *shared(folder, seeds), "--title", "A <title>", "--authors", "A. B.", "C. D.",
         "--tables", *(str(folder / f"tables/{name}.json") for name in TABLES),
         "--figures", str(folder / "figures/comparison.svg"), str(folder / "figures/animation.gif"),
-        "--captions", str(CAPTIONS), "--claims", str(folder / "claims.json"),
+        "--captions", str(CAPTIONS),
         "--setup", str(folder / "setup.json"), "--record", str(folder / "record.json"),
         "--files", str(folder / "results.csv"), str(folder / "paper/main.pdf"),
         "--out", str(folder / "report.html"), *more,
@@ -147,6 +147,8 @@ def made(folder: Path, *more: str, seeds: str = "0 1") -> Page:
         out = folder / "tables" / f"{module.__name__.rpartition('.')[2]}.tex"
         marks = [word for word in more if word == "--synthetic"]
         module.main([*shared(folder, seeds), *marks, "--costs", str(costs), "--out", str(out)])
+    judged = ["--claims", str(folder / "claims.json"), "--out", str(folder / "tables/claims.tex")]
+    claims.main([*shared(folder, seeds), *judged])
     page.main(arguments(folder, *more, seeds=seeds))
     return Page((folder / "report.html").read_text())
 
@@ -228,7 +230,14 @@ def test_the_same_inputs_give_the_same_bytes(inputs):
 
 @pytest.mark.parametrize(
     "file",
-    ["results.csv", "tables/main.json", "figures/animation.gif", "claims.json", "setup.json", "record.json"],
+    [
+        "results.csv",
+        "tables/main.json",
+        "figures/animation.gif",
+        "tables/claims.json",
+        "setup.json",
+        "record.json",
+    ],
 )
 def test_a_missing_input_is_named(inputs, file):
     made(inputs)
@@ -239,7 +248,7 @@ def test_a_missing_input_is_named(inputs, file):
     assert not (inputs / "report.html").exists()
 
 
-@pytest.mark.parametrize("file", ["tables/main.json", "claims.json", "setup.json", "record.json"])
+@pytest.mark.parametrize("file", ["tables/main.json", "tables/claims.json", "setup.json", "record.json"])
 @pytest.mark.parametrize("text", ["", "{}", '[{"title": 1}]'])
 def test_a_damaged_input_is_named(inputs, file, text):
     made(inputs)
