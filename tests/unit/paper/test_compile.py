@@ -204,7 +204,7 @@ def test_the_whole_paper(tmp_path, make_inputs, make_report):
     )  # fmt: skip
     shown = (tmp_path / "summary.txt").read_text(encoding="utf-8")
     # 0.8 less than the baseline with each seed
-    assert re.search(r"base +Full +39\.5 ± 0\.3\* +31\.6 ± 0\.2\* +39\.0 ± 0\.3\*", shown)
+    assert re.search(r"base +Full +39\.5 ± 0\.3\*\* +31\.6 ± 0\.2\*\* +39\.0 ± 0\.3\*\*", shown)
     assert "* the interval of the difference from the baseline" in shown
     assert "SYNTHETIC DATA" in shown
     assert str(paper / "main.pdf") in shown
