@@ -62,13 +62,13 @@ rule provenance:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.provenance.gather", "poselift.paper.origins"),
+        code=code("poselift.provenance.gather", "poselift.paper.provenance_appendix"),
         results=subpath(output.record, parent=True),
         frozen=f"--frozen {' '.join(FROZEN)}" if FROZEN else "",
     shell:
         "(python -m poselift.provenance.gather --results {params.results} --parts {input.parts} {params.frozen}"
         " --pins {input.pins} --out {output.record}"
-        " && python -m poselift.paper.origins --record {output.record} --out {output.text})"
+        " && python -m poselift.paper.provenance_appendix --record {output.record} --out {output.text})"
         " > {log} 2> >(tee -a {log} >&2)"
 
 

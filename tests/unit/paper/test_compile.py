@@ -16,7 +16,7 @@ from poselift.figures import ablation as ablation_figure
 from poselift.figures import architecture, comparison, curves, joints, pareto, place, qualitative
 from poselift.figures import per_action as per_action_figure
 from poselift.files import write_text
-from poselift.paper import assemble, numbers, origins
+from poselift.paper import assemble, numbers, provenance_appendix
 from poselift.paper.compile import compile_paper, error_in, warnings_in
 from poselift.report import summary
 from poselift.tables import (
@@ -174,7 +174,7 @@ def test_the_whole_paper(tmp_path, make_inputs, make_report):
         for path in tmp_path.glob("*/*.*")
         if path.suffix in (".tex", ".pdf")
     ]
-    write_text(tmp_path / "provenance.tex", origins.text(made_up_record(made)))
+    write_text(tmp_path / "provenance.tex", provenance_appendix.text(made_up_record(made)))
     paper = tmp_path / "paper"
     assemble.main(
         ["--sources", str(SOURCES), "--tables", *map(str, (tmp_path / "tables").glob("*.tex")),
