@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from poselift.paper.origins import text
+from poselift.paper.provenance_appendix import text
 from poselift.provenance import crate
 from poselift.provenance.chain import LARGE, read_chain
 from poselift.provenance.code_hash import read_pins

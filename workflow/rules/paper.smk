@@ -337,7 +337,7 @@ rule pdf:
 
 rule summary:
     input:
-        **TIDY,
+        table=f"{RESULTS}/tables/main.json",
         pdf=f"{RESULTS}/paper/main.pdf",
     output:
         text=f"{RESULTS}/summary.txt",
@@ -349,9 +349,9 @@ rule summary:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.report.show"),
-        options=f"{SHOWN} {DECIMALS} {JUDGED}",
+        code=code("poselift.report.summary"),
+        options=SHOWN,
     shell:
-        "python -m poselift.report.show --results {input.results} --pdf {input.pdf} {params.options}"
+        "python -m poselift.report.summary --table {input.table} --pdf {input.pdf} {params.options}"
         " --out {output.text}"
         " > {log} 2> >(tee -a {log} >&2)"

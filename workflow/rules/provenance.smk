@@ -6,7 +6,7 @@ rule judge:
     input:
         **TIDY,
         claims="paper/claims.yaml",
-        template="src/poselift/paper/templates/claims.tex.j2",
+        template=f"{TEMPLATES}/table.tex.j2",
     output:
         judged=report(
             f"{RESULTS}/claims.json",
@@ -15,6 +15,7 @@ rule judge:
             labels={"part": "claims"},
         ),
         table=f"{RESULTS}/tables/claims.tex",
+        content=f"{RESULTS}/tables/claims.json",
     log:
         f"{RESULTS}/logs/paper/claims.log",
     benchmark:
@@ -23,15 +24,16 @@ rule judge:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.analysis.claims"),
+        code=code("poselift.analysis.claims", "poselift.tables.claims"),
         options=f"{SHOWN} {DECIMALS} {JUDGED}",
     shell:
-        "python -m poselift.analysis.claims --results {input.results} --claims {input.claims} {params.options}"
-        " --table {output.table} --out {output.judged}"
+        "(python -m poselift.analysis.claims --results {input.results} --claims {input.claims} {params.options}"
+        " --out {output.judged}"
+        " && python -m poselift.tables.claims --claims {output.judged} {params.options} --out {output.table})"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
-# says what became of each claim; fails unless all are supported
+# prints the verdict on each claim; fails unless all are supported
 rule claims:
     input:
         judged=f"{RESULTS}/claims.json",
@@ -60,13 +62,13 @@ rule provenance:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.provenance.gather", "poselift.paper.origins"),
+        code=code("poselift.provenance.gather", "poselift.paper.provenance_appendix"),
         results=subpath(output.record, parent=True),
         frozen=f"--frozen {' '.join(FROZEN)}" if FROZEN else "",
     shell:
         "(python -m poselift.provenance.gather --results {params.results} --parts {input.parts} {params.frozen}"
         " --pins {input.pins} --out {output.record}"
-        " && python -m poselift.paper.origins --record {output.record} --out {output.text})"
+        " && python -m poselift.paper.provenance_appendix --record {output.record} --out {output.text})"
         " > {log} 2> >(tee -a {log} >&2)"
 
 

@@ -53,6 +53,7 @@ rule setup_page:
         second_frames=f"{SECOND_STORE}/frames/manifest.json" if SECOND else [],
         trials=f"{SEARCH}/results.csv" if SETTINGS.search.with_paper else [],
         pins=ancient("envs/constraints.txt"),
+        template=f"{PAGES}/setup.md.j2",
     output:
         text=report(
             f"{RESULTS}/setup.md",
@@ -60,7 +61,6 @@ rule setup_page:
             category="Paper",
             labels={"part": "experimental setup"},
         ),
-        content=f"{RESULTS}/setup.json",
     log:
         f"{RESULTS}/logs/paper/setup_page.log",
     benchmark:
@@ -91,7 +91,7 @@ rule setup_page:
 # as rule provenance, of what the paper does not have
 rule report_provenance:
     input:
-        parts=[*SHOWN_TABLES.values(), *IMAGES, f"{RESULTS}/claims.json", f"{RESULTS}/setup.json"],
+        parts=[*SHOWN_TABLES.values(), *IMAGES, f"{RESULTS}/tables/claims.json", f"{RESULTS}/setup.md"],
         pins=ancient("envs/constraints.txt"),
     output:
         record=f"{RESULTS}/report_provenance.json",
@@ -115,16 +115,15 @@ rule report_provenance:
 rule report_page:
     input:
         **TIDY,
-        tables=list(SHOWN_TABLES.values()),
+        tables=[*SHOWN_TABLES.values(), f"{RESULTS}/tables/claims.json"],
         figures=IMAGES,
         captions="workflow/report/figures.rst",
-        claims=f"{RESULTS}/claims.json",
         trials=f"{SEARCH}/results.csv" if SETTINGS.search.with_paper else [],
-        setup=f"{RESULTS}/setup.json",
+        setup=f"{RESULTS}/setup.md",
         record=f"{RESULTS}/report_provenance.json",
         templates=[
             *PAGE_TEMPLATES,
-            *expand(f"{PAGES}/{{name}}.html.j2", name=("report", "figure", "sections", "origins")),
+            *expand(f"{PAGES}/{{name}}.html.j2", name=("report", "figure", "lineage")),
         ],
     output:
         page=report(
@@ -142,7 +141,7 @@ rule report_page:
         ENVIRONMENT
     params:
         code=code("poselift.report.page"),
-        options=f"{SHOWN} {DECIMALS} {JUDGED} {ABLATION} {GROUND_TRUTH}",
+        options=f"{SHOWN} {ABLATION} {GROUND_TRUTH}",
         heading=HEADING,
         trials=lambda wildcards, input: f"--trials {input.trials}" if input.trials else "",
         files=[
@@ -150,7 +149,7 @@ rule report_page:
         ],
     shell:
         "python -m poselift.report.page --results {input.results} --tables {input.tables} --figures {input.figures}"
-        " --captions {input.captions} --claims {input.claims} {params.trials} --setup {input.setup}"
+        " --captions {input.captions} {params.trials} --setup {input.setup}"
         " --record {input.record}"
         " --files {params.files} {params.heading} {params.options} --out {output.page}"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -6,11 +6,10 @@ single seed. The model with the lowest mean is chosen on the same numbers, which
 """
 
 import argparse
-import json
 import operator
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,11 +21,11 @@ from poselift.analysis.claim_tests import Claim, read_claims
 from poselift.analysis.intervals import Differences, Model
 from poselift.analysis.options import Grid, Marks
 from poselift.analysis.results import per_seed, read
+from poselift.analysis.stored import read_content
 from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.statistics import Interval
-from poselift.files import write_json, write_text
-from poselift.paper.latex import caption_marks, fixed, render
+from poselift.files import write_json
 
 RELATIONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -37,7 +36,7 @@ Verdict = Literal["supported", "not supported", "cannot be judged"]
 
 @dataclass(frozen=True)
 class Judgement:
-    """What became of a claim; the estimate and its interval are in the claim's unit."""
+    """The verdict on a claim; the estimate and its interval are in the claim's unit."""
 
     claim: str
     test: str
@@ -122,42 +121,25 @@ def _lowest(claim: Claim, results: pd.DataFrame, grid: Grid) -> Model | None:
     return min(means, key=lambda model: means[model], default=None)
 
 
-def in_words(judgement: Judgement, decimals: int) -> str:
-    """What was measured: `38.2 mm (37.5 to 38.9)`."""
-    if judgement.estimate is None:
-        return "–"
-    if judgement.low is None or judgement.high is None:
-        return f"{judgement.estimate:.{decimals}f} {judgement.unit}"
-    interval = f"{judgement.low:.{decimals}f} to {judgement.high:.{decimals}f}"
-    return f"{judgement.estimate:.{decimals}f} {judgement.unit} ({interval})"
-
-
-def tex(judgements: Iterable[Judgement], marks: Marks, statistics: Statistics, decimals: int) -> str:
-    """The table of claims."""
-    return render(
-        "claims",
-        rows=[
-            {
-                **asdict(judgement),
-                "measured": [
-                    fixed(number, decimals) if number is not None else None
-                    for number in (judgement.estimate, judgement.low, judgement.high)
-                ],
-            }
-            for judgement in judgements
-        ],
-        confidence=f"{100 * statistics.confidence:g}",
-        marks=caption_marks(marks),
+def measured_text(judgement: Judgement, decimals: int) -> str:
+    """What was measured, `38.2 mm (37.5 to 38.9)` with a narrow space before the unit; `–` without runs."""
+    estimate, low, high = (
+        None if value is None else f"{value:z.{decimals}f}".replace("-", "−")
+        for value in (judgement.estimate, judgement.low, judgement.high)
     )
+    if estimate is None:
+        return "–"
+    interval = "" if low is None or high is None else f" ({low} to {high})"
+    return f"{estimate}\N{NARROW NO-BREAK SPACE}{judgement.unit}{interval}"
 
 
 def check(path: Path) -> None:
-    """Print what became of each claim; `PoseliftError` if one is not supported or cannot be judged."""
-    judgements = [Judgement(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
-    for judgement in judgements:
-        said = f"{judgement.verdict}: {judgement.claim} [{judgement.test}]"
-        print(f"{said}: {in_words(judgement, 2)}; {judgement.reason}")
-    counts = Counter(judgement.verdict for judgement in judgements)
+    """Print the verdict on each claim. Raises `PoseliftError` unless all are supported."""
+    judgements = read_content(path, list[Judgement])
+    for each in judgements:
+        measured = measured_text(each, 2).replace("\N{NARROW NO-BREAK SPACE}", " ")
+        print(f"{each.verdict}: {each.claim} [{each.test}]: {measured}; {each.reason}")
+    counts = Counter(each.verdict for each in judgements)
     if set(counts) - {"supported"}:
         listed = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
         raise PoseliftError(f"{path}: of {len(judgements)} claims: {listed}")
@@ -168,13 +150,12 @@ def main(argv: list[str] | None = None) -> None:
     if (argv if argv is not None else sys.argv[1:])[:1] == ["check"]:
         checker = argparse.ArgumentParser(description=check.__doc__)
         checker.add_argument("check", choices=["check"])
-        checker.add_argument("judged", type=Path, help="JSON written before")
+        checker.add_argument("judged", type=Path, help="the JSON of judged claims")
         check(checker.parse_args(argv).judged)
         return
-    needed = ("results", *options.GRID, "dataset_title", "decimals", "per_action_size")
-    parser = options.parser("Judge the paper's claims; `check FILE` says what became of them.", *needed)
+    needed = ("results", *options.GRID, "dataset_title", "per_action_size")
+    parser = options.parser("Judge the paper's claims; `check FILE` prints the verdicts.", *needed)
     parser.add_argument("--claims", type=Path, required=True, metavar="YAML", help="the claims")
-    parser.add_argument("--table", type=Path, required=True, metavar="TEX", help="table to write")
     options.add_out(parser, "JSON to write")
     arguments = parser.parse_args(argv)
     grid, marks, statistics = options.grid(arguments), options.marks(arguments), options.statistics(arguments)
@@ -182,7 +163,6 @@ def main(argv: list[str] | None = None) -> None:
     claims = read_claims(arguments.claims, grid, arguments.per_action_size)
     judgements = [judge(claim, results, grid, marks, statistics) for claim in claims]
     write_json(arguments.out, [asdict(judgement) for judgement in judgements])
-    write_text(arguments.table, tex(judgements, marks, statistics, arguments.decimals))
 
 
 if __name__ == "__main__":

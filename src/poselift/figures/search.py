@@ -21,35 +21,15 @@ from numpy.typing import NDArray
 from poselift.analysis import options
 from poselift.analysis.names import architecture_label
 from poselift.analysis.options import Marks
+from poselift.analysis.trials import DESCRIPTION, read_trials
 from poselift.config.models import ARCHITECTURES, SIZES
-from poselift.errors import PoseliftError, run
+from poselift.errors import run
 from poselift.figures.style import COLUMN_WIDTH, INK, PAGE_WIDTH, mark, save, style
-
-ABOUT_TRIALS = ("stage", "trial", "status", "reason", "best", "final", "unit", "epochs", "gpu_hours")
-"""The columns of the table that are no searched keys."""
 
 KEY_LABELS = {"lr": "learning rate"}
 
 _MARKERS = "osD^vPX"
 _MOST_LEVELS = 8  # of a key whose values are given a place each; more are drawn on a scale
-
-
-def read_trials(path: Path) -> pd.DataFrame:
-    """The table of a search. Raises `PoseliftError` if the file is missing, is none, or holds no trial."""
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; run the search first") from None
-    except ValueError as error:
-        raise PoseliftError(f"{path}: not a table of trials: {' '.join(str(error).split())}") from None
-    if not set(ABOUT_TRIALS) <= set(table.columns):
-        raise PoseliftError(f"{path}: not a table of trials; expected the columns {', '.join(ABOUT_TRIALS)}")
-    if table.empty:
-        raise PoseliftError(f"{path}: holds no trial")
-    try:
-        return table.assign(best=pd.to_numeric(table["best"]).astype(float))
-    except ValueError as error:
-        raise PoseliftError(f"{path}: column best: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -95,7 +75,7 @@ def keys_of(trials: pd.DataFrame) -> list[Key]:
     keys = [
         Key(str(name), trials[name], sorted(trials[name].unique(), key=_order))
         for name in trials.columns
-        if name not in ABOUT_TRIALS and len(trials[name].unique()) > 1
+        if name not in DESCRIPTION and len(trials[name].unique()) > 1
     ]
     return keys or [Key("trial", trials["trial"], list(trials["trial"].unique()))]
 

@@ -51,11 +51,13 @@ MISSING = Tex(r"\missing")
 @dataclass(frozen=True)
 class Layout:
     """How a table is set: over one or both columns of the page, how far apart its columns are, the titles of
-    its blocks in a column of their own or as rows."""
+    its blocks in a column of their own or as rows. `widths`, as shares of the text's, are those of columns
+    whose text runs over several lines."""
 
     wide: bool = False
     separation: str = ""
     titles: Literal["column", "row"] = "column"
+    widths: tuple[float, ...] = ()
 
 
 def escape(text: str) -> Tex:
@@ -98,6 +100,7 @@ def cell(content: Cell, kind: Literal["text", "number", "spread"] = "spread") ->
     """A cell of a table: one of LaTeX's columns, for a number with small print two."""
     if kind == "text":
         text = Tex(MISSING if content.text == table.MISSING else escape(content.text))
+        text = Tex(rf"\textbf{{{text}}}") if content.bold else text
         return Tex(rf"{text}~\cite{{{escape(content.cite)}}}") if content.cite else text
     main = MISSING if content.text == table.MISSING else _signed(content.text)
     if kind == "number":
@@ -139,7 +142,10 @@ def tabulate(content: Table | None, layout: Layout, module: str, switches: Mappi
         layout=layout,
         label=content.name.replace("_", "-"),
         marks=_loud(content.marks),
-        format=Tex("".join(kinds[column.kind] for column in columns)),
+        format=Tex(
+            "".join(rf">{{\raggedright\arraybackslash}}p{{{width}\textwidth}}" for width in layout.widths)
+            or "".join(kinds[column.kind] for column in columns)
+        ),
         width=_width(columns),
         headings=Tex(
             " & ".join(

@@ -17,7 +17,13 @@ PACKAGE = "poselift"
 ROOT = Path(__file__).parents[2]
 
 # packages that are imported by another name than they are installed by
-DISTRIBUTIONS = {"yaml": "pyyaml", "mpl_toolkits": "matplotlib", "pynvml": "nvidia-ml-py", "PIL": "pillow"}
+DISTRIBUTIONS = {
+    "yaml": "pyyaml",
+    "mpl_toolkits": "matplotlib",
+    "pynvml": "nvidia-ml-py",
+    "PIL": "pillow",
+    "markdown_it": "markdown-it-py",
+}
 
 
 def code_hash(*entries: str, pins: Mapping[str, str]) -> str:

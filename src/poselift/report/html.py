@@ -38,14 +38,14 @@ def italics(text: str) -> Markup:
 _environment.filters["italics"] = italics
 
 
-def render(template: str, **values: Any) -> str:
+def render(template: str, **values: Any) -> Markup:
     """Fill in `templates/<template>.html.j2`; everything but markup is escaped."""
-    return _environment.get_template(f"{template}.html.j2").render(values)
+    return Markup(_environment.get_template(f"{template}.html.j2").render(values))
 
 
 def table(content: Table) -> Markup:
-    """A table: a heading to click on for each column, a part of the body for each block. The title of a block
-    stands in each of its rows, so that these can be sorted."""
+    """A table, a part of its body per block. The title of a block stands in each of its rows, so that these
+    can be sorted."""
     columns = [*([Column(content.titles, kind="text")] if content.titles else []), *content.columns]
     blocks = [
         [
@@ -58,16 +58,14 @@ def table(content: Table) -> Markup:
     widths = [
         max((len(row[i].text) for rows in blocks for row in rows), default=0) for i in range(len(columns))
     ]
-    return Markup(
-        render(
-            "table",
-            table=content,
-            columns=columns,
-            groups=[
-                (group, len(list(members))) for group, members in groupby(column.group for column in columns)
-            ],
-            blocks=[[list(zip(row, columns, widths, strict=True)) for row in rows] for rows in blocks],
-        )
+    return render(
+        "table",
+        table=content,
+        columns=columns,
+        groups=[
+            (group, len(list(members))) for group, members in groupby(column.group for column in columns)
+        ],
+        blocks=[[list(zip(row, columns, widths, strict=True)) for row in rows] for rows in blocks],
     )
 
 
@@ -77,9 +75,9 @@ def _filled(cells: list[Cell], length: int) -> list[Cell]:
     return row + [Cell()] * (length - len(row))
 
 
-def page(title: str, body: str, banner: str = "") -> str:
-    """A whole page; `banner` is what its reader must know first. `body` is markup below the title."""
-    return render("page", title=title, body=Markup(body), banner=banner)
+def page(title: str, body: Markup, banner: str = "") -> Markup:
+    """A whole page with a title above its `body`; `banner` is what its reader must know first."""
+    return render("page", title=title, body=body, banner=banner)
 
 
 def inlined(path: Path) -> str:
@@ -92,5 +90,5 @@ def inlined(path: Path) -> str:
     except FileNotFoundError:
         raise PoseliftError(f"{path}: no such file; build it with snakemake") from None
     if not content:
-        raise PoseliftError(f"{path}: empty; remove it and build it anew")
+        raise PoseliftError(f"{path}: empty; remove it and build it again")
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

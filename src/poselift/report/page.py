@@ -7,22 +7,25 @@ figures are those of Snakemake's report.
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
-from poselift.analysis import options
+from poselift.analysis import lineage, options
 from poselift.analysis.results import read
 from poselift.analysis.stored import read_content
+from poselift.analysis.trials import read_trials
 from poselift.errors import PoseliftError, run
 from poselift.files import write_text
 from poselift.report import html
-from poselift.report.page_parts import captions, claims, figure, made_from, read_record, trials
-from poselift.report.section import Section, as_html
+from poselift.report.figures import captions, figure
+from poselift.report.markdown import as_html
+from poselift.tables import trials
 from poselift.tables.table import Table, caption_marks
 
 SECTIONS = {
     "Results": ("tables/main", "figures/comparison", "tables/differences"),
-    "Claims": ("claims",),
+    "Claims": ("tables/claims",),
     "Cost": ("tables/cost", "figures/pareto"),
     "Actions, joints, frames": (
         "tables/per_action", "figures/per_action", "tables/per_joint", "figures/joints", "figures/place",
@@ -34,13 +37,13 @@ SECTIONS = {
     "Published results": ("tables/published",),
     "Models and training": ("figures/architecture", "figures/curves", "figures/search", "trials"),
     "Experimental setup": ("setup",),
-    "Where this comes from": ("origins",),
+    "Where this comes from": ("lineage",),
 }  # fmt: skip
 """The sections of the page, and the parts of each as far as they are there."""
 
 
 def name_of(path: Path) -> str:
-    """What `SECTIONS` calls a part: `tables/main`, `figures/pareto`, `claims`."""
+    """What `SECTIONS` calls a part: `tables/main`, `figures/pareto`, `setup`."""
     folder = path.parent.name
     return f"{folder}/{path.stem}" if folder in ("tables", "figures") else path.stem
 
@@ -58,41 +61,61 @@ def sections(parts: Mapping[str, Markup]) -> list[tuple[str, list[tuple[str, Mar
     return [(title, listed) for title, listed in found if listed]
 
 
+def read_setup(path: Path) -> str:
+    """The page of the experimental setup without its title. Raises `PoseliftError` if it is another file."""
+    try:
+        title, _, text = path.read_text(encoding="utf-8").partition("\n")
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file; build it with snakemake") from None
+    if title != "# Experimental setup":
+        raise PoseliftError(f"{path}: not the experimental setup; remove it and build it again")
+    return text
+
+
+def lineage_of(record: dict[str, Any]) -> Markup:
+    """What all parts were made from, down to the raw data."""
+    return html.render(
+        "lineage",
+        hash=record["hash"],
+        raw=lineage.raw_data(record),
+        frozen=record["frozen"],
+        entries=lineage.entries(record),
+    )
+
+
 def main(argv: list[str] | None = None) -> None:
     """Write the report."""
     parser = options.parser(
         "Write all tables and figures on one page of HTML that needs nothing else.",
-        *("results", *options.GRID, "dataset_title", "decimals", "per_action_size"),
+        *("results", *options.GRID, "dataset_title", "per_action_size"),
     )
     parser.add_argument("--title", required=True, help="title of the paper")
     parser.add_argument("--authors", nargs="+", required=True, metavar="NAME", help="names, in order")
     parser.add_argument("--tables", type=Path, nargs="+", required=True, metavar="JSON", help="tables")
     parser.add_argument("--figures", type=Path, nargs="+", required=True, metavar="IMAGE", help="figures")
     parser.add_argument("--captions", type=Path, required=True, metavar="RST", help="captions of the figures")
-    parser.add_argument("--claims", type=Path, required=True, metavar="JSON", help="claims, judged")
     parser.add_argument("--trials", type=Path, metavar="CSV", help="trials of the search")
-    parser.add_argument("--setup", type=Path, required=True, metavar="JSON", help="experimental setup")
-    parser.add_argument("--record", type=Path, required=True, metavar="JSON", help="what this was made from")
+    parser.add_argument("--setup", type=Path, required=True, metavar="MD", help="experimental setup")
+    parser.add_argument("--record", type=Path, required=True, metavar="JSON", help="record of provenance")
     parser.add_argument("--files", type=Path, nargs="*", default=[], metavar="FILE", help="files to link to")
     options.add_out(parser)
     arguments = parser.parse_args(argv)
     marks = options.marks(arguments)
-    said = caption_marks(marks, options.missing_runs(arguments, read(arguments.results)["run"]))
-    record = read_record(arguments.record)
+    missing = options.missing_runs(arguments, read(arguments.results)["run"])
+    record = lineage.read_record(arguments.record)
     config = {
         "data": {"title": marks.dataset_title},
         "paper": {"per_action_size": arguments.per_action_size},
     }
     captioned = captions(arguments.captions, [path.stem for path in arguments.figures], config)
     tables = {name_of(path): read_content(path, Table | None) for path in arguments.tables}
-    confidence = options.statistics(arguments).confidence
+    if arguments.trials:
+        tables["trials"] = trials.table(read_trials(arguments.trials), marks)
     parts = {
         **{name: html.table(table) for name, table in tables.items() if table},
         **{name_of(path): figure(path, captioned[path.stem]) for path in arguments.figures},
-        "claims": claims(arguments.claims, caption_marks(marks), arguments.decimals, confidence),
-        **({"trials": trials(arguments.trials, caption_marks(marks))} if arguments.trials else {}),
-        "setup": as_html(read_content(arguments.setup, list[Section]), level=3),
-        "origins": made_from(record),
+        "setup": as_html(read_setup(arguments.setup), lower=1),
+        "lineage": lineage_of(record),
     }
     base = arguments.out.parent
     body = html.render(
@@ -103,9 +126,9 @@ def main(argv: list[str] | None = None) -> None:
         sections=sections(parts),
         files=[Path(os.path.relpath(path, base)).as_posix() for path in arguments.files],
         made={name_of(Path(path)): path.split("/", 2)[-1] for path in record["core"]["parts"]},
-        hash=record["hash"][:12],
+        hash=record["hash"][: lineage.SHORT],
     )
-    write_text(arguments.out, html.page(arguments.title, body, said))
+    write_text(arguments.out, html.page(arguments.title, body, caption_marks(marks, missing)))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from markupsafe import Markup
+
 from poselift.analysis.options import add_out
 from poselift.analysis.stored import read_content
 from poselift.errors import run
@@ -19,9 +21,10 @@ def main(argv: list[str] | None = None) -> None:
     given = parser.parse_args(argv)
     content: Table | None = read_content(given.table, Table | None)
     if content is None:
-        write_text(given.out, html.page(given.table.stem, "<p>Not part of this experiment.</p>"))
+        page = html.page(given.table.stem, Markup("<p>Not part of this experiment.</p>"))
     else:
-        write_text(given.out, html.page(content.title, html.table(content), content.marks))
+        page = html.page(content.title, html.table(content), content.marks)
+    write_text(given.out, page)
 
 
 if __name__ == "__main__":

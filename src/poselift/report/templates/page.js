@@ -11,7 +11,12 @@ for (const table of document.querySelectorAll("table")) {
     typeof a === "number" && typeof b === "number" ? a - b
     : typeof a === typeof b ? a.localeCompare(b, "en", { numeric: true }) : 0;
   for (const [column, heading] of [...headings].entries()) {
-    heading.querySelector("button")?.addEventListener("click", () => {
+    if (!heading.textContent.trim()) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...heading.childNodes);
+    heading.append(button);
+    button.addEventListener("click", () => {
       const next = { ascending: "descending", descending: null }[heading.getAttribute("aria-sort")];
       const order = next === undefined ? "ascending" : next;
       for (const each of headings) each.removeAttribute("aria-sort");

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from poselift.analysis.options import Marks
+from poselift.analysis.trials import DESCRIPTION, read_trials
 from poselift.errors import PoseliftError
 from poselift.figures import search
 
@@ -132,12 +133,12 @@ def test_numbers_of_many_values_are_drawn_on_a_scale():
 def test_a_table_is_read_and_another_file_refused(tmp_path, grid):
     path = tmp_path / "results.csv"
     grid.to_csv(path, index=False)
-    assert search.read_trials(path)["best"].tolist() == grid["best"].tolist()
+    assert read_trials(path)["best"].tolist() == grid["best"].tolist()
     path.write_text("a,b\n1,2\n")
     with pytest.raises(PoseliftError, match=r"results\.csv: not a table of trials"):
-        search.read_trials(path)
-    path.write_text(",".join(search.ABOUT_TRIALS) + "\n")
+        read_trials(path)
+    path.write_text(",".join(DESCRIPTION) + "\n")
     with pytest.raises(PoseliftError, match="no trial"):
-        search.read_trials(path)
+        read_trials(path)
     with pytest.raises(PoseliftError, match="no such file"):
-        search.read_trials(tmp_path / "none.csv")
+        read_trials(tmp_path / "none.csv")

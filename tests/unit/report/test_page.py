@@ -13,16 +13,14 @@ from pathlib import Path
 import pytest
 
 from poselift.analysis import results
-from poselift.analysis.stored import write_content
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
 from poselift.files import write_json, write_text
 from poselift.report import page
-from poselift.report.section import Section
-from poselift.tables import differences, main, per_action, published
+from poselift.tables import claims, differences, main, per_action, published
 
 CAPTIONS = Path(__file__).parents[3] / "workflow/report/figures.rst"
-TABLES = ("main", "per_action", "published", "differences")
+TABLES = ("main", "per_action", "published", "differences", "claims")
 ACTIONS = ("Walking", "<b>&Sitting")
 
 
@@ -98,7 +96,7 @@ def inputs(tmp_path, make_report, make_references, make_result):
     claim = {"claim": "It is < 40 mm.", "test": "mpjpe(full, base) < 40 mm", "unit": "mm"}
     measured = {"estimate": 37.04, "low": -0.04, "high": 38.06, "seeds": 2}
     write_json(tmp_path / "claims.json", [claim | measured | {"verdict": "supported", "reason": "so"}])
-    write_content(tmp_path / "setup.json", [Section("Data", ("Of 17 joints.",))])
+    write_text(tmp_path / "setup.md", "# Experimental setup\n\n## Data\n\n| Joints |\n| ---: |\n| 17 |\n")
     base = "results/made"
     outputs = {name: f"{base}/{name}" for name in ("tables/main.json", "results.csv")}
     jobs = {
@@ -133,8 +131,8 @@ def arguments(folder: Path, *more: str, seeds: str = "0 1") -> list[str]:
         *shared(folder, seeds), "--title", "A <title>", "--authors", "A. B.", "C. D.",
         "--tables", *(str(folder / f"tables/{name}.json") for name in TABLES),
         "--figures", str(folder / "figures/comparison.svg"), str(folder / "figures/animation.gif"),
-        "--captions", str(CAPTIONS), "--claims", str(folder / "claims.json"),
-        "--setup", str(folder / "setup.json"), "--record", str(folder / "record.json"),
+        "--captions", str(CAPTIONS),
+        "--setup", str(folder / "setup.md"), "--record", str(folder / "record.json"),
         "--files", str(folder / "results.csv"), str(folder / "paper/main.pdf"),
         "--out", str(folder / "report.html"), *more,
     ]  # fmt: skip
@@ -147,6 +145,8 @@ def made(folder: Path, *more: str, seeds: str = "0 1") -> Page:
         out = folder / "tables" / f"{module.__name__.rpartition('.')[2]}.tex"
         marks = [word for word in more if word == "--synthetic"]
         module.main([*shared(folder, seeds), *marks, "--costs", str(costs), "--out", str(out)])
+    judged = ["--claims", str(folder / "claims.json"), "--out", str(folder / "tables/claims.tex")]
+    claims.main([*shared(folder, seeds), *judged])
     page.main(arguments(folder, *more, seeds=seeds))
     return Page((folder / "report.html").read_text())
 
@@ -219,6 +219,13 @@ def test_what_is_not_there_has_no_section_and_the_rest_is_linked_to_its_origin(i
     assert f"sha256 <code>{'1' * 64}</code>" in text
 
 
+def test_the_setup_is_a_section(inputs):
+    made(inputs)
+    text = (inputs / "report.html").read_text()
+    assert text.index(">Experimental setup</h2>") < text.index("<h3>Data</h3>")
+    assert '<td style="text-align:right">17</td>' in text
+
+
 def test_the_same_inputs_give_the_same_bytes(inputs):
     made(inputs)
     first = (inputs / "report.html").read_bytes()
@@ -228,7 +235,14 @@ def test_the_same_inputs_give_the_same_bytes(inputs):
 
 @pytest.mark.parametrize(
     "file",
-    ["results.csv", "tables/main.json", "figures/animation.gif", "claims.json", "setup.json", "record.json"],
+    [
+        "results.csv",
+        "tables/main.json",
+        "figures/animation.gif",
+        "tables/claims.json",
+        "setup.md",
+        "record.json",
+    ],
 )
 def test_a_missing_input_is_named(inputs, file):
     made(inputs)
@@ -239,7 +253,7 @@ def test_a_missing_input_is_named(inputs, file):
     assert not (inputs / "report.html").exists()
 
 
-@pytest.mark.parametrize("file", ["tables/main.json", "claims.json", "setup.json", "record.json"])
+@pytest.mark.parametrize("file", ["tables/main.json", "tables/claims.json", "setup.md", "record.json"])
 @pytest.mark.parametrize("text", ["", "{}", '[{"title": 1}]'])
 def test_a_damaged_input_is_named(inputs, file, text):
     made(inputs)

@@ -26,6 +26,9 @@ SCALES = dict(zip(METRICS, (1.0, 0.8, 0.95, 0.04, 0.02), strict=True))
 
 PLACES = 27
 
+RAW = "0123456789abcdef" * 4
+R = "results/toy"
+
 
 def result(mpjpe: float, actions: tuple[str, ...] = ACTIONS) -> Result:
     """An evaluation whose metrics are fixed shares of `mpjpe`, and whose actions differ in steps of 1 %.
@@ -244,3 +247,38 @@ def make_references() -> Callable[[], list[Report]]:
 @pytest.fixture
 def make_inputs() -> Callable[..., MadeUp]:
     return make_up
+
+
+def job(rule: str, inputs: list[str], outputs: list[str], code: str = "") -> dict:
+    return {"rule": rule, "code": code or f"c-{rule}", "params": {}, "inputs": inputs, "outputs": outputs}
+
+
+@pytest.fixture
+def record() -> dict:
+    """The record of a table and a figure that three runs stand behind."""
+    runs = ("baseline-base-s0", "full-base-s0", "full-base-s1")
+    jobs = {
+        "raw": job("raw", ["raw_file.pkl"], [f"{R}/data/raw.json"]),
+        **{
+            f"train/{run}": job(
+                "train", [f"{R}/data/raw.json"], [f"{R}/runs/{run}/provenance.json"], f"c-{run.split('-')[0]}"
+            )
+            for run in runs
+        },
+        "results": job("results", [f"{R}/runs/{run}/provenance.json" for run in runs], [f"{R}/results.csv"]),
+        "table_main": job("table", [f"{R}/results.csv", "src/main.tex.j2"], [f"{R}/tables/main.tex"]),
+        "curves": job("figure", [f"{R}/results.csv"], [f"{R}/figures/curves.pdf"]),
+    }
+    codes = {each["code"] for each in jobs.values()}
+    made = {path: {"sha256": "1" * 64, "size": 1} for each in jobs.values() for path in each["outputs"]}
+    return {
+        "hash": "feed" * 16,
+        "core": {
+            "parts": [f"{R}/figures/curves.pdf", f"{R}/tables/main.tex"],
+            "jobs": jobs,
+            "sources": {"raw_file.pkl": RAW, "src/main.tex.j2": "9" * 64},
+        },
+        "outputs": made,
+        "code": {code: {"entries": [f"poselift.{code}"], "modules": {}, "pins": {}} for code in codes},
+        "frozen": {},
+    }

@@ -10,7 +10,7 @@ from poselift.analysis.runs import read_run
 from poselift.errors import PoseliftError
 from poselift.files import write_json, write_text
 from poselift.report import setup
-from poselift.report.run_groups import differing, grouped, usual
+from poselift.report.setup_facts import differing, grouped, usual
 
 
 @pytest.fixture

@@ -10,68 +10,10 @@ import pytest
 
 from poselift.files import write_text
 from poselift.paper.compile import compile_paper
-from poselift.paper.origins import entries, grouped, text
+from poselift.paper.provenance_appendix import text
 
 R = "results/toy"
 RAW = "0123456789abcdef" * 4
-
-
-def job(rule: str, inputs: list[str], outputs: list[str], code: str = "") -> dict:
-    return {"rule": rule, "code": code or f"c-{rule}", "params": {}, "inputs": inputs, "outputs": outputs}
-
-
-@pytest.fixture
-def record() -> dict:
-    runs = ("baseline-base-s0", "full-base-s0", "full-base-s1")
-    jobs = {
-        "raw": job("raw", ["raw_file.pkl"], [f"{R}/data/raw.json"]),
-        **{
-            f"train/{run}": job(
-                "train", [f"{R}/data/raw.json"], [f"{R}/runs/{run}/provenance.json"], f"c-{run.split('-')[0]}"
-            )
-            for run in runs
-        },
-        "results": job("results", [f"{R}/runs/{run}/provenance.json" for run in runs], [f"{R}/results.csv"]),
-        "table_main": job("table", [f"{R}/results.csv", "src/main.tex.j2"], [f"{R}/tables/main.tex"]),
-        "curves": job("figure", [f"{R}/results.csv"], [f"{R}/figures/curves.pdf"]),
-    }
-    codes = {each["code"] for each in jobs.values()}
-    made = {path: {"sha256": "1" * 64, "size": 1} for each in jobs.values() for path in each["outputs"]}
-    return {
-        "hash": "feed" * 16,
-        "core": {
-            "parts": [f"{R}/figures/curves.pdf", f"{R}/tables/main.tex"],
-            "jobs": jobs,
-            "sources": {"raw_file.pkl": RAW, "src/main.tex.j2": "9" * 64},
-        },
-        "outputs": made,
-        "code": {code: {"entries": [f"poselift.{code}"], "modules": {}, "pins": {}} for code in codes},
-        "frozen": {},
-    }
-
-
-def test_parts_come_first_and_the_raw_data_last(record):
-    listed = entries(record)
-    assert [str(entry.anchor) for entry in listed[:2]] == ["figures/curves.pdf", "tables/main.tex"]
-    assert str(listed[2].anchor) == "results"
-    assert str(listed[-1].anchor) == "raw"
-
-
-def test_runs_of_the_same_code_are_one_entry(record):
-    names = [entry.names for entry in entries(record)]
-    assert ["train/{full-base-s0, full-base-s1}"] in names
-    assert ["train/baseline-base-s0"] in names
-
-
-def test_an_entry_says_by_whom_and_from_what(record):
-    table = entries(record)[1]
-    assert table.modules == ["poselift.c-table"]
-    assert table.inputs == ["results", "main.tex.j2 (999999999999)"]
-
-
-def test_names_of_many_jobs_are_counted():
-    assert grouped(["a/1", "a/2", "b"], few=2) == ["a/{1, 2}", "b"]
-    assert grouped(["a/1", "a/2", "a/3"], few=2) == ["a/* (3)"]
 
 
 def test_the_text_has_the_hash_and_the_raw_data(record):

@@ -1,7 +1,6 @@
 """Claims are read strictly, judged by their whole interval, and never by synthetic or missing runs."""
 
 import json
-import shutil
 
 import numpy as np
 import pandas as pd
@@ -188,8 +187,8 @@ def command(tmp_path):
         module.main(
             ["--results", str(tmp_path / "results.csv"), "--claims", str(tmp_path / "claims.yaml"),
              "--architectures", "baseline", "full", "--sizes", "base", "--seeds", "0", "1", "2",
-             "--per-action-size", "base", "--dataset-title", "motion", "--decimals", "1",
-             "--table", str(tmp_path / "claims.tex"), "--out", str(tmp_path / "claims.json"), *more]
+             "--per-action-size", "base", "--dataset-title", "motion",
+             "--out", str(tmp_path / "claims.json"), *more]
         )  # fmt: skip
         return tmp_path / "claims.json"
 
@@ -212,28 +211,6 @@ def test_the_check_fails_for_each_other_verdict(command, capsys):
     assert "not supported: Very good." in capsys.readouterr().out
     with pytest.raises(PoseliftError, match="1 cannot be judged"):
         module.main(["check", str(command([GOOD], "--synthetic"))])
-
-
-def test_the_table_says_each_verdict(command):
-    text = command([GOOD, BAD], "--synthetic").with_name("claims.tex").read_text()
-    assert "Good by 100\\%." in text
-    assert text.count("\\textbf{cannot be judged}: the data are synthetic") == 2
-    assert "35.1\\,mm (" in text
-    assert "Synthetic data" in text
-
-
-@pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX here")
-def test_the_table_compiles(command, tmp_path):
-    from poselift.paper.compile import compile_paper
-
-    command([GOOD, BAD, {"claim": "No run.", "test": "mpjve(full, large) < 4 mm/frame"}])
-    (tmp_path / "main.tex").write_text(
-        "\\documentclass{article}\\usepackage{booktabs}\\newcommand{\\missing}{--}"
-        "\\begin{document}\\input{claims}\\end{document}"
-    )
-    (tmp_path / "latexmkrc").write_text("$pdf_mode=1; @default_files=('main.tex');")
-    compile_paper(tmp_path)
-    assert (tmp_path / "main.pdf").exists()
 
 
 def test_the_papers_own_claims_can_be_read():

@@ -1,14 +1,18 @@
 """The main table for a terminal: hand-made results, expected lines."""
 
+import re
+
 from poselift.analysis.options import Grid, Marks
 from poselift.analysis.results import collect
 from poselift.config.experiment import Statistics
-from poselift.report import show
+from poselift.report import summary
+from poselift.tables import main
 
 
 def lines(results, seeds, synthetic=False):
     grid, marks = Grid(("baseline", "full"), ("base",), seeds), Marks("made-up motion", synthetic)
-    return show.table(results, grid, marks, 1, Statistics(resamples=500)).splitlines()
+    content = main.table(results, grid, marks, 1, Statistics(resamples=500))
+    return summary.as_text(content, marks, seeds).splitlines()
 
 
 def test_mean_spread_and_star(make_report, make_references):
@@ -28,8 +32,8 @@ def test_mean_spread_and_star(make_report, make_references):
     assert "40.5 ± 1.0" in baseline
     assert "*" not in baseline
     full = next(line for line in table if "Full" in line)
-    assert "39.0 ± 1.0*" in full
-    assert "38.5 ± 1.0*" in full
+    assert re.split(" {2,}", full)[-4:] == ["39.0 ± 1.0**", "31.2 ± 0.8**", "38.5 ± 1.0**", "30.8 ± 0.8**"]
+    assert table[-1].startswith("** so do those from all other models")
     assert not any("DRAFT" in line for line in table)
 
 
@@ -38,5 +42,5 @@ def test_single_seed_synthetic_data_and_a_missing_run_are_said(make_report, make
     table = lines(results, (0,), synthetic=True)
     assert table[0].startswith("SYNTHETIC DATA, made-up motion")
     assert "a single seed: no difference is called significant" in table
-    assert table[-1] == "DRAFT: missing runs: full-base-s0"
+    assert table[-1] == "Synthetic data. DRAFT: 1 run is missing (full-base-s0)."
     assert next(line for line in table if "Full" in line).split()[-4:] == ["–"] * 4

@@ -1,0 +1,76 @@
+r"""The appendix on what the paper was made from, `provenance.tex`.
+
+It gives the PDF the short hash of its record, each generated table and figure a small link, and, as
+`\provenanceappendix`, the entries that these links lead to: who made what, from what, down to the raw file.
+"""
+
+import argparse
+import re
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from poselift.analysis.lineage import SHORT, below_results, entries, raw_data, read_record
+from poselift.errors import run
+from poselift.files import write_text
+from poselift.paper.latex import Tex, escape, render
+
+
+def _name(name: str) -> Tex:
+    """The name of a file or module, which LaTeX may break within."""
+    parts = map(escape, re.split(r"(?<=[/._(,-])", name))
+    return Tex(r"\texttt{" + r"\allowbreak{}".join(parts) + "}")
+
+
+def _apart(names: Iterable[str]) -> Tex:
+    """Several names."""
+    return Tex(", ".join(map(_name, names)))
+
+
+def _breakable(digest: str) -> Tex:
+    """A hash that LaTeX may break after every eight digits."""
+    return Tex(r"\allowbreak ".join(digest[start : start + 8] for start in range(0, len(digest), 8)))
+
+
+def text(record: dict[str, Any]) -> str:
+    """`provenance.tex` of a record."""
+    parts = [below_results(record, part) for part in record["core"]["parts"]]
+    return render(
+        "provenance",
+        hash=record["hash"][:SHORT],
+        entries=[
+            {
+                "anchor": Tex(entry.anchor),
+                "names": _apart(entry.names),
+                "modules": _apart(entry.modules),
+                "code": entry.code,
+                "inputs": _apart(entry.inputs),
+            }
+            for entry in entries(record)
+        ],
+        # as the text names them: a table with its ending, a figure with or without
+        links=[
+            (Tex(name), Tex(part))
+            for part in parts
+            for copy in ["/".join(PurePosixPath(part).parts[-2:])]
+            for name in sorted({copy, str(PurePosixPath(copy).with_suffix(""))})
+        ],
+        raw={_name(path): _breakable(digest) for path, digest in raw_data(record).items()},
+        frozen={
+            Tex(name): {"code": older["code"][:SHORT], "changed": Tex(", ".join(older["changed"] or []))}
+            for name, older in record["frozen"].items()
+        },
+    )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the appendix that says what the paper was made from."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--record", type=Path, required=True, metavar="JSON", help="of provenance.gather")
+    parser.add_argument("--out", type=Path, required=True, metavar="TEX", help="file to write")
+    given = parser.parse_args(argv)
+    write_text(given.out, text(read_record(given.record)))
+
+
+if __name__ == "__main__":
+    run(main)

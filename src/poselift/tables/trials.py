@@ -1,0 +1,48 @@
+"""The best trials of the hyper-parameter search."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from poselift.analysis.options import Marks
+from poselift.analysis.trials import DESCRIPTION
+from poselift.tables.table import Block, Cell, Column, Table, caption_marks, plain
+
+SHOWN = 20
+
+
+def table(trials: pd.DataFrame, marks: Marks) -> Table:
+    """The table: a row per trial, the lowest error first; `trials` as `analysis.trials` reads them."""
+    searched = [name for name in trials.columns if name not in DESCRIPTION]
+    best = trials.sort_values("best", kind="stable", na_position="last").head(SHOWN)
+
+    def row(trial: Mapping[Any, Any]) -> tuple[Cell, ...]:
+        error = None if math.isnan(trial["best"]) else trial["best"]
+        status = trial["status"] + (f": {trial['reason']}" if trial["reason"] else "")
+        keys = (Cell(trial[name], value=_as_number(trial[name])) for name in searched)
+        return Cell(trial["stage"]), *keys, plain(error, 2), plain(float(trial["epochs"]), 0), Cell(status)
+
+    return Table(
+        "trials",
+        "Hyper-parameter search",
+        f"The best {len(best)} of {len(trials)} trials, by the lowest error on a train subject that is held "
+        "out, in pixels. Stages differ in their length.",
+        caption_marks(marks),
+        (
+            Column("Stage", kind="text"),
+            *(Column(name.replace("_", " "), kind="text") for name in searched),
+            Column("MPJPE (px)", kind="number"),
+            Column("Epochs", kind="number"),
+            Column("Status", kind="text"),
+        ),
+        (Block(tuple(row(trial) for trial in best.to_dict("records"))),),
+    )
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

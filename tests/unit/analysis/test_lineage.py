@@ -1,0 +1,27 @@
+"""The entries of a record: parts first, jobs of the same code together, the raw data last."""
+
+from poselift.analysis.lineage import entries, grouped
+
+
+def test_parts_come_first_and_the_raw_data_last(record):
+    listed = entries(record)
+    assert [str(entry.anchor) for entry in listed[:2]] == ["figures/curves.pdf", "tables/main.tex"]
+    assert str(listed[2].anchor) == "results"
+    assert str(listed[-1].anchor) == "raw"
+
+
+def test_runs_of_the_same_code_are_one_entry(record):
+    names = [entry.names for entry in entries(record)]
+    assert ["train/{full-base-s0, full-base-s1}"] in names
+    assert ["train/baseline-base-s0"] in names
+
+
+def test_an_entry_says_by_whom_and_from_what(record):
+    table = entries(record)[1]
+    assert table.modules == ["poselift.c-table"]
+    assert table.inputs == ["results", "main.tex.j2 (999999999999)"]
+
+
+def test_names_of_many_jobs_are_counted():
+    assert grouped(["a/1", "a/2", "b"], few=2) == ["a/{1, 2}", "b"]
+    assert grouped(["a/1", "a/2", "a/3"], few=2) == ["a/* (3)"]
