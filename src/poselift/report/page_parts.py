@@ -135,7 +135,7 @@ def _as_number(text: str) -> float | None:
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """The record of provenance.gather. Raises `PoseliftError` if it is missing or another file."""
+    """The record of provenance.record. Raises `PoseliftError` if it is missing or another file."""
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         record["hash"], record["core"]["parts"], record["outputs"]

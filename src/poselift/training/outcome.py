@@ -14,8 +14,8 @@ from poselift.files import atomic_path, write_json, write_text
 from poselift.models.checkpoints import save_weights
 from poselift.models.registry import ssm_backend_used
 from poselift.monitoring.progress import device_name, duration, memory_bytes
-from poselift.provenance.content import sha256
-from poselift.provenance.record import record
+from poselift.provenance.hashing import sha256
+from poselift.provenance.record import run_record
 from poselift.training.loop import Loop
 from poselift.training.state import TrainingState
 
@@ -61,7 +61,8 @@ def write_outcome(
         "ssm_backend": ssm_backend_used(loop.model),
     }
     write_json(
-        out / "provenance.json", record(out, OUTPUTS, inputs, settings.model_dump(mode="json"), environment)
+        out / "provenance.json",
+        run_record(out, OUTPUTS, inputs, settings.model_dump(mode="json"), environment),
     )
 
 
