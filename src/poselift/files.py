@@ -4,9 +4,8 @@ import json
 import os
 import secrets
 import shutil
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,15 +48,3 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` to `path` as indented JSON, atomically; NaN and infinity are refused (JSON has none)."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
-
-
-def bring_to_the_present(paths: Iterable[Path]) -> None:
-    """Give files of the future the present time.
-
-    A clock that was put back leaves such files behind, and Snakemake throws away what is made of them, as it
-    is older than they are. Files that may not be changed stay as they are.
-    """
-    for path in paths:
-        if path.exists() and path.stat().st_mtime > time.time():
-            with suppress(OSError):
-                os.utime(path)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from poselift.paper.provenance_appendix import text
 from poselift.provenance import crate
-from poselift.provenance.chain import LARGE, read_chain
+from poselift.provenance.chain import read_chain
 from poselift.provenance.code_hash import read_pins
-from poselift.provenance.content import cached_sha256, sha256
-from poselift.provenance.gather import gather
-from poselift.provenance.receipt import write_receipt
+from poselift.provenance.hashing import LARGE, cached_sha256, sha256
+from poselift.provenance.receipts import write_receipt
+from poselift.provenance.record import paper_record
 from poselift.provenance.verify import verify
 
 
@@ -42,14 +42,14 @@ def main() -> None:
     parts = sorted(path for path in chain.makers if path.endswith((".tex", ".pdf")) and "/paper/" not in path)
     parts = [path for path in parts if not path.endswith("provenance.tex")]
     pins = read_pins(Path("envs/constraints.txt"))
-    record = gather(results, parts, [], pins)
+    record = paper_record(results, parts, [], pins)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(shutil.copytree(results / "paper", Path(name) / "paper"))
         steps = {
             f"read {len(chain.jobs)} receipts": lambda: read_chain(results),
-            f"record of {len(parts)} parts": lambda: gather(results, parts, [], pins),
+            f"record of {len(parts)} parts": lambda: paper_record(results, parts, [], pins),
             "appendix": lambda: text(record),
-            "crate and hashes of the paper folder": lambda: crate.seal(folder),
+            "crate and hashes of the paper folder": lambda: crate.write_crate(folder),
             "verify the paper folder": lambda: verify(folder),
             "verify all results": lambda: verify(results),
         }

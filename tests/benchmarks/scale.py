@@ -27,7 +27,7 @@ N_FRAMES = 243
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
 
 STEPS = {
-    "hash": "-m poselift.provenance.content raw.pkl --out raw.sha256",
+    "hash": "-m poselift.provenance.hashing raw.pkl --out raw.sha256",
     "check": "-m poselift.datasets.human36m.raw --raw raw.pkl --out raw.json",
     "prepare": "-m poselift.data.prepare --raw raw.pkl --out data",
     "clips": f"-m poselift.data.clips --store data --n-frames {N_FRAMES}",

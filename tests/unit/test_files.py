@@ -1,11 +1,8 @@
 """Atomic writes: the old content or the whole new one."""
 
-import os
-import time
-
 import pytest
 
-from poselift.files import atomic_path, bring_to_the_present, write_json, write_text
+from poselift.files import atomic_path, write_json, write_text
 
 
 def test_file_is_replaced_whole(tmp_path):
@@ -44,14 +41,3 @@ def test_json_refuses_what_json_has_not(tmp_path):
     with pytest.raises(ValueError, match=r"JSON"):
         write_json(tmp_path / "a.json", {"x": float("nan")})
     assert not list(tmp_path.iterdir())
-
-
-def test_files_of_the_future_become_those_of_now_and_others_stay(tmp_path):
-    now = time.time()
-    times = {"past": now - 1000, "future": now + 1000}
-    for name, changed in times.items():
-        (tmp_path / name).touch()
-        os.utime(tmp_path / name, (changed, changed))
-    bring_to_the_present([tmp_path / "past", tmp_path / "future", tmp_path / "missing"])
-    assert (tmp_path / "past").stat().st_mtime == pytest.approx(times["past"], abs=1e-3)
-    assert now - 10 < (tmp_path / "future").stat().st_mtime <= time.time() + 10

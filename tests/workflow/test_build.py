@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from poselift.provenance.content import sha256
+from poselift.provenance.hashing import sha256
 
 pytestmark = pytest.mark.skipif(shutil.which("latexmk") is None, reason="needs LaTeX")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from poselift.provenance.receipt import receipt_path
+from poselift.provenance.receipts import receipt_path
 from poselift.provenance.verify import verify_paper, verify_results
 
 pytestmark = pytest.mark.skipif(shutil.which("latexmk") is None, reason="needs LaTeX")

@@ -10,7 +10,7 @@ from html import unescape
 import pandas as pd
 import pytest
 
-from poselift.provenance.receipt import receipt_path
+from poselift.provenance.receipts import receipt_path
 from poselift.provenance.verify import verify_results
 
 pytestmark = pytest.mark.skipif(shutil.which("latexmk") is None, reason="needs LaTeX")

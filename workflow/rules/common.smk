@@ -8,9 +8,13 @@ from poselift.config.experiment import Config
 from poselift.data.sequence import SPLITS
 from poselift.datasets.human36m.raw import MISSING
 from poselift.errors import PoseliftError
-from poselift.provenance import kept_code, notes
-from poselift.provenance.chain import file_hash, frozen_code
-from poselift.provenance.code_hash import code_hash, read_pins
+from poselift.machine.launch import resources_by_run
+from poselift.provenance import hashing
+from poselift.provenance.chain import frozen_code
+from poselift.provenance.code_hash import code_manifest, manifest_hash, read_pins
+
+# what a workflow that includes this one as a module has already
+OF_OTHERS = {each.run_func for each in workflow.rules}
 
 try:
     SETTINGS = sections.parse(Config, config, ", ".join(map(str, workflow.configfiles))).in_experiment()
@@ -20,7 +24,6 @@ except PoseliftError as error:
 if SETTINGS.data.raw and not SETTINGS.data.raw.exists():
     sys.exit("error: " + MISSING.format(path=SETTINGS.data.raw))
 
-notes.keep_with(Path("results"))
 RESULTS = f"results/{SETTINGS.dataset}"
 STORE = f"{RESULTS}/data"
 RUNS = SETTINGS.all_runs()
@@ -36,8 +39,8 @@ try:
     FROZEN = {run: frozen_code(Path(RESULTS), run) for run in SETTINGS.frozen}
 except PoseliftError as error:
     sys.exit(f"error: {error}")
-PINS = read_pins(Path(workflow.basedir, "envs/constraints.txt"))
-ENVIRONMENT = Path(workflow.basedir, "envs/poselift.yaml")
+PINS = read_pins(Path("envs/constraints.txt"))
+ENVIRONMENT = "../../envs/poselift.yaml"
 
 TEMPLATES = "src/poselift/paper/templates"
 PAGES = "src/poselift/report/templates"
@@ -57,17 +60,22 @@ wildcard_constraints:
     n_frames=r"\d+",
 
 
+MANIFESTS = {}  # of code hashes; receipts take theirs along
+OUTSIDE = {}  # files from outside, with the folder of what is made of them
+
+
 @cache
 def code(*modules):
     """Hash of the code that these modules use: a parameter, so that its change makes a rule's output stale."""
-    if workflow.dryrun:
-        return code_hash(*modules, pins=PINS)
-    return kept_code.keep_code(Path(RESULTS, kept_code.FOLDER), *modules, pins=PINS)
+    manifest = code_manifest(*modules, pins=PINS)
+    MANIFESTS[manifest_hash(manifest)] = manifest
+    return manifest_hash(manifest)
 
 
 def content(path, results):
     """What a file from outside holds: a parameter of the rule that reads it, which `why` names."""
-    return f"{Path(path).name}@sha256:{file_hash(Path(), path, Path(results))}"
+    OUTSIDE[path] = Path(results)
+    return hashing.content(path, OUTSIDE[path])
 
 
 def clips(n_frames):
@@ -120,39 +128,13 @@ def code_with_model(stage):
 
 def code_of(pattern):
     """As `code`, for a stage whose name has wildcards."""
-    return lambda wildcards: code(pattern.format(**wildcards))
+
+    def hashed(wildcards):
+        return code(pattern.format(**wildcards))
+
+    return hashed
 
 
 def processes_of(runs):
-    """Resources of a training: a GPU for each of its processes; on one node, or on as many as they fill by
-    `cluster.gpus_per_node`, where srun starts them. None asks for nothing."""
-
-    def processes(wildcards):
-        return runs[wildcards.run].training.processes
-
-    def nodes(wildcards):
-        per_node = SETTINGS.cluster.gpus_per_node or processes(wildcards)
-        return -(-processes(wildcards) // per_node)
-
-    def where_spread(value):
-        return lambda wildcards: value(wildcards) if nodes(wildcards) > 1 else None
-
-    def per_node(wildcards):
-        return processes(wildcards) // nodes(wildcards)
-
-    def launcher(wildcards):
-        if nodes(wildcards) == 1:
-            return ""  # one process, or the first starts the others
-        return (
-            "MASTER_ADDR=$(hostname) MASTER_PORT=$((10000 + SLURM_JOB_ID % 20000))"
-            f" srun --nodes={nodes(wildcards)} --ntasks-per-node={per_node(wildcards)} --cpu-bind=none"
-        )
-
-    return {
-        "nodes": nodes,
-        "gpu": lambda wildcards: processes(wildcards) if nodes(wildcards) == 1 else None,
-        "gres": where_spread(lambda wildcards: f"gpu:{per_node(wildcards)}"),
-        "tasks_per_node": where_spread(per_node),
-        "mpi": where_spread(lambda wildcards: "srun"),
-        "launcher": launcher,
-    }
+    """Resources of a training: GPUs, nodes, and what starts its processes there."""
+    return resources_by_run(runs, SETTINGS.cluster.gpus_per_node)

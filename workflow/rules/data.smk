@@ -17,12 +17,12 @@ if SETTINGS.data.synthetic:
         conda:
             ENVIRONMENT
         params:
-            code=code("poselift.synthetic.__main__", "poselift.provenance.content"),
+            code=code("poselift.synthetic.__main__", "poselift.provenance.hashing"),
             options=sections.options(SETTINGS.data.synthetic),
         shell:
             "python -m poselift.synthetic {params.options} --out {output.raw}"
             " > {log} 2> >(tee -a {log} >&2)"
-            " && python -m poselift.provenance.content {output.raw} --out {output.digest}"
+            " && python -m poselift.provenance.hashing {output.raw} --out {output.digest}"
 
 else:
     RAW = str(SETTINGS.data.raw)

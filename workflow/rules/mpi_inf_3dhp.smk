@@ -32,13 +32,13 @@ if SECOND and SECOND.synthetic:
         conda:
             ENVIRONMENT
         params:
-            code=code("poselift.synthetic.mpi_inf_3dhp", "poselift.provenance.content"),
+            code=code("poselift.synthetic.mpi_inf_3dhp", "poselift.provenance.hashing"),
             options=sections.options(SECOND.synthetic),
         shell:
             "python -m poselift.synthetic.mpi_inf_3dhp {params.options}"
             " --train {output.train} --test {output.test}"
             " > {log} 2> >(tee -a {log} >&2)"
-            " && python -m poselift.provenance.content {output.train} {output.test} --out {output.digest}"
+            " && python -m poselift.provenance.hashing {output.train} {output.test} --out {output.digest}"
 
 elif SECOND:
     SECOND_RAW = {split: str(getattr(SECOND, split)) for split in SPLITS}

@@ -88,12 +88,12 @@ rule results:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.analysis.results", "poselift.provenance.content"),
+        code=code("poselift.analysis.results", "poselift.provenance.hashing"),
     shell:
         "python -m poselift.analysis.results --evaluations {input.evaluations} --references {input.references}"
         " --out {output.table}"
         " > {log} 2> >(tee -a {log} >&2)"
-        " && python -m poselift.provenance.content {output.table} --out {output.digest}"
+        " && python -m poselift.provenance.hashing {output.table} --out {output.digest}"
 
 
 rule table:

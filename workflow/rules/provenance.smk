@@ -62,11 +62,11 @@ rule provenance:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.provenance.gather", "poselift.paper.provenance_appendix"),
+        code=code("poselift.provenance.record", "poselift.paper.provenance_appendix"),
         results=subpath(output.record, parent=True),
         frozen=f"--frozen {' '.join(FROZEN)}" if FROZEN else "",
     shell:
-        "(python -m poselift.provenance.gather --results {params.results} --parts {input.parts} {params.frozen}"
+        "(python -m poselift.provenance.record --results {params.results} --parts {input.parts} {params.frozen}"
         " --pins {input.pins} --out {output.record}"
         " && python -m poselift.paper.provenance_appendix --record {output.record} --out {output.text})"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -103,11 +103,11 @@ rule report_provenance:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.provenance.gather"),
+        code=code("poselift.provenance.record"),
         results=subpath(output.record, parent=True),
         frozen=f"--frozen {' '.join(FROZEN)}" if FROZEN else "",
     shell:
-        "python -m poselift.provenance.gather --results {params.results} --parts {input.parts} {params.frozen}"
+        "python -m poselift.provenance.record --results {params.results} --parts {input.parts} {params.frozen}"
         " --pins {input.pins} --out {output.record}"
         " > {log} 2> >(tee -a {log} >&2)"
 

@@ -15,7 +15,7 @@ from poselift.data.normalise import normalise
 from poselift.datasets.human36m.raw import RawSplit, chunks, read_raw
 from poselift.errors import run
 from poselift.files import atomic_path, write_json
-from poselift.provenance.content import sha256
+from poselift.provenance.hashing import sha256
 from poselift.skeleton import N_JOINTS
 
 

@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from poselift.analysis.names import architecture_label
 from poselift.analysis.options import Marks
 from poselift.files import atomic_path
-from poselift.provenance.stamp import stamp
+from poselift.provenance.chain import short_hash
 
 mpl.use("agg")  # files only, whatever display there is
 
@@ -148,7 +148,7 @@ def save(figure: Figure, out: Path, made_from: Iterable[Path] = ()) -> None:
     Where the workflow made the files that the figure was drawn from, a short hash of what is behind them
     goes into the metadata.
     """
-    hashed = stamp(made_from)
+    hashed = short_hash(made_from)
     origin = f"made from {hashed}" if hashed else None
     metadata: dict[str, dict[str, Any]] = {
         ".pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Subject": origin},

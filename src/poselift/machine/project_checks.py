@@ -26,7 +26,7 @@ def configuration(configs: list[Path]) -> tuple[Any, Check]:
 
 
 def raw_files(settings: Any, results: Path) -> Iterator[Check]:
-    from poselift.provenance.content import cached_sha256
+    from poselift.provenance.hashing import cached_sha256
 
     second = settings.mpi_inf_3dhp
     others = [second.train, second.test] if second and second.train else []

@@ -66,7 +66,7 @@ def text(record: dict[str, Any]) -> str:
 def main(argv: list[str] | None = None) -> None:
     """Write the appendix that says what the paper was made from."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--record", type=Path, required=True, metavar="JSON", help="of provenance.gather")
+    parser.add_argument("--record", type=Path, required=True, metavar="JSON", help="of provenance.record")
     parser.add_argument("--out", type=Path, required=True, metavar="TEX", help="file to write")
     given = parser.parse_args(argv)
     write_text(given.out, text(read_record(given.record)))

@@ -5,15 +5,15 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from poselift.errors import PoseliftError
-from poselift.provenance.content import cached_sha256, sha256
-from poselift.provenance.receipt import FOLDER, seal
+from poselift.provenance.hashing import LARGE, file_hash, json_hash, sha256
+from poselift.provenance.receipts import FOLDER, seal
 
-LARGE = 1_000_000
-"""Bytes above which a file is not read again while its size and time are the same."""
+SHORT = 12
+"""Digits of a hash that people see."""
 
 
 @dataclass(frozen=True)
@@ -147,17 +147,28 @@ def _read(path: Path, folder: Path) -> Job:
         ) from None
 
 
-def public(path: str) -> str:
-    """A path as a record names it: one outside of the project, as the raw file may be, by its last part."""
-    return PurePosixPath(path).name if PurePosixPath(path).is_absolute() else path
+def short_hash(paths: Iterable[Path]) -> str | None:
+    """Short hash of what files below `results/<dataset>` were made from, for the metadata of a figure.
 
-
-def file_hash(root: Path, name: str, results: Path) -> str:
-    """Hash of a file; that of a large one is noted, and looked up while its size and time are the same."""
-    path = root / name
-    if path.stat().st_size <= LARGE:
-        return sha256(path)
-    return cached_sha256(path, results / "hashes" / f"{public(name).replace('/', '_')}.json")
+    It is that of all jobs behind them: their rules, code, options and sources. Two builds from the same
+    sources give the same, whatever time their jobs noted in what they wrote. None for files that no workflow
+    made. A large source counts by the hash among its job's options.
+    """
+    files = [absolute(path) for path in paths]
+    results = results_folder(files[0]) if files else None
+    if results is None:
+        return None
+    root = results.parent.parent
+    names = [file.relative_to(root).as_posix() for file in files if file.is_relative_to(root)]
+    chain = read_chain(results).behind(names)
+    jobs = (chain.jobs[name] for name in sorted(chain.jobs))
+    small = [name for name in chain.sources if (root / name).stat().st_size <= LARGE]
+    return json_hash(
+        {
+            "jobs": [[job.rule, job.code, job.params, sorted(job.outputs)] for job in jobs],
+            "sources": {name: sha256(root / name) for name in small},
+        }
+    )[:SHORT]
 
 
 def faults(chain: Chain, results: Path) -> Iterator[str]:

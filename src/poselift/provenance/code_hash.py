@@ -2,7 +2,8 @@
 
 The import closure from the stage's entry modules is followed through the project's own modules, without
 importing any of them. Of each module counts the syntax tree without docstrings; comments and layout do not.
-Of the packages outside the project that the closure imports counts the pinned version.
+Of the packages outside the project that the closure imports counts the pinned version. What a hash is made
+of, its manifest, is kept with the results that have it: a change can then be named, not just noticed.
 """
 
 import ast
@@ -13,8 +14,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from poselift.files import write_json
+from poselift.provenance.hashing import json_hash
+
 PACKAGE = "poselift"
 ROOT = Path(__file__).parents[2]
+
+MANIFESTS = "code"
+"""Where manifests are kept below `results/<dataset>`."""
 
 # packages that are imported by another name than they are installed by
 DISTRIBUTIONS = {
@@ -47,7 +54,38 @@ def code_manifest(*entries: str, pins: Mapping[str, str]) -> dict[str, Any]:
 
 def manifest_hash(manifest: Mapping[str, Any]) -> str:
     """The code hash that a manifest stands for."""
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
+    return json_hash(manifest)[:16]
+
+
+def keep_manifest(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """Keep a manifest as `folder`/<code hash>.json, so that a later change can be named; returns the hash."""
+    name = manifest_hash(manifest)
+    path = folder / f"{name}.json"
+    if not path.exists():
+        write_json(path, manifest)
+    return name
+
+
+def kept_manifest(folder: Path, name: str) -> dict[str, Any] | None:
+    """The manifest of the code hash `name`; None if it was not kept, or no longer has this hash."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return manifest if manifest_hash(manifest) == name else None
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The modules and packages that two manifests differ in, packages with both versions."""
+
+    def changed(kind: str) -> list[str]:
+        names = {**before[kind], **after[kind]}
+        return [name for name in sorted(names) if before[kind].get(name) != after[kind].get(name)]
+
+    old, new = before["pins"], after["pins"]
+    return changed("modules") + [
+        f"{name} {old.get(name, 'none')} -> {new.get(name, 'none')}" for name in changed("pins")
+    ]
 
 
 def closure(*entries: str) -> tuple[dict[str, Path], set[str]]:

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from poselift.errors import PoseliftError, run
 from poselift.files import atomic_path, write_json, write_text
 from poselift.provenance import verify
-from poselift.provenance.content import sha256
+from poselift.provenance.hashing import sha256
 
 METADATA = "ro-crate-metadata.json"
 RECORD = "generated/provenance.json"
@@ -138,7 +138,7 @@ def _file(folder: Path, name: str) -> Entity:
     }
 
 
-def seal(folder: Path) -> None:
+def write_crate(folder: Path) -> None:
     """Write the metadata, verify.py and the hashes into the paper folder.
 
     Raises `PoseliftError` if the folder has no record.
@@ -158,7 +158,7 @@ def main(argv: list[str] | None = None) -> None:
     """Record every file of a paper folder and what made it, as RO-Crate metadata."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", type=Path, help="paper folder, compiled")
-    seal(parser.parse_args(argv).folder)
+    write_crate(parser.parse_args(argv).folder)
 
 
 if __name__ == "__main__":

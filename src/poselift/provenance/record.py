@@ -1,5 +1,18 @@
-"""The record beside a result: what made it, from what, with which code and where."""
+"""Records: what a training was made from, and what a whole paper or its report was, down to the raw file.
 
+That of a paper, `provenance.json`, is made from the receipts of the jobs (`poselift.provenance.receipts`) and
+not from what the workflow would do now: it says what was used. Before it is written, every file is compared
+with its receipt, so that no record vouches for an edited table. Snakemake runs it when all parts are up to
+date, and reruns it with them.
+
+`core` is what determines the parts: for each job its rule, the hash of its code, its options and what it
+read, for a training also settings and environment, and the sha256 of each source. `hash` is that of `core`:
+the same in every build from the same sources. What came out is under `outputs`, what two equal builds differ
+in under `volatile`.
+"""
+
+import argparse
+import json
 import platform
 import subprocess
 import sys
@@ -8,17 +21,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from poselift.provenance.content import sha256
+from poselift.errors import PoseliftError, run
+from poselift.files import write_json
+from poselift.provenance.chain import Chain, Job, faults, read_chain
+from poselift.provenance.code_hash import (
+    MANIFESTS,
+    code_manifest,
+    differences,
+    kept_manifest,
+    manifest_hash,
+    read_pins,
+)
+from poselift.provenance.hashing import file_hash, json_hash, public, sha256
+
+SHOWN = 3
+"""Faults that an error message names."""
 
 
-def record(
+def run_record(
     folder: Path,
     outputs: Iterable[str],
     inputs: dict[str, Any],
     settings: dict[str, Any],
     environment: dict[str, Any],
 ) -> dict[str, Any]:
-    """What made `outputs`, files in `folder`: their hashes, inputs, settings, commit, environment.
+    """What a training says made `outputs`, files in `folder`: hashes, inputs, settings, commit, environment.
 
     What differs between two equal builds (time, host, command line with its paths) is under `volatile`.
     """
@@ -43,3 +70,94 @@ def commit() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def paper_record(results: Path, parts: list[str], frozen: list[str], pins: dict[str, str]) -> dict[str, Any]:
+    """The record of `parts`, files made below `results`; `frozen` runs keep the code that made them.
+
+    Raises `PoseliftError` that names what is not as its job left it.
+    """
+    whole = read_chain(results)
+    if unmade := [part for part in parts if part not in whole.makers]:
+        raise PoseliftError(f"{unmade[0]}: no receipt says what made it; remove it and run snakemake again")
+    chain = whole.behind(parts)
+    if found := list(faults(chain, results)):
+        more = f" (and {len(found) - SHOWN} more)" if len(found) > SHOWN else ""
+        raise PoseliftError(
+            f"{'; '.join(found[:SHOWN])}{more}; remove such a file and run snakemake again: it makes it again"
+        )
+    root = results.parent.parent
+    core = {
+        "parts": sorted(parts),
+        "jobs": {name: _determining(job, root) for name, job in sorted(chain.jobs.items())},
+        "sources": {public(source): file_hash(root, source, results) for source in chain.sources},
+    }
+    return {
+        "hash": json_hash(core),
+        "core": core,
+        "outputs": {public(path): job.outputs[path] for path, job in sorted(chain.makers.items())},
+        "code": {
+            code: kept_manifest(results / MANIFESTS, code)
+            for code in sorted({job.code for job in chain.jobs.values()})
+        },
+        "frozen": _older(chain, results, frozen, pins),
+        "volatile": {
+            "commit": commit(),
+            "jobs": {name: job.volatile for name, job in sorted(chain.jobs.items())},
+        },
+    }  # fmt: skip
+
+
+def _of_training(job: Job, root: Path) -> dict[str, Any] | None:
+    """The record that a training wrote; None for other jobs."""
+    of_run = (path for path in job.outputs if "/runs/" in path and path.endswith("/provenance.json"))
+    path = next(of_run, None)
+    if path is None:
+        return None
+    content: dict[str, Any] = json.loads((root / path).read_text(encoding="utf-8"))
+    return content
+
+
+def _determining(job: Job, root: Path) -> dict[str, Any]:
+    record = _of_training(job, root)
+    return {
+        "rule": job.rule,
+        "code": job.code,
+        "params": job.params,
+        "inputs": sorted(map(public, job.inputs)),
+        "outputs": sorted(map(public, job.outputs)),
+        **({key: record[key] for key in ("settings", "environment")} if record else {}),
+    }
+
+
+def _older(chain: Chain, results: Path, frozen: list[str], pins: dict[str, str]) -> dict[str, Any]:
+    """Of the frozen runs those that other code than today's made: which, and what differs."""
+    older: dict[str, Any] = {}
+    for name in frozen:
+        job = chain.makers.get(f"{results.as_posix()}/runs/{name}/provenance.json")
+        if job is None:
+            continue
+        before = kept_manifest(results / MANIFESTS, job.code)
+        if before is None:
+            older[name] = {"code": job.code, "now": None, "changed": None}
+            continue
+        now = code_manifest(*before["entries"], pins=pins)
+        if changed := differences(before, now):
+            older[name] = {"code": job.code, "now": manifest_hash(now), "changed": changed}
+    return older
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the record of what the parts of a paper or report were made from."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--results", type=Path, required=True, metavar="DIR", help="results/<dataset>")
+    parser.add_argument("--parts", nargs="+", required=True, metavar="FILE", help="tables, figures, numbers")
+    parser.add_argument("--frozen", nargs="*", default=[], metavar="RUN", help="runs that keep older code")
+    parser.add_argument("--pins", type=Path, required=True, metavar="TXT", help="pinned versions of packages")
+    parser.add_argument("--out", type=Path, required=True, metavar="JSON", help="file to write")
+    given = parser.parse_args(argv)
+    write_json(given.out, paper_record(given.results, given.parts, given.frozen, read_pins(given.pins)))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,5 +1,5 @@
 """Where an artefact comes from: the chain of jobs from the PDF, a table, a figure, a run or a number to the
-sha256 of the raw file, as text or as a picture."""
+sha256 of the raw file."""
 
 import argparse
 import difflib
@@ -10,14 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from poselift.errors import PoseliftError, run
-from poselift.files import write_text
-from poselift.provenance import picture
-from poselift.provenance.chain import Chain, Job, absolute, faults, read_chain, recorded_chain, results_folder
-from poselift.provenance.content import sha256
+from poselift.provenance.chain import (
+    SHORT,
+    Chain,
+    Job,
+    absolute,
+    faults,
+    read_chain,
+    recorded_chain,
+    results_folder,
+)
 from poselift.provenance.crate import RECORD
-from poselift.provenance.receipt import FOLDER
+from poselift.provenance.hashing import sha256
+from poselift.provenance.receipts import FOLDER
 
-SHORT = 12
 ALIKE = 3
 """Jobs of one rule behind a job that are listed one by one; of more, the first stands for all."""
 
@@ -101,22 +107,22 @@ def _with_pdf(chain: Chain, record: dict[str, Any], folder: Path) -> Chain:
     return Chain({**chain.jobs, job.name: job})
 
 
-def runs_of_number(key: str, numbers: dict[str, str]) -> Callable[[str], bool]:
-    """Which files a number comes from: of its own model and of the baseline it is compared with."""
-    key = key.replace("detail.", "", 1) if key.startswith("detail.") else f" {key}"
-    parts = key.strip().split(".")
-    if not key.startswith(" "):
+def runs_of_number(key: str, numbers: dict[str, str], made: Iterable[str]) -> Callable[[str], bool]:
+    """Which of the files `made` a number comes from: those of its own model and of the baseline that it is
+    compared with; all for a number of no model."""
+    parts = key.removeprefix("detail.").split(".")
+    if key.startswith("detail."):
         parts.insert(1, numbers.get("detail.size", ""))
     model = "-".join(parts[:2])
     wanted = {model} | ({f"baseline-{parts[1]}"} if parts[-1] == "change" else set())
 
-    def relevant(path: str) -> bool:
+    def model_of(path: str) -> str | None:
         found = _RUN.search(path)
-        if found is None:
-            return True
-        return found["model"] in wanted if found["model"] else found["run"].rpartition("-s")[0] in wanted
+        return found and (found["model"] or found["run"].rpartition("-s")[0])
 
-    return relevant if re.fullmatch(r"(baseline|mamba_gcn|full)-\w+", model) else lambda path: True
+    if model not in map(model_of, made):
+        return lambda path: True
+    return lambda path: model_of(path) in {None, *wanted}
 
 
 def as_text(tex: str) -> str:
@@ -194,7 +200,6 @@ def main(argv: list[str] | None = None) -> None:
         "--in", dest="folder", type=Path, metavar="DIR", help="results/<dataset> or a paper folder"
     )
     parser.add_argument("--all", action="store_true", help="show each of many alike")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw the chain")
     given = parser.parse_args(argv)
     folder = absolute(given.folder or folder_of(given.target))
     history = History(folder)
@@ -207,14 +212,11 @@ def main(argv: list[str] | None = None) -> None:
     relevant: Callable[[str], bool] = lambda path: True  # noqa: E731
     if target in history.numbers:
         print(f"{target} = {as_text(history.numbers[target])}")
-        relevant = runs_of_number(target, history.numbers)
+        relevant = runs_of_number(target, history.numbers, history.chain.makers)
     print("\n".join(tree(history, path, relevant, given.all)))
-    behind = history.chain.behind([path])
     if history.results:
-        for fault in faults(behind, history.results):
+        for fault in faults(history.chain.behind([path]), history.results):
             print(f"warning: {fault}")
-    if given.svg:
-        write_text(given.svg, picture.svg(behind, path))
 
 
 if __name__ == "__main__":

@@ -1,24 +1,25 @@
 """What is stale, for what cause, and what rebuilding it costs.
 
-Snakemake says which jobs it would run and which parameters changed; the receipts and the kept code say what
-that means: which module, which version, which option, which file. Costs are those that the jobs' benchmarks
-recorded when they last ran, or the mean of the same rule's where a job never ran.
+Snakemake's dry run says which jobs it would run and which parameters changed; the receipts and the manifests
+of code hashes say what that means: which module, which version, which option, which file. Costs are those
+that the jobs' benchmarks recorded when they last ran, or the mean of the same rule's where a job never ran.
 """
 
 import argparse
+import ast
 import csv
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from poselift.errors import PoseliftError, run
-from poselift.provenance import kept_code
 from poselift.provenance.chain import Chain, Job, read_chain
-from poselift.provenance.code_hash import code_manifest, read_pins
-from poselift.provenance.dry_run import Planned, dry_run
+from poselift.provenance.code_hash import MANIFESTS, code_manifest, differences, kept_manifest, read_pins
 
 PINS = Path("envs/constraints.txt")
 WITHOUT_NAME = "parameter"
@@ -29,6 +30,95 @@ CONTENT = re.compile(r"(?P<name>.+)@sha256:[0-9a-f]{64}")
 
 SHOWN = 4
 """Names that are listed of many."""
+
+
+# Snakemake gives its reasons as sentences alone, to logger plugins as on the console: so its text is read.
+# The staleness tests hold this to what the installed Snakemake says.
+_BLOCK = re.compile(r"^(?:local)?(?:rule|checkpoint) (?P<rule>\w+):\n(?P<body>(?:    .*\n?)*)", re.MULTILINE)
+_FIELD = re.compile(r"^    (?P<name>\w+): (?P<value>.*)$", re.MULTILINE)
+_PARAMS = re.compile(r"Params have changed since last execution: .*?before: (?P<before>.*) now: (?P<now>.*)")
+_LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_GPU = re.compile(r"\bgpu=(\d+)")
+
+REASONS = {
+    "missing": "Missing output files: ",
+    "incomplete": "Incomplete output files: ",
+    "updated": "Updated input files: ",
+    "follows": "Input files updated by another job: ",
+    "inputs": "Set of input files has changed since last execution",
+    "command": "Code has changed since last execution",
+    "environment": "Software environment definition has changed since last execution",
+    "forced": "Forced execution",
+}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A job that would run."""
+
+    rule: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    log: str
+    benchmark: str
+    gpus: int
+    reasons: dict[str, tuple[str, ...]]
+    """those of `REASONS` that hold, with the files that they name"""
+    before: tuple[str, ...]
+    now: tuple[str, ...]
+    """parameters that the job had when it last ran and has no more, and those that are new"""
+
+
+def dry_run(options: Sequence[str]) -> list[Planned]:
+    """The jobs that Snakemake would run with these options. Raises `PoseliftError` with its complaint."""
+    # a profile may silence the reasons, hence --quiet
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", *options, "--quiet", "host"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        lines = (answer.stderr.strip() or answer.stdout.strip()).splitlines()
+        said = next((line for line in lines if "rror" in line), lines[-1] if lines else "no answer")
+        raise PoseliftError(f"snakemake --dry-run: {said.removeprefix('error: ')}")
+    return parse(answer.stdout)
+
+
+def parse(text: str) -> list[Planned]:
+    """The jobs in the output of a dry run; rules that make no file are left out."""
+    jobs = []
+    for block in _BLOCK.finditer(text):
+        fields = {found["name"]: found["value"] for found in _FIELD.finditer(block["body"])}
+        if "output" not in fields:
+            continue
+        reason = fields.get("reason", "")
+        params = _PARAMS.search(reason)
+        stated = reason[: params.start()] if params else reason
+        gpus = _GPU.search(fields.get("resources", ""))
+        jobs.append(
+            Planned(
+                rule=block["rule"],
+                inputs=_listed_files(fields.get("input", "")),
+                outputs=_listed_files(fields["output"]),
+                log=fields.get("log", ""),
+                benchmark=fields.get("benchmark", ""),
+                gpus=int(gpus[1]) if gpus else 0,
+                reasons={
+                    name: _listed_files(part.removeprefix(start))
+                    for part in (reason if params is None else stated + reason[params.end() :]).split("; ")
+                    for name, start in REASONS.items()
+                    if part.startswith(start)
+                },
+                before=_literals(params["before"]) if params else (),
+                now=_literals(params["now"]) if params else (),
+            )
+        )
+    return jobs
+
+
+def _listed_files(listed: str) -> tuple[str, ...]:
+    return tuple(filter(None, listed.split(", ")))
+
+
+def _literals(text: str) -> tuple[str, ...]:
+    return tuple(str(ast.literal_eval(found)) for found in _LITERAL.findall(text))
 
 
 @dataclass(frozen=True)
@@ -71,7 +161,7 @@ def _changed_params(job: Planned, last: Job | None, results: Path, pins: dict[st
         code = next((each for each in now if len(each) == len(last.code) and " " not in each), None)
         if code:
             now.remove(code)
-        manifest = kept_code.kept(results / kept_code.FOLDER, last.code)
+        manifest = kept_manifest(results / MANIFESTS, last.code)
         if manifest is None:
             yield "its code changed (in which module is not known)"
         else:
@@ -87,7 +177,7 @@ def _changed_params(job: Planned, last: Job | None, results: Path, pins: dict[st
 
 def _changed_code(before: dict[str, Any], pins: dict[str, str]) -> Iterator[str]:
     try:
-        names = kept_code.differences(before, code_manifest(*before["entries"], pins=pins))
+        names = differences(before, code_manifest(*before["entries"], pins=pins))
     except ModuleNotFoundError:
         names = ["other modules"]
     modules = [name for name in names if " -> " not in name]

@@ -15,8 +15,8 @@ from poselift.models.checkpoints import save_weights
 from poselift.models.registry import ssm_backend_used
 from poselift.monitoring.progress import device_name, memory_bytes
 from poselift.monitoring.run_progress import duration
-from poselift.provenance.content import sha256
-from poselift.provenance.record import record
+from poselift.provenance.hashing import sha256
+from poselift.provenance.record import run_record
 from poselift.training.loop import Loop
 from poselift.training.state import TrainingState
 
@@ -62,7 +62,8 @@ def write_outcome(
         "ssm_backend": ssm_backend_used(loop.model),
     }
     write_json(
-        out / "provenance.json", record(out, OUTPUTS, inputs, settings.model_dump(mode="json"), environment)
+        out / "provenance.json",
+        run_record(out, OUTPUTS, inputs, settings.model_dump(mode="json"), environment),
     )
 
 

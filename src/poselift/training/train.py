@@ -26,7 +26,7 @@ from poselift.errors import run
 from poselift.machine.devices import reserved_devices
 from poselift.monitoring.progress import log_file
 from poselift.provenance.code_hash import code_hash
-from poselift.provenance.content import sha256
+from poselift.provenance.hashing import sha256
 from poselift.training.distributed import ALONE, Ranks, check_size, device_of, launch, place, process_group
 from poselift.training.interruptions import Stopped, memory_advice, stop_requests
 from poselift.training.loop import Circumstances, Loop

@@ -15,7 +15,7 @@ from poselift.errors import PoseliftError
 from poselift.files import write_text
 from poselift.paper.compile import compile_paper
 from poselift.paper.handover import main
-from poselift.provenance.crate import seal
+from poselift.provenance.crate import write_crate
 
 needs_latex = pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX here")
 
@@ -61,7 +61,7 @@ def project(tmp_path) -> Path:
 def packed(project) -> Path:
     """The folder with what was handed over."""
     compile_paper(project / "built")
-    seal(project / "built")
+    write_crate(project / "built")
     main(["pack", str(project / "built"), "--out", str(project / "out")])
     return project / "out"
 
@@ -70,7 +70,7 @@ def packed(project) -> Path:
 def returned(project) -> Path:
     """The folder as co-authors have it; made without LaTeX, which merging does not need."""
     (project / "built" / "main.pdf").write_bytes(b"%PDF")
-    seal(project / "built")
+    write_crate(project / "built")
     return Path(shutil.copytree(project / "built", project / "returned"))
 
 
@@ -149,7 +149,7 @@ def test_an_absolute_path_and_an_odd_name_are_refused(project):
         main_tex = (built / "main.tex").read_text().replace("sections/intro", f'"sections/{name}"')
         write(built, {"main.tex": main_tex})
         compile_paper(built)
-        seal(built)
+        write_crate(built)
         with pytest.raises(PoseliftError, match=message):
             main(["pack", str(built), "--out", str(project / "out")])
         assert not (project / "out").exists()
@@ -158,7 +158,7 @@ def test_an_absolute_path_and_an_odd_name_are_refused(project):
 @needs_latex
 def test_too_large_for_arxiv(project, monkeypatch):
     compile_paper(project / "built")
-    seal(project / "built")
+    write_crate(project / "built")
     monkeypatch.setattr("poselift.paper.handover.ARXIV_LIMIT", 100)
     with pytest.raises(PoseliftError, match=r"arXiv takes 0 MB.*largest is \w+"):
         main(["pack", str(project / "built"), "--out", str(project / "out")])
@@ -172,7 +172,7 @@ def test_an_edited_table_is_not_handed_over(project, returned):
 
 def test_a_draft_is_handed_over_only_as_such(project):
     write(project / "built", {"generated/numbers.tex": "\\newif\\ifdraft\n\\drafttrue\n", "main.pdf": "%PDF"})
-    seal(project / "built")
+    write_crate(project / "built")
     with pytest.raises(PoseliftError, match="a DRAFT, runs are missing; --draft"):
         main(["pack", str(project / "built"), "--out", str(project / "out")])
     if shutil.which("latexmk"):

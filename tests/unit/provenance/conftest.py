@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from poselift.provenance.code_hash import read_pins
-from poselift.provenance.gather import gather
-from poselift.provenance.kept_code import keep_code
-from poselift.provenance.receipt import write_receipt
+from poselift.provenance.code_hash import code_manifest, keep_manifest, read_pins
+from poselift.provenance.receipts import write_receipt
+from poselift.provenance.record import paper_record
 
 R = "results/toy"
 
@@ -38,7 +37,8 @@ class Toy:
         for path, content in outputs.items():
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_text(content)
-        code = keep_code(Path(R, "code"), MODULES[rule], pins={"torch": "2.0", "numpy": "2.0"})
+        manifest = code_manifest(MODULES[rule], pins={"torch": "2.0", "numpy": "2.0"})
+        code = keep_manifest(Path(R, "code"), manifest)
         write_receipt(f"{R}/logs/{name}.log", rule, {"code": code, **params}, inputs, list(outputs))
 
     def build(self) -> None:
@@ -69,7 +69,7 @@ class Toy:
         self.job("paper/numbers", "numbers", results, {self.parts[2]: number})
 
     def gather(self, frozen: list[str] | None = None) -> dict:
-        return gather(self.results, self.parts, frozen or [], read_pins(Path("constraints.txt")))
+        return paper_record(self.results, self.parts, frozen or [], read_pins(Path("constraints.txt")))
 
 
 @pytest.fixture

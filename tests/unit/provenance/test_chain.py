@@ -3,19 +3,18 @@
 import shutil
 from pathlib import Path
 
-from poselift.provenance.chain import read_chain, results_folder
-from poselift.provenance.stamp import stamp
+from poselift.provenance.chain import read_chain, results_folder, short_hash
 from poselift.provenance.verify import verify_results
 
 TABLE = Path("results/toy/tables/main.tex")
 
 
 def test_results_may_be_a_link_to_another_disk(toy, tmp_path_factory):
-    before = toy.gather(), stamp([TABLE])
+    before = toy.gather(), short_hash([TABLE])
     elsewhere = tmp_path_factory.mktemp("disk") / "large"
     shutil.move("results", elsewhere)
     Path("results").symlink_to(elsewhere)
-    assert (toy.gather(), stamp([TABLE])) == before
+    assert (toy.gather(), short_hash([TABLE])) == before
     assert results_folder(TABLE) == toy.root / toy.results
     assert verify_results(toy.results) == []
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from poselift.provenance.notes import keep_with
+from poselift.provenance.receipts import link_notes
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def checkout(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "checkout"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    keep_with(Path("results"))
+    link_notes(Path("results"), create=True)
     Path(".snakemake/metadata/note").write_text("how it was made")
     return folder
 
@@ -23,7 +23,7 @@ def test_notes_go_with_the_results_into_another_checkout(checkout, tmp_path, mon
     clone = tmp_path / "clone"
     shutil.copytree(checkout / "results", clone / "results")
     monkeypatch.chdir(clone)
-    keep_with(Path("results"))
+    link_notes(Path("results"), create=True)
     assert Path(".snakemake/metadata/note").read_text() == "how it was made"
 
 
@@ -32,21 +32,21 @@ def test_a_moved_checkout_uses_its_own_notes(checkout, tmp_path, monkeypatch):
     shutil.copytree(checkout, moved, symlinks=True)
     (checkout / "results/.snakemake/metadata/note").write_text("another story")
     monkeypatch.chdir(moved)
-    keep_with(Path("results"))
+    link_notes(Path("results"), create=True)
     assert Path(".snakemake/metadata/note").read_text() == "how it was made"
 
 
 def test_results_on_another_disk(checkout, tmp_path):
     shutil.move(checkout / "results", tmp_path / "scratch")
     Path("results").symlink_to(tmp_path / "scratch")
-    keep_with(Path("results"))
+    link_notes(Path("results"), create=True)
     assert Path(".snakemake/metadata/note").read_text() == "how it was made"
     assert Path(".snakemake/incomplete").is_dir()
 
 
 def test_results_that_were_removed(checkout):
     shutil.rmtree("results")
-    keep_with(Path("results"))
+    link_notes(Path("results"), create=True)
     assert list(Path(".snakemake/metadata").iterdir()) == []
 
 
@@ -54,6 +54,6 @@ def test_notes_of_an_older_checkout_stay(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path(".snakemake/metadata").mkdir(parents=True)
     Path(".snakemake/metadata/note").write_text("older")
-    keep_with(Path("results"))
+    link_notes(Path("results"), create=True)
     assert not Path(".snakemake/metadata").is_symlink()
     assert Path(".snakemake/metadata/note").read_text() == "older"

@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
@@ -79,15 +78,6 @@ def test_many_of_a_kind_are_counted_unless_all_are_wanted(toy, capsys):
     toy.job("paper/results", "results", evaluations, {"results/toy/results.csv": "more"})
     assert "... and 6 more files of such jobs (--all)" in traced(capsys, "results.csv")
     assert "full-base-s5.json" in traced(capsys, "results.csv", "--all")
-
-
-def test_a_picture(toy, capsys):
-    traced(capsys, "tables/main", "--svg", "chain.svg")
-    root = ElementTree.parse("chain.svg").getroot()
-    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert {"raw.pkl", "train", "3 jobs", "table"} <= set(texts)
-    arrows = list(root.iter("{http://www.w3.org/2000/svg}path"))
-    assert len(arrows) == 5  # raw - frames - train - evaluate - results - table
 
 
 @pytest.mark.parametrize(

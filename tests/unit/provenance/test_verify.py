@@ -10,13 +10,13 @@ import pytest
 from rocrate.rocrate import ROCrate
 
 from poselift.errors import PoseliftError
-from poselift.provenance.crate import seal
+from poselift.provenance.crate import write_crate
 from poselift.provenance.verify import main, verify
 
 
 @pytest.fixture
 def sealed(paper_folder) -> Path:
-    seal(paper_folder)
+    write_crate(paper_folder)
     return paper_folder
 
 
@@ -107,7 +107,7 @@ def test_a_folder_without_records(tmp_path):
 
 def test_an_unsealed_folder_is_refused(tmp_path):
     with pytest.raises(PoseliftError, match=r"provenance.json: no such file"):
-        seal(tmp_path)
+        write_crate(tmp_path)
 
 
 def test_the_crate_tells_what_made_each_part(sealed):

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from poselift.errors import PoseliftError
-from poselift.provenance import dry_run as dry_run_module
 from poselift.provenance import why
 from poselift.provenance.chain import read_chain
-from poselift.provenance.dry_run import dry_run, parse
+from poselift.provenance.why import dry_run, parse
 
 R = "results/toy"
 
@@ -164,7 +163,7 @@ def test_a_complaint_of_snakemake_is_one_line(monkeypatch):
     def refused(command, **options):
         return subprocess.CompletedProcess(command, 1, "", "some\nerror: config.yaml: sizes: unknown\nmore")
 
-    monkeypatch.setattr(dry_run_module.subprocess, "run", refused)
+    monkeypatch.setattr(why.subprocess, "run", refused)
     with pytest.raises(PoseliftError, match=r"^snakemake --dry-run: config\.yaml: sizes: unknown$"):
         dry_run([])
 
@@ -178,7 +177,7 @@ def test_options_reach_snakemake(monkeypatch, toy, capsys):
             command, 0, block("main", "Code has changed since last execution"), ""
         )
 
-    monkeypatch.setattr(dry_run_module.subprocess, "run", answered)
+    monkeypatch.setattr(why.subprocess, "run", answered)
     monkeypatch.setattr(why, "PINS", Path("constraints.txt"))
     why.main(["--profile", "workflow/profiles/demo"])
     assert " ".join(seen).endswith("--dry-run --cores 1 --profile workflow/profiles/demo --quiet host")

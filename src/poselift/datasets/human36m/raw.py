@@ -32,7 +32,7 @@ from poselift.data.sequence import SPLITS, Sequence
 from poselift.data.unpickle import bounded_memory, load_pickle
 from poselift.errors import PoseliftError, one_line, run
 from poselift.files import write_json
-from poselift.provenance.content import sha256
+from poselift.provenance.hashing import sha256
 from poselift.skeleton import N_JOINTS
 
 # image width and height in pixels

@@ -22,7 +22,7 @@ from poselift.datasets.mpi_inf_3dhp import PROTOCOL
 from poselift.datasets.mpi_inf_3dhp.raw import TRAIN_SIZE, Recording, read_test, read_train
 from poselift.errors import run
 from poselift.files import atomic_path, write_json
-from poselift.provenance.content import sha256
+from poselift.provenance.hashing import sha256
 from poselift.skeleton import N_JOINTS, ROOT
 
 MM_PER_UNIT = TRAIN_SIZE[0] / 2

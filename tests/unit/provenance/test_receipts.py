@@ -1,15 +1,21 @@
 """What a job leaves behind, and what its code hash was made of."""
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
 
-from poselift.provenance.chain import read_chain
-from poselift.provenance.code_hash import code_hash
-from poselift.provenance.kept_code import differences, keep_code, kept
-from poselift.provenance.receipt import receipt_path, seal, write_receipt
-from poselift.provenance.stamp import stamp
+from poselift.provenance.chain import read_chain, short_hash
+from poselift.provenance.code_hash import (
+    code_hash,
+    code_manifest,
+    differences,
+    keep_manifest,
+    kept_manifest,
+)
+from poselift.provenance.receipts import clamp_future_mtimes, receipt_path, seal, write_receipt
 
 
 def test_a_receipt_lies_where_the_log_does():
@@ -55,11 +61,11 @@ def test_the_later_of_two_jobs_made_the_file(toy):
     assert "paper/table_of_old" not in chain.jobs
 
 
-def test_kept_code_names_modules_and_versions(tmp_path):
+def test_a_kept_manifest_names_modules_and_versions(tmp_path):
     pins = {"numpy": "2.0", "torch": "2.0"}
-    name = keep_code(tmp_path, "poselift.training.losses", pins=pins)
+    name = keep_manifest(tmp_path, code_manifest("poselift.training.losses", pins=pins))
     assert name == code_hash("poselift.training.losses", pins=pins)
-    before = kept(tmp_path, name)
+    before = kept_manifest(tmp_path, name)
     assert before is not None
     assert before["entries"] == ["poselift.training.losses"]
     after = json.loads(json.dumps(before))
@@ -70,37 +76,48 @@ def test_kept_code_names_modules_and_versions(tmp_path):
     assert differences(before, after) == ["poselift.new", "poselift.training.losses", "torch 2.0 -> 2.1"]
 
 
-def test_changed_or_missing_kept_code_is_not_believed(tmp_path):
-    name = keep_code(tmp_path, "poselift.files", pins={})
+def test_a_changed_or_missing_manifest_is_not_believed(tmp_path):
+    name = keep_manifest(tmp_path, code_manifest("poselift.files", pins={}))
     path = tmp_path / f"{name}.json"
     path.write_text(path.read_text().replace("poselift.files", "poselift.filed"))
-    assert kept(tmp_path, name) is None
-    assert kept(tmp_path, "0" * 16) is None
+    assert kept_manifest(tmp_path, name) is None
+    assert kept_manifest(tmp_path, "0" * 16) is None
 
 
 @pytest.fixture
-def stamped(toy):
-    return stamp([Path("results/toy/results.csv")])
+def hashed(toy):
+    return short_hash([Path("results/toy/results.csv")])
 
 
-def test_a_stamp_is_that_of_the_sources(toy, stamped):
-    assert stamp([Path("results/toy/results.csv").resolve()]) == stamped
+def test_the_short_hash_is_that_of_the_sources(toy, hashed):
+    assert short_hash([Path("results/toy/results.csv").resolve()]) == hashed
     for run in ("full-base-s0",):  # what a job wrote about its time does not count
         path = f"results/toy/runs/{run}/provenance.json"
         toy.job(f"train/{run}", "train", ["results/toy/data/frames/manifest.json"],
                 {f"results/toy/runs/{run}/best_model.safetensors": "w", path: '{"volatile": 2}'},
                 options="--seed 0")  # fmt: skip
-    assert stamp([Path("results/toy/results.csv")]) == stamped
+    assert short_hash([Path("results/toy/results.csv")]) == hashed
     Path("data/raw.pkl").write_text("other motion")
-    assert stamp([Path("results/toy/results.csv")]) != stamped
+    assert short_hash([Path("results/toy/results.csv")]) != hashed
 
 
-def test_a_stamp_tells_files_of_other_runs_apart(toy):
-    runs = [stamp([Path(f"results/toy/runs/full-base-s{seed}/provenance.json")]) for seed in (0, 1)]
+def test_the_short_hash_tells_files_of_other_runs_apart(toy):
+    runs = [short_hash([Path(f"results/toy/runs/full-base-s{seed}/provenance.json")]) for seed in (0, 1)]
     assert runs[0] != runs[1]
 
 
-def test_files_of_no_workflow_have_no_stamp(tmp_path):
+def test_files_of_no_workflow_have_no_short_hash(tmp_path):
     (tmp_path / "a.csv").write_text("a")
-    assert stamp([tmp_path / "a.csv"]) is None
-    assert stamp([]) is None
+    assert short_hash([tmp_path / "a.csv"]) is None
+    assert short_hash([]) is None
+
+
+def test_files_of_the_future_become_those_of_now_and_others_stay(tmp_path):
+    now = time.time()
+    times = {"past": now - 1000, "future": now + 1000}
+    for name, changed in times.items():
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (changed, changed))
+    clamp_future_mtimes([tmp_path / "past", tmp_path / "future", tmp_path / "missing"])
+    assert (tmp_path / "past").stat().st_mtime == pytest.approx(times["past"], abs=1e-3)
+    assert now - 10 < (tmp_path / "future").stat().st_mtime <= time.time() + 10

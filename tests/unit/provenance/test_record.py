@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from poselift.errors import PoseliftError
-from poselift.provenance import gather as module
-from poselift.provenance.chain import LARGE, frozen_code, read_chain
+from poselift.provenance import record as module
+from poselift.provenance.chain import frozen_code, read_chain
+from poselift.provenance.hashing import LARGE
 
 TABLE = Path("results/toy/tables/main.tex")
 
@@ -49,7 +50,7 @@ def test_time_and_host_are_not_hashed_and_all_else_is(toy):
 
 
 def reseal(path: Path, content: dict) -> None:
-    from poselift.provenance.receipt import seal
+    from poselift.provenance.receipts import seal
 
     path.write_text(json.dumps({**content, "seal": seal(content)}))
 
@@ -80,7 +81,7 @@ def test_an_edited_file_is_named_whatever_its_place(toy, path):
     file = toy.results / path
     file.write_text(file.read_text() + " ")
     with pytest.raises(
-        PoseliftError, match=rf"{path}: not as rule \w+ made it \(edited by hand\?\).*makes it anew"
+        PoseliftError, match=rf"{path}: not as rule \w+ made it \(edited by hand\?\).*makes it again"
     ):
         toy.gather()
 
@@ -130,7 +131,7 @@ def test_large_files_are_read_only_once(toy, monkeypatch):
     Path("data/raw.pkl").write_bytes(bytes(LARGE + 1))
     first = toy.gather()
     read = []
-    monkeypatch.setattr("poselift.provenance.content.sha256", lambda path: read.append(path) or "0" * 64)
+    monkeypatch.setattr("poselift.provenance.hashing._sha256_at", lambda *file: read.append(file) or "0" * 64)
     assert toy.gather()["hash"] == first["hash"]
     assert not read
     os.utime("data/raw.pkl")
@@ -144,7 +145,7 @@ def test_a_large_output_is_read_once_though_snakemake_touches_it_after_its_recei
     toy.job("frames", "frames", ["data/raw.pkl"], outputs)
     os.utime(big)
     toy.gather()
-    monkeypatch.setattr("poselift.provenance.content.sha256", lambda path: pytest.fail(f"{path} read again"))
+    monkeypatch.setattr("poselift.provenance.hashing._sha256_at", lambda *_: pytest.fail("read again"))
     toy.gather()
 
 

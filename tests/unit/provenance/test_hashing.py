@@ -3,14 +3,14 @@
 import os
 import subprocess
 
-from poselift.provenance import content
+from poselift.provenance import hashing
 
 
 def test_digest_is_what_sha256sum_checks(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.npz").write_bytes(b"train")
     (tmp_path / "test.npz").write_bytes(b"test")
-    content.main(["train.npz", "test.npz", "--out", "raw.sha256"])
+    hashing.main(["train.npz", "test.npz", "--out", "raw.sha256"])
     command = ["sha256sum", "--strict", "--check", "raw.sha256"]
     assert subprocess.run(command, capture_output=True, text=True).stdout == "train.npz: OK\ntest.npz: OK\n"
     (tmp_path / "test.npz").write_bytes(b"Test")
@@ -20,10 +20,10 @@ def test_digest_is_what_sha256sum_checks(tmp_path, monkeypatch):
 def test_hash_is_taken_from_the_cache_only_while_size_and_time_are_the_same(tmp_path):
     file, cache = tmp_path / "raw.pkl", tmp_path / "raw.sha256.json"
     file.write_bytes(b"one")
-    first = content.cached_sha256(file, cache)
+    first = hashing.cached_sha256(file, cache)
     status = file.stat()
     file.write_bytes(b"two")
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert content.cached_sha256(file, cache) == first  # was not read again
+    assert hashing.cached_sha256(file, cache) == first  # was not read again
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
-    assert content.cached_sha256(file, cache) == content.sha256(file) != first
+    assert hashing.cached_sha256(file, cache) == hashing.sha256(file) != first

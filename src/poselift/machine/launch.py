@@ -1,0 +1,39 @@
+"""Where the processes of a training run: the resources of its job, and the command that starts them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from poselift.config.run import RunSettings
+
+RESOURCES = ("nodes", "gpu", "gres", "tasks_per_node", "mpi", "launcher")
+
+
+def training_resources(processes: int, gpus_per_node: int | None) -> dict[str, Any]:
+    """Resources of a training with a GPU for each of its processes, as Snakemake and its SLURM plugin name
+    them, and `launcher`, the words before the command. None asks for nothing.
+
+    On one node the first process starts the others; on several, as many as the processes fill, srun does.
+    """
+    nodes = -(-processes // (gpus_per_node or processes))
+    per_node = processes // nodes
+    launcher = (
+        "MASTER_ADDR=$(hostname) MASTER_PORT=$((10000 + SLURM_JOB_ID % 20000))"
+        f" srun --nodes={nodes} --ntasks-per-node={per_node} --cpu-bind=none"
+    )
+    on_one = (1, processes, None, None, None, "")
+    on_several = (nodes, None, f"gpu:{per_node}", per_node, "srun", launcher)
+    return dict(zip(RESOURCES, on_one if nodes == 1 else on_several, strict=True))
+
+
+def resources_by_run(
+    runs: Mapping[str, RunSettings], gpus_per_node: int | None
+) -> dict[str, Callable[[Any], Any]]:
+    """As `training_resources`, each a function of a rule's wildcards, of which `run` names one of `runs`."""
+
+    def resource(name: str) -> Callable[[Any], Any]:
+        def value(wildcards: Any) -> Any:
+            return training_resources(runs[wildcards.run].training.processes, gpus_per_node)[name]
+
+        return value
+
+    return {name: resource(name) for name in RESOURCES}

@@ -1,0 +1,144 @@
+"""The receipt of a job: what it read, with which code and options, and what it wrote, hashed as it ended.
+
+The workflow writes one after each of its jobs. It is the evidence that later records are made of: an output
+that is edited afterwards no longer has the hash of its receipt, and a result that is copied without
+Snakemake's own notes keeps its history.
+
+Snakemake's notes, by which it knows how each file was made, are kept with the results as well.
+"""
+
+import inspect
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from poselift.errors import PoseliftError
+from poselift.files import write_json
+from poselift.provenance.code_hash import MANIFESTS, keep_manifest
+from poselift.provenance.hashing import json_hash, sha256
+
+FOLDER = "receipts"
+"""Where all receipts lie below `results/<dataset>`, by the names of the logs."""
+
+RUN_PARAMETERS = ("input", "output", "params", "wildcards", "threads", "resources", "log", "rule")
+"""The first parameters of the functions by which Snakemake runs jobs."""
+
+NOTES = ".snakemake"
+"""Folder of Snakemake's notes, in the checkout and in `results`."""
+
+
+def with_receipt(run: Callable[..., None], manifests: Mapping[str, Mapping[str, Any]]) -> Callable[..., None]:
+    """Snakemake's function that runs the jobs of a rule, followed by their receipts.
+
+    `manifests` of code hashes are kept with the receipts. Inputs with a time in the future get the present
+    one. Raises `PoseliftError` if this version of Snakemake passes other parameters than `RUN_PARAMETERS`.
+    """
+    taken = tuple(inspect.signature(run).parameters)[: len(RUN_PARAMETERS)]
+    if taken != RUN_PARAMETERS:
+        raise PoseliftError(
+            f"Snakemake {version('snakemake')} runs jobs with ({', '.join(taken)}, ...), and their receipts "
+            f"need ({', '.join(RUN_PARAMETERS)}, ...): install the version in envs/constraints.txt"
+        )
+
+    def job(*given: Any) -> None:
+        run(*given)
+        known = dict(zip(RUN_PARAMETERS, given, strict=False))
+        inputs, params = known["input"], dict(known["params"].items())
+        path = write_receipt(str(known["log"]), known["rule"], params, inputs, known["output"])
+        if manifest := manifests.get(params["code"]):
+            keep_manifest(Path(*path.parts[:2], MANIFESTS), manifest)
+        clamp_future_mtimes(map(Path, inputs))
+
+    return job
+
+
+def receipt_path(log: str) -> Path:
+    """Where the receipt of the job with this log, `results/<dataset>/**/logs/**.log`, lies."""
+    results, dataset, *rest = Path(log).parts
+    rest.remove("logs")
+    return Path(results, dataset, FOLDER, *rest).with_suffix(".json")
+
+
+def seal(content: Mapping[str, Any]) -> str:
+    """Hash of all of a receipt but its own seal: a flipped byte in the receipt is found as well."""
+    return json_hash({key: value for key, value in content.items() if key != "seal"})
+
+
+def write_receipt(
+    log: str, rule: str, params: Mapping[str, Any], inputs: Iterable[str], outputs: Iterable[str]
+) -> Path:
+    """Write the receipt of a job that just ended, and return its path; `params` has its code hash as `code`.
+
+    What two equal builds differ in is under `volatile`.
+    """
+    given = {name: _text(value) for name, value in params.items()}
+    content = {
+        "rule": rule,
+        "code": given.pop("code"),
+        "params": given,
+        "inputs": [str(path) for path in inputs],
+        "outputs": {
+            path.as_posix(): {"sha256": sha256(path), "size": path.stat().st_size} for path in _files(outputs)
+        },
+        "volatile": {"ended": datetime.now(UTC).isoformat(timespec="seconds"), "host": platform.node()},
+    }
+    path = receipt_path(log)
+    write_json(path, {**content, "seal": seal(content)})
+    return path
+
+
+def clamp_future_mtimes(paths: Iterable[Path]) -> None:
+    """Give files whose modification time is in the future the present one.
+
+    A clock that was put back leaves such files behind, and Snakemake deletes what is made of them, as it
+    is older than they are. Files that may not be changed stay as they are.
+    """
+    for path in paths:
+        if path.exists() and path.stat().st_mtime > time.time():
+            with suppress(OSError):
+                os.utime(path)
+
+
+def link_notes(results: Path, create: bool = False) -> None:
+    """Let Snakemake find its notes in `results`/.snakemake, through links in `.snakemake`.
+
+    Snakemake keeps them in the hidden folder `.snakemake` of the checkout. Results that are copied into
+    another checkout without it would be judged by their times alone: files copied in another order would be
+    made again, and a change of the code would go unnoticed.
+
+    Without `create`, only links to notes that are there are made; with it, the folders as well. Notes that
+    already lie in `.snakemake` itself stay there.
+    """
+    for kind in ("metadata", "incomplete"):
+        notes, link = results / NOTES / kind, Path(NOTES, kind)
+        if create:
+            notes.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # a checkout to read only; or a job that starts at the same time was faster
+            if link.is_symlink() and not (link.exists() and link.samefile(notes)):
+                link.unlink()  # the results were moved or removed
+            if not notes.is_dir():
+                continue
+            if link.is_dir() and not link.is_symlink():
+                link.rmdir()  # fails if it has notes
+            if not link.exists():
+                link.parent.mkdir(exist_ok=True)
+                link.symlink_to(os.path.relpath(notes.resolve(), link.parent.resolve()))
+
+
+def _text(value: Any) -> str:
+    """A parameter as the command line has it."""
+    if value is None:
+        return ""
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _files(paths: Iterable[str]) -> Iterator[Path]:
+    """The files meant by `paths`: those inside, where one is a folder."""
+    for path in map(Path, paths):
+        yield from sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
