@@ -1,5 +1,6 @@
-"""Geometry of poses as tensors: mirror images and the best similarity between two poses."""
+"""Geometry of poses as tensors: mirror images, and the similarity that best aligns two poses."""
 
+from collections.abc import Callable
 from functools import cache
 
 import torch
@@ -19,6 +20,12 @@ def mirror(poses: Tensor) -> Tensor:
     mirrored = poses.index_select(-2, _mirror_index(poses.device))
     mirrored[..., 0] *= -1
     return mirrored
+
+
+def flip_averaged(model: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+    """The mean of the model's output for `inputs` (B, T, J, 3) and of the mirrored output for their mirror
+    image (flip test-time augmentation)."""
+    return (model(inputs) + mirror(model(mirror(inputs)))) / 2
 
 
 def align(prediction: Tensor, target: Tensor) -> Tensor:

@@ -60,7 +60,7 @@ def make_store(folder: Path, n_frames: int, n_clips: dict[str, int]) -> None:
             np.save(frames / f"{name}.npy", array)
         sequence = Sequence("s_11_act_02_subact_01_ca_01", "S11", "Walking", "54138969", 1000, 1002, 0, n)
         (frames / "sequences.json").write_text(json.dumps([asdict(sequence)]))
-    (folder / "frames" / "manifest.json").write_text('{"arrays": {}}')
+    (folder / "frames" / "manifest.json").write_text('{"evaluates": "every frame", "arrays": {}}')
     make_clips(folder, n_frames, n_clips)
 
 

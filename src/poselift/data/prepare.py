@@ -32,7 +32,7 @@ def prepare(raw: Path, store: Path) -> dict[str, Any]:
             for array, digest in _write_split(split, folder / name).items()
         }
         frames = {name: len(split) for name, split in splits.items()}
-        manifest = {"raw": sha256(raw), "frames": frames, "arrays": arrays}
+        manifest = {"evaluates": "every frame", "raw": sha256(raw), "frames": frames, "arrays": arrays}
         write_json(folder / "manifest.json", manifest)
     return manifest
 

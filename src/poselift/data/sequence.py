@@ -18,3 +18,5 @@ class Sequence:
     height: int
     first_frame: int
     length: int
+    excluded: bool = False
+    """its ground truth is faulty: no protocol counts it"""

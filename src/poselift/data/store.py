@@ -3,12 +3,13 @@
 <store>/frames/{train,test}/inputs.npy     (N, J, 3) float32   x, y, confidence; normalised
                             labels.npy     (N, J, 3) float32   2.5D pose; normalised, not root-relative
                             sequence.npy   (N,) int32          position in sequences.json
-                            sequences.json                     name, subject, action, camera, size, extent
+                            sequences.json                     name, subject, action, camera, size, extent,
+                                                               whether it is excluded from evaluation
 <store>/frames/test/        factor.npy     (N,) float32        mm per pixel
                             target_mm.npy  (N, J, 3) float32   2.5D pose, mm, not root-relative
                             valid.npy      (N,) bool           frames that count (MPI-INF-3DHP alone)
 <store>/frames/manifest.json                                   sha256 of each array, and of the raw file;
-                                                               the protocol, where it is not Human3.6M's
+                                                               which frames of a clip are evaluated
 <store>/clips-<n>/{train,test}.npy         (clips, n) int32    frame numbers
 """
 
@@ -17,7 +18,7 @@ import mmap
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,10 @@ from numpy.typing import NDArray
 from poselift.data.sequence import Sequence
 from poselift.errors import PoseliftError, one_line
 from poselift.skeleton import N_JOINTS
+
+
+Evaluates = Literal["every frame", "centre frame"]
+"""Which frames of a test clip are evaluated."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,7 @@ class Split:
     target_mm: NDArray[np.float32] | None
     sequences: list[Sequence]
     clips: NDArray[np.int32]
-    protocol: str = "human36m"
-    """how the test split is evaluated: `human36m` or `mpi_inf_3dhp`"""
+    evaluates: Evaluates = "every frame"
 
     def __len__(self) -> int:
         """The number of clips."""
@@ -49,7 +53,7 @@ class Split:
 
     @property
     def n_frames(self) -> int:
-        """Frames a clip."""
+        """Frames per clip."""
         return self.clips.shape[1]
 
     def subjects(self) -> list[str]:
@@ -122,7 +126,7 @@ def open_split(
         target_mm=poses("target_mm.npy") if test else None,
         sequences=sequences,
         clips=open_array(clips_folder(store, n_frames) / f"{split}.npy", np.int32, (None, n_frames)),
-        protocol=_protocol(store),
+        evaluates=_evaluates(store),
     )
 
 
@@ -149,14 +153,19 @@ def ground_truth_2d(labels: NDArray[np.float32]) -> NDArray[np.float32]:
     return inputs
 
 
-def _protocol(store: Path) -> str:
+def _evaluates(store: Path) -> Evaluates:
+    """What the manifest says of the frames to evaluate. A store of an older version, whose sequences do not say
+    which are excluded either, is refused."""
     path = store / "frames" / "manifest.json"
     try:
-        return str(json.loads(path.read_text(encoding="utf-8")).get("protocol", "human36m"))
+        found: Evaluates = json.loads(path.read_text(encoding="utf-8")).get("evaluates")
     except FileNotFoundError:
-        return "human36m"
+        raise PoseliftError(f"{path}: no such file; make the store with `poselift prepare`") from None
     except (ValueError, AttributeError) as error:
         raise _damaged(path, error) from None
+    if found not in get_args(Evaluates):
+        raise PoseliftError(f"{path}: of another version of poselift; delete {store} and prepare it again")
+    return found
 
 
 def open_array(path: Path, dtype: type, shape: tuple[int | None, ...]) -> NDArray:

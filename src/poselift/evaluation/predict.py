@@ -1,20 +1,12 @@
 """Predictions of a model for the clips of a split."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from poselift.data.store import Split
-from poselift.geometry import mirror
-
-
-def flip_averaged(model: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
-    """The mean of the model's output for `inputs` (B, T, J, 3) and of the mirrored output for their mirror
-    image (flip test-time augmentation)."""
-    return (model(inputs) + mirror(model(mirror(inputs)))) / 2
+from poselift.geometry import flip_averaged
 
 
 @torch.inference_mode()

@@ -23,7 +23,6 @@ from torch import Tensor
 from poselift.data.normalise import denormalise
 from poselift.data.sequence import Sequence
 from poselift.data.store import Split
-from poselift.datasets.human36m.raw import blocked
 from poselift.errors import PoseliftError
 from poselift.evaluation import metrics
 from poselift.evaluation.report import METRICS, Result, SequenceResult
@@ -61,7 +60,7 @@ def sequence_key(sequence: Sequence) -> str:
 
 def visits(split: Split) -> Visits:
     """The clips of `split` that the protocol evaluates, with their distinct frames."""
-    skipped = np.array([blocked(sequence) for sequence in split.sequences])
+    skipped = np.array([sequence.excluded for sequence in split.sequences])
     clips = np.flatnonzero(~skipped[split.sequence[split.clips[:, 0]]])
     frames = split.clips[clips]
     repeated = np.zeros(frames.shape, dtype=bool)
@@ -172,7 +171,7 @@ def _check(predictions: Tensor, split: Split) -> None:
     for sequence in split.sequences:
         if not sequence.action:
             raise PoseliftError(f"{split.name}: sequence {sequence_key(sequence)} has no action")
-    if all(blocked(split.sequences[i]) for i in np.unique(split.sequence[split.clips[:, 0]])):
+    if all(split.sequences[i].excluded for i in np.unique(split.sequence[split.clips[:, 0]])):
         raise PoseliftError(
             f"{split.name}: no frame to evaluate: there is no clip outside the skipped sequences"
         )
@@ -212,7 +211,7 @@ def _summarise(
     recordings: dict[str, list[int]] = {}  # several runs of one name and camera are one recording
     cameras: dict[str, dict[str, list[int]]] = {}
     for i, sequence in enumerate(split.sequences):
-        if not blocked(sequence):
+        if not sequence.excluded:
             members.setdefault(str(sequence.action), []).append(i)
             recordings.setdefault(sequence_key(sequence), []).append(i)
             cameras.setdefault(sequence.camera, {}).setdefault(str(sequence.action), []).append(i)

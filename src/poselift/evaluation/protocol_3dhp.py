@@ -66,7 +66,7 @@ def evaluate_mpi_inf_3dhp(predictions: Tensor | NDArray[np.floating], split: Spl
 
 
 def _check(predictions: Tensor, split: Split) -> None:
-    if split.protocol != "mpi_inf_3dhp" or split.target_mm is None:
+    if split.evaluates != "centre frame" or split.target_mm is None:
         raise PoseliftError(f"{split.name}: not the test part of MPI-INF-3DHP; evaluate on its store")
     expected = (*split.clips.shape, N_JOINTS, 3)
     if tuple(predictions.shape) != expected:

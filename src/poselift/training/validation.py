@@ -1,7 +1,7 @@
 """MPJPE and P-MPJPE after an epoch, on the training device and without its host waiting in between.
 
-The protocol's averages are linear in the errors of single frames: each place (clip, frame) has a weight that
-is worked out once, and a number is the weighted sum of the errors. These are float32, in the precision that
+The protocol's averages are linear in the errors of single frames: each frame of each clip has a weight (see
+`poselift.data.frame_weights`), and a number is the weighted sum of the errors. These are float32, in the precision that
 the run trains in; the final numbers of a paper are those of `poselift evaluate`.
 """
 
@@ -16,12 +16,10 @@ from torch import Tensor
 
 from poselift.config.run import RunSettings
 from poselift.data.batches import on_device
+from poselift.data.frame_weights import frame_weights
 from poselift.data.store import Split, open_split, windows
-from poselift.datasets.human36m.raw import blocked
-from poselift.datasets.mpi_inf_3dhp.clips import centre
 from poselift.errors import PoseliftError
-from poselift.evaluation.predict import flip_averaged
-from poselift.geometry import align
+from poselift.geometry import align, flip_averaged
 from poselift.skeleton import ROOT
 from poselift.training.distributed import ALONE, Ranks
 from poselift.training.losses import distance
@@ -29,44 +27,6 @@ from poselift.training.state import Errors
 
 BATCH = 32
 """Clips at a time."""
-
-
-def human36m_weights(split: Split) -> NDArray[np.float64]:
-    """The weights (clips, T) of Human3.6M's protocol (see `poselift.evaluation.protocol`).
-
-    A frame counts once, however many clips see it; of repeated frames in a clip the last counts; faulty
-    sequences do not. Then come the mean over the frames of an action and the unweighted mean over actions.
-    Sequences without an action (those of train) count as of one.
-    """
-    frames = np.asarray(split.clips)
-    of_clip = split.sequence[frames[:, 0]]
-    counted = np.ones(frames.shape, dtype=bool)
-    counted[:, :-1] = frames[:, 1:] != frames[:, :-1]
-    counted &= ~np.array([blocked(sequence) for sequence in split.sequences])[of_clip, None]
-    times_seen = np.bincount(frames[counted], minlength=len(split.sequence))
-    weights = counted / np.maximum(times_seen[frames], 1)
-
-    names, action = np.unique([str(s.action) for s in split.sequences], return_inverse=True)
-    n_frames = np.bincount(action[of_clip], weights.sum(axis=1), len(names))
-    n_actions = np.count_nonzero(n_frames)
-    if not n_actions:
-        raise PoseliftError(f"{split.name}: no frame to validate on: no clip outside the skipped sequences")
-    return weights / (np.maximum(n_frames, 1)[action[of_clip]] * n_actions)[:, None]
-
-
-def mpi_inf_3dhp_weights(split: Split) -> NDArray[np.float64]:
-    """The weights (clips, T) of MPI-INF-3DHP's protocol (see `poselift.evaluation.protocol_3dhp`): the centre
-    frame of each clip counts, all alike."""
-    weights = np.zeros(split.clips.shape)
-    weights[:, centre(split.n_frames)] = 1 / len(split)
-    return weights
-
-
-PROTOCOLS: dict[str, Callable[[Split], NDArray[np.float64]]] = {
-    "human36m": human36m_weights,
-    "mpi_inf_3dhp": mpi_inf_3dhp_weights,
-}
-"""By `Split.protocol` the weights (clips, T) of all frames of all clips; they sum to 1."""
 
 
 def open_splits(store: Path, settings: RunSettings) -> tuple[Split, Split]:
@@ -97,7 +57,7 @@ class Validation:
     def __init__(
         self, split: Split, device: torch.device, is_resident: bool = True, ranks: Ranks = ALONE
     ) -> None:
-        weights = PROTOCOLS[split.protocol](split)
+        weights = frame_weights(split)
         counted = np.flatnonzero(weights.any(axis=1))
         self.clips = np.asarray(split.clips)[counted]
         self.unit: Literal["mm", "px"] = "px" if split.factor is None else "mm"

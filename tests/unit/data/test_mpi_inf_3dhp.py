@@ -295,7 +295,7 @@ def test_store_holds_normalised_input_and_labels_in_units_of_1024_mm(made, store
     assert test.factor[0] == 1
     # the published code takes 1 here too, and so shrinks its predictions to 1920 / 2048
     assert 1 / test.factor[part] == pytest.approx(np.full(23, 1920 / 2048))
-    assert train.protocol == test.protocol == "mpi_inf_3dhp"
+    assert train.evaluates == test.evaluates == "centre frame"
 
 
 def test_manifest_hashes_every_array(store):

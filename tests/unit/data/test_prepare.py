@@ -64,6 +64,16 @@ def test_test_split_keeps_millimetres_and_factor(raw_content, write_raw, tmp_pat
     assert split.sequence.tolist() == [0] * 8 + [1] * 11
 
 
+def test_faulty_sequences_are_excluded_in_all_cameras(raw_content, write_raw, tmp_path):
+    faulty = ("s_09_act_05_subact_02_ca_01", "s_09_act_10_subact_02_ca_04", "s_09_act_13_subact_01_ca_02")
+    sound = ("s_11_act_05_subact_02_ca_01", "s_09_act_05_subact_01_ca_01", "s_09_act_13_subact_02_ca_01")
+    content = raw_content(test=[(name, "54138969", 4) for name in faulty + sound])
+    prepare.main(["--raw", str(write_raw(content)), "--out", str(tmp_path / "store"), "--n-frames", "4"])
+    split = open_split(tmp_path / "store", "test", n_frames=4)
+    assert [sequence.excluded for sequence in split.sequences] == [True] * 3 + [False] * 3
+    assert split.evaluates == "every frame"
+
+
 def test_missing_confidence_counts_as_one(raw_content, write_raw, tmp_path):
     content = raw_content()
     del content["train"]["confidence"]

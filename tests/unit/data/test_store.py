@@ -147,3 +147,14 @@ def test_the_system_is_asked_for_the_pages_of_each_window(tmp_path):
         window = rows[first : first + 243].tobytes()
         assert data[start : start + length].endswith(window)
         assert length < len(window) + mmap.PAGESIZE
+
+
+@pytest.mark.parametrize("content", ["{}", '{"protocol": "mpi_inf_3dhp"}', '{"evaluates": "some"}'])
+def test_store_of_another_version_is_refused(store, content):
+    (store / "frames/manifest.json").write_text(content)
+    assert fault(store, "frames/manifest.json").startswith("of another version of poselift; delete")
+
+
+def test_missing_manifest_is_named(store):
+    (store / "frames/manifest.json").unlink()
+    assert fault(store, "frames/manifest.json") == "no such file; make the store with `poselift prepare`"

@@ -13,6 +13,9 @@ from poselift.data.normalise import denormalise
 from poselift.data.sequence import Sequence
 from poselift.data.store import Split
 
+FAULTY = ("s_09_act_05_subact_02", "s_09_act_10_subact_02", "s_09_act_13_subact_01")
+"""The sequences of Human3.6M that are excluded."""
+
 
 def _make_split(
     runs: list[dict[str, Any]],
@@ -28,7 +31,7 @@ def _make_split(
         first = sequences[-1].first_frame + sequences[-1].length if sequences else 0
         given = {"name": f"s_11_act_02_subact_01_ca_{i:02d}", "subject": "S11", "action": "Walking"}
         given |= {"camera": "54138969", "width": 1000, "height": 1002, "first_frame": first} | run
-        sequences.append(Sequence(**given))
+        sequences.append(Sequence(**{"excluded": given["name"].startswith(FAULTY)} | given))
     sequence = np.repeat(np.arange(len(runs)), [s.length for s in sequences]).astype(np.int32)
     labels = rng.uniform(-0.5, 0.5, (len(sequence), 17, 3)).astype(dtype)
     labels[:, 0, 2] = 0
@@ -62,6 +65,7 @@ def _write_split(split: Split, store: Path) -> None:
             np.save(frames / f"{name}.npy", array)
     (frames / "sequences.json").write_text(json.dumps([dataclasses.asdict(s) for s in split.sequences]))
     np.save(clips / f"{split.name}.npy", split.clips)
+    (store / "frames" / "manifest.json").write_text(json.dumps({"evaluates": split.evaluates}))
 
 
 @pytest.fixture(scope="session")

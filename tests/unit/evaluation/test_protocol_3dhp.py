@@ -84,7 +84,7 @@ def make_split(lengths: dict[str, int], valid: list[list[int]], n_frames: int = 
         target_mm=target,
         sequences=sequences,
         clips=clips.centred_windows(sequences, flags, n_frames),
-        protocol="mpi_inf_3dhp",
+        evaluates="centre frame",
     )
 
 
@@ -157,7 +157,7 @@ def test_prediction_right_in_mm_is_right_on_images_of_any_size(split):
     ("spoil", "words"),
     [
         (lambda p, s: (p[:, :2], s), "predictions of shape (3, 2, 17, 3), expected (3, 3, 17, 3)"),
-        (lambda p, s: (p, dataclasses.replace(s, protocol="human36m")), "not the test part"),
+        (lambda p, s: (p, dataclasses.replace(s, evaluates="every frame")), "not the test part"),
         (lambda p, s: (p[:2], dataclasses.replace(s, clips=s.clips[:2])), "sequence TS5 has no valid frame"),
         (lambda p, s: (p[:0], dataclasses.replace(s, clips=s.clips[:0])), "sequence TS1 has no valid frame"),
         (lambda p, s: (with_nan(p), s), "sequence TS5, frame 1"),

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from poselift.data import prepare
+from poselift.data.frame_weights import frame_weights
 from poselift.data.store import Split, open_split
 from poselift.errors import PoseliftError
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import evaluate_human36m
 from poselift.training import validation as module
-from poselift.training.validation import Validation, human36m_weights, open_splits
+from poselift.training.validation import Validation, open_splits
 
 CPU = torch.device("cpu")
 
@@ -72,7 +73,7 @@ def test_numbers_are_the_protocols(make_store, arrange, is_resident, monkeypatch
 
 def test_weights_are_one_in_all_and_none_for_faulty_sequences(make_store):
     split = open_split(make_store(test=TEST_RUNS), "test", 4)
-    weights = human36m_weights(split)
+    weights = frame_weights(split)
     assert weights.sum() == pytest.approx(1)
     faulty = split.sequence[split.clips[:, 0]] == 3
     assert faulty.any()

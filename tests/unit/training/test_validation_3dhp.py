@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from poselift.data.frame_weights import frame_weights
 from poselift.data.sequence import Sequence
 from poselift.data.store import Split
 from poselift.datasets.mpi_inf_3dhp.clips import centre, centred_windows
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol_3dhp import evaluate_mpi_inf_3dhp
-from poselift.training.validation import Validation, mpi_inf_3dhp_weights
+from poselift.training.validation import Validation
 
 
 def make_split() -> Split:
@@ -29,13 +30,13 @@ def make_split() -> Split:
         target_mm=target - target[:, :1],
         sequences=sequences,
         clips=centred_windows(sequences, rng.random(50) < 0.7, 5),
-        protocol="mpi_inf_3dhp",
+        evaluates="centre frame",
     )
 
 
 def test_centre_frames_count_all_alike():
     split = make_split()
-    weights = mpi_inf_3dhp_weights(split)
+    weights = frame_weights(split)
     assert weights.sum() == pytest.approx(1)
     assert (weights[:, centre(5)] == 1 / len(split)).all()
     assert np.count_nonzero(weights) == len(split)

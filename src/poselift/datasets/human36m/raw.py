@@ -57,11 +57,6 @@ It is MotionBERT's preprocessed file, made from the licensed data of the Human3.
 (vision.imar.ro/human3.6m); `make demo` needs none of it."""
 
 
-def blocked(sequence: Sequence) -> bool:
-    """Whether the sequence's ground truth is faulty, so that no protocol counts it."""
-    return sequence.name.startswith(BLOCKED)
-
-
 @dataclass(frozen=True)
 class RawSplit:
     """One checked split; arrays as they lie in the pickle (float32 or float64), None where absent."""
@@ -262,6 +257,7 @@ class _Checker:
                 height=height,
                 first_frame=start,
                 length=length,
+                excluded=name.startswith(BLOCKED),
             )
 
         return [sequence(int(start), int(length)) for start, length in zip(starts, lengths, strict=True)]

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from poselift.data.normalise import normalise
 from poselift.data.sequence import Sequence
-from poselift.datasets.mpi_inf_3dhp import PROTOCOL
 from poselift.datasets.mpi_inf_3dhp.raw import TRAIN_SIZE, Recording, read_test, read_train
 from poselift.errors import run
 from poselift.files import atomic_path, write_json
@@ -43,7 +42,7 @@ def prepare(train: Path, test: Path, store: Path) -> dict[str, Any]:
             _write_split(recordings, folder / split)
             arrays |= {f"{split}/{file.name}": sha256(file) for file in sorted(folder.glob(f"{split}/*.npy"))}
         manifest = {
-            "protocol": PROTOCOL,
+            "evaluates": "centre frame",
             "raw": {"train": sha256(train), "test": sha256(test)},
             "frames": frames,
             "arrays": arrays,
