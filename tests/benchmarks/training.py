@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -31,11 +32,12 @@ from poselift.config.sections import options
 from poselift.data.clips import make_clips
 from poselift.data.sequence import Sequence
 from poselift.models.registry import build_run
-from poselift.training.distributed import ALONE
+from poselift.training.distributed import SINGLE_PROCESS
 from poselift.training.interruptions import StopRequest
-from poselift.training.loop import Circumstances, Loop
+from poselift.training.loop import Loop, RunContext
 from poselift.training.report import Reporter
-from poselift.training.state import StateFolder, TrainingState, states
+from poselift.training.state import TrainingState
+from poselift.training.state_files import StateFolder, states
 from poselift.training.validation import open_splits
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -88,12 +90,12 @@ def made(settings: RunSettings, store: Path) -> Iterator[Loop]:
     train, test = open_splits(store, settings)
     execution = ExecutionSettings(checkpoint_every=10**9)
     with tempfile.TemporaryDirectory() as folder:
-        keeper = StateFolder(Path(folder), {"settings": {}}, keep=2)
-        keeper.begin(TrainingState())
+        checkpoints = StateFolder(Path(folder), {"settings": {}}, keep=2)
+        checkpoints.begin(TrainingState())
         reporter = Reporter(settings, execution, None, DEVICE, 1)
-        at = Circumstances(DEVICE, ALONE, execution, keeper, reporter, StopRequest())
-        yield Loop(settings, train, test, TrainingState(), at)
-        keeper.close()
+        ctx = RunContext(DEVICE, SINGLE_PROCESS, execution, checkpoints, reporter, StopRequest())
+        yield Loop(settings, train, test, TrainingState(), ctx)
+        checkpoints.close()
 
 
 def start_to_first_step(settings: RunSettings, store: Path) -> tuple[float, float]:
@@ -151,14 +153,16 @@ def beside_the_model(settings: RunSettings, store: Path) -> list[str]:
         clips = settings.training.batch_size
 
         def bare() -> None:
+            loop.state = TrainingState()
             for _ in range(loop.steps):
-                loop._step(parts, clips)
+                loop._step(parts)
 
         def epoch() -> None:
             loop.state = TrainingState()
-            loop._train_epoch(0)
+            loop._train_epoch()
 
-        epoch()  # warms up, and makes what the bare steps need
+        checkpoints = cast(StateFolder, loop.ctx.checkpoints)
+        epoch()  # warms up
         # in turns, so that a busy minute of the machine meets both
         in_loop, without = (
             min(t) for t in zip(*((seconds(epoch, 1), seconds(bare, 1)) for _ in range(5)), strict=True)
@@ -171,9 +175,9 @@ def beside_the_model(settings: RunSettings, store: Path) -> list[str]:
         loop._snapshot()
         loop._save()
         held_up = time.perf_counter() - began
-        loop.at.keeper.finish()
+        checkpoints.finish()
         written = time.perf_counter() - began
-        size = states(loop.at.keeper.folder)[0].stat().st_size
+        size = states(checkpoints.folder)[0].stat().st_size
         epoch_seconds = step_of_clip * TRAIN_CLIPS
     return [
         f"loop, log and data: {1000 * (in_loop - without) / loop.steps:.2f} ms a step, "
@@ -198,7 +202,7 @@ def by_precision(settings: RunSettings, store: Path) -> Iterator[str]:
 
             def epoch(loop: Loop = loop) -> None:
                 loop.state = TrainingState()
-                loop._train_epoch(0)
+                loop._train_epoch()
 
             epoch()
             loop._evaluate(lambda: None)

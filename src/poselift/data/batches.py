@@ -1,4 +1,4 @@
-"""Batches of training clips: which clips at which step, and two ways to bring them to the training device.
+"""Batches of training clips: which clips in which step, and two ways to bring them to the training device.
 
 Both ways give equal batches bit for bit. Random numbers are drawn on the CPU and depend on seed and epoch
 alone, so that batches are equal on every device, whatever the number of processes, and after a resume.
@@ -15,34 +15,29 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from poselift.config.run import ExecutionSettings
+from poselift.config.run import ExecutionSettings, TrainingSettings
 from poselift.data.store import Split, windows
 from poselift.geometry import mirror
 from poselift.skeleton import ROOT
 
 NO_PREFERENCES = ExecutionSettings()
 
-
-class Share(NamedTuple):
-    """Clips that a process computes in one go."""
-
-    positions: slice
-    """where they stand in the order of the epoch"""
-    weight: float
-    """which part of the batch they are; 0 for a stand-in"""
+Positions = tuple[slice, float]
+"""Where the clips of a micro-batch stand in the order of the epoch, and its weight."""
 
 
-class Part(NamedTuple):
-    """A `Share` on the training device."""
+class MicroBatch(NamedTuple):
+    """Clips that a process computes in one go, on the training device."""
 
     inputs: Tensor
     """(B, T, J, 3) normalised"""
     labels: Tensor
     """(B, T, J, 3) normalised, relative to the root"""
     weight: float
+    """its part of the whole batch; 0 for a stand-in"""
 
 
-def shares(batch: range, parts: int, rank: int, processes: int) -> list[Share]:
+def micro_batches(batch: range, parts: int, rank: int, processes: int) -> list[Positions]:
     """What process `rank` of `processes` computes of a batch, in up to `parts` parts.
 
     All processes get as many parts (they meet in each). Where a batch has too few clips for that, a process
@@ -54,9 +49,9 @@ def shares(batch: range, parts: int, rank: int, processes: int) -> list[Share]:
     bounds = [batch.start + n * i // pieces for i in range(pieces + 1)]
     mine = [(bounds[i], bounds[i + 1]) for i in range(rank * parts, (rank + 1) * parts)]
     return [
-        Share(slice(start, stop), (stop - start) / n)
+        (slice(start, stop), (stop - start) / n)
         if stop > start
-        else Share(slice(batch.start, batch.start + 1), 0.0)
+        else (slice(batch.start, batch.start + 1), 0.0)
         for start, stop in mine
     ]
 
@@ -71,7 +66,7 @@ def epoch_order(n_clips: int, seed: int, epoch: int, flip: float) -> tuple[Tenso
 
 
 class Batches:
-    """The batches of an epoch: every clip once, split over processes and into parts.
+    """The batches of an epoch: every clip once, divided among processes and into micro-batches.
 
     Here the frames lie on `device` as a whole (0.64 GB for the train part of Human3.6M; on the CPU they stay
     memory-mapped), and a batch is a gather there.
@@ -80,59 +75,50 @@ class Batches:
     def __init__(
         self,
         split: Split,
-        batch_size: int,
-        flip: float,
+        recipe: TrainingSettings,
         seed: int,
         device: torch.device,
-        parts: int = 1,
         rank: int = 0,
         processes: int = 1,
         execution: ExecutionSettings = NO_PREFERENCES,
     ) -> None:
-        self.split, self.device = split, device
-        self.batch_size, self.flip, self.seed = batch_size, flip, seed
-        self.parts, self.rank, self.processes, self.execution = parts, rank, processes, execution
-        self._place()
+        self.split, self.recipe, self.seed, self.device = split, recipe, seed, device
+        self.rank, self.processes, self.execution = rank, processes, execution
+        self._set_up()
 
     def __len__(self) -> int:
-        """Batches an epoch; the last one may be smaller."""
-        return -(-len(self.split) // self.batch_size)
+        """Batches per epoch; the last one may be smaller."""
+        return -(-len(self.split) // self.recipe.batch_size)
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[list[Part]]:
-        """The parts of each batch that this process computes, from batch `start` on."""
-        order, flipped = epoch_order(len(self.split), self.seed, number, self.flip)
-        n, size = len(self.split), self.batch_size
+    def epoch(self, number: int, start: int = 0) -> Iterator[list[MicroBatch]]:
+        """The micro-batches of each batch that this process computes, from batch `start` on."""
+        n, size = len(self.split), self.recipe.batch_size
+        order, flipped = epoch_order(n, self.seed, number, self.recipe.flip)
+        parts = self.recipe.gradient_accumulation_steps
         steps = [
-            shares(range(first, min(first + size, n)), self.parts, self.rank, self.processes)
+            micro_batches(range(first, min(first + size, n)), parts, self.rank, self.processes)
             for first in range(start * size, n, size)
         ]
-        # whole orders go to the device once an epoch: copies from pageable memory make the host wait
+        # whole orders go to the device once per epoch: copies from pageable memory make the host wait
         flipped = flipped.to(self.device)[:, None, None, None]
-        clips = self._gather(order, [share for step in steps for share in step])
+        clips = self._gather(order, [positions for step in steps for positions, _ in step])
         for step in steps:
             yield [
-                self._augmented(*gathered, flipped[share.positions], share.weight)
-                for share, gathered in zip(step, islice(clips, len(step)), strict=True)
+                _augmented(*gathered, flipped[positions], weight)
+                for (positions, weight), gathered in zip(step, islice(clips, len(step)), strict=True)
             ]
 
-    @staticmethod
-    def _augmented(inputs: Tensor, labels: Tensor, flips: Tensor, weight: float) -> Part:
-        labels = labels - labels[:, :, ROOT : ROOT + 1]
-        return Part(
-            torch.where(flips, mirror(inputs), inputs), torch.where(flips, mirror(labels), labels), weight
-        )
-
-    def _place(self) -> None:
+    def _set_up(self) -> None:
         self.inputs, self.labels, self.clips = (
             on_device(array, self.device)
             for array in (self.split.inputs, self.split.labels, self.split.clips)
         )
 
-    def _gather(self, order: Tensor, wanted: list[Share]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs and labels of each share, (B, T, J, 3) on the device, as they lie in the store."""
+    def _gather(self, order: Tensor, wanted: list[slice]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs and labels of each micro-batch, (B, T, J, 3) on the device, as they lie in the store."""
         order = order.to(self.device)
-        for share in wanted:
-            frames = self.clips[order[share.positions]]
+        for positions in wanted:
+            frames = self.clips[order[positions]]
             yield self.inputs[frames], self.labels[frames]
 
 
@@ -140,10 +126,10 @@ class LoaderBatches(Batches):
     """As `Batches`, for frames that do not fit: workers gather them from the memory-mapped store ahead of
     their use, and they go to the device without the host's waiting."""
 
-    def _place(self) -> None:
+    def _set_up(self) -> None:
         pass
 
-    def _gather(self, order: Tensor, wanted: list[Share]) -> Iterator[tuple[Tensor, Tensor]]:
+    def _gather(self, order: Tensor, wanted: list[slice]) -> Iterator[tuple[Tensor, Tensor]]:
         workers = self.execution.num_workers
         # forked, so that workers inherit the memory maps
         of_workers: dict[str, Any] = (
@@ -153,7 +139,7 @@ class LoaderBatches(Batches):
         )
         loader = DataLoader(
             _Gathered(self.split, order.numpy(), wanted),
-            batch_size=None,  # an item is a whole share
+            batch_size=None,  # an item is a whole micro-batch
             num_workers=workers,
             pin_memory=self.execution.pin_memory and self.device.type == "cuda",
             # its own, or it would draw a seed for the workers from the generator that dropout draws from
@@ -165,18 +151,26 @@ class LoaderBatches(Batches):
 
 
 class _Gathered(Dataset[tuple[Tensor, Tensor]]):
-    """Inputs and labels of each share, in the memory of the host."""
+    """Inputs and labels of each micro-batch, in the memory of the host."""
 
-    def __init__(self, split: Split, order: NDArray[np.int64], wanted: list[Share]) -> None:
+    def __init__(self, split: Split, order: NDArray[np.int64], wanted: list[slice]) -> None:
         self.split, self.order, self.wanted = split, order, wanted
 
     def __len__(self) -> int:
         return len(self.wanted)
 
     def __getitem__(self, item: int) -> tuple[Tensor, Tensor]:
-        frames = self.split.clips[self.order[self.wanted[item].positions]]
+        frames = self.split.clips[self.order[self.wanted[item]]]
         inputs, labels = windows(self.split.inputs, frames), windows(self.split.labels, frames)
         return torch.from_numpy(inputs), torch.from_numpy(labels)
+
+
+def _augmented(inputs: Tensor, labels: Tensor, flips: Tensor, weight: float) -> MicroBatch:
+    """Clips and labels relative to the root, mirrored where `flips` (B, 1, 1, 1) says so."""
+    labels = labels - labels[:, :, ROOT : ROOT + 1]
+    return MicroBatch(
+        torch.where(flips, mirror(inputs), inputs), torch.where(flips, mirror(labels), labels), weight
+    )
 
 
 def on_device(array: NDArray[Any], device: torch.device) -> Tensor:

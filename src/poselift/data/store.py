@@ -27,7 +27,6 @@ from poselift.data.sequence import Sequence
 from poselift.errors import PoseliftError, one_line
 from poselift.skeleton import N_JOINTS
 
-
 Evaluates = Literal["every frame", "centre frame"]
 """Which frames of a test clip are evaluated."""
 
@@ -154,8 +153,8 @@ def ground_truth_2d(labels: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _evaluates(store: Path) -> Evaluates:
-    """What the manifest says of the frames to evaluate. A store of an older version, whose sequences do not say
-    which are excluded either, is refused."""
+    """What the manifest says of the frames to evaluate. A store of an older version is refused: its sequences
+    do not say either which are excluded."""
     path = store / "frames" / "manifest.json"
     try:
         found: Evaluates = json.loads(path.read_text(encoding="utf-8")).get("evaluates")

@@ -26,8 +26,8 @@ from poselift.files import write_json
 from poselift.machine.devices import reserved_device
 from poselift.search.results import Ranking, TrialResult, read_ranking, write
 from poselift.search.settings import Trial
-from poselift.training.interruptions import Stopped
-from poselift.training.state import state_key
+from poselift.training.loop import Stopped
+from poselift.training.state_files import state_key
 from poselift.training.train import determining, train
 
 log = logging.getLogger("poselift.search")

@@ -1,4 +1,4 @@
-"""How a run computes: precision, determinism, random numbers."""
+"""Precision, determinism and random numbers of a run."""
 
 import os
 
@@ -27,7 +27,7 @@ def set_arithmetic(recipe: TrainingSettings) -> None:
 
 
 def autocast(recipe: TrainingSettings, device: torch.device) -> torch.autocast:
-    """Within it the matrix products of the forward pass have the recipe's precision."""
+    """Context in which the matrix products of the forward pass have the recipe's precision."""
     half = HALF.get(recipe.precision)
     return torch.autocast(device.type, dtype=half or torch.bfloat16, enabled=half is not None)
 

@@ -1,4 +1,4 @@
-"""What ends a training early: signals, and memory that does not suffice."""
+"""What ends a training early: signals and a lack of memory."""
 
 import signal
 import threading
@@ -10,15 +10,6 @@ import torch
 
 from poselift.config.run import TrainingSettings
 from poselift.errors import PoseliftError
-
-
-class Stopped(Exception):
-    """The run was asked to stop and has saved its state. The message is a line for people."""
-
-    def __init__(self, message: str, signum: int) -> None:
-        super().__init__(message)
-        self.exit_status = 128 + signum
-        """130 after Ctrl-C, 143 after SIGTERM, as shells have it"""
 
 
 class StopRequest:
@@ -33,7 +24,7 @@ class StopRequest:
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """Note SIGTERM and Ctrl-C rather than die of them: the loop looks at the note after each step."""
+    """Note SIGTERM and Ctrl-C in place of ending at once: the loop looks at the note after each step."""
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():  # which alone gets signals
         yield request

@@ -16,7 +16,7 @@ TERMS = ("mpjpe", "n_mpjpe", "velocity", "total")
 
 
 def distance(prediction: Tensor, target: Tensor) -> Tensor:
-    """The distance of each joint, (..., J, 3) -> (..., J)."""
+    """The Euclidean distance by joint, (..., J, 3) -> (..., J)."""
     return torch.linalg.vector_norm(prediction - target, dim=-1)
 
 

@@ -1,100 +1,88 @@
-"""What a run leaves in its directory: weights, metrics, settings, log, and the record of what made them."""
+"""What a run leaves for its readers: `metrics.json` and `provenance.json`, made from its `history.json`.
 
+The training writes weights, settings, log and, last, `history.json`: the raw history, what was measured, and
+the record of what made them. What readers get is made from that, by the training and by a rule of its own: a
+change of its form trains nothing.
+"""
+
+import argparse
 import json
-import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
-import torch
-import yaml
-
-from poselift.config.run import RunSettings
-from poselift.files import atomic_path, write_json, write_text
-from poselift.models.checkpoints import save_weights
-from poselift.models.registry import ssm_backend_used
-from poselift.monitoring.progress import device_name, memory_bytes
-from poselift.monitoring.run_progress import duration
+from poselift.errors import PoseliftError, one_line, run
+from poselift.files import write_json
 from poselift.provenance.hashing import sha256
-from poselift.provenance.record import run_record
-from poselift.training.loop import Loop
-from poselift.training.state import TrainingState
 
-log = logging.getLogger("poselift.train")
-
-OUTPUTS = ("best_model.safetensors", "last_model.safetensors", "metrics.json", "config.yaml", "training.log")
+TRAINED = ("best_model.safetensors", "last_model.safetensors", "config.yaml", "training.log")
+HISTORY = "history.json"
+OUTPUTS = (*TRAINED, HISTORY, "metrics.json")
 
 
-def clear_leftovers(out: Path) -> None:
-    """Remove what a killed process was writing (see `poselift.files.atomic_path`)."""
-    for path in (*(out / name for name in (*OUTPUTS, "provenance.json")), out / "state" / "progress.json"):
-        for cut_short in path.parent.glob(f".{path.stem}.*{path.suffix}"):
-            cut_short.unlink()
+def write_outcome(out: Path) -> dict[str, Any]:
+    """Write `metrics.json` and `provenance.json` of the trained run in `out`; the summary of the former.
+
+    Raises `PoseliftError` if the history is missing or damaged.
+    """
+    path = out / HISTORY
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        summary = summarise(**{name: raw[name] for name in ("epochs", "best_epoch", "measured")})
+        record = raw["record"]
+        outputs = dict(record["outputs"])
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file; train the run first") from None
+    except (ValueError, LookupError, TypeError) as error:
+        raise PoseliftError(
+            f"{path}: not as it was written ({one_line(error)}); train the run again"
+        ) from None
+    write_json(out / "metrics.json", {"epochs": raw["epochs"], "summary": summary})
+    made = {name: sha256(out / name) for name in (HISTORY, "metrics.json")}
+    write_json(out / "provenance.json", record | {"outputs": outputs | made})
+    return summary
 
 
-def write_outcome(
-    out: Path, settings: RunSettings, state: TrainingState, loop: Loop, summary: dict[str, Any]
-) -> None:
-    """Write all `OUTPUTS` and their record."""
-    device, keeper = loop.at.device, loop.at.keeper
-    for name, weights in (("best", state.best_model), ("last", state.model)):
-        loop.model.load_state_dict(weights)
-        save_weights(loop.model, out / f"{name}_model.safetensors")
-    write_text(out / "config.yaml", yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
-    write_json(out / "metrics.json", {"epochs": state.history, "summary": summary})
-    unit = summary["unit"]
-    log.info(
-        "%s finished after epoch %s: best MPJPE %.1f %s (epoch %s), last %.1f %s, %s",
-        settings.name, summary["epochs"], summary["best_mpjpe"], unit, summary["best_epoch"],
-        summary["last_mpjpe"], unit, duration(summary["seconds"]),
-    )  # fmt: skip
-    with atomic_path(out / "training.log") as temporary:
-        shutil.copyfile(keeper.folder / "training.log", temporary)
-    facts = keeper.facts
-    inputs = {name: facts[name] for name in ("data", "clips", "code")} | {"key": keeper.folder.name}
-    inputs |= {"init_from": facts["settings"]["init_from"]}
-    environment = {
-        "torch": torch.__version__,
-        "cuda": torch.version.cuda,
-        "device": device_name(device),
-        "processes": loop.at.ranks.size,
-        "threads": torch.get_num_threads(),
-        "ssm_backend": ssm_backend_used(loop.model),
-    }
-    write_json(
-        out / "provenance.json",
-        run_record(out, OUTPUTS, inputs, settings.model_dump(mode="json"), environment),
-    )
-
-
-def summarise(state: TrainingState, loop: Loop) -> dict[str, Any]:
-    """The outcome of a run in a few numbers; epochs count from 1."""
-    history, device, processes = state.history, loop.at.device, loop.at.ranks.size
-    seconds, train_seconds = (sum(filter(None, history[name])) for name in ("seconds", "train_seconds"))
-    train_clips = len(loop.batches.split)
+def summarise(
+    epochs: dict[str, list[float | None]], best_epoch: int, measured: dict[str, Any]
+) -> dict[str, Any]:
+    """The outcome of a run in a few numbers; `best_epoch` counts from 0, in the summary from 1."""
+    seconds, train_seconds = (sum(filter(None, epochs[name])) for name in ("seconds", "train_seconds"))
+    done = len(epochs["seconds"])
     return {
-        "best_epoch": state.best_epoch + 1,
-        "best_mpjpe": history["mpjpe"][state.best_epoch],
-        "last_mpjpe": history["mpjpe"][-1],
-        "unit": loop.validation.unit,
-        "epochs": state.epoch,
-        "steps": state.epoch * loop.steps,
-        "train_clips": train_clips,
-        "test_clips": len(loop.validation.clips),
+        "best_epoch": best_epoch + 1,
+        "best_mpjpe": epochs["mpjpe"][best_epoch],
+        "last_mpjpe": epochs["mpjpe"][-1],
+        "unit": measured["unit"],
+        "epochs": done,
+        "steps": done * measured["steps_per_epoch"],
+        "train_clips": measured["train_clips"],
+        "test_clips": measured["test_clips"],
         "seconds": seconds,
-        "clips_per_second": state.epoch * train_clips / train_seconds,
-        "gpu_hours": processes * seconds / 3600 if device.type == "cuda" else 0.0,
-        "peak_memory_bytes": memory_bytes(device, peak=True),
-        "device": device_name(device),
+        "clips_per_second": done * measured["train_clips"] / train_seconds,
+        "gpu_hours": measured["gpus"] * seconds / 3600,
+        "processes": measured["processes"],
+        "peak_memory_bytes": measured["peak_memory_bytes"],
+        "device": measured["device"],
     }
 
 
 def finished(out: Path, key: str) -> bool:
-    """Whether the run directory holds the whole outcome of the run with this key."""
+    """Whether the run directory holds all that the training with this key leaves."""
     try:
-        made = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
+        made = json.loads((out / HISTORY).read_text(encoding="utf-8"))["record"]
     except FileNotFoundError:
         return False
     return made["inputs"]["key"] == key and all(
         (out / name).exists() and sha256(out / name) == digest for name, digest in made["outputs"].items()
     )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write the metrics and the record of a trained run."""
+    parser = argparse.ArgumentParser(prog="poselift.training.outcome", description=main.__doc__)
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
+    write_outcome(parser.parse_args(argv).run)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,15 +1,19 @@
-"""What a run says while it trains: the log, `metrics.json`, the file of the monitor, TensorBoard."""
+"""What a run reports while it trains: the log, `metrics.json`, the file of the monitor, TensorBoard."""
 
 import logging
+import platform
+import resource
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.files import write_json
-from poselift.monitoring.progress import Events, Progress
+from poselift.monitoring.progress import Events, ProgressFile
 from poselift.monitoring.run_progress import Phase, duration
+from poselift.training.loop import Loop
 from poselift.training.state import TrainingState
 
 log = logging.getLogger("poselift.train")
@@ -22,7 +26,7 @@ LOG_SECONDS = 300
 
 
 class Reporter:
-    """Tells how a run gets on; without a run directory (`out` None) to nobody."""
+    """Reports the progress of a run; without a run directory (`out` None) to the log alone."""
 
     def __init__(
         self,
@@ -35,70 +39,77 @@ class Reporter:
         self._begun = self._logged = time.perf_counter()
         self._name, self._epochs, self._out = settings.name, settings.training.epochs, out
         self._unit = "px" if settings.validation_subject else "mm"
-        self._device, self._processes = device, processes
-        self._progress = Progress(
+        self._device, self._processes, self._batch_size = device, processes, settings.training.batch_size
+        self._file = ProgressFile(
             out and out / "state" / "progress.json",
             settings.name,
-            device,
             self._epochs,
             self._unit,
+            device_name(device),
             processes,
+            partial(memory_bytes, device),
         )
         self._events = Events(out / "tensorboard" if out and execution.tensorboard else None)
+        self._steps = self._clips = 0  # per epoch
         self._mark: tuple[float, float] | None = None  # a time in this epoch and the clips done by then
-        self._rate: float | None = None  # clips a second
-        self._first_step_told = False
+        self._rate: float | None = None  # clips per second
+        self._first_step_logged = False
+
+    def ready(self, loop: Loop) -> None:
+        """The model and the data are set up."""
+        self._steps, self._clips = loop.steps, loop.clips
+        parameters = sum(p.numel() for p in loop.model.parameters())
+        log.info("%s: %s parameters on %s", self._name, f"{parameters:,}", device_name(self._device))
+        log.info(
+            "%s clips to train on, %s steps per epoch, %s clips to validate on; frames %s",
+            loop.clips, loop.steps, len(loop.validation.clips),
+            "on the device" if loop.resident else "read by workers",
+        )  # fmt: skip
+        if loop.state.epoch or loop.state.step:
+            log.info("resuming after epoch %s, step %s of the next", loop.state.epoch, loop.state.step)
 
     def phase(self, phase: Phase, reason: str | None = None) -> None:
         """A new phase of the run has begun."""
-        self._progress.update(phase, reason=reason)
+        self._file.update(phase, reason=reason)
         if phase == "training":
             self._mark = None
 
-    def look(
-        self, state: TrainingState, steps: int, clips: int, clips_done: int, lr: float, loss: float
-    ) -> None:
-        """Within an epoch of so many steps and clips, so many of which are done."""
-        now = time.perf_counter()
-        if not self._first_step_told:
+    def log_step(self, state: TrainingState, lr: float, loss: float) -> None:
+        """A step of an epoch is done; `loss` is the mean of the epoch so far."""
+        now, clips_done = time.perf_counter(), min(state.step * self._batch_size, self._clips)
+        if not self._first_step_logged:
             log.info("first step after %.1f s", now - self._begun)
-            self._first_step_told = True
+            self._first_step_logged = True
         if self._mark is None:  # after the first step of the epoch, which may be a slow one
             self._mark = (now, clips_done)
         elif clips_done > self._mark[1]:
             self._rate = (clips_done - self._mark[1]) / (now - self._mark[0])
-        left = self._seconds_left(state, clips, clips_done)
-        self._progress.update(
-            "training",
-            epoch=state.epoch + 1,
-            step=state.step,
-            steps=steps,
-            lr=lr,
-            loss=loss,
-            clips_per_second=self._rate,
-            seconds_left=left,
-        )
-        self._events.add({"loss": loss, "lr": lr}, state.epoch * steps + state.step)
+        left = self._seconds_left(state, clips_done)
+        self._file.update(
+            "training", epoch=state.epoch + 1, step=state.step, steps=self._steps, lr=lr, loss=loss,
+            clips_per_second=self._rate, seconds_left=left,
+        )  # fmt: skip
+        self._events.add({"loss": loss, "lr": lr}, state.epoch * self._steps + state.step)
         forecast_due = state.epoch == 0 and state.step == FORECAST_STEP
         if left is not None and (forecast_due or now - self._logged > LOG_SECONDS):
             self._logged = now
             log.info(
                 "%s epoch %s/%s, step %s/%s: loss %.4f, %.1f clips/s, %s",
-                self._name, state.epoch + 1, self._epochs, state.step, steps, loss, self._rate,
+                self._name, state.epoch + 1, self._epochs, state.step, self._steps, loss, self._rate,
                 self._forecast(state, left),
             )  # fmt: skip
 
-    def epoch_done(self, state: TrainingState, steps: int, clips: int) -> None:
+    def epoch_done(self, state: TrainingState) -> None:
         """The last epoch of `state` is done, its errors known if they were due."""
         row = {name: values[-1] for name, values in state.history.items()}
         best = None if state.best_epoch < 0 else state.history["mpjpe"][state.best_epoch]
-        rate = clips / (row["train_seconds"] or 1)
+        rate = self._clips / (row["train_seconds"] or 1)
         self._rate = self._rate or rate
-        left = self._seconds_left(state, clips, 0) or 0.0
+        left = self._seconds_left(state, 0) or 0.0
         if self._out:
             write_json(self._out / "metrics.json", {"epochs": state.history})
-        self._events.add(row, state.epoch * steps)
-        self._progress.update(
+        self._events.add(row, state.epoch * self._steps)
+        self._file.update(
             "training", epoch=state.epoch, lr=row["lr"], loss=row["loss_total"], mpjpe=row["mpjpe"],
             best_mpjpe=best, clips_per_second=rate, seconds_left=left,
         )  # fmt: skip
@@ -115,17 +126,30 @@ class Reporter:
         )  # fmt: skip
         self._logged = time.perf_counter()
 
-    def _seconds_left(self, state: TrainingState, clips: int, clips_done: int) -> float | None:
-        """From the rate of this epoch and the time of evaluations so far; None while there is no rate."""
+    def _seconds_left(self, state: TrainingState, clips_done: int) -> float | None:
+        """From the rate of this epoch and the time of validations so far; None while there is no rate."""
         if self._rate is None:
             return None
         left = self._epochs - state.epoch
         totals = [sum(filter(None, state.history.get(name, []))) for name in ("seconds", "train_seconds")]
-        evaluation = (totals[0] - totals[1]) / max(state.epoch, 1)
-        return (left * clips - clips_done) / self._rate + left * evaluation
+        validation = (totals[0] - totals[1]) / max(state.epoch, 1)
+        return (left * self._clips - clips_done) / self._rate + left * validation
 
     def _forecast(self, state: TrainingState, left: float) -> str:
         done = sum(filter(None, state.history.get("seconds", []))) + state.seconds
         hours = (done + left) * self._processes / 3600
         kind = "GPU" if self._device.type == "cuda" else "CPU"
         return f"{duration(left)} left, {hours:.2f} {kind}-hours in all"
+
+
+def memory_bytes(device: torch.device, peak: bool = False) -> int:
+    """The memory that the process holds on the device now, or its peak; on the CPU always the peak."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved(device) if peak else torch.cuda.memory_reserved(device)
+    in_units = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return in_units if platform.system() == "Darwin" else 1024 * in_units
+
+
+def device_name(device: torch.device) -> str:
+    """The name of a GPU's model, or the type of another device."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

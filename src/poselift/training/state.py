@@ -1,33 +1,9 @@
-"""The training state of a run: written often, found again after a kill, never shared by two.
+"""What a run needs to go on after any step."""
 
-    <run>/state/lock                                   held by the process that trains the run
-    <run>/state/<key>/run.json                         all that determines the run, readably
-    <run>/state/<key>/state-<epochs>-<steps>.pt        the last few states
-
-The workflow does not know the folder, so that it outlives what Snakemake deletes before a rerun. The key is a
-hash of all that determines the run: state of other settings, code or data is never gone on from.
-"""
-
-import hashlib
-import json
-import logging
-import shutil
-import zipfile
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-from filelock import FileLock, Timeout
 from torch import Tensor
-
-from poselift.errors import PoseliftError
-from poselift.files import atomic_path, write_json
-
-log = logging.getLogger(__name__)
 
 
 class Errors(NamedTuple):
@@ -39,14 +15,14 @@ class Errors(NamedTuple):
 
 @dataclass
 class TrainingState:
-    """What a run needs to go on after any step. The weights and the optimiser are on the CPU.
+    """The training state. The weights and the optimiser are on the CPU.
 
     There is no random state in it: every step draws from a generator of its own seed, and so does the order
     of every epoch.
     """
 
     epoch: int = 0
-    """Epochs that are done, evaluated and all."""
+    """Epochs that are done, validation included."""
     step: int = 0
     """Optimiser steps that are done in the epoch after these."""
     seconds: float = 0.0
@@ -59,17 +35,18 @@ class TrainingState:
     best_model: dict[str, Any] = field(default_factory=dict)
     best_epoch: int = -1
     history: dict[str, list[float | None]] = field(default_factory=dict)
-    """A value an epoch for each quantity that is followed; None where there was no evaluation."""
+    """A value per epoch for each quantity that is logged; None where there was no validation."""
 
     def after_epoch(self, row: dict[str, float], errors: Errors | None) -> "TrainingState":
-        """The state after one more epoch, of which `row` has a number for each quantity that is followed."""
+        """The state after one more epoch, of which `row` has a number for each quantity that is logged."""
         known: dict[str, float | None] = {**row, "mpjpe": None, "p_mpjpe": None}
         history = {name: [*self.history.get(name, []), value] for name, value in known.items()}
         state = replace(self, epoch=self.epoch + 1, step=0, seconds=0.0, sums=[], history=history)
-        return state.judged(errors) if errors else state
+        return state.with_validation(errors) if errors else state
 
-    def judged(self, errors: Errors) -> "TrainingState":
-        """The state with the errors of its last epoch, which may be the best one; of equals the last is."""
+    def with_validation(self, errors: Errors) -> "TrainingState":
+        """The state with the errors of its last epoch, which may be the best one; ties go to the later
+        epoch."""
         history = self.history | {
             name: [*self.history[name][:-1], value] for name, value in errors._asdict().items()
         }
@@ -86,168 +63,3 @@ def on_cpu(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: on_cpu(item) for key, item in value.items()}
     return [on_cpu(item) for item in value] if isinstance(value, list) else value
-
-
-def state_key(facts: dict[str, Any]) -> str:
-    """Hash of all that determines a run: its settings, code, data."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def differences(there: dict[str, Any], here: dict[str, Any]) -> str:
-    """In which facts two runs differ, for people: `training.lr (0.001, now 0.0005), code`."""
-    old, new = dict(_flat(there)), dict(_flat(here))
-    found = []
-    for name in sorted(old.keys() | new.keys()):
-        if old.get(name) != new.get(name):
-            hashed = name == "code" or name.startswith(("data.", "clips."))
-            found.append(name if hashed else f"{name} ({old.get(name)}, now {new.get(name)})")
-    return ", ".join(found)
-
-
-def _flat(facts: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in facts.items():
-        if isinstance(value, dict):
-            yield from _flat(value, "" if name == "settings" else f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
-
-
-@contextmanager
-def exclusive(folder: Path) -> Iterator[bool]:
-    """Hold the run's lock: an orphaned trainer and its successor never write at once. Waits for it; yields
-    whether it had to. The kernel frees it when its holder dies, however it dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "lock")
-    waited = False
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        log.warning("another process is training this run; waiting for it (%s)", folder / "lock")
-        waited = True
-        lock.acquire()
-    try:
-        yield waited
-    finally:
-        lock.release()
-
-
-class StateFolder:
-    """The states of one run. They are written by a thread of their own, while training goes on."""
-
-    def __init__(self, root: Path, facts: dict[str, Any], keep: int) -> None:
-        self.root, self.facts, self.keep = root, facts, keep
-        self.folder = root / state_key(facts)
-        self._writer = ThreadPoolExecutor(1)
-        self._pending: Future[None] | None = None
-
-    def begin(self, state: TrainingState) -> None:
-        """Make the folder ready for what follows `state`: without what a killed process was writing, and
-        without later states, which are damaged or given up."""
-        for cut_short in self.folder.glob(".*"):
-            cut_short.unlink()
-        for path in states(self.folder):
-            if path.name > _file_name(state):
-                path.unlink()
-        write_json(self.folder / "run.json", self.facts)
-
-    def save(self, state: TrainingState) -> None:
-        """Begin to write `state`, which must not change any more, once the one before is written.
-
-        Raises what went wrong with the one before: `PoseliftError` if it could not be written.
-        """
-        self.finish()
-        self._pending = self._writer.submit(self._write, state)
-
-    def close(self) -> None:
-        """Wait until nothing is being written, for better or worse."""
-        self._writer.shutdown()
-
-    def finish(self) -> None:
-        """Wait until the last state is written; raises as `save`."""
-        if self._pending:
-            pending, self._pending = self._pending, None
-            pending.result()
-
-    def _write(self, state: TrainingState) -> None:
-        path = self.folder / _file_name(state)
-        try:
-            save_state(state, path)
-            for old in states(self.folder)[self.keep :]:
-                old.unlink()
-        except OSError as error:
-            kept = states(self.folder)
-            raise PoseliftError(
-                f"{path}: the training state cannot be written: {error.strerror or error}; free some space "
-                f"and start again: it goes on from {kept[0].name if kept else 'the start'}"
-            ) from None
-
-    def remove(self) -> None:
-        """Delete all states in the run directory: the run is finished."""
-        for found in self.root.glob("*/run.json"):
-            shutil.rmtree(found.parent)
-
-    def newest(self) -> TrainingState | None:
-        """The newest state that can be read."""
-        return next(filter(None, map(load_state, states(self.folder))), None)
-
-    def demanded(self, path: Path | None) -> TrainingState:
-        """The state in the file `path`, or the newest one in the run directory (None). Raises `PoseliftError`
-        if there is none or if it is another run's, naming what differs."""
-        wanted = path or self._latest()
-        try:
-            there = json.loads((wanted.parent / "run.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise PoseliftError(
-                f"--resume: {wanted}: no such state, or no run.json beside it that says whose it is"
-            ) from None
-        if different := differences(there, self.facts):
-            raise PoseliftError(f"--resume: {wanted} is the state of another run; these differ: {different}")
-        state = load_state(path) if path else self.newest()
-        if state is None:
-            raise PoseliftError(f"--resume: {wanted} is damaged or missing; name another, or start over")
-        return state
-
-    def _latest(self) -> Path:
-        """The state in the run directory that was written last, whichever run's it is."""
-        found = sorted(self.root.glob("*/state-*.pt"), key=lambda file: file.stat().st_mtime_ns)
-        if not found:
-            raise PoseliftError(f"--resume: {self.root} holds no state to go on from; leave --resume out")
-        return found[-1]
-
-    def others(self) -> Iterator[str]:
-        """For each state of another run in the run directory: in what that run differs from this one."""
-        for path in sorted(self.root.glob("*/run.json")):
-            if path.parent != self.folder and states(path.parent):
-                yield differences(json.loads(path.read_text(encoding="utf-8")), self.facts)
-
-
-def _file_name(state: TrainingState) -> str:
-    return f"state-{state.epoch:06d}-{state.step:09d}.pt"
-
-
-def states(folder: Path) -> list[Path]:
-    """The files of states in a folder, the newest first."""
-    return sorted(folder.glob("state-*.pt"), reverse=True)
-
-
-def save_state(state: TrainingState, path: Path) -> None:
-    """Write the state so that after a power cut it is there whole or not at all. Raises `OSError`."""
-    try:
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            torch.save(vars(state), file)
-    except RuntimeError as error:  # torch's own, raised while it deals with the system's
-        if isinstance(error.__context__, OSError):
-            raise error.__context__ from None
-        raise
-
-
-def load_state(path: Path) -> TrainingState | None:
-    """The state at `path`, None if it is damaged. No code in it is run."""
-    try:
-        with zipfile.ZipFile(path) as archive:  # torch itself does not look at the checksums
-            if broken := archive.testzip():
-                raise ValueError(f"checksum of {broken}")
-        return TrainingState(**torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # a damaged file can fail in any way
-        log.warning("%s is damaged (%s); trying the state before it", path, type(error).__name__)
-        return None

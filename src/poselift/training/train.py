@@ -1,19 +1,23 @@
 """Train one model: from settings and a frame store to a run directory.
 
-A run is determined by its settings, the code and the data alone: on one machine the same seed gives the
-same bits, and a run that was killed and resumed ends like one that was not.
+A run is determined by its settings, the code and the data alone: on one machine the same seed gives the same
+weights bit by bit, and a run that was killed and resumed ends like one that was not.
 """
 
 import argparse
 import json
 import logging
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
+import yaml
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from poselift.config.command_line import add_run_options, execution_from_options, run_from_options
@@ -23,16 +27,24 @@ from poselift.config.sections import add_options
 from poselift.data.sequence import SPLITS
 from poselift.data.store import clips_folder
 from poselift.errors import run
+from poselift.files import atomic_path, write_json, write_text
 from poselift.machine.devices import reserved_devices
+from poselift.models.checkpoints import load_checkpoint, save_weights
+from poselift.models.registry import ssm_backend_used
 from poselift.monitoring.progress import log_file
+from poselift.monitoring.run_progress import duration
 from poselift.provenance.code_hash import code_hash
 from poselift.provenance.hashing import sha256
-from poselift.training.distributed import ALONE, Ranks, check_size, device_of, launch, place, process_group
-from poselift.training.interruptions import Stopped, memory_advice, stop_requests
-from poselift.training.loop import Circumstances, Loop
-from poselift.training.outcome import clear_leftovers, finished, summarise, write_outcome
-from poselift.training.report import Reporter
-from poselift.training.state import StateFolder, TrainingState, exclusive
+from poselift.provenance.record import run_record
+from poselift.training import core_modules
+from poselift.training.distributed import SINGLE_PROCESS, Ranks
+from poselift.training.interruptions import memory_advice, stop_requests
+from poselift.training.launch import check_size, launch, launch_info, launched
+from poselift.training.loop import Loop, RunContext, Stopped
+from poselift.training.outcome import HISTORY, OUTPUTS, TRAINED, finished, write_outcome
+from poselift.training.report import Reporter, device_name, memory_bytes
+from poselift.training.state import TrainingState
+from poselift.training.state_files import StateFolder, exclusive
 from poselift.training.validation import open_splits
 
 log = logging.getLogger("poselift.train")
@@ -48,41 +60,40 @@ def train(
     execution: ExecutionSettings = NO_PREFERENCES,
     stop_after: int | None = None,
     resume: Path | Literal["newest"] | None = None,
-    ranks: Ranks = ALONE,
+    ranks: Ranks = SINGLE_PROCESS,
 ) -> dict[str, Any]:
-    """Train the run that `settings` describe on `store`, into the run directory `out`; its summary.
+    """Train the run that `settings` describe on `store`, into the run directory `out`; returns its summary.
 
-    It goes on from its own newest state if there is one. `resume` insists on that, or on the state in a file,
-    and refuses another run's. With `stop_after` the run ends as it stands after so many epochs, on the way to
-    all of them: outputs are written, the state is kept, and a later call with more goes on from there.
+    It resumes from its own newest state if there is one. `resume` insists on that, or on the state in a file,
+    and refuses another run's. With `stop_after` the run ends after so many epochs on the way to all of them:
+    outputs are written, the state is kept, and a later call with more goes on from there.
 
-    Raises `PoseliftError` for data or a state that do not fit, for a loss that is no number, where memory or
-    disk do not suffice; `Stopped` if a signal has asked it to stop and the state is saved.
+    Raises `PoseliftError` for data or a state that do not fit, for a non-finite loss, for a lack of memory or
+    disk space; `Stopped` if a signal has asked it to stop and the state is saved.
     """
     until = min(stop_after or settings.training.epochs, settings.training.epochs)
     training, held_out = open_splits(store, settings)
-    facts = determining(settings, store, device)
-    keeper = StateFolder(out / "state", facts, execution.keep)
-    with _sole_writer(out, keeper, ranks) as waited:
-        if ranks.agreed(waited and finished(out, keeper.folder.name)):
+    states = StateFolder(out / "state", determining(settings, store, device), execution.keep)
+    with _sole_writer(out, states, ranks) as waited:
+        if ranks.broadcast(waited and finished(out, states.folder.name)):
             log.info("the other process finished the run")
-            return dict(json.loads((out / "metrics.json").read_text(encoding="utf-8"))["summary"])
+            return ranks.broadcast(write_outcome(out) if ranks.first else {})
         reporter = Reporter(settings, execution, out if ranks.first else None, device, ranks.size)
         with (
             _reported(reporter),
             stop_requests() as stop,
             memory_advice(settings.name, settings.training, device),
         ):
-            state = ranks.agreed(_start(keeper, resume) if ranks.first else TrainingState())
-            at = Circumstances(device, ranks, execution, keeper, reporter, stop)
-            loop = Loop(settings, training, held_out, state, at)
+            state = ranks.broadcast(_initial_state(states, resume) if ranks.first else TrainingState())
+            ctx = RunContext(device, ranks, execution, states, reporter, stop)
+            if settings.init_from:
+                ctx = replace(ctx, load_initial=partial(load_checkpoint, settings.init_from))
+            loop = Loop(settings, training, held_out, state, ctx)
             state = loop.run(until)
-            summary = summarise(state, loop)
-            if ranks.first:
-                write_outcome(out, settings, state, loop, summary)
-                reporter.phase("finished")
+            summary = ranks.broadcast(_write(out, settings, state, loop, states) if ranks.first else {})
+            reporter.phase("finished")
         if ranks.first and until == settings.training.epochs:
-            keeper.remove()
+            states.remove()
     return summary
 
 
@@ -91,7 +102,7 @@ def determining(settings: RunSettings, store: Path, device: torch.device) -> dic
     start = settings.init_from
     return {
         "settings": {**settings.model_dump(mode="json"), "init_from": sha256(start) if start else None},
-        "code": code_hash("poselift.training.train", f"poselift.models.{settings.architecture}", pins={}),
+        "code": code_hash(*core_modules(settings.architecture), pins={}),
         "data": json.loads((store / "frames" / "manifest.json").read_text(encoding="utf-8"))["arrays"],
         "clips": {split: sha256(clips_folder(store, settings.n_frames) / f"{split}.npy") for split in SPLITS},
         "device": device.type,
@@ -100,23 +111,25 @@ def determining(settings: RunSettings, store: Path, device: torch.device) -> dic
 
 
 @contextmanager
-def _sole_writer(out: Path, keeper: StateFolder, ranks: Ranks) -> Iterator[bool]:
+def _sole_writer(out: Path, states: StateFolder, ranks: Ranks) -> Iterator[bool]:
     """Let no other process train into `out`, and log to the state's folder; whether it had to be waited for.
     The first of several processes does that for all."""
     if not ranks.first:
-        yield ranks.agreed(False)
+        yield ranks.broadcast(False)
         return
-    with exclusive(out / "state") as waited, log_file(keeper.folder / "training.log"):
-        clear_leftovers(out)
+    with exclusive(out / "state") as waited, log_file(states.folder / "training.log"):
+        for path in (*(out / name for name in (*OUTPUTS, "provenance.json")), out / "state/progress.json"):
+            for cut_short in path.parent.glob(f".{path.stem}.*{path.suffix}"):  # by a kill
+                cut_short.unlink()
         try:
-            yield ranks.agreed(waited)
+            yield ranks.broadcast(waited)
         finally:
-            keeper.close()
+            states.close()
 
 
 @contextmanager
 def _reported(reporter: Reporter) -> Iterator[None]:
-    """Tell the monitor how the run ended if it did not end well."""
+    """Tell the monitor how the run ended if it failed or was stopped."""
     reporter.phase("starting")
     try:
         yield
@@ -128,17 +141,63 @@ def _reported(reporter: Reporter) -> Iterator[None]:
         raise
 
 
-def _start(keeper: StateFolder, resume: Path | Literal["newest"] | None) -> TrainingState:
-    """The state to go on from; that of another run's is named and left alone."""
+def _initial_state(states: StateFolder, resume: Path | Literal["newest"] | None) -> TrainingState:
+    """The state to resume from; that of another run is named and left alone."""
     if resume is not None:
-        state = keeper.demanded(None if resume == "newest" else Path(resume))
+        state = states.load_or_fail(None if resume == "newest" else Path(resume))
     else:
-        state = keeper.newest() or TrainingState()
+        state = states.newest() or TrainingState()
         if not state.model:
-            for different in keeper.others():
+            for different in states.others():
                 log.info("starting over: the state here is of another run; these differ: %s", different)
-    keeper.begin(state)
+    states.begin(state)
     return state
+
+
+def _write(
+    out: Path, settings: RunSettings, state: TrainingState, loop: Loop, states: StateFolder
+) -> dict[str, Any]:
+    """Write all `OUTPUTS` and their record; the summary of the run."""
+    device, processes = loop.ctx.device, loop.ctx.ranks.size
+    for name, weights in (("best", state.best_model), ("last", state.model)):
+        loop.model.load_state_dict(weights)
+        save_weights(loop.model, out / f"{name}_model.safetensors")
+    described = settings.model_dump(mode="json")
+    write_text(out / "config.yaml", yaml.safe_dump(described, sort_keys=False))
+    errors, unit = state.history["mpjpe"], loop.validation.unit
+    log.info(
+        "%s finished after epoch %s: best MPJPE %.1f %s (epoch %s), last %.1f %s, %s",
+        settings.name, state.epoch, errors[state.best_epoch], unit, state.best_epoch + 1, errors[-1], unit,
+        duration(sum(filter(None, state.history["seconds"]))),
+    )  # fmt: skip
+    with atomic_path(out / "training.log") as temporary:
+        shutil.copyfile(states.folder / "training.log", temporary)
+    inputs = {name: states.facts[name] for name in ("data", "clips", "code")} | {"key": states.folder.name}
+    inputs |= {"init_from": states.facts["settings"]["init_from"]}
+    environment = {
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "device": device_name(device),
+        "processes": processes,
+        "threads": torch.get_num_threads(),
+        "ssm_backend": ssm_backend_used(loop.model),
+    }
+    measured = {
+        "unit": unit,
+        "steps_per_epoch": loop.steps,
+        "train_clips": loop.clips,
+        "test_clips": len(loop.validation.clips),
+        "processes": processes,
+        "gpus": processes if device.type == "cuda" else 0,
+        "peak_memory_bytes": memory_bytes(device, peak=True),
+        "device": device_name(device),
+    }
+    made = run_record(out, TRAINED, inputs, described, environment)
+    write_json(
+        out / HISTORY,
+        {"epochs": state.history, "best_epoch": state.best_epoch, "measured": measured, "record": made},
+    )
+    return write_outcome(out)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -153,8 +212,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, help="CPU threads (results depend on their number)")
     parser.add_argument(
         "--resume", nargs="?", const="newest", metavar="STATE",
-        help="go on from the newest state in the run directory, or from this file, and refuse to start over; "
-        "without it a run goes on from its own state if there is one",
+        help="resume from the newest state in the run directory, or from this file, or fail; without it "
+        "a run resumes from its own state if there is one",
     )  # fmt: skip
     add_run_options(parser)
     add_options(parser, ExecutionSettings)
@@ -166,27 +225,21 @@ def main(argv: list[str] | None = None) -> None:
     settings = run_from_options(given)
     if threads:
         torch.set_num_threads(threads)
-    here, processes = place(), settings.training.processes
-    level = logging.INFO if here is None or here.rank == 0 else logging.WARNING
+    info, processes = launch_info(), settings.training.processes
+    level = logging.INFO if info is None or info.rank == 0 else logging.WARNING
     logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
 
-    if here is None and processes > 1:
+    if info is None and processes > 1:
         with reserved_devices(device, processes) as devices:
             names = ",".join(map(str, devices))
             launch("poselift.training.train", [*arguments, "--device", names], processes)
         return
-    check_size(here, processes)
+    check_size(info, processes)
     for line in advice(settings.training):
         log.info("warning: %s", line)
     try:
-        with logging_redirect_tqdm():
-            if here is None:
-                with reserved_devices(device, 1) as (chosen,):
-                    train(settings, store, out, chosen, execution, resume=resume)
-            else:
-                chosen = device_of(device, here)
-                with process_group(here, chosen) as ranks:
-                    train(settings, store, out, chosen, execution, resume=resume, ranks=ranks)
+        with logging_redirect_tqdm(), launched(device, info) as (chosen, ranks):
+            train(settings, store, out, chosen, execution, resume=resume, ranks=ranks)
     except Stopped as stopped:
         log.info("%s", stopped)
         sys.exit(stopped.exit_status)

@@ -1,8 +1,8 @@
 """MPJPE and P-MPJPE after an epoch, on the training device and without its host waiting in between.
 
 The protocol's averages are linear in the errors of single frames: each frame of each clip has a weight (see
-`poselift.data.frame_weights`), and a number is the weighted sum of the errors. These are float32, in the precision that
-the run trains in; the final numbers of a paper are those of `poselift evaluate`.
+`poselift.data.frame_weights`), and a number is the weighted sum of the errors. These are float32, in the
+precision that the run trains in; the final numbers of a paper are those of `poselift evaluate`.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from poselift.data.store import Split, open_split, windows
 from poselift.errors import PoseliftError
 from poselift.geometry import align, flip_averaged
 from poselift.skeleton import ROOT
-from poselift.training.distributed import ALONE, Ranks
+from poselift.training.distributed import SINGLE_PROCESS, Ranks
 from poselift.training.losses import distance
 from poselift.training.state import Errors
 
@@ -55,7 +55,7 @@ class Validation:
     """A split to validate on. Of several processes each takes every n-th batch of the clips that count."""
 
     def __init__(
-        self, split: Split, device: torch.device, is_resident: bool = True, ranks: Ranks = ALONE
+        self, split: Split, device: torch.device, is_resident: bool = True, ranks: Ranks = SINGLE_PROCESS
     ) -> None:
         weights = frame_weights(split)
         counted = np.flatnonzero(weights.any(axis=1))

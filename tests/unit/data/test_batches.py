@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from poselift.config.run import ExecutionSettings
+from poselift.config.run import ExecutionSettings, TrainingSettings
 from poselift.data import prepare
-from poselift.data.batches import Batches, LoaderBatches, Part, resident, shares
+from poselift.data.batches import Batches, LoaderBatches, MicroBatch, micro_batches, resident
 from poselift.data.store import Split, open_split
 from poselift.skeleton import mirror
 
@@ -21,11 +21,15 @@ def split(raw_content, write_raw, tmp_path) -> Split:
     return open_split(tmp_path / "store", "train", 6)
 
 
+def recipe(flip: float, parts: int = 1) -> TrainingSettings:
+    return TrainingSettings(batch_size=3, flip=flip, gradient_accumulation_steps=parts)
+
+
 def batches(split: Split, flip: float = 0, seed: int = 0, **more: int) -> Batches:
-    return Batches(split, 3, flip, seed, CPU, **more)
+    return Batches(split, recipe(flip), seed, CPU, **more)
 
 
-def epoch(of: Batches, number: int = 0, start: int = 0) -> list[Part]:
+def epoch(of: Batches, number: int = 0, start: int = 0) -> list[MicroBatch]:
     return [part for step in of.epoch(number, start) for part in step]
 
 
@@ -79,10 +83,10 @@ def test_flip_one_half_mirrors_some_clips_whole(split):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_workers_give_the_same_bits(split, workers):
     execution = ExecutionSettings(data_path="loader", num_workers=workers)
-    loaded = LoaderBatches(split, 3, 0.5, 7, CPU, parts=2, execution=execution)
+    loaded = LoaderBatches(split, recipe(0.5, parts=2), 7, CPU, execution=execution)
     random_state = torch.get_rng_state()
     for number, start in ((0, 0), (1, 1)):
-        expected = epoch(Batches(split, 3, 0.5, 7, CPU, parts=2), number, start)
+        expected = epoch(Batches(split, recipe(0.5, parts=2), 7, CPU), number, start)
         for a, b in zip(epoch(loaded, number, start), expected, strict=True):
             assert a.weight == b.weight
             assert torch.equal(a.inputs, b.inputs)
@@ -93,17 +97,17 @@ def test_workers_give_the_same_bits(split, workers):
 @pytest.mark.parametrize("parts", [1, 2, 3, 5])
 @pytest.mark.parametrize("processes", [1, 2, 3])
 @pytest.mark.parametrize("length", [1, 2, 5, 8])
-def test_shares_are_the_whole_batch_once_and_as_many_for_each_process(length, parts, processes):
+def test_micro_batches_are_the_whole_batch_once_and_as_many_for_each_process(length, parts, processes):
     batch = range(10, 10 + length)
-    dealt = [shares(batch, parts, rank, processes) for rank in range(processes)]
+    dealt = [micro_batches(batch, parts, rank, processes) for rank in range(processes)]
     assert len({len(mine) for mine in dealt}) == 1
     assert len(dealt[0]) <= parts
-    real = [share for mine in dealt for share in mine if share.weight]
-    assert [i for share in real for i in range(share.positions.start, share.positions.stop)] == list(batch)
-    for share in real:
-        assert share.weight == pytest.approx((share.positions.stop - share.positions.start) / length)
-    for share in (share for mine in dealt for share in mine if not share.weight):
-        assert share.positions == slice(10, 11)  # something to compute with
+    real = [(positions, weight) for mine in dealt for positions, weight in mine if weight]
+    assert [i for positions, _ in real for i in range(positions.start, positions.stop)] == list(batch)
+    for positions, weight in real:
+        assert weight == pytest.approx((positions.stop - positions.start) / length)
+    for positions in (positions for mine in dealt for positions, weight in mine if not weight):
+        assert positions == slice(10, 11)  # something to compute with
 
 
 def test_processes_deal_an_epoch_out(split):

@@ -12,7 +12,7 @@ from poselift.errors import PoseliftError
 from poselift.search import trial as module
 from poselift.search.results import Ranking, promoted, ranked, read_result, write
 from poselift.search.stages import plan
-from poselift.training.interruptions import Stopped
+from poselift.training.loop import Stopped
 
 STAGE = {
     "name": "coarse", "architecture": "baseline", "size": "nano", "grid": {"lr": [0.001, 0.002]},

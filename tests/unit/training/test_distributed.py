@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from poselift.errors import PoseliftError
 from poselift.training import train as module
-from poselift.training.distributed import Place, check_size, device_of, place
+from poselift.training.launch import LaunchInfo, check_size, device_of, launch_info
 from poselift.training.train import train
 
 CPU = torch.device("cpu")
@@ -44,7 +44,7 @@ def start(store: Path, out: Path, *options: str) -> subprocess.Popen[str]:
 
 
 def test_two_processes_train_as_one_does(store, tmp_path, settings):
-    """With batches that do not divide evenly, in parts, without batch norm (which sees its share only)."""
+    """With batches that do not divide evenly, in parts, without batch norm (of its own clips only)."""
     options = ["--without-branch", "graph", "--gradient-accumulation-steps", "2", "--epochs", "3"]
     running = start(store, tmp_path / "two", *options)
     train(settings(without_branch="graph"), store, tmp_path / "one", CPU)
@@ -98,9 +98,9 @@ def test_all_processes_end_together_and_go_on(store, tmp_path, how):
 
 def test_another_number_of_processes_is_refused(monkeypatch, store, tmp_path):
     check_size(None, 1)
-    check_size(Place(0, 4, 0), 4)
+    check_size(LaunchInfo(0, 4, 0), 4)
     with pytest.raises(PoseliftError, match=r"meant for 2 processes .* but 4 were started"):
-        check_size(Place(0, 4, 0), 2)
+        check_size(LaunchInfo(0, 4, 0), 2)
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "2")
     given = "--architecture baseline --size xsmall --n-frames 4 --device cpu"
@@ -109,27 +109,27 @@ def test_another_number_of_processes_is_refused(monkeypatch, store, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_place_is_what_torchrun_or_srun_says(monkeypatch):
-    assert place() is None
+def test_launch_info_is_what_torchrun_or_srun_says(monkeypatch):
+    assert launch_info() is None
     for name, value in {"SLURM_PROCID": "3", "SLURM_NTASKS": "4", "SLURM_LOCALID": "1"}.items():
         monkeypatch.setenv(name, value)
-    assert place() is None  # a batch job that runs one process of its own
+    assert launch_info() is None  # a batch job that runs one process of its own
     monkeypatch.setenv("MASTER_ADDR", "node1")
-    assert place() == Place(rank=3, size=4, local_rank=1)
+    assert launch_info() == LaunchInfo(rank=3, size=4, local_rank=1)
     for name, value in {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "2"}.items():
         monkeypatch.setenv(name, value)
-    assert place() == Place(rank=5, size=8, local_rank=2)
+    assert launch_info() == LaunchInfo(rank=5, size=8, local_rank=2)
 
 
 def test_devices_are_dealt_out(monkeypatch):
-    assert device_of("cuda:1,cuda:3", Place(1, 2, 1)) == torch.device("cuda:3")
-    assert device_of("cpu", Place(1, 2, 1)) == CPU
+    assert device_of("cuda:1,cuda:3", LaunchInfo(1, 2, 1)) == torch.device("cuda:3")
+    assert device_of("cpu", LaunchInfo(1, 2, 1)) == CPU
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert device_of("auto", Place(6, 8, 1)) == torch.device("cuda:1")
+    assert device_of("auto", LaunchInfo(6, 8, 1)) == torch.device("cuda:1")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)  # srun gives each process one of its own
-    assert device_of("cuda", Place(1, 2, 1)) == torch.device("cuda:0")
+    assert device_of("cuda", LaunchInfo(1, 2, 1)) == torch.device("cuda:0")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert device_of("auto", Place(0, 2, 0)) == CPU
+    assert device_of("auto", LaunchInfo(0, 2, 0)) == CPU
     with pytest.raises(PoseliftError, match="no CUDA device"):
-        device_of("cuda", Place(0, 2, 0))
+        device_of("cuda", LaunchInfo(0, 2, 0))

@@ -11,7 +11,7 @@ import torch
 from poselift.config.run import ExecutionSettings
 from poselift.errors import PoseliftError
 from poselift.monitoring import progress as module
-from poselift.monitoring.progress import Progress
+from poselift.monitoring.progress import ProgressFile
 from poselift.monitoring.run_progress import duration
 from poselift.training import loop as loop_module
 from poselift.training import report as report_module
@@ -33,7 +33,7 @@ def test_file_is_written_when_the_phase_changes_and_now_and_then(tmp_path, monke
     now = 1000.0
     monkeypatch.setattr(module.time, "time", lambda: now)
     path = tmp_path / "progress.json"
-    progress = Progress(path, "run", CPU, 5, "mm")
+    progress = ProgressFile(path, "run", 5, "mm", "cpu", 1, lambda: 1)
     progress.update("starting")
     assert read(path).keys() == KEYS
     assert read(path)["loss"] is None
@@ -50,15 +50,16 @@ def test_file_is_written_when_the_phase_changes_and_now_and_then(tmp_path, monke
 
 
 def test_full_disk_does_not_end_a_run_for_its_progress(tmp_path):
-    (tmp_path / "progress.json").mkdir()
-    Progress(tmp_path / "progress.json", "run", CPU, 5, "mm").update("starting")
+    path = tmp_path / "progress.json"
+    path.mkdir()
+    ProgressFile(path, "run", 5, "mm", "cpu", 1, lambda: 1).update("starting")
 
 
 def test_files_are_whole_at_every_moment_of_a_run(store, tmp_path, settings, monkeypatch):
     """Looked at after each step: valid JSON, of the right phase and position."""
     out, real, seen = tmp_path / "run", loop_module.Loop._step, []
     monkeypatch.setattr(module, "PERIOD", 0.0)
-    monkeypatch.setattr(loop_module, "LOOK_EVERY", 1)
+    monkeypatch.setattr(loop_module, "LOG_EVERY", 1)
 
     def look(loop: loop_module.Loop, *arguments: object) -> None:
         real(loop, *arguments)
@@ -88,7 +89,7 @@ def test_files_are_whole_at_every_moment_of_a_run(store, tmp_path, settings, mon
 
 
 def test_log_says_how_long_it_will_take(store, tmp_path, settings, monkeypatch, caplog):
-    monkeypatch.setattr(loop_module, "LOOK_EVERY", 2)
+    monkeypatch.setattr(loop_module, "LOG_EVERY", 2)
     monkeypatch.setattr(report_module, "FORECAST_STEP", 8)
     with caplog.at_level(logging.INFO):
         train(settings(epochs=2, batch_size=2), store, tmp_path / "run", CPU)
@@ -102,12 +103,12 @@ def test_log_says_how_long_it_will_take(store, tmp_path, settings, monkeypatch, 
 
 def test_time_left_is_that_of_clips_and_evaluations(tmp_path, settings):
     report = report_module.Reporter(settings(epochs=10), ExecutionSettings(), None, CPU, 1)
-    report._rate = 4.0
+    report._rate, report._clips = 4.0, 100
     state = loop_module.TrainingState(
         epoch=2, history={"seconds": [30.0, 30.0], "train_seconds": [25.0, 25.0]}
     )
     # 8 epochs of 100 clips, 20 of which are done, and as many evaluations of 5 s
-    assert report._seconds_left(state, 100, 20) == pytest.approx(780 / 4 + 8 * 5)
+    assert report._seconds_left(state, 20) == pytest.approx(780 / 4 + 8 * 5)
 
 
 def test_tensorboard_that_is_missing_is_named(store, tmp_path, settings, monkeypatch):

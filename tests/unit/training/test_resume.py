@@ -18,13 +18,12 @@ import torch
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.errors import PoseliftError
 from poselift.training import loop as loop_module
-from poselift.training import state as state_module
+from poselift.training import state_files as state_module
 from poselift.training import train as train_module
-from poselift.training.interruptions import Stopped
-from poselift.training.state import (
-    Errors,
+from poselift.training.loop import Stopped
+from poselift.training.state import Errors, TrainingState
+from poselift.training.state_files import (
     StateFolder,
-    TrainingState,
     differences,
     load_state,
     save_state,
@@ -74,7 +73,7 @@ class Killed(Exception):
 
 
 def kill_at(call: int, owner: object, name: str, monkeypatch) -> None:
-    """Make the so-manieth call of a function the end."""
+    """Let a run end at this call of a function."""
     real, calls = getattr(owner, name), 0
 
     def killed_later(*arguments: object) -> object:
@@ -93,7 +92,7 @@ def kill_at(call: int, owner: object, name: str, monkeypatch) -> None:
         (loop_module, "losses", 8),
         (loop_module.Loop, "_evaluate", 3),
         (state_module, "save_state", 3),
-        (train_module, "write_outcome", 1),
+        (train_module, "_write", 1),
     ],
     ids=["step", "evaluation", "save", "outcome"],
 )
@@ -261,8 +260,8 @@ def test_state_of_other_code_or_data_is_named(store, tmp_path, settings, monkeyp
 
 def test_resume_goes_on_from_a_named_state(store, tmp_path, settings, undisturbed, monkeypatch, caplog):
     wanted = settings()
-    keeper = interrupted(store, tmp_path / "run", wanted, monkeypatch)
-    older = states(keeper.folder)[1]
+    saved = interrupted(store, tmp_path / "run", wanted, monkeypatch)
+    older = states(saved.folder)[1]
     with caplog.at_level(logging.INFO):
         train(wanted, store, tmp_path / "run", CPU, ExecutionSettings(keep=1), resume=older)
     epoch, step = map(int, older.stem.split("-")[1:])
@@ -277,8 +276,8 @@ def test_damaged_newest_state_gives_way_to_the_one_before(
     store, tmp_path, settings, undisturbed, monkeypatch, caplog, damage
 ):
     wanted = settings()
-    keeper = interrupted(store, tmp_path / "run", wanted, monkeypatch)
-    newest, before = states(keeper.folder)
+    saved = interrupted(store, tmp_path / "run", wanted, monkeypatch)
+    newest, before = states(saved.folder)
     content = bytearray(newest.read_bytes())
     if damage == "flipped":  # a bit in the midst of the weights
         content[len(content) // 2] ^= 1
@@ -317,20 +316,20 @@ def test_full_disk_is_one_line_and_leaves_the_old_state(store, tmp_path, setting
 
 
 def test_last_states_are_kept(tmp_path):
-    keeper = StateFolder(tmp_path, {"settings": {}}, keep=2)
-    keeper.begin(TrainingState())
+    saved = StateFolder(tmp_path, {"settings": {}}, keep=2)
+    saved.begin(TrainingState())
     for epoch in range(4):
-        keeper.save(TrainingState(epoch=epoch, step=7))
-    keeper.finish()
-    assert [path.name for path in states(keeper.folder)] == [
+        saved.save(TrainingState(epoch=epoch, step=7))
+    saved.finish()
+    assert [path.name for path in states(saved.folder)] == [
         "state-000003-000000007.pt",
         "state-000002-000000007.pt",
     ]
-    (keeper.folder / ".state-000004.12ab.pt").write_bytes(b"cut short by a kill")
-    state = keeper.newest()
+    (saved.folder / ".state-000004.12ab.pt").write_bytes(b"cut short by a kill")
+    state = saved.newest()
     assert (state.epoch, state.step) == (3, 7)
-    keeper.begin(dataclasses.replace(state, epoch=2))  # the later one is given up
-    assert [path.name for path in keeper.folder.iterdir() if path.suffix == ".pt"] == [
+    saved.begin(dataclasses.replace(state, epoch=2))  # the later one is given up
+    assert [path.name for path in saved.folder.iterdir() if path.suffix == ".pt"] == [
         "state-000002-000000007.pt"
     ]
 

@@ -17,11 +17,11 @@ from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
 from poselift.config.sections import load
 from poselift.data import prepare
 from poselift.errors import PoseliftError
-from poselift.provenance.code_hash import closure
 from poselift.training import loop as loop_module
+from poselift.training import outcome
 from poselift.training import train as module
 from poselift.training.arithmetic import step_seed
-from poselift.training.outcome import OUTPUTS
+from poselift.training.outcome import HISTORY, OUTPUTS, write_outcome
 from poselift.training.state import Errors
 from poselift.training.train import train
 
@@ -73,6 +73,28 @@ def test_run_directory_holds_what_it_promises(store, tmp_path, settings):
     assert made["settings"]["training"]["lr"] == 0.002
     assert "epoch 3/3" in (folder / "training.log").read_text()
     assert [path.name for path in (folder / "state").iterdir() if path.is_dir()] == []
+
+
+def test_metrics_and_record_are_made_again_from_the_history(store, tmp_path, settings):
+    folder = tmp_path / "run"
+    summary = train(settings(), store, folder, CPU)
+    names = ("metrics.json", "provenance.json")
+    before = {name: (folder / name).read_bytes() for name in names}
+    for name in names:
+        (folder / name).unlink()
+    (folder / "last_model.safetensors").write_bytes(b"edited")  # the record vouches for what was trained
+    outcome.main(["--run", str(folder)])
+    assert {name: (folder / name).read_bytes() for name in names} == before
+    assert write_outcome(folder) == summary
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"epochs": {"mpjpe": [', '{"record": 1}'])
+def test_missing_or_damaged_history_is_named(tmp_path, content):
+    if content is not None:
+        (tmp_path / HISTORY).write_text(content)
+    with pytest.raises(PoseliftError, match=rf"{HISTORY}: .*; train the run") as caught:
+        outcome.main(["--run", str(tmp_path)])
+    assert "\n" not in str(caught.value)
 
 
 def test_same_seed_same_bits_and_another_seed_others(store, tmp_path, settings):
@@ -215,7 +237,7 @@ def broken_from(step: int, monkeypatch) -> None:
     monkeypatch.setattr(loop_module, "losses", losses)
 
 
-def test_loss_that_is_no_number_stops_the_run(store, tmp_path, settings, monkeypatch):
+def test_non_finite_loss_stops_the_run(store, tmp_path, settings, monkeypatch):
     with monkeypatch.context() as patch:
         broken_from(5, patch)
         message = (
@@ -233,7 +255,7 @@ def test_loss_that_is_no_number_stops_the_run(store, tmp_path, settings, monkeyp
     assert apart(weights(tmp_path / "run"), weights(tmp_path / "undisturbed")) == 0
 
 
-def test_weights_that_are_no_numbers_are_not_saved(store, tmp_path, settings, monkeypatch):
+def test_non_finite_weights_are_not_saved(store, tmp_path, settings, monkeypatch):
     """A gradient may overflow where the loss did not, in the last step before a state is saved."""
     real = loop_module.Loop._step
 
@@ -304,7 +326,10 @@ def test_compiled_model_trains_like_the_plain_one(store, tmp_path, settings):
 def test_step_seeds_are_all_different():
     assert (
         len(
-            {step_seed(*place) for place in [(s, i, r) for s in range(9) for i in range(500) for r in (0, 1)]}
+            {
+                step_seed(*position)
+                for position in [(s, i, r) for s in range(9) for i in range(500) for r in (0, 1)]
+            }
         )
         == 9000
     )
@@ -346,11 +371,3 @@ def test_advice_spares_the_named_recipes():
     assert advice(TrainingSettings(lr=1e-5, batch_size=128, epochs=500, weight_decay=0.0)) == [
         "weight_decay = 0.0 is outside the advised range, 1e-06 to 0.001"
     ]
-
-
-def test_edits_of_the_evaluation_retrain_nothing():
-    project, _ = closure("poselift.training.train")
-    assert "poselift.training.loop" in project
-    assert "poselift.evaluation.predict" in project
-    for name in ("evaluation.metrics", "evaluation.protocol", "evaluation.report", "training.monitor"):
-        assert f"poselift.{name}" not in project

@@ -1,0 +1,127 @@
+"""Starting the processes of a run, and the device of each."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import NamedTuple
+
+import torch
+import torch.distributed as dist
+
+from poselift.errors import PoseliftError
+from poselift.machine.devices import reserved_devices
+from poselift.training.distributed import SINGLE_PROCESS, Ranks
+
+
+class LaunchInfo(NamedTuple):
+    """Rank of this process among those that torchrun or srun has started."""
+
+    rank: int
+    size: int
+    local_rank: int
+
+
+def launch_info() -> LaunchInfo | None:
+    """What the environment says of the launch; None if neither torchrun nor srun started this process.
+
+    srun sets no address to meet at: it counts only if MASTER_ADDR is set as well.
+    """
+    given = os.environ
+    if "RANK" in given and "WORLD_SIZE" in given:
+        return LaunchInfo(int(given["RANK"]), int(given["WORLD_SIZE"]), int(given.get("LOCAL_RANK", 0)))
+    if "MASTER_ADDR" in given and int(given.get("SLURM_NTASKS", 1)) > 1 and "SLURM_PROCID" in given:
+        return LaunchInfo(*(int(given[f"SLURM_{name}"]) for name in ("PROCID", "NTASKS", "LOCALID")))
+    return None
+
+
+def check_size(info: LaunchInfo | None, processes: int) -> None:
+    """Refuse a number of processes other than the run's, which would change its batches."""
+    found = info.size if info else 1
+    if found != processes:
+        raise PoseliftError(
+            f"the run is meant for {processes} processes (a GPU each), but {found} were started; "
+            "start as many, or change training.processes (--processes)"
+        )
+
+
+def device_of(name: str, info: LaunchInfo) -> torch.device:
+    """The device of a process: `name` is a list such as `cuda:0,cuda:3`, one each on this machine, or `cuda`
+    or `auto`, whose devices are dealt out in order, or `cpu`."""
+    names = name.split(",")
+    if len(names) > 1:
+        return torch.device(names[info.local_rank])
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name != "cuda":
+        return torch.device(name)
+    if not torch.cuda.is_available():
+        raise PoseliftError("device 'cuda': this machine has no CUDA device that torch can use")
+    return torch.device("cuda", info.local_rank % torch.cuda.device_count())
+
+
+@contextmanager
+def launched(name: str, info: LaunchInfo | None) -> Iterator[tuple[torch.device, Ranks]]:
+    """The device called `name` of this process, for as long as the block lasts, and its group."""
+    if info is None:
+        with reserved_devices(name, 1) as (device,):
+            yield device, SINGLE_PROCESS
+    else:
+        device = device_of(name, info)
+        with process_group(info, device) as ranks:
+            yield device, ranks
+
+
+@contextmanager
+def process_group(info: LaunchInfo, device: torch.device) -> Iterator[Ranks]:
+    """Join the other processes that were launched with this one."""
+    if info.size == 1:
+        yield SINGLE_PROCESS
+        return
+    cuda = device.type == "cuda"
+    if cuda:
+        torch.cuda.set_device(device)
+    dist.init_process_group(
+        "nccl" if cuda else "gloo",
+        rank=info.rank,
+        world_size=info.size,
+        device_id=device if cuda else None,
+    )
+    # its waits may be long: for another process that trains the same run
+    control = dist.new_group(backend="gloo", timeout=timedelta(days=30))
+    yield Ranks(info.rank, info.size, control)
+    dist.destroy_process_group()  # not after an error: it would wait for processes that are gone
+
+
+def launch(module: str, argv: list[str], processes: int) -> None:
+    """Run `python -m module *argv` in so many processes on this machine, as torchrun does, and wait for them.
+
+    Signals are passed on. Exits as the first that failed if any has.
+    """
+    # these take a second to import, and most runs need one process
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    with tempfile.TemporaryDirectory() as logs:
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=processes,
+            rdzv_backend="c10d",
+            rdzv_endpoint="127.0.0.1:0",
+            local_addr="127.0.0.1",
+            run_id="poselift",
+            max_restarts=0,
+            logs_specs=DefaultLogsSpecs(log_dir=logs),
+            shutdown_timeout=60,
+        )
+        try:
+            elastic_launch(config, sys.executable)("-m", module, *argv)
+        except ChildFailedError as error:
+            codes = [failure.exitcode for failure in error.failures.values()]
+            sys.exit(next((code for code in codes if code > 0), 1))
+        except SignalException as signal:
+            sys.exit(128 + signal.sigval)

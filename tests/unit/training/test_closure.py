@@ -1,0 +1,65 @@
+"""What the weights of a run are hashed with: the modules that can change a weight, and no others."""
+
+import pytest
+
+from poselift.provenance.code_hash import closure
+from poselift.training import core_modules
+
+LIMIT = 2600
+"""Lines for `full`, the architecture with the most code."""
+
+SHARED = {
+    "poselift": "package",
+    "poselift.config": "package",
+    "poselift.config.run": "what a run is told: all its settings",
+    "poselift.config.models": "the settings of the architectures, of which `config.run` resolves one",
+    "poselift.config.card": "a class of `config.models`",
+    "poselift.config.sections": "validates and completes settings",
+    "poselift.data": "package",
+    "poselift.data.batches": "which clips in which step, and mirrored or not",
+    "poselift.data.frame_weights": "the error of an epoch, by which the best weights are chosen",
+    "poselift.data.sequence": "a field of `data.store`",
+    "poselift.data.store": "what the frames and clips are read from",
+    "poselift.errors": "stops a run: no weights at all",
+    "poselift.geometry": "mirror images and alignment",
+    "poselift.models": "package",
+    "poselift.models.attention": "of every architecture",
+    "poselift.models.blocks": "of every architecture",
+    "poselift.models.graph": "of every architecture",
+    "poselift.models.precision": "what is computed in float32 whatever the precision",
+    "poselift.models.registry": "builds the model from the settings",
+    "poselift.skeleton": "the joints, their order and their edges",
+    "poselift.training": "package; names the entries of this closure",
+    "poselift.training.arithmetic": "precision, determinism, seeds",
+    "poselift.training.distributed": "what processes sum and average",
+    "poselift.training.loop": "the steps",
+    "poselift.training.losses": "the loss",
+    "poselift.training.optimizer": "the optimiser",
+    "poselift.training.schedule": "the learning rate",
+    "poselift.training.state": "which weights are the best",
+    "poselift.training.validation": "what is trained on, and the error of an epoch",
+}
+"""The modules of every run, each with the reason why it can change a weight."""
+
+MAMBA = {
+    "poselift.models.mamba_gcn_block": "the MambaGCN block",
+    "poselift.models.ssd": "the SSD layer",
+}
+OWN = {
+    "baseline": {"poselift.models.baseline": "the architecture"},
+    "mamba_gcn": {"poselift.models.mamba_gcn": "the architecture", **MAMBA},
+    "full": {"poselift.models.full": "the architecture", **MAMBA},
+}
+
+
+@pytest.mark.parametrize("architecture", OWN)
+def test_only_modules_that_can_change_a_weight(architecture):
+    modules, _ = closure(*core_modules(architecture))
+    lines = {name: len(path.read_text().splitlines()) for name, path in sorted(modules.items())}
+    for name, count in lines.items():
+        print(f"{count:5} {name}")
+    print(f"{sum(lines.values()):5} lines in {len(lines)} modules")
+    allowed = SHARED | OWN[architecture]
+    assert lines.keys() - allowed.keys() == set(), "can it change a weight? then it belongs to the list"
+    assert allowed.keys() - lines.keys() == set(), "no longer used: strike it off the list"
+    assert sum(lines.values()) <= LIMIT
