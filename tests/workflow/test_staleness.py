@@ -34,7 +34,10 @@ CURVES: Jobs = {"figure_curves": 1}
 
 def trained(runs: int) -> Jobs:
     """So many trainings, and what follows from one or more of them."""
-    return {"train": runs, "evaluate": runs} | CURVES | POSES | NUMBERS
+    return {"train": runs, "outcome": runs, "evaluate": runs} | CURVES | POSES | NUMBERS
+
+
+EVALUATED: Jobs = {"evaluate": 3} | POSES | NUMBERS
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,11 @@ def code(module: str) -> Callable[[Project], None]:
         path.write_text(path.read_text() + "\n\nEDITED = 1\n")
 
     return edit
+
+
+def replaced(module: str, old: str, new: str) -> Callable[[Project], None]:
+    """Other words or another value in a module."""
+    return lambda project: project.edit(f"src/poselift/{module}", old, new)
 
 
 def pin(package: str) -> Callable[[Project], None]:
@@ -108,6 +116,9 @@ CHANGES = {
         "runs/full-pico-s0, runs/mamba_gcn-pico-s0: code of poselift.models.ssd changed",
     ),
     "the loss": Change(code("training/losses.py"), trained(3)),
+    "the loop": Change(code("training/loop.py"), trained(3)),
+    "the optimiser": Change(code("training/optimizer.py"), trained(3)),
+    "the batches": Change(code("data/batches.py"), trained(3)),
     "the metrics": Change(
         code("evaluation/metrics.py"),
         {"evaluate": 3, "references": 1} | POSES | NUMBERS,
@@ -158,6 +169,49 @@ CHANGES = {
 }  # fmt: skip
 
 
+# what trains nothing, and leaves the state of an interrupted run usable
+UNTRAINED = {
+    "a word of an error message of the raw data": Change(
+        replaced("datasets/human36m/raw.py", "is missing", "is absent"), {}
+    ),
+    "a word of an error message of checkpoints": Change(
+        replaced("models/checkpoints.py", "no such file", "not found"), {}
+    ),
+    "how weights are read": Change(code("models/checkpoints.py"), EVALUATED),
+    "a word of the training log": Change(
+        replaced("training/report.py", "first step after", "the first step took"), {}
+    ),
+    "a progress label": Change(
+        replaced("evaluation/predict.py", 'desc="predicting"', 'desc="prediction"'), EVALUATED
+    ),
+    "how often a free GPU is looked for": Change(
+        replaced("machine/gpu_slots.py", "POLL_SECONDS = 1.0", "POLL_SECONDS = 2.0"), EVALUATED
+    ),
+    "the length of the commit in records": Change(
+        replaced("provenance/record.py", "--abbrev=12", "--abbrev=16"), PAPER | REPORT
+    ),
+    "the clips of the other data set": Change(
+        replaced("datasets/mpi_inf_3dhp/clips.py", "STRIDE = 9", "STRIDE = 8"), {}
+    ),
+    "the form of metrics.json": Change(
+        code("training/outcome.py"), {"outcome": 3, "setup_page": 1} | CURVES | PAPER | REPORT
+    ),
+    "the command line of a training": Change(code("training/train.py"), {}),
+    "the saved states": Change(code("training/state_files.py"), {}),
+}
+
+
+def resume_code(project: Project) -> str:
+    """What the states of unfinished runs are keyed with, as far as it is code."""
+    command = (
+        "from poselift.provenance.code_hash import code_hash; from poselift.training import core_modules; "
+        "print([code_hash(*core_modules(a), pins={}) for a in ('baseline', 'mamba_gcn', 'full')])"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", command], env=project.environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
 def why(project: Project) -> list[str]:
     """What `poselift why` answers, for the configuration that was used last."""
     answer = subprocess.run(
@@ -177,6 +231,30 @@ def test_what_depends_on_a_change_and_nothing_else(built, name):
         answer = why(built)
         assert change.why in answer
         assert answer[-1].startswith(f"rebuilding: {sum(change.jobs.values())} jobs, ")
+
+
+@pytest.mark.parametrize("name", UNTRAINED)
+def test_what_trains_nothing_and_keeps_interrupted_runs(built, name):
+    change, before = UNTRAINED[name], resume_code(built)
+    change.edit(built)
+    assert built.stale() == change.jobs
+    assert resume_code(built) == before
+
+
+def test_a_change_of_the_loop_keeps_no_interrupted_run(built):
+    before = resume_code(built)
+    code("training/loop.py")(built)
+    assert resume_code(built) != before
+
+
+def test_a_training_alone_leaves_its_outcome_to_make(project):
+    """The training writes what its outcome will be, but that has no receipt: the rule is due all the same."""
+    target = "results/tiny/runs/baseline-pico-s0/best_model.safetensors"
+    answer = project.snakemake(target)
+    assert answer.returncode == 0, answer.stderr
+    assert (project.folder / target).with_name("metrics.json").exists()
+    assert project.stale()["outcome"] == 3
+    assert project.stale()["train"] == 2
 
 
 def test_why_says_the_gpu_hours_that_trainings_took(built):

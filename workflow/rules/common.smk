@@ -12,6 +12,7 @@ from poselift.machine.launch import resources_by_run
 from poselift.provenance import hashing
 from poselift.provenance.chain import frozen_code
 from poselift.provenance.code_hash import code_manifest, manifest_hash, read_pins
+from poselift.training import core_modules
 
 # what a workflow that includes this one as a module has already
 OF_OTHERS = {each.run_func for each in workflow.rules}
@@ -95,14 +96,14 @@ def clips_of_run(wildcards):
 
 
 def training_clips(wildcards):
-    """As `clips_of_run`; nothing that is made anew trains a frozen run again."""
+    """As `clips_of_run`; nothing that is made again trains a frozen run again."""
     inputs = clips_of_run(wildcards)
     return {name: ancient(files) for name, files in inputs.items()} if wildcards.run in FROZEN else inputs
 
 
 def training_code(wildcards):
     """The code that trains a run; of a frozen one, that which did."""
-    return FROZEN.get(wildcards.run) or code_with_model("poselift.training.train")(wildcards)
+    return FROZEN.get(wildcards.run) or code(*core_modules(RUNS[wildcards.run].architecture))
 
 
 def run_options(wildcards):

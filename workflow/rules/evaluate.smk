@@ -4,7 +4,7 @@
 rule evaluate:
     input:
         unpack(clips_of_run),
-        record=f"{RESULTS}/runs/{{run}}/provenance.json",
+        history=f"{RESULTS}/runs/{{run}}/history.json",
         weights=[
             ancient(f"{RESULTS}/runs/{{run}}/{checkpoint}_model.safetensors")
             for checkpoint in ("best", "last")
@@ -24,7 +24,7 @@ rule evaluate:
     params:
         code=code_with_model("poselift.evaluation.evaluate"),
         store=subpath(input.frames, ancestor=2),
-        folder=subpath(input.record, parent=True),
+        folder=subpath(input.history, parent=True),
     shell:
         "python -m poselift.evaluation.evaluate --run {params.folder} --store {params.store} --out {output.report}"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -108,10 +108,9 @@ if SECOND:
         output:
             best=f"{SECOND_RESULTS}/runs/{{run}}/best_model.safetensors",
             last=f"{SECOND_RESULTS}/runs/{{run}}/last_model.safetensors",
-            metrics=f"{SECOND_RESULTS}/runs/{{run}}/metrics.json",
             settings=f"{SECOND_RESULTS}/runs/{{run}}/config.yaml",
             training_log=f"{SECOND_RESULTS}/runs/{{run}}/training.log",
-            record=f"{SECOND_RESULTS}/runs/{{run}}/provenance.json",
+            history=f"{SECOND_RESULTS}/runs/{{run}}/history.json",
         log:
             f"{SECOND_RESULTS}/logs/train/{{run}}.log",
         benchmark:
@@ -122,12 +121,26 @@ if SECOND:
             **processes_of(SECOND_RUNS),
             execution=sections.options(SETTINGS.execution),
         params:
+            code=lambda wildcards: code(*core_modules(SECOND_RUNS[wildcards.run].architecture)),
             options=lambda wildcards: sections.options(SECOND_RUNS[wildcards.run]),
+
+    use rule outcome as outcome_3dhp with:
+        input:
+            history=f"{SECOND_RESULTS}/runs/{{run}}/history.json",
+        output:
+            metrics=f"{SECOND_RESULTS}/runs/{{run}}/metrics.json",
+            record=f"{SECOND_RESULTS}/runs/{{run}}/provenance.json",
+        log:
+            f"{SECOND_RESULTS}/logs/outcome/{{run}}.log",
+        benchmark:
+            f"{SECOND_RESULTS}/benchmarks/outcome/{{run}}.tsv"
+        wildcard_constraints:
+            run="|".join(SECOND_RUNS),
 
     rule evaluate_3dhp:
         input:
             **SECOND_CLIPS,
-            record=f"{SECOND_RESULTS}/runs/{{run}}/provenance.json",
+            history=f"{SECOND_RESULTS}/runs/{{run}}/history.json",
             weights=[
                 ancient(f"{SECOND_RESULTS}/runs/{{run}}/{checkpoint}_model.safetensors")
                 for checkpoint in ("best", "last")
@@ -148,7 +161,7 @@ if SECOND:
         params:
             code=code_with_model("poselift.evaluation.evaluate_3dhp"),
             store=subpath(input.frames, ancestor=2),
-            folder=subpath(input.record, parent=True),
+            folder=subpath(input.history, parent=True),
         shell:
             "python -m poselift.evaluation.evaluate_3dhp --run {params.folder} --store {params.store}"
             " --out {output.report}"

@@ -1,5 +1,6 @@
-# One job a run of the grid. Its unfinished state lies in <run>/state, undeclared, so that Snakemake leaves it
-# alone when it clears the outputs of a job that failed.
+# One job per run. Its unfinished state lies in <run>/state, undeclared, so that Snakemake leaves it alone when it
+# deletes the outputs of a job that failed. What readers get of a run is made from its raw history by a rule of
+# its own, whose code trains nothing.
 
 
 rule train:
@@ -8,10 +9,9 @@ rule train:
     output:
         best=f"{RESULTS}/runs/{{run}}/best_model.safetensors",
         last=f"{RESULTS}/runs/{{run}}/last_model.safetensors",
-        metrics=f"{RESULTS}/runs/{{run}}/metrics.json",
         settings=f"{RESULTS}/runs/{{run}}/config.yaml",
         training_log=f"{RESULTS}/runs/{{run}}/training.log",
-        record=f"{RESULTS}/runs/{{run}}/provenance.json",
+        history=f"{RESULTS}/runs/{{run}}/history.json",
     log:
         f"{RESULTS}/logs/train/{{run}}.log",
     benchmark:
@@ -27,8 +27,28 @@ rule train:
         code=training_code,
         options=run_options,
         store=subpath(input.frames, ancestor=2),
-        folder=subpath(output.metrics, parent=True),
+        folder=subpath(output.history, parent=True),
     shell:
         "{resources.launcher} python -m poselift.training.train --store {params.store} --out {params.folder}"
         " --threads {threads} {params.options} {resources.execution}"
         " > {log} 2> >(tee -a {log} >&2)"
+
+
+rule outcome:
+    input:
+        history=f"{RESULTS}/runs/{{run}}/history.json",
+    output:
+        metrics=f"{RESULTS}/runs/{{run}}/metrics.json",
+        record=f"{RESULTS}/runs/{{run}}/provenance.json",
+    log:
+        f"{RESULTS}/logs/outcome/{{run}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/outcome/{{run}}.tsv"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.training.outcome"),
+        folder=subpath(input.history, parent=True),
+    shell:
+        "python -m poselift.training.outcome --run {params.folder}" " > {log} 2> >(tee -a {log} >&2)"

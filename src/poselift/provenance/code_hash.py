@@ -1,9 +1,10 @@
 """Hash of the code that a stage really uses: the edits that make what it builds stale, and no others.
 
 The import closure from the stage's entry modules is followed through the project's own modules, without
-importing any of them. Of each module counts the syntax tree without docstrings; comments and layout do not.
-Of the packages outside the project that the closure imports counts the pinned version. What a hash is made
-of, its manifest, is kept with the results that have it: a change can then be named, not just noticed.
+importing any of them. Of each module counts the syntax tree without docstrings and without the words of error
+messages; comments and layout do not. Of the packages outside the project that the closure imports counts the
+pinned version. What a hash is made of, its manifest, is kept with the results that have it: a change can then
+be named, not just noticed.
 """
 
 import ast
@@ -140,9 +141,14 @@ def _imports(path: Path) -> tuple[frozenset[str], frozenset[str]]:
 
 @cache
 def _meaning(path: Path) -> str:
-    """The module's code without comments, layout and docstrings."""
+    """The module's code without comments, layout, docstrings and the words of the errors that it raises: they
+    change nothing of what a run that succeeds gives."""
     tree = _tree(path)
     for node in ast.walk(tree):
+        if isinstance(node, ast.Raise):
+            for part in ast.walk(node):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    part.value = ""
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):

@@ -134,7 +134,7 @@ def _older(chain: Chain, results: Path, frozen: list[str], pins: dict[str, str])
     """Of the frozen runs those that other code than today's made: which, and what differs."""
     older: dict[str, Any] = {}
     for name in frozen:
-        job = chain.makers.get(f"{results.as_posix()}/runs/{name}/provenance.json")
+        job = chain.makers.get(f"{results.as_posix()}/runs/{name}/best_model.safetensors")
         if job is None:
             continue
         before = kept_manifest(results / MANIFESTS, job.code)

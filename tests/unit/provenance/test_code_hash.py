@@ -56,6 +56,15 @@ def test_code_counts_wherever_it_is_used_from(package):
     assert hash_after(package, "helper.py", "import yaml\n\ndef double(x):\n    return 3 * x\n") != before
 
 
+def test_words_of_error_messages_do_not_count_but_conditions_and_kinds_do(package):
+    check = 'if x < 0:\n        raise ValueError(f"{x}: too small")'
+    text = f"import yaml\n\ndef double(x):\n    {check}\n    return 2 * x\n"
+    before = hash_after(package, "helper.py", text)
+    assert hash_after(package, "helper.py", text.replace("too small", "below 0")) == before
+    for old, new in (("x < 0", "x < 1"), ("ValueError", "OSError"), ("2 * x", "'2'")):
+        assert hash_after(package, "helper.py", text.replace(old, new)) != before
+
+
 def test_a_module_that_is_not_used_does_not_count(package):
     before = code_hash("poselift.stage", pins=PINS)
     assert hash_after(package, "other.py", "import torch\nx = 1\n") == before
