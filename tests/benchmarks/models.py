@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from poselift.config.models import ARCHITECTURES, SIZES
+from poselift.config.architectures import built_in
+from poselift.config.sizes import SIZES
 from poselift.models.cost import peak_memory_mb
 from poselift.models.registry import build_model
 from poselift.training.losses import total_loss
@@ -90,7 +91,7 @@ class Calls:
 def main() -> None:
     """Print a row for each architecture and size."""
     parser = argparse.ArgumentParser(description="Times forward passes and training steps of the models.")
-    parser.add_argument("--architecture", action="append", choices=ARCHITECTURES, help="repeatable")
+    parser.add_argument("--architecture", action="append", choices=built_in(), help="repeatable")
     parser.add_argument("--size", action="append", choices=SIZES, help="repeatable")
     parser.add_argument("--n-frames", type=int, default=243, help="frames a clip (default: 243)")
     parser.add_argument("--batch", type=int, default=16 if DEVICE == "cuda" else 2, help="clips a step")
@@ -108,7 +109,7 @@ def main() -> None:
     print(
         f"{'':20} | {'clips/s':>10}{'% of peak':>10}{'MB':>10} | {'clips/s':>10}{'% of peak':>10}{'MB':>10}"
     )
-    for architecture in options.architecture or ARCHITECTURES:
+    for architecture in options.architecture or built_in():
         for size in options.size or SIZES:
             calls = Calls(architecture, size, options)
             cells = []

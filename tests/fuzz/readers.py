@@ -18,7 +18,7 @@ from safetensors.torch import save
 
 from poselift.config import sections
 from poselift.config.experiment import Config
-from poselift.config.models import ModelSize
+from poselift.config.sizes import ModelSize
 from poselift.data.store import open_array
 from poselift.data.unpickle import load_pickle
 from poselift.datasets.human36m.raw import read_raw

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import yaml
 
-from poselift.config.models import ARCHITECTURES, model_settings
+from poselift.config.architectures import find
 from poselift.config.run import RunSettings, TrainingSettings
 from poselift.data.sequence import Sequence
 from poselift.evaluation.report import METRICS, Report, Result, SequenceResult, write_reports
 from poselift.files import write_json, write_text
 from poselift.skeleton import JOINTS
 
+ARCHITECTURES = ("baseline", "mamba_gcn", "full")
 ACTIONS = (
     "Directions", "Discussion", "Eating", "Greeting", "Phoning", "Posing", "Purchases", "Sitting",
     "SittingDown", "Smoking", "TakingPhoto", "Waiting", "Walking", "WalkingDog", "WalkTogether",
@@ -98,7 +99,7 @@ def write_run(folder: Path, architecture: str, size: str, seed: int, n_epochs: i
         dim=32,
         n_frames=27,
         seed=seed,
-        model=model_settings(architecture)(),
+        model=find(architecture).settings(),
         training=TrainingSettings(epochs=n_epochs),
     )
     epochs = np.arange(n_epochs)

@@ -47,7 +47,7 @@ TEMPLATES = "src/poselift/paper/templates"
 PAGES = "src/poselift/report/templates"
 
 # what a model costs depends on these of a run's settings alone
-COUNTED = ("architecture", "size", "depth", "dim", "n_frames", "model")
+COUNTED = ("architecture", "architecture_file", "size", "depth", "dim", "n_frames", "model")
 CHANGED_MODELS = {
     f"{entry.architecture}-{entry.size}-{entry.name}": SETTINGS.run(entry.architecture, entry.size, 0, entry)
     for entry in SETTINGS.ablation
@@ -57,7 +57,7 @@ CHANGED_MODELS = {
 
 wildcard_constraints:
     run="|".join(RUNS),
-    model=r"[a-z_]+-[a-z0-9]+",
+    model=r"[a-z0-9_]+-[a-z0-9]+",
     n_frames=r"\d+",
 
 
@@ -101,9 +101,14 @@ def training_clips(wildcards):
     return {name: ancient(files) for name, files in inputs.items()} if wildcards.run in FROZEN else inputs
 
 
+def core_of(run):
+    """The modules that decide a run's weights."""
+    return core_modules(run.architecture, run.architecture_file)
+
+
 def training_code(wildcards):
     """The code that trains a run; of a frozen one, that which did."""
-    return FROZEN.get(wildcards.run) or code(*core_modules(RUNS[wildcards.run].architecture))
+    return FROZEN.get(wildcards.run) or code(*core_of(RUNS[wildcards.run]))
 
 
 def run_options(wildcards):
@@ -122,7 +127,7 @@ def code_with_model(stage):
 
     def hashed(wildcards):
         architecture = (wildcards.get("run") or wildcards.get("model")).split("-")[0]
-        return code(stage, f"poselift.models.{architecture}")
+        return code(stage, *SETTINGS.code_entries(architecture))
 
     return hashed
 

@@ -80,6 +80,6 @@ use rule cost as cost_changed with:
         changed="|".join(CHANGED_MODELS) or "none",
     params:
         code=lambda wildcards: code(
-            "poselift.models.cost", f"poselift.models.{wildcards.changed.split('-')[0]}"
+            "poselift.models.cost", *SETTINGS.code_entries(wildcards.changed.split("-")[0])
         ),
         options=lambda wildcards: sections.options(CHANGED_MODELS[wildcards.changed], only=COUNTED),

@@ -121,7 +121,7 @@ if SECOND:
             **processes_of(SECOND_RUNS),
             execution=sections.options(SETTINGS.execution),
         params:
-            code=lambda wildcards: code(*core_modules(SECOND_RUNS[wildcards.run].architecture)),
+            code=lambda wildcards: code(*core_of(SECOND_RUNS[wildcards.run])),
             options=lambda wildcards: sections.options(SECOND_RUNS[wildcards.run]),
 
     use rule outcome as outcome_3dhp with:

@@ -53,7 +53,7 @@ rule trial:
     params:
         code=lambda wildcards: code(
             "poselift.search.trial",
-            f"poselift.models.{TRIALS[wildcards.stage, wildcards.trial].base.architecture}",
+            *SETTINGS.code_entries(TRIALS[wildcards.stage, wildcards.trial].base.architecture),
         ),
         options=lambda wildcards: STAGES[wildcards.stage].options(wildcards.trial, int(wildcards.rung)),
         weights="--keep-weights" if SETTINGS.search.keep_weights else "",

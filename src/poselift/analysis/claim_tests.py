@@ -20,8 +20,9 @@ import yaml
 
 from poselift.analysis.intervals import Model
 from poselift.analysis.options import Grid
-from poselift.config.models import ARCHITECTURES, SIZES
+from poselift.config.architectures import built_in
 from poselift.config.sections import suggest
+from poselift.config.sizes import SIZES
 from poselift.errors import PoseliftError
 from poselift.evaluation.metrics import METRICS
 
@@ -86,9 +87,10 @@ def parse(text: str, test: str, grid: Grid, detail: str) -> Claim:
 def _models(test: str, architectures: list[str], size: str, grid: Grid) -> list[Model]:
     if size not in (sizes := [*SIZES, *grid.sizes]):
         raise PoseliftError(f"'{test}': no runs of size '{size}'{suggest(size, sizes)}")
+    known = [*built_in(), *grid.architectures]
     for name in architectures:
-        if name not in ARCHITECTURES:
-            raise PoseliftError(f"'{test}': no runs of '{name}'{suggest(name, ARCHITECTURES)}")
+        if name not in known:
+            raise PoseliftError(f"'{test}': no runs of '{name}'{suggest(name, known)}")
     return [Model(name, size) for name in architectures]
 
 

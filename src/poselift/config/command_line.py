@@ -1,24 +1,36 @@
 """A training run's settings on a command line."""
 
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any, get_args
 
-from poselift.config.models import ARCHITECTURES, model_settings, model_size
+from poselift.config.architectures import Architecture, find, known
 from poselift.config.recipes import RecipeName, recipe
 from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
 from poselift.config.sections import add_options, parse
+from poselift.config.sizes import model_size
 from poselift.errors import PoseliftError
 
 
-def add_run_options(parser: ArgumentParser) -> None:
-    """Give `parser` an option for every setting of a run, those of all architectures included."""
+def add_run_options(parser: ArgumentParser, arguments: Sequence[str] = ()) -> None:
+    """Give `parser` an option for every setting of a run, those of all architectures included: the project's
+    own, and the one in `--architecture-file` among the `arguments`."""
     parser.add_argument(
         "--recipe",
         choices=get_args(RecipeName),
         default="published",
         help="where training options that are not given come from (default: published)",
     )
-    add_options(parser, RunSettings, *(model_settings(name) for name in ARCHITECTURES))
+    add_options(parser, RunSettings, *(one.settings for one in architectures_among(arguments).values()))
+
+
+def architectures_among(arguments: Sequence[str]) -> dict[str, Architecture]:
+    """The project's own architectures, and the one that `--architecture` and `--architecture-file` name."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--architecture", default="")
+    parser.add_argument("--architecture-file")
+    given, _ = parser.parse_known_args(arguments)
+    return known({given.architecture: given.architecture_file} if given.architecture_file else {})
 
 
 def run_from_options(given: dict[str, Any]) -> RunSettings:
@@ -27,7 +39,7 @@ def run_from_options(given: dict[str, Any]) -> RunSettings:
     given = dict(given)
     name = given.pop("recipe", "published")
     architecture, size = given.get("architecture", ""), given.get("size", "")
-    model = model_settings(architecture)
+    model = find(architecture, given.get("architecture_file")).settings
     if not {"depth", "dim"} <= given.keys():
         given = {**model_size(size).model_dump(), **given}
     nested: dict[str, Any] = {"model": {}, "training": recipe(name, architecture, size).model_dump()}

@@ -1,15 +1,29 @@
 """The whole of `config.yaml`: data, the grid of runs, and how the paper shows them."""
 
-from typing import Any, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    GetJsonSchemaHandler,
+    SerializeAsAny,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
-from poselift.config.models import SIZES, Architectures, ModelSize, model_size
+from poselift.config.architectures import Architecture, built_in, code_entries, find, known
+from poselift.config.card import Card
 from poselift.config.mpi_inf_3dhp import MPIInf3DHP
+from poselift.config.presentation import cards
 from poselift.config.recipes import RecipeName, recipe
-from poselift.config.run import NAME, ExecutionSettings, RunSettings, TrainingSettings
-from poselift.config.search import Search
-from poselift.config.sections import InputPath, Section, Text, parse, suggest
+from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
+from poselift.config.search import Search, searchable
+from poselift.config.sections import NAME, InputPath, Section, Text, parse, suggest
+from poselift.config.sizes import SIZES, ModelSize, model_size
+from poselift.errors import PoseliftError
 
 
 class Synthetic(Section):
@@ -47,9 +61,7 @@ class Data(Section):
 class Experiment(Section):
     """The grid of runs: every architecture in every size with every seed."""
 
-    architectures: list[Literal["baseline", "mamba_gcn", "full"]] = Field(
-        min_length=1, description="models to train"
-    )
+    architectures: list[str] = Field(min_length=1, description="models to train")
     sizes: list[str] = Field(min_length=1, description="sizes to train them in")
     seeds: list[int] = Field(min_length=1, description="seeds to train each with")
 
@@ -64,9 +76,7 @@ class Experiment(Section):
 class Override(Section):
     """Other training settings for some of the runs: those of these architectures and sizes (empty: all)."""
 
-    architectures: list[Literal["baseline", "mamba_gcn", "full"]] = Field(
-        [], description="for these architectures"
-    )
+    architectures: list[str] = Field([], description="for these architectures")
     sizes: list[str] = Field([], description="for these sizes")
     n_frames: int | None = Field(None, ge=3, description="frames a clip")
     recipe: RecipeName | None = Field(None, description="the recipe that the training starts from")
@@ -84,7 +94,7 @@ class Variant(Section):
 
     name: str = Field(pattern=NAME, description="part of the names of its runs")
     title: Text = Field("", description="how tables call it (default: its name)")
-    architecture: Literal["baseline", "mamba_gcn", "full"] = Field(description="the model it starts from")
+    architecture: str = Field(description="the model it starts from")
     size: str = Field(description="the model's size")
     seeds: list[int] = Field([], description="seeds to train it with (default: those of the experiment)")
     n_frames: int | None = Field(None, ge=3, description="frames a clip")
@@ -96,9 +106,7 @@ class Variant(Section):
 class GroundTruth2D(Section):
     """Runs that lift the labels' own 2D poses: these models, with the experiment's recipe."""
 
-    architectures: list[Literal["baseline", "mamba_gcn", "full"]] = Field(
-        [], description="models to train (default: those of the experiment)"
-    )
+    architectures: list[str] = Field([], description="models to train (default: those of the experiment)")
     sizes: list[str] = Field(min_length=1, description="sizes to train them in")
     seeds: list[int] = Field([], description="seeds (default: those of the experiment)")
 
@@ -135,14 +143,37 @@ class Cluster(Section):
     )
 
 
+def _sections_of(architectures: dict[str, Architecture]) -> type[Section]:
+    """A section of sections: the settings of each architecture under its name."""
+    fields: dict[str, Any] = {name: (one.settings, one.settings()) for name, one in architectures.items()}
+    return create_model("Models", __base__=Section, __doc__=_sections_of.__doc__, **fields)
+
+
+class _BuiltInsDescribed:
+    """In the JSON schema: the settings of the project's own architectures, and any of the user's."""
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        sections = {name: one.settings.__pydantic_core_schema__ for name, one in known({}).items()}
+        return {
+            "type": "object",
+            "properties": {name: handler(schema) for name, schema in sections.items()},
+            "additionalProperties": {"type": "object"},
+        }
+
+
 class Config(Section):
     """The whole of `config.yaml`."""
 
-    dataset: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="folder below results/")
+    dataset: str = Field(pattern=NAME, description="folder below results/")
     data: Data
     n_frames: int = Field(243, ge=3, description="frames a clip (accelerations need three)")
     sizes: dict[str, ModelSize] = Field({}, description="model sizes beside the published ones")
-    models: Architectures = Architectures()
+    architectures: dict[str, Text] = Field(
+        {}, description="lifters of your own by name: a Python file, or a module that can be imported"
+    )
+    models: Annotated[dict[str, SerializeAsAny[Section]], _BuiltInsDescribed()] = Field(
+        {}, validate_default=True, description="hyper-parameters of each architecture"
+    )
     recipe: RecipeName = Field("published", description="the recipe that the trainings start from")
     training: TrainingSettings = Field(
         TrainingSettings(), description="keys that differ from the recipe; keys left out are the recipe's"
@@ -167,6 +198,55 @@ class Config(Section):
     mpi_inf_3dhp: MPIInf3DHP | None = Field(None, description="a second data set, with runs of its own")
     statistics: Statistics = Statistics()
     paper: Paper
+
+    @field_validator("architectures")
+    @classmethod
+    def _lifters_can_be_built(cls, own: dict[str, str]) -> dict[str, str]:
+        try:
+            known(own)
+        except PoseliftError as error:
+            raise ValueError(error) from None
+        return own
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _settings_of_each(cls, value: Any, info: ValidationInfo) -> Any:
+        architectures = known(info.data.get("architectures", {}))
+        return dict(_sections_of(architectures).model_validate(value)) if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _architectures_are_known(self) -> Self:
+        there = [*built_in(), *self.architectures]
+        for where, name in self._named_architectures():
+            if name not in there:
+                raise ValueError(f"{where}: unknown architecture '{name}'{suggest(name, there)}")
+        keys = searchable(known(self.architectures).values())
+        for stage in self.search.stages:
+            for key in stage.keys:
+                if key not in keys:
+                    raise ValueError(
+                        f"search stage '{stage.name}': '{key}' cannot be searched{suggest(key, keys)}"
+                    )
+        return self
+
+    def _named_architectures(self) -> Iterator[tuple[str, str]]:
+        """Each key of the configuration that names an architecture, with the name."""
+        lists = {
+            "experiment.architectures": self.experiment,
+            "ground_truth_2d.architectures": self.ground_truth_2d,
+            "mpi_inf_3dhp.architectures": self.mpi_inf_3dhp,
+            **{f"overrides.{i}.architectures": override for i, override in enumerate(self.overrides)},
+        }
+        yield from (
+            (key, name) for key, section in lists.items() if section for name in section.architectures
+        )
+        variants = {"ablation": self.ablation, "experiments": self.experiments}
+        yield from (
+            (f"{key}.{v.name}.architecture", v.architecture) for key in variants for v in variants[key]
+        )
+        for stage in self.search.stages:
+            if stage.architecture:
+                yield f"search.{stage.name}.architecture", stage.architecture
 
     @model_validator(mode="after")
     def _runs_resolve(self) -> Self:
@@ -198,7 +278,7 @@ class Config(Section):
     def run(self, architecture: str, size: str, seed: int, variant: Variant | None = None) -> RunSettings:
         """The settings of one run: the recipe, the keys set in `training`, the overrides that apply, in their
         order, and then what the variant changes."""
-        model: dict[str, Any] = getattr(self.models, architecture).model_dump()
+        model = self.models[find(architecture, self.architectures.get(architecture)).name].model_dump()
         overrides = [o for o in self.overrides if o.applies(architecture, size)]
         name = next((o.recipe for o in reversed(overrides) if o.recipe), self.recipe)
         training = recipe(name, architecture, size).model_dump()
@@ -212,12 +292,21 @@ class Config(Section):
         return parse(
             RunSettings,
             {
-                "architecture": architecture, "size": size, **special, **shape.model_dump(),
+                "architecture": architecture, "architecture_file": self.architectures.get(architecture),
+                "size": size, **special, **shape.model_dump(),
                 "n_frames": n_frames, "seed": seed,
                 "model": model | (variant.model if variant else {}), "training": training,
             },
             f"{variant.name if variant else architecture}, size {size}",
         )  # fmt: skip
+
+    def code_entries(self, architecture: str) -> tuple[str, ...]:
+        """What the code hash of a stage that builds this architecture starts from, beside the stage."""
+        return code_entries(architecture, self.architectures.get(architecture))
+
+    def cards(self) -> dict[str, Card]:
+        """How the architectures of the experiment are presented, by name."""
+        return cards(dict.fromkeys(name for _, name in self._named_architectures()), self.architectures)
 
     def runs(self) -> dict[str, RunSettings]:
         """The main runs of the experiment by name."""

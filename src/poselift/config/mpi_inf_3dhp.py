@@ -1,12 +1,12 @@
 """The second data set, MPI-INF-3DHP: where it lies and what is trained on it."""
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
-from poselift.config.models import model_size
 from poselift.config.run import RunSettings, TrainingSettings
 from poselift.config.sections import InputPath, Section, parse
+from poselift.config.sizes import model_size
 
 if TYPE_CHECKING:
     from poselift.config.experiment import Config, Experiment
@@ -32,9 +32,7 @@ class MPIInf3DHP(Section):
         None, description="generate motion instead of reading the files"
     )
     n_frames: int = Field(81, ge=3, description="frames a clip")
-    architectures: list[Literal["baseline", "mamba_gcn", "full"]] = Field(
-        [], description="models to train (default: those of the experiment)"
-    )
+    architectures: list[str] = Field([], description="models to train (default: those of the experiment)")
     sizes: list[str] = Field([], description="sizes to train them in (default: those of the experiment)")
     seeds: list[int] = Field([], description="seeds (default: those of the experiment)")
     training: TrainingSettings = Field(
@@ -71,8 +69,9 @@ class MPIInf3DHP(Section):
                         RunSettings,
                         {
                             "architecture": architecture, "size": size, **shape.model_dump(),
+                            "architecture_file": config.architectures.get(architecture),
                             "n_frames": self.n_frames, "seed": seed,
-                            "model": getattr(config.models, architecture).model_dump(), "training": training,
+                            "model": config.models[architecture].model_dump(), "training": training,
                         },
                         f"mpi_inf_3dhp: {architecture}, size {size}",
                     )  # fmt: skip

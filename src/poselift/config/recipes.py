@@ -2,8 +2,9 @@
 
 from typing import Literal, get_args
 
-from poselift.config.models import ARCHITECTURES, SIZES
+from poselift.config.architectures import built_in
 from poselift.config.run import TrainingSettings
+from poselift.config.sizes import SIZES
 
 RecipeName = Literal["published", "guide"]
 
@@ -33,7 +34,7 @@ ADVISED_RANGES: dict[str, tuple[float, float]] = {
 def advice(training: TrainingSettings) -> list[str]:
     """A line for each value outside its advised range that is not a named recipe's."""
     named = [recipe(name, architecture, size) for name in get_args(RecipeName)
-             for architecture in ARCHITECTURES for size in SIZES]  # fmt: skip
+             for architecture in built_in() for size in SIZES]  # fmt: skip
     return [
         f"{key} = {value} is outside the advised range, {low} to {high}"
         for key, (low, high) in ADVISED_RANGES.items()

@@ -5,8 +5,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
-from poselift.config.models import BaselineSettings, model_settings
-from poselift.config.sections import Section
+from poselift.config.architectures import built_in, find
+from poselift.config.sections import NAME, Section, Text
+from poselift.errors import PoseliftError
 
 
 class TrainingSettings(Section):
@@ -56,14 +57,22 @@ class ExecutionSettings(Section):
     tensorboard: bool = Field(False, description="also write TensorBoard events (needs tensorboard)")
 
 
-NAME = r"^[a-z][a-z0-9_]*$"
-"""What a name that becomes part of a path looks like."""
+TAKEN = {
+    *TrainingSettings.model_fields,
+    *ExecutionSettings.model_fields,
+    *("recipe", "store", "out", "device", "threads", "resume", "trial", "values", "factors", "rung"),
+    *("stop_after", "keep_weights", "previous", "start", "measure"),
+}
+"""Options of programs that build models: a lifter of one's own cannot call a setting so."""
 
 
 class RunSettings(Section):
     """All that determines one training run, resolved: the run's `config.yaml`."""
 
-    architecture: Literal["baseline", "mamba_gcn", "full"] = Field(description="which model")
+    architecture: str = Field(description=f"which model: {', '.join(built_in())}, or one of your own")
+    architecture_file: Text | None = Field(
+        None, validate_default=True, description="file or module of the architecture, for one of your own"
+    )
     size: str = Field(pattern=r"^[a-z][a-z0-9]*$", description="name of the model's size")
     variant: str | None = Field(
         None, pattern=NAME, description="what sets the run apart from the main one of this model"
@@ -81,7 +90,7 @@ class RunSettings(Section):
         "without it the test subjects are, in mm, as published",
     )
     init_from: Path | None = Field(None, description="weights to start from in place of random ones")
-    model: SerializeAsAny[BaselineSettings] = Field(description="hyper-parameters of the architecture")
+    model: SerializeAsAny[Section] = Field(description="hyper-parameters of the architecture")
     training: TrainingSettings
 
     @property
@@ -90,11 +99,26 @@ class RunSettings(Section):
         parts = (self.architecture, self.size, self.variant, f"s{self.seed}")
         return "-".join(part for part in parts if part)
 
+    @field_validator("architecture_file")
+    @classmethod
+    def _architecture_is_there(cls, value: str | None, info: ValidationInfo) -> str | None:
+        try:
+            found = find(info.data["architecture"], value) if "architecture" in info.data else None
+        except PoseliftError as error:
+            raise ValueError(error) from None
+        taken = TAKEN | cls.model_fields.keys()
+        for name in found.settings.model_fields if found else ():
+            if name in taken:
+                raise ValueError(f"{value}: Settings: {name} is an option of every run; choose another name")
+        return value
+
     @field_validator("model", mode="before")
     @classmethod
     def _model_of_architecture(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, dict) and "architecture" in info.data:
-            return model_settings(info.data["architecture"]).model_validate(value)
+        if isinstance(value, dict) and "architecture_file" in info.data:
+            return find(info.data["architecture"], info.data["architecture_file"]).settings.model_validate(
+                value
+            )
         return value
 
     @model_validator(mode="after")

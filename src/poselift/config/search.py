@@ -1,23 +1,23 @@
 """The hyper-parameter search: stages of trials, one after the other or from one's winner to the next."""
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from poselift.config.models import ARCHITECTURES, model_settings
-from poselift.config.run import NAME, TrainingSettings
-from poselift.config.sections import Section, suggest
+from poselift.config.architectures import Architecture
+from poselift.config.run import TrainingSettings
+from poselift.config.sections import NAME, Section
 
 GIVEN = ("epochs", "processes")
 """Keys of the training that trials cannot vary: a stage's trials have one length, and a device each."""
 
-SEARCHABLE = tuple(
-    dict.fromkeys(
-        ["architecture", "size", *(key for key in TrainingSettings.model_fields if key not in GIVEN)]
-        + [key for name in ARCHITECTURES for key in model_settings(name).model_fields]
-    )
-)
-"""The keys that a trial may change: the model, its hyper-parameters, the training."""
+
+def searchable(architectures: Iterable[Architecture]) -> list[str]:
+    """The keys that a trial may change: the model, its hyper-parameters, the training."""
+    training = (key for key in TrainingSettings.model_fields if key not in GIVEN)
+    model = (key for one in architectures for key in one.settings.model_fields)
+    return list(dict.fromkeys(["architecture", "size", *training, *model]))
 
 
 class Range(Section):
@@ -80,7 +80,7 @@ class Stage(Section):
     start_from: str | None = Field(
         None, description="an earlier stage, whose winner's searched values the trials start from"
     )
-    architecture: Literal["baseline", "mamba_gcn", "full"] | None = Field(
+    architecture: str | None = Field(
         None, description="model of the trials (default: that of the stage it starts from)"
     )
     size: str | None = Field(None, description="its size (default: that of the stage it starts from)")
@@ -105,8 +105,6 @@ class Stage(Section):
             raise ValueError("factors need a stage to start from (start_from)")
         space = self.random.space if self.random else {}
         for key in self.keys:
-            if key not in SEARCHABLE:
-                raise ValueError(f"'{key}' cannot be searched{suggest(key, SEARCHABLE)}")
             if self.keys.count(key) > 1:
                 raise ValueError(f"'{key}' is both in grid and in factors")
         for key, values in [*self.grid.items(), *self.factors.items(), *space.items()]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from poselift.errors import PoseliftError, one_line
 
@@ -21,6 +22,25 @@ class Section(BaseModel):
     """A part of the configuration: immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, value: Any) -> Any:
+        """Refuse an unknown key with a suggestion of what may have been meant."""
+        if isinstance(value, dict) and cls.model_config["extra"] == "forbid":
+            faults: list[InitErrorDetails] = [
+                {
+                    "type": PydanticCustomError(UNKNOWN_KEY, "{reason}", {"reason": f"unknown key{meant}"}),
+                    "loc": (key,),
+                    "input": value[key],
+                }
+                for key in value
+                if isinstance(key, str) and key not in cls.model_fields
+                for meant in [suggest(one_line(key), cls.model_fields)]
+            ]
+            if faults:
+                raise ValidationError.from_exception_data(cls.__name__, faults)
+        return value
 
 
 def _literal(value: Any) -> Any:
@@ -34,6 +54,11 @@ InputPath = Annotated[Path, AfterValidator(_literal)]
 
 Text = Annotated[str, AfterValidator(_literal)]
 """Words that the paper shows."""
+
+UNKNOWN_KEY = "unknown_key"
+
+NAME = r"^[a-z][a-z0-9_]*$"
+"""What a name that becomes part of a path, a macro and a command looks like."""
 
 AnySection = TypeVar("AnySection", bound=Section)
 
@@ -57,17 +82,6 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 100
 
 
-def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys that the section at `location` knows."""
-    section: Any = model
-    for step in location:
-        field = getattr(section, "model_fields", {}).get(step)
-        annotation = field.annotation if field else section
-        candidates = [annotation, *getattr(annotation, "__args__", ())]
-        section = next((c for c in candidates if isinstance(c, type) and issubclass(c, Section)), section)
-    return list(getattr(section, "model_fields", {}))
-
-
 def parse(model: type[AnySection], value: Any, source: str) -> AnySection:
     """Validate `value`; the first fault becomes one line: `source`, the key, what is expected."""
     try:
@@ -77,9 +91,8 @@ def parse(model: type[AnySection], value: Any, source: str) -> AnySection:
     except ValidationError as error:
         fault = error.errors()[0]
         key = one_line(".".join(map(str, fault["loc"])))
-        if fault["type"] == "extra_forbidden":
-            known = _keys_at(model, fault["loc"][:-1])
-            reason = f"unknown key{suggest(one_line(fault['loc'][-1]), known)}"
+        if fault["type"] == UNKNOWN_KEY:
+            reason = fault["msg"]
         elif fault["type"] == "missing":
             reason = "is missing"
         else:
@@ -135,11 +148,18 @@ def _flat_fields(model: type[Section]) -> Iterable[tuple[str, Any]]:
 
 
 def add_options(parser: argparse.ArgumentParser, *models: type[Section]) -> None:
-    """Give `parser` an option for each field of `models`, nested sections flattened; none is required."""
-    fields = {name: field for model in models for name, field in _flat_fields(model)}
-    for name, field in fields.items():
+    """Give `parser` an option for each field of `models`, nested sections flattened; none is required.
+    A field of several models takes what any of them takes."""
+    fields: dict[str, list[Any]] = {}
+    for model in models:
+        for name, field in _flat_fields(model):
+            fields.setdefault(name, []).append(field)
+    for name, alike in fields.items():
+        field = alike[-1]
         default = "" if field.is_required() or field.default is None else f" (default: {field.default})"
-        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else None
+        choices = None
+        if all(get_origin(one.annotation) is Literal for one in alike):
+            choices = list(dict.fromkeys(choice for one in alike for choice in get_args(one.annotation)))
         kind: dict[str, Any] = {"choices": choices} if choices else {"metavar": name.upper()}
         if field.annotation is bool:  # --name means yes; --name false is there for files and workflows
             kind = {"nargs": "?", "const": "true", "metavar": "true|false"}

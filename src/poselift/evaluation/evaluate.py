@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from poselift.config.command_line import run_from_options
-from poselift.config.models import ARCHITECTURES
 from poselift.config.run import RunSettings
 from poselift.config.sections import load
 from poselift.data.normalise import denormalise
@@ -89,7 +88,7 @@ class Subject:
 
 def subject_of(given: argparse.Namespace) -> Subject:
     """The run or the checkpoint that the command line names. Raises `PoseliftError` if it is not whole."""
-    options = ("architecture", "size", "n_frames", "input_2d")
+    options = ("architecture", "architecture_file", "size", "n_frames", "input_2d")
     described = {name: value for name in options if (value := getattr(given, name)) is not None}
     if given.run:
         if described:
@@ -117,7 +116,8 @@ def main(argv: list[str] | None = None) -> None:
         help="published checkpoint or safetensors, in place of a run",
     )
     of_checkpoint = parser.add_argument_group("what the checkpoint is of")
-    of_checkpoint.add_argument("--architecture", choices=ARCHITECTURES)
+    of_checkpoint.add_argument("--architecture", help="the model's name")
+    of_checkpoint.add_argument("--architecture-file", help="where a lifter of your own is")
     of_checkpoint.add_argument("--size", help="xsmall, small, base or large")
     of_checkpoint.add_argument("--n-frames", type=int, help="frames a clip (default: 243)")
     of_checkpoint.add_argument(

@@ -22,7 +22,8 @@ from poselift.analysis import options
 from poselift.analysis.names import architecture_label
 from poselift.analysis.options import Marks
 from poselift.analysis.trials import DESCRIPTION, read_trials
-from poselift.config.models import ARCHITECTURES, SIZES
+from poselift.config.architectures import built_in
+from poselift.config.sizes import SIZES
 from poselift.errors import run
 from poselift.figures.style import COLUMN_WIDTH, INK, PAGE_WIDTH, mark, save, style
 
@@ -62,9 +63,9 @@ def _number(text: str) -> float | None:
 
 
 def _order(text: str) -> tuple[int, float, str]:
-    """Numbers by value, architectures and sizes as elsewhere, then other words, then no value."""
+    """Numbers by value, architectures by name, sizes as elsewhere, then other words, then no value."""
     number = _number(text)
-    for known in (ARCHITECTURES, tuple(SIZES)):
+    for known in (built_in(), list(SIZES)):
         if text in known:
             return 1, known.index(text), text
     return (0, number, "") if number is not None else (2 + (not text), 0, text)

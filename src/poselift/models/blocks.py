@@ -1,11 +1,11 @@
-"""What the architectures are made of: residual units, fused parallel branches, and the frame around them."""
+"""What the architectures are made of: residual blocks, fused parallel branches, and the frame around them."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from poselift.config.models import BaselineSettings
 from poselift.errors import PoseliftError
+from poselift.models.architectures.baseline import Settings
 from poselift.models.attention import SpatialAttention, TemporalAttention
 from poselift.models.graph import SpatialGraph, TemporalGraph
 from poselift.skeleton import N_JOINTS
@@ -28,7 +28,7 @@ class MLP(nn.Module):
         return self.fc2(self.act(self.fc1(x)))
 
 
-class Unit(nn.Module):
+class ResidualBlock(nn.Module):
     """A mixer and an MLP, each residual with layer scale, (B, T, J, C) -> (B, T, J, C)."""
 
     def __init__(self, dim: int, mixer: nn.Module) -> None:
@@ -48,26 +48,24 @@ class Unit(nn.Module):
 class AttentionGraphBranches(nn.Module):
     """MotionAGFormer's two branches on the same tokens, attention and graph: spatial first, then temporal."""
 
-    def __init__(self, dim: int, n_frames: int, settings: BaselineSettings) -> None:
+    def __init__(self, dim: int, n_frames: int, settings: Settings) -> None:
         super().__init__()
-        self.paths: list[tuple[str, ...]] = []  # names of the units of each branch, in order
-        if settings.without_branch != "attention":
-            self.att_spatial = Unit(dim, SpatialAttention(dim))
-            self.att_temporal = Unit(dim, TemporalAttention(dim))
-            self.paths.append(("att_spatial", "att_temporal"))
-        if settings.without_branch != "graph":
-            self.graph_spatial = Unit(dim, SpatialGraph(dim, settings.spatial_graph))
-            self.graph_temporal = Unit(dim, TemporalGraph(dim, n_frames, settings.temporal_graph))
-            self.paths.append(("graph_spatial", "graph_temporal"))
+        self.attention = settings.without_branch != "attention"
+        self.graph = settings.without_branch != "graph"
+        if self.attention:
+            self.att_spatial = ResidualBlock(dim, SpatialAttention(dim))
+            self.att_temporal = ResidualBlock(dim, TemporalAttention(dim))
+        if self.graph:
+            self.graph_spatial = ResidualBlock(dim, SpatialGraph(dim, settings.spatial_graph))
+            self.graph_temporal = ResidualBlock(dim, TemporalGraph(dim, n_frames, settings.temporal_graph))
 
     def branches(self, x: Tensor) -> list[Tensor]:
         """The outputs of the branches, each (B, T, J, C)."""
         outputs = []
-        for path in self.paths:
-            y = x
-            for name in path:
-                y = getattr(self, name)(y)
-            outputs.append(y)
+        if self.attention:
+            outputs.append(self.att_temporal(self.att_spatial(x)))
+        if self.graph:
+            outputs.append(self.graph_temporal(self.graph_spatial(x)))
         return outputs
 
 
@@ -95,9 +93,9 @@ def fuse(branches: list[Tensor], fusion: nn.Linear | None) -> Tensor:
 class MotionAGFormerBlock(AttentionGraphBranches):
     """A block of MotionAGFormer (Mehraban et al. 2024, section 3.2), (B, T, J, C) -> (B, T, J, C)."""
 
-    def __init__(self, dim: int, n_frames: int, settings: BaselineSettings) -> None:
+    def __init__(self, dim: int, n_frames: int, settings: Settings) -> None:
         super().__init__(dim, n_frames, settings)
-        self.fusion = fusion_layer(dim, len(self.paths), bias=0.5)
+        self.fusion = fusion_layer(dim, self.attention + self.graph, bias=0.5)
 
     def forward(self, x: Tensor) -> Tensor:
         return fuse(self.branches(x), self.fusion)

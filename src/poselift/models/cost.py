@@ -13,6 +13,7 @@ import argparse
 import functools
 import itertools
 import logging
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,8 +26,10 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
-from poselift.config.models import ARCHITECTURES, SIZES, ModelSize, model_settings
+from poselift.config.architectures import Architecture
+from poselift.config.command_line import architectures_among
 from poselift.config.sections import add_options, parse
+from poselift.config.sizes import SIZES, ModelSize
 from poselift.errors import PoseliftError, run
 from poselift.files import atomic_path
 from poselift.models.graph import GraphConvolution
@@ -46,22 +49,34 @@ class Cost:
     macs_executed: int
 
 
-def count(architecture: str, size: str | ModelSize, n_frames: int = 243, **hyperparameters: Any) -> Cost:
-    """Count in a forward pass on the meta device, which computes nothing; arguments as of `build_model`."""
+def count(
+    architecture: str | Architecture, size: str | ModelSize, n_frames: int = 243, **hyperparameters: Any
+) -> Cost:
+    """Count in a forward pass of one clip; arguments as of `build_model`."""
     if "ssm_backend" in hyperparameters:
         hyperparameters["ssm_backend"] = "torch"  # the one that PyTorch's counter can look into
+    # the meta device computes nothing; what a lifter of the user's does may depend on the values
+    device = "cpu" if isinstance(architecture, Architecture) and architecture.source else "meta"
     # built on the CPU: drawing weights on the meta device would first load torch's compiler, for seconds
-    model = build_model(architecture, size, n_frames, **hyperparameters).eval().to("meta")
-    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model(torch.empty(1, n_frames, N_JOINTS, 3))
+    model = build_model(architecture, size, n_frames, **hyperparameters).eval().to(device)
     modules = list(model.modules())
+    linear = {module: 0 for module in modules if isinstance(module, nn.Linear)}
+
+    def add_rows(module: nn.Module, inputs: tuple[Tensor, ...], _: Tensor) -> None:
+        linear[module] += inputs[0].shape[:-1].numel()  # type: ignore[index]
+
+    for module in linear:
+        module.register_forward_hook(add_rows)
+    with torch.device(device), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, n_frames, N_JOINTS, 3))
     executed = counter.get_total_flops() // 2
     # A graph with n nodes is there as often as the n of others: n T J / n graphs of n x n each.
     nodes = [len(graph.batch_norm.weight) for graph in modules if isinstance(graph, GraphConvolution)]
     normalisation = sum(2 * n**2 * n_frames * N_JOINTS for n in nodes)
     return Cost(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        macs_linear=sum(m.weight.numel() for m in modules if isinstance(m, nn.Linear)) * n_frames * N_JOINTS,
+        # a layer whose weights are used without calling it has a row for each token
+        macs_linear=sum(m.weight.numel() * (rows or n_frames * N_JOINTS) for m, rows in linear.items()),
         macs_all=executed + normalisation,
         macs_executed=executed,
     )
@@ -88,7 +103,7 @@ def peak_memory_mb(call: Callable[[], object], held: Iterable[Tensor]) -> float:
 
 
 def measure(
-    architecture: str, size: str | ModelSize, n_frames: int, **hyperparameters: Any
+    architecture: str | Architecture, size: str | ModelSize, n_frames: int, **hyperparameters: Any
 ) -> dict[str, float]:
     """Latency and peak memory of a forward pass for each of `BATCHES`, on the GPU if there is one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -107,29 +122,29 @@ def measure(
 def main(argv: list[str] | None = None) -> None:
     """Print the costs of models, and write them as a table."""
     parser = argparse.ArgumentParser(description="Parameters and multiply-accumulates (MACs) of models.")
-    parser.add_argument(
-        "--architecture", action="append", choices=ARCHITECTURES, help="repeatable (default: all)"
-    )
+    known = architectures_among(sys.argv[1:] if argv is None else argv)
+    parser.add_argument("--architecture", action="append", choices=known, help="repeatable (default: all)")
+    parser.add_argument("--architecture-file", metavar="FILE", help="where a lifter of your own is")
     parser.add_argument("--size", action="append", help="repeatable (default: the published sizes)")
     parser.add_argument("--depth", type=int, help="number of blocks, for one size of your own")
-    parser.add_argument("--dim", type=int, help="channels a token, for one size of your own")
-    parser.add_argument("--n-frames", type=int, default=243, help="frames a clip (default: 243)")
+    parser.add_argument("--dim", type=int, help="channels per token, for one size of your own")
+    parser.add_argument("--n-frames", type=int, default=243, help="frames per clip (default: 243)")
     parser.add_argument("--measure", action="store_true", help="measure latency and peak memory as well")
     parser.add_argument("--out", type=Path, metavar="FILE.csv", help="write the table here")
-    settings = [model_settings(name) for name in ARCHITECTURES]
+    settings = [one.settings for one in known.values()]
     add_options(parser, *settings)
     given = vars(parser.parse_args(argv))
     logging.basicConfig(format="%(levelname)s: %(message)s")
 
     hyperparameters = {name: given[name] for s in settings for name in s.model_fields if name in given}
-    architectures = given["architecture"] or ARCHITECTURES
+    architectures = given["architecture"] or list(known)
     for name in hyperparameters:
-        if not any(name in model_settings(a).model_fields for a in architectures):
+        if not any(name in known[a].settings.model_fields for a in architectures):
             raise PoseliftError(
                 f"--{name.replace('_', '-')} has no meaning for architecture {', '.join(architectures)}"
             )
     rows = [
-        _row(architecture, name, size, given["n_frames"], given["measure"], hyperparameters)
+        _row(known[architecture], name, size, given["n_frames"], given["measure"], hyperparameters)
         for architecture in architectures
         for name, size in _sizes(given["size"], given["depth"], given["dim"]).items()
     ]
@@ -152,16 +167,15 @@ def _sizes(names: list[str] | None, depth: int | None, dim: int | None) -> dict[
 
 
 def _row(
-    architecture: str,
+    architecture: Architecture,
     name: str,
     size: str | ModelSize,
     n_frames: int,
     measured: bool,
     hyperparameters: dict[str, Any],
 ) -> dict[str, Any]:
-    known = model_settings(architecture).model_fields
-    own = {key: value for key, value in hyperparameters.items() if key in known}
-    row: dict[str, Any] = {"architecture": architecture, "size": name, "n_frames": n_frames}
+    own = {key: hyperparameters[key] for key in architecture.settings.model_fields if key in hyperparameters}
+    row: dict[str, Any] = {"architecture": architecture.name, "size": name, "n_frames": n_frames}
     row |= asdict(count(architecture, size, n_frames, **own))
     if measured:
         row |= measure(architecture, size, n_frames, **own)

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from poselift import skeleton
-from poselift.config.models import FullSettings
 from poselift.models.blocks import LAYER_SCALE, MLP
 from poselift.models.graph import normalise
+from poselift.models.mamba_gcn_settings import MambaGCNBlockSettings
 from poselift.models.ssd import Mamba2
 
 HEADS = 8
@@ -17,7 +17,7 @@ kernels need a multiple of eight."""
 class TemporalSSM(nn.Module):
     """Mamba-2 along the frames of each joint, the mean of both directions; (B, T, J, C) -> (B, T, J, C)."""
 
-    def __init__(self, dim: int, settings: FullSettings) -> None:
+    def __init__(self, dim: int, settings: MambaGCNBlockSettings) -> None:
         super().__init__()
         inner = settings.mamba_gcn_dim
 
@@ -59,22 +59,22 @@ class SkeletonGraph(nn.Module):
 class MambaGCNBlock(nn.Module):
     """(B, T, J, C) -> (B, T, J, C); the identity at the start, up to the layer scale.
 
-    h = LN(x); x = x + ls1 (a SSM(h) + (1 - a) GCN(h)), a = sigmoid(theta) a channel; x = x + ls2 MLP(LN(x)).
-    An ablation may keep the SSM or the graph alone (`mamba_gcn_parts`) or leave a fixed (`mamba_gcn_fusion`).
+    h = LN(x); x = x + ls1 (a SSM(h) + (1 - a) GCN(h)), a = sigmoid(theta), per channel;
+    x = x + ls2 MLP(LN(x)).
+    An ablation may keep the SSM or the graph alone (`mamba_gcn_parts`) or keep a fixed (`mamba_gcn_fusion`).
     """
 
     theta: Tensor
 
-    def __init__(self, dim: int, settings: FullSettings) -> None:
+    def __init__(self, dim: int, settings: MambaGCNBlockSettings) -> None:
         super().__init__()
-        parts = settings.mamba_gcn_parts.split("+")
         self.norm1 = nn.LayerNorm(dim)
-        if "ssm" in parts:
+        self.parts = settings.mamba_gcn_parts
+        if self.parts != "gcn":
             self.ssm = TemporalSSM(dim, settings)
-        if "gcn" in parts:
+        if self.parts != "ssm":
             self.gcn = nn.Sequential(SkeletonGraph(dim), nn.Dropout(settings.gcn_dropout))
-        self.parts = tuple(parts)
-        if len(parts) == 2:
+        if self.parts == "ssm+gcn":
             theta = torch.full((dim,), settings.fusion_alpha).logit()
             if settings.mamba_gcn_fusion == "learned":
                 self.theta = nn.Parameter(theta)
@@ -87,9 +87,9 @@ class MambaGCNBlock(nn.Module):
 
     def mix(self, h: Tensor) -> Tensor:
         """The SSM and the graph convolution of normalised tokens, fused; (B, T, J, C) -> (B, T, J, C)."""
-        if self.parts == ("ssm",):
+        if self.parts == "ssm":
             return self.ssm(h)
-        if self.parts == ("gcn",):
+        if self.parts == "gcn":
             return self.gcn(h)
         share = self.theta.sigmoid()
         return share * self.ssm(h) + (1 - share) * self.gcn(h)

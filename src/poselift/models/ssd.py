@@ -1,12 +1,12 @@
-"""The Mamba-2 layer: a selective state space model with one decay a head, in its dual form.
+"""The Mamba-2 layer: a selective state space model with one decay per head, in its dual form.
 
 Dao and Gu, "Transformers are SSMs" (ICML 2024). Within a chunk of the sequence the model is a masked product
 of matrices, like attention, and only the states at the ends of chunks follow one another (section 6): fast on
 CPU and GPU, deterministic, no compiled extension. Where `mamba_ssm` is installed and the tensors are on CUDA,
 its fused kernels can take over. Parameters are those of `mamba_ssm.Mamba2`: weights load both ways.
 
-Letters in shapes: B sequences, L steps, H heads, P channels a head, N channels of state, K chunks, Q steps a
-chunk.
+Letters in shapes are the paper's: b sequences, h heads, p channels per head, n channels of state; c chunks
+of l steps (s, where two steps of a chunk meet); t steps in all.
 """
 
 import functools
@@ -41,7 +41,10 @@ DT_FLOOR = 1e-4
 def ssd(x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, chunk: int = CHUNK) -> Tensor:
     """The state space model h_t = exp(dt_t A) h_{t-1} + dt_t B_t x_t^T, y_t = C_t h_t, from h = 0.
 
-    x (B, L, H, P); dt > 0 (B, L, H); A < 0 (H,); B and C (B, L, N), shared by the heads. Returns y like x.
+    x (b, t, h, p); dt > 0 (b, t, h); A < 0 (h,); B and C (b, t, n), shared by the heads. Returns y like x.
+
+    The einsums in the comments are those of the paper's listing 1, with x for dt x; the products are the
+    same, in an order in which nothing is copied to bring the heads to the front.
     """
     _, length, heads, channels = x.shape
     n_chunks = math.ceil(length / chunk)
@@ -51,29 +54,31 @@ def ssd(x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, chunk: int = CHU
     x, dt, B, C = (F.pad(t, padding).unflatten(1, (n_chunks, steps)) for t in (x.flatten(2), dt, B, C))
 
     def per_head(factor: Tensor, value: Tensor) -> Tensor:
-        """`factor` (..., H) times `value` (..., H P)."""
+        """`factor` (..., h) times `value` (..., h p)."""
         return (factor.unsqueeze(-1) * value.unflatten(-1, (heads, channels))).flatten(-2)
 
-    x = per_head(dt, x)  # (B, K, Q, H P)
+    x = per_head(dt, x)  # (b, c, l, h p)
 
-    log_decay = _cumulative(dt * A)  # of the state since the chunk's start, (B, K, Q, H)
+    log_decay = _cumulative(dt * A)  # of the state since the chunk's start, (b, c, l, h)
     total = log_decay[:, :, -1:]
 
-    # Within chunks: y_t = sum over s <= t of (C_t . B_s) exp(decay from s to t) x_s
-    by_head = log_decay.movedim(-1, 2)  # (B, K, H, Q)
+    # Within chunks, einsum("bcln,bcsn,bhcls,bcshp->bclhp", C, B, decay, x), decay from step s to l >= s
+    by_head = log_decay.movedim(-1, 2)  # (b, c, h, l)
     future = torch.ones(steps, steps, dtype=torch.bool, device=x.device).triu(1)
     decay = (by_head.unsqueeze(-1) - by_head.unsqueeze(-2)).masked_fill(future, -torch.inf).exp()
-    scores = (C @ B.mT).unsqueeze(2) * decay  # (B, K, H, Q, Q)
+    scores = (C @ B.mT).unsqueeze(2) * decay  # (b, c, h, l, s)
     y = (scores @ x.unflatten(-1, (heads, channels)).transpose(2, 3)).transpose(2, 3).flatten(-2)
 
     if n_chunks > 1:
-        # What each chunk adds to the state at its end, (B, K, N, H P), and the states at the chunks' starts
+        # What each chunk adds to the state at its end, einsum("bcln,bhcl,bclhp->bchpn", B, decay to it, x),
+        # as (b, c, n, h p); and the states at the chunks' starts, one after the other
         added = B.mT @ per_head((total - log_decay).exp(), x)
         state = torch.zeros_like(added[:, 0])
         starts = [state]
         for k in range(n_chunks - 1):
             state = per_head(total[:, k].exp(), state) + added[:, k]
             starts.append(state)
+        # Between chunks, einsum("bcln,bchpn,bhcl->bclhp", C, starts, decay from the start)
         y = y + per_head(log_decay.exp(), C @ torch.stack(starts, dim=1))
     return y.flatten(1, 2)[:, :length].unflatten(-1, (heads, channels))
 
@@ -120,7 +125,7 @@ class GatedRMSNorm(nn.Module):
 
 
 class CausalConv(nn.Conv1d):
-    """Depthwise convolution over the last steps, (B, L, channel), without moving the channels first."""
+    """Depthwise convolution over the last steps, (b, t, channel), without moving the channels first."""
 
     bias: nn.Parameter
 
@@ -138,7 +143,7 @@ class CausalConv(nn.Conv1d):
 
 
 class Mamba2(nn.Module):
-    """The Mamba-2 layer with one group, (B, L, d_model) -> (B, L, d_model); causal in L.
+    """The Mamba-2 layer with one group, (b, t, d_model) -> (b, t, d_model); causal in t.
 
     The defaults are for sequences of a few hundred steps: a state of 32 channels, not the 128 by which
     language models remember thousands of tokens, and heads of 32 channels, since each head has one time scale
@@ -200,12 +205,12 @@ class Mamba2(nn.Module):
         return self.out_proj(y)
 
     def _mix(self, projected: Tensor) -> Tensor:
-        """From the input's projection to the output's, (B, L, ...) -> (B, L, d_inner)."""
+        """From the input's projection to the output's, (b, t, ...) -> (b, t, d_inner)."""
         conv_dim = self.conv1d.in_channels
         z, xBC, dt = projected.split([self.d_inner, conv_dim, len(self.A_log)], dim=-1)
         xBC = F.silu(self.conv1d(xBC))
         x, B, C = xBC.split([self.d_inner, self.d_state, self.d_state], dim=-1)
-        x = x.unflatten(-1, (-1, self.headdim))  # (B, L, H, P)
+        x = x.unflatten(-1, (-1, self.headdim))  # (b, t, h, p)
         y = self._scan(x, dt, B, C).flatten(2)
         return self.norm(y, z)
 

@@ -37,8 +37,8 @@ from poselift.analysis.intervals import Differences
 from poselift.analysis.options import Entry, Grid, Marks
 from poselift.analysis.results import names_in, read
 from poselift.analysis.runs import Run, read_run
+from poselift.config.architectures import known
 from poselift.config.experiment import Statistics
-from poselift.config.models import ARCHITECTURES, FullSettings, model_settings
 from poselift.config.run import TrainingSettings
 from poselift.data.sequence import Sequence as Recording
 from poselift.data.store import read_sequences
@@ -102,11 +102,13 @@ def _statistics(statistics: Statistics) -> Entries:
 
 
 def _hyperparameters(runs: Sequence[Run]) -> Entries:
-    for architecture in ARCHITECTURES:
+    settings = {name: one.settings for name, one in known({}).items()}
+    settings |= {run.settings.architecture: type(run.settings.model) for run in runs}
+    for architecture, section in settings.items():
         of_architecture = [run.settings.model for run in runs if run.settings.architecture == architecture]
-        for name in model_settings(architecture).model_fields:
+        for name in section.model_fields:
             yield f"model.{architecture}.{name}", of_all(getattr(model, name) for model in of_architecture)
-    for name in FullSettings.model_fields:
+    for name in dict.fromkeys(name for section in settings.values() for name in section.model_fields):
         having = [run.settings.model for run in runs if hasattr(run.settings.model, name)]
         yield f"model.{name}", of_all(getattr(model, name) for model in having)
 

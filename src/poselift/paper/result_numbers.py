@@ -14,8 +14,8 @@ from poselift.analysis.names import (
 )
 from poselift.analysis.options import Entry, Grid
 from poselift.analysis.results import names_in, per_seed, reference, summarise
+from poselift.config.architectures import built_in
 from poselift.config.experiment import GROUND_TRUTH_2D
-from poselift.config.models import ARCHITECTURES
 from poselift.evaluation.report import METRICS
 from poselift.evaluation.statistics import Interval
 from poselift.paper.latex import MISSING, Tex, escape, fixed, interval_text
@@ -88,7 +88,7 @@ def of_models(
     decimals: int,
 ) -> Entries:
     """The numbers of all models, and once more, as `detail`, those of the size that is shown in detail."""
-    for architecture in dict.fromkeys((*ARCHITECTURES, *grid.architectures)):
+    for architecture in dict.fromkeys((*built_in(), *grid.architectures)):
         for each in grid.sizes:
             model, base = Model(architecture, each), Model("baseline", each)
             entries = [

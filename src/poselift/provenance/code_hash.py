@@ -5,15 +5,20 @@ importing any of them. Of each module counts the syntax tree without docstrings 
 messages; comments and layout do not. Of the packages outside the project that the closure imports counts the
 pinned version. What a hash is made of, its manifest, is kept with the results that have it: a change can then
 be named, not just noticed.
+
+An entry may also be a file of the user's, by its path, or a module of the user's: then what lies beside the
+file, or in the module's package, is followed as well. The manifest has a path as it was given; the hash
+leaves its folder out. Neither does the `CARD` of an architecture count: it says how a model is shown.
 """
 
 import ast
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from poselift.files import write_json
 from poselift.provenance.hashing import json_hash
@@ -54,8 +59,14 @@ def code_manifest(*entries: str, pins: Mapping[str, str]) -> dict[str, Any]:
 
 
 def manifest_hash(manifest: Mapping[str, Any]) -> str:
-    """The code hash that a manifest stands for."""
-    return json_hash(manifest)[:16]
+    """The code hash that a manifest stands for; in which folder a user's file lies is left out of it."""
+    folders = tuple(entry.rpartition("/")[0] + "/" for entry in manifest["entries"] if "/" in entry)
+
+    def bare(name: str) -> str:
+        return next((name.removeprefix(folder) for folder in folders if name.startswith(folder)), name)
+
+    modules = {bare(name): code for name, code in manifest["modules"].items()}
+    return json_hash({**manifest, "entries": [*map(bare, manifest["entries"])], "modules": modules})[:16]
 
 
 def keep_manifest(folder: Path, manifest: Mapping[str, Any]) -> str:
@@ -89,27 +100,52 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     ]
 
 
+class Module(NamedTuple):
+    """A module and the folder that it is imported from; one that was given by its path is named by it."""
+
+    folder: Path
+    name: str
+    by_path: bool = False
+
+    @property
+    def file(self) -> Path | None:
+        """Where its code is; None if there is no such module."""
+        path = self.folder.joinpath(*self.name.split("."))
+        return next(
+            (file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None
+        )
+
+    @classmethod
+    def entry(cls, entry: str) -> "Module":
+        """The module that an entry means: a path, a module of the project, or another one."""
+        if entry.endswith(".py"):
+            return cls(Path(entry).parent, Path(entry).stem, by_path=True)
+        outside = [] if entry.split(".")[0] == PACKAGE else [cls(Path(at), entry) for at in (*sys.path, ".")]
+        return next((module for module in outside if module.file), cls(ROOT, entry))
+
+
 def closure(*entries: str) -> tuple[dict[str, Path], set[str]]:
-    """The project's modules that `entries` import, directly or not, with their files; and the names of the
-    top-level packages outside the project that they import. Imports inside functions count as well; modules
-    imported by a computed name do not: name them as entries."""
-    project: dict[str, Path] = {}
+    """The modules that `entries` import, directly or not, of the project and of the user's, with their files;
+    and the names of the other top-level packages that they import. Imports inside functions count as well;
+    modules imported by a computed name do not: name them as entries."""
+    found: dict[str, Path] = {}
     foreign: set[str] = set()
-    waiting = list(entries)
+    waiting = [Module.entry(entry) for entry in entries]
+    for module in waiting:
+        if module.file is None:
+            raise ModuleNotFoundError(f"no module {module.name} below {module.folder}")
     while waiting:
-        name = waiting.pop()
-        if name in project:
+        module = waiting.pop()
+        name = module.file.as_posix() if module.by_path and module.file else module.name
+        if name in found or module.file is None:
             continue
-        path = _module_file(name)
-        if path is None:
-            raise ModuleNotFoundError(f"no module {name} below {ROOT}")
-        project[name] = path
-        if "." in name:
-            waiting.append(name.rpartition(".")[0])  # the package's __init__ runs first
-        own, others = _imports(path)
+        found[name] = module.file
+        if "." in module.name:  # the package's __init__ runs first
+            waiting.append(module._replace(name=module.name.rpartition(".")[0]))
+        own, others = _imports(module)
         waiting += own
         foreign |= others
-    return project, foreign
+    return found, foreign
 
 
 def read_pins(constraints: Path) -> dict[str, str]:
@@ -118,32 +154,38 @@ def read_pins(constraints: Path) -> dict[str, str]:
     return {name.lower(): version for name, _, version in (line.partition("==") for line in lines) if version}
 
 
-def _module_file(name: str) -> Path | None:
-    path = ROOT.joinpath(*name.split("."))
-    candidates = (path.with_suffix(".py"), path / "__init__.py")
-    return next((candidate for candidate in candidates if candidate.exists()), None)
-
-
 @cache
-def _imports(path: Path) -> tuple[frozenset[str], frozenset[str]]:
-    """The project's modules and the top-level packages outside of it that a file's import statements (which
-    are absolute) name."""
+def _imports(module: Module) -> tuple[frozenset[Module], frozenset[str]]:
+    """The modules of the project and of the user's, and the other top-level packages, that a module's import
+    statements name."""
+    assert module.file is not None
+    package = module.name.split(".") if module.file.name == "__init__.py" else module.name.split(".")[:-1]
     names: set[str] = set()
-    for node in ast.walk(_tree(path)):
+    for node in ast.walk(_tree(module.file)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    own = {name for name in names if name.split(".")[0] == PACKAGE}
-    foreign = frozenset(name.split(".")[0] for name in names - own)
-    return frozenset(name for name in own if _module_file(name)), foreign
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) + 1 - node.level] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            names |= {base, *(f"{base}.{alias.name}" for alias in node.names)} if base else set()
+    own = set()
+    for name in names:
+        top = name.split(".")[0]
+        if top == PACKAGE:
+            own.add(Module(ROOT, name))
+        elif module.by_path or top == module.name.split(".")[0]:
+            own.add(module._replace(name=name))
+    there = frozenset(imported for imported in own if imported.file)
+    known = {PACKAGE, *(imported.name for imported in there)}
+    return there, frozenset(name.split(".")[0] for name in names) - known
 
 
 @cache
 def _meaning(path: Path) -> str:
-    """The module's code without comments, layout, docstrings and the words of the errors that it raises: they
-    change nothing of what a run that succeeds gives."""
+    """The module's code without comments, layout, docstrings, card and the words of the errors that it raises:
+    they change nothing of what a run that succeeds gives."""
     tree = _tree(path)
+    tree.body = [node for node in tree.body if not _is_card(node)]
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise):
             for part in ast.walk(node):
@@ -154,6 +196,10 @@ def _meaning(path: Path) -> str:
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
                 node.body = node.body[1:] or [ast.Pass()]
     return ast.unparse(tree)
+
+
+def _is_card(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["CARD"]
 
 
 def _tree(path: Path) -> ast.Module:

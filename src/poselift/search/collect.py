@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from poselift.config.models import model_settings
 from poselift.config.run import TrainingSettings
 from poselift.errors import run
 from poselift.files import atomic_path, write_text
 from poselift.search.results import TrialResult, ranked, read_ranking
+from poselift.search.settings import MODEL
 
 SHOWN = 5
 COLUMNS = [
@@ -46,20 +46,18 @@ def fragment(results: Sequence[TrialResult], overrides: Sequence[dict[str, Any]]
     them, for all models, because they would win over `training`.
     """
     finished = best_finished(results)
-    training = _keys_of(TrainingSettings, finished[0]) if finished else {}
+    found = finished[0].searched if finished else {}
+    training = {key: value for key, value in found.items() if key in TrainingSettings.model_fields}
     models: dict[str, Any] = {}
+    others = (*MODEL, *TrainingSettings.model_fields)
     for result in finished:
-        values = _keys_of(model_settings(result.architecture), result)
+        values = {key: value for key, value in result.searched.items() if key not in others}
         if values:
             models.setdefault(result.architecture, values)
     piece: dict[str, Any] = {}
     if training:
         piece = {"overrides": [*overrides, {"training": training}]} if overrides else {"training": training}
     return piece | ({"models": models} if models else {})
-
-
-def _keys_of(section: Any, result: TrialResult) -> dict[str, Any]:
-    return {key: value for key, value in result.searched.items() if key in section.model_fields}
 
 
 def heading(results: Sequence[TrialResult], subject: str, data: str) -> str:

@@ -163,7 +163,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--keep-weights", action="store_true", help="keep the weights when the trial is over")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     parser.add_argument("--threads", type=int, help="CPU threads (results depend on their number)")
-    add_run_options(parser)
+    add_run_options(parser, sys.argv[1:] if argv is None else argv)
     add_options(parser, ExecutionSettings)
     given = vars(parser.parse_args(argv))
     store, out, device = given.pop("store"), given.pop("out"), given.pop("device")

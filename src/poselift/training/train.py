@@ -101,8 +101,11 @@ def determining(settings: RunSettings, store: Path, device: torch.device) -> dic
     """All that determines the outcome of a run: equal facts give equal weights on one machine."""
     start = settings.init_from
     return {
-        "settings": {**settings.model_dump(mode="json"), "init_from": sha256(start) if start else None},
-        "code": code_hash(*core_modules(settings.architecture), pins={}),
+        "settings": {
+            **settings.model_dump(mode="json", exclude={"architecture_file"}),
+            "init_from": sha256(start) if start else None,
+        },
+        "code": code_hash(*core_modules(settings.architecture, settings.architecture_file), pins={}),
         "data": json.loads((store / "frames" / "manifest.json").read_text(encoding="utf-8"))["arrays"],
         "clips": {split: sha256(clips_folder(store, settings.n_frames) / f"{split}.npy") for split in SPLITS},
         "device": device.type,
@@ -215,7 +218,7 @@ def main(argv: list[str] | None = None) -> None:
         help="resume from the newest state in the run directory, or from this file, or fail; without it "
         "a run resumes from its own state if there is one",
     )  # fmt: skip
-    add_run_options(parser)
+    add_run_options(parser, arguments)
     add_options(parser, ExecutionSettings)
     given = vars(parser.parse_args(arguments))
     store, out, device, threads, resume = (

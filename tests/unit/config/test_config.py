@@ -68,7 +68,23 @@ def test_the_papers_configuration_is_the_published_grid():
             {"experiment": SMALL["experiment"] | {"sizes": ["tinny"]}},
             "unknown size 'tinny' (did you mean 'tiny'?)",
         ),
-        ({"experiment": SMALL["experiment"] | {"architectures": ["resnet"]}}, "experiment.architectures.0"),
+        (
+            {"experiment": SMALL["experiment"] | {"architectures": ["ful"]}},
+            "config.yaml: experiment.architectures: unknown architecture 'ful' (did you mean 'full'?)",
+        ),
+        (
+            {"ablation": [{"name": "a", "architecture": "resnet", "size": "tiny"}]},
+            "ablation.a.architecture: unknown architecture 'resnet' (known: baseline, full, mamba_gcn)",
+        ),
+        ({"models": {"ful": {}}}, "config.yaml: models.ful: unknown key (did you mean 'full'?)"),
+        (
+            {"models": {"full": {"gcn_droput": 0.1}}},
+            "models.full.gcn_droput: unknown key (did you mean 'gcn_dropout'?)",
+        ),
+        (
+            {"search": {"stages": [{"name": "a", "grid": {"gcn_droput": [0.1]}}]}},
+            "search stage 'a': 'gcn_droput' cannot be searched (did you mean 'gcn_dropout'?)",
+        ),
         ({"experiment": SMALL["experiment"] | {"seeds": [1, 1]}}, "experiment.seeds: an entry occurs twice"),
         ({"data": {"title": "x"}}, "data: give either raw (a file) or synthetic (settings)"),
         ({"data": {"title": "x", "raw": "a.pkl", "synthetic": {}}}, "data: give either raw"),

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from poselift.config import sections
 from poselift.config.experiment import Config, Data, Paper
-from poselift.config.models import ModelSize
+from poselift.config.sizes import ModelSize
 from poselift.data.prepare import prepare
 from poselift.data.store import read_sequences
 from poselift.data.unpickle import bounded_memory, load_pickle, unpickle

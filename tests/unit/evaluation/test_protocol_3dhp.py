@@ -9,7 +9,6 @@ import pytest
 import torch
 import yaml
 
-from poselift.config.models import BaselineSettings
 from poselift.config.mpi_inf_3dhp import SyntheticMPIInf3DHP
 from poselift.config.run import RunSettings, TrainingSettings
 from poselift.data.sequence import Sequence
@@ -19,6 +18,7 @@ from poselift.errors import PoseliftError
 from poselift.evaluation import evaluate_3dhp, metrics
 from poselift.evaluation.protocol_3dhp import PCK_JOINTS, evaluate_mpi_inf_3dhp
 from poselift.evaluation.report_3dhp import load_report
+from poselift.models.architectures import baseline
 from poselift.models.checkpoints import save_weights
 from poselift.models.registry import build_run
 from poselift.skeleton import JOINTS, mirror
@@ -193,7 +193,7 @@ def make_run(tmp_path: Path) -> Callable[[], Path]:
     def make() -> Path:
         settings = RunSettings(
             architecture="baseline", size="nano", depth=1, dim=16, n_frames=3, seed=4,
-            model=BaselineSettings(), training=TrainingSettings(),
+            model=baseline.Settings(), training=TrainingSettings(),
         )  # fmt: skip
         folder = tmp_path / "run"
         folder.mkdir()

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from poselift.config.models import ModelSize
+from poselift.config.sizes import ModelSize
 from poselift.models.registry import build_model
 
 TINY = ModelSize(depth=2, dim=16)

@@ -10,16 +10,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from poselift.config.models import ARCHITECTURES, ModelSize
+from poselift.config.architectures import built_in
+from poselift.config.sizes import ModelSize
 from poselift.errors import PoseliftError
+from poselift.models.architectures.mamba_gcn import positions
 from poselift.models.blocks import MotionAGFormerBlock
-from poselift.models.mamba_gcn import positions
 from poselift.models.mamba_gcn_block import MambaGCNBlock
 from poselift.models.registry import build_model
 
 Tiny = Callable[..., nn.Module]
 
-every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES)
+every_architecture = pytest.mark.parametrize("architecture", built_in())
 
 
 def clips(n_frames: int = 9, batch: int = 2, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -116,7 +117,7 @@ def one_block(architecture: str) -> nn.Module:
 
 
 every_other_is_slow = pytest.mark.parametrize(
-    "architecture", [*(pytest.param(a, marks=pytest.mark.slow) for a in ARCHITECTURES if a != "full"), "full"]
+    "architecture", [*(pytest.param(a, marks=pytest.mark.slow) for a in built_in() if a != "full"), "full"]
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from poselift.config.models import ModelSize
+from poselift.config.sizes import ModelSize
 from poselift.models.registry import build_model
 
 State = dict[str, Tensor]

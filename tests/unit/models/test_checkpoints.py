@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from poselift.config.models import ARCHITECTURES, ModelSize
+from poselift.config.architectures import built_in
+from poselift.config.sizes import ModelSize
 from poselift.errors import PoseliftError
 from poselift.models.checkpoints import load_published, load_weights, save_weights
 from poselift.models.registry import build_model
@@ -67,7 +68,7 @@ def test_published_checkpoint_loads(tiny: Tiny, tmp_path: Path) -> None:
     assert torch.equal(target(x), source(x))
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", built_in())
 def test_safetensors_round_trip(architecture: str, tiny: Tiny, tmp_path: Path) -> None:
     source = tiny(architecture).float()
     path = save(source, tmp_path / "best_model.safetensors")

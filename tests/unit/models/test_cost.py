@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from poselift.config.models import ModelSize
+from poselift.config.sizes import ModelSize
 from poselift.errors import PoseliftError
 from poselift.models import cost
 from poselift.models.cost import Cost, count, main, peak_memory_mb
@@ -122,7 +122,7 @@ def test_published_sizes_are_the_default(
     printed = capsys.readouterr().out
     assert [line.split()[:2] for line in printed.splitlines()[1:]] == [
         [architecture, size]
-        for architecture in ("baseline", "mamba_gcn", "full")
+        for architecture in ("baseline", "full", "mamba_gcn")
         for size in ("xsmall", "small", "base", "large")
     ]
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from poselift import skeleton
-from poselift.config.models import FullSettings
+from poselift.models.architectures import full
 from poselift.models.mamba_gcn_block import MambaGCNBlock, SkeletonGraph
 
 B, T, J, C = 2, 70, 17, 16  # more frames than the SSD layer takes at once
@@ -18,7 +18,7 @@ Wake = Callable[[nn.Module], nn.Module]
 
 def block(wake: Wake | None = None, **settings: Any) -> MambaGCNBlock:
     torch.manual_seed(0)
-    made = MambaGCNBlock(C, FullSettings(**{"mamba_gcn_dim": 32, **settings})).eval()
+    made = MambaGCNBlock(C, full.Settings(**{"mamba_gcn_dim": 32, **settings})).eval()
     if wake:
         wake(made)
     return made
@@ -166,6 +166,6 @@ def test_every_parameter_is_used(wake: Wake) -> None:
 
 def test_gradcheck(wake: Wake) -> None:
     torch.manual_seed(0)
-    made = wake(MambaGCNBlock(8, FullSettings(mamba_gcn_dim=8)).eval()).double()
+    made = wake(MambaGCNBlock(8, full.Settings(mamba_gcn_dim=8)).eval()).double()
     x = torch.randn(1, 3, J, 8, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(made, (x,), fast_mode=True)

@@ -12,8 +12,9 @@ SHARED = {
     "poselift": "package",
     "poselift.config": "package",
     "poselift.config.run": "what a run is told: all its settings",
-    "poselift.config.models": "the settings of the architectures, of which `config.run` resolves one",
-    "poselift.config.card": "a class of `config.models`",
+    "poselift.config.architectures": "finds the architecture by its name",
+    "poselift.config.sizes": "depth and width of a model",
+    "poselift.config.card": "a field of `config.architectures`",
     "poselift.config.sections": "validates and completes settings",
     "poselift.data": "package",
     "poselift.data.batches": "which clips in which step, and mirrored or not",
@@ -23,6 +24,8 @@ SHARED = {
     "poselift.errors": "stops a run: no weights at all",
     "poselift.geometry": "mirror images and alignment",
     "poselift.models": "package",
+    "poselift.models.architectures": "package",
+    "poselift.models.architectures.baseline": "the baseline, whose settings the others extend",
     "poselift.models.attention": "of every architecture",
     "poselift.models.blocks": "of every architecture",
     "poselift.models.graph": "of every architecture",
@@ -42,13 +45,18 @@ SHARED = {
 """The modules of every run, each with the reason why it can change a weight."""
 
 MAMBA = {
+    "poselift.models.mamba_gcn_settings": "the settings of the MambaGCN block",
     "poselift.models.mamba_gcn_block": "the MambaGCN block",
     "poselift.models.ssd": "the SSD layer",
 }
 OWN = {
-    "baseline": {"poselift.models.baseline": "the architecture"},
-    "mamba_gcn": {"poselift.models.mamba_gcn": "the architecture", **MAMBA},
-    "full": {"poselift.models.full": "the architecture", **MAMBA},
+    "baseline": {},
+    "mamba_gcn": {"poselift.models.architectures.mamba_gcn": "the architecture", **MAMBA},
+    "full": {
+        "poselift.models.architectures.full": "the architecture",
+        "poselift.models.full_block": "its block",
+        **MAMBA,
+    },
 }
 
 

@@ -36,7 +36,7 @@ CPU = torch.device("cpu")
 EVERY_STEP = ExecutionSettings(checkpoint_every=1)
 SPAWN = multiprocessing.get_context("forkserver")
 # what a trainer imports on its way, once for all of them
-SPAWN.set_forkserver_preload(["poselift.training.train", "poselift.models.mamba_gcn", "torch._dynamo"])
+SPAWN.set_forkserver_preload(["poselift.training.train", "poselift.models.mamba_gcn_block", "torch._dynamo"])
 
 # with dropout, whose random numbers have to go on as well
 DROPOUT = {"architecture": "mamba_gcn", "mamba_gcn_dim": 16, "mamba_gcn_layers": 1, "gcn_dropout": 0.3}

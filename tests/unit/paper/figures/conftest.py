@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 from poselift.analysis.results import COLUMNS
 from poselift.analysis.runs import Run
-from poselift.config.models import model_settings
+from poselift.config.architectures import find
 from poselift.config.run import RunSettings, TrainingSettings
 from poselift.figures.style import style
 from poselift.skeleton import JOINTS
@@ -88,7 +88,7 @@ def run(architecture: str, size: str, seed: int, epochs: dict[str, list]) -> Run
         dim=32,
         n_frames=27,
         seed=seed,
-        model=model_settings(architecture)(),
+        model=find(architecture).settings(),
         training=TrainingSettings(epochs=len(epochs["mpjpe"])),
     )
     return Run(settings, epochs, {})

@@ -1,0 +1,42 @@
+"""Attention, graph and MambaGCN as three parallel branches of each block."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, model_validator
+
+from poselift.config.card import Card
+from poselift.config.sizes import ModelSize
+from poselift.models.architectures import baseline
+from poselift.models.mamba_gcn_settings import MambaGCNBlockSettings
+
+if TYPE_CHECKING:
+    from poselift.models.blocks import PoseLifter
+
+CARD = Card(label="Full", colour="#009E73", marker="D", line="-.", components="𝐴 ∥ 𝐺 ∥ 𝑀")  # 𝑀: MambaGCN
+
+
+class Settings(MambaGCNBlockSettings, baseline.Settings):
+    """Attention, graph and MambaGCN in every block."""
+
+    without_branch: Literal["none", "attention", "graph", "mamba_gcn"] = Field(  # type: ignore[assignment]
+        "none", description="branch that every block is built without"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_layers(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "mamba_gcn_layers" in value:
+            raise ValueError(
+                "mamba_gcn_layers has no meaning for 'full': each of its blocks has a MambaGCN branch"
+            )
+        return value
+
+
+def build(size: ModelSize, n_frames: int, settings: Settings) -> "PoseLifter":
+    """The model with freshly drawn weights."""
+    from poselift.models.blocks import PoseLifter  # needs torch
+    from poselift.models.full_block import FullBlock
+
+    return PoseLifter(
+        size.dim, n_frames, [FullBlock(size.dim, n_frames, settings) for _ in range(size.depth)]
+    )
