@@ -66,7 +66,7 @@ def manifest_hash(manifest: Mapping[str, Any]) -> str:
         return next((name.removeprefix(folder) for folder in folders if name.startswith(folder)), name)
 
     modules = {bare(name): code for name, code in manifest["modules"].items()}
-    return json_hash({**manifest, "entries": [*map(bare, manifest["entries"])], "modules": modules})[:16]
+    return json_hash({**manifest, "entries": sorted(map(bare, manifest["entries"])), "modules": modules})[:16]
 
 
 def keep_manifest(folder: Path, manifest: Mapping[str, Any]) -> str:
@@ -182,8 +182,8 @@ def _imports(module: Module) -> tuple[frozenset[Module], frozenset[str]]:
 
 @cache
 def _meaning(path: Path) -> str:
-    """The module's code without comments, layout, docstrings, card and the words of the errors that it raises:
-    they change nothing of what a run that succeeds gives."""
+    """The module's code without comments, layout, docstrings, card and the words of errors that it raises: they
+    change nothing of what a run that succeeds gives."""
     tree = _tree(path)
     tree.body = [node for node in tree.body if not _is_card(node)]
     for node in ast.walk(tree):
