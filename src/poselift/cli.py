@@ -7,9 +7,9 @@ from importlib import import_module, metadata
 from poselift.errors import one_line, run
 
 COMMANDS = {
-    "synthetic": ("poselift.synthetic.__main__", "write synthetic motion in the schema of the raw pickle"),
-    "check": ("poselift.datasets.human36m.raw", "check a raw pickle and say what is in it"),
-    "prepare": ("poselift.data.prepare", "turn the raw pickle into the frame store"),
+    "synthetic": ("poselift.synthetic.__main__", "write synthetic motion as the files of a data set"),
+    "check": ("poselift.data.check", "check the files of a data set and say what is in them"),
+    "prepare": ("poselift.data.prepare", "turn the files of a data set into the frame store"),
     "export-clips": (
         "poselift.data.export_clips",
         "write clips in the community's layout, a pickle per clip",

@@ -28,7 +28,7 @@ SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
 
 STEPS = {
     "hash": "-m poselift.provenance.hashing raw.pkl --out raw.sha256",
-    "check": "-m poselift.datasets.human36m.raw --raw raw.pkl --out raw.json",
+    "check": "-m poselift.data.check --raw raw.pkl --out raw.json",
     "prepare": "-m poselift.data.prepare --raw raw.pkl --out data",
     "clips": f"-m poselift.data.clips --store data --n-frames {N_FRAMES}",
     "references": f"-m poselift.evaluation.references --store data --n-frames {N_FRAMES} --out rows.json",

@@ -12,7 +12,8 @@ import yaml
 from poselift.config.architectures import find
 from poselift.config.run import RunSettings, TrainingSettings
 from poselift.data.sequence import Sequence
-from poselift.evaluation.report import METRICS, Report, Result, SequenceResult, write_reports
+from poselift.evaluation.protocol import POSE_ERRORS
+from poselift.evaluation.report import Report, Result, Row, write_reports
 from poselift.files import write_json, write_text
 from poselift.skeleton import JOINTS
 
@@ -22,7 +23,7 @@ ACTIONS = (
     "SittingDown", "Smoking", "TakingPhoto", "Waiting", "Walking", "WalkingDog", "WalkTogether",
 )  # fmt: skip
 
-SCALES = dict(zip(METRICS, (1.0, 0.8, 0.95, 0.04, 0.02), strict=True))
+SCALES = dict(zip(POSE_ERRORS, (1.0, 0.8, 0.95, 0.04, 0.02), strict=True))
 
 
 PLACES = 27
@@ -42,21 +43,35 @@ def result(mpjpe: float, actions: tuple[str, ...] = ACTIONS) -> Result:
         return {metric: mpjpe * scale * share for metric, share in SCALES.items()}
 
     weights = np.linspace(0.93, 1.07, len(actions)) if len(actions) > 1 else [1.0]
-    return Result(
-        **metrics(1.0),
-        frames=100 * len(actions),
-        per_action={action: metrics(weight) for action, weight in zip(actions, weights, strict=True)},
-        per_joint={joint: metrics(j / (len(JOINTS) - 1) * 2) for j, joint in enumerate(JOINTS)},
-        per_body={"upper body": metrics(1.2), "lower body": metrics(0.9)},
-        per_camera={"54138969": metrics(1.0)},
-        per_place={place: mpjpe * (1 + 0.2 * abs(2 * place / (PLACES - 1) - 1)) for place in range(PLACES)},
-        per_sequence={
-            f"s_09_act_{i:02d}_subact_{sub:02d}_ca_01.54138969": SequenceResult(
-                subject="S9", action=action, camera="54138969", frames=50, metrics=metrics(weight * share)
-            )
+    groups = {
+        "all": {"": metrics(1.0) | {"frames": 100 * len(actions)}},
+        "action": {action: metrics(weight) for action, weight in zip(actions, weights, strict=True)},
+        "joint": {joint: metrics(j / (len(JOINTS) - 1) * 2) for j, joint in enumerate(JOINTS)},
+        "body": {"upper body": metrics(1.2), "lower body": metrics(0.9)},
+        "camera": {"54138969": metrics(1.0)},
+        "place": {
+            str(place): {"mpjpe": mpjpe * (1 + 0.2 * abs(2 * place / (PLACES - 1) - 1))}
+            for place in range(PLACES)
+        },
+        "sequence": {
+            f"{action}/s_09_act_{i:02d}_subact_{sub:02d}_ca_01.54138969": {"frames": 50}
+            | metrics(weight * share)
             for i, (action, weight) in enumerate(zip(actions, weights, strict=True), start=2)
             for sub, share in ((1, 0.9), (2, 1.1))
         },
+    }
+    return result_of(groups)
+
+
+def result_of(groups: dict[str, dict[str, dict[str, float]]]) -> Result:
+    """A result of these numbers: {group: {name: {metric: value}}}."""
+    return Result(
+        tuple(
+            Row(metric, group, name, value)
+            for group, named in groups.items()
+            for name, values in named.items()
+            for metric, value in values.items()
+        )
     )
 
 
@@ -233,6 +248,11 @@ def make_up(
 @pytest.fixture
 def make_result() -> Callable[..., Result]:
     return result
+
+
+@pytest.fixture
+def make_result_of() -> Callable[..., Result]:
+    return result_of
 
 
 @pytest.fixture

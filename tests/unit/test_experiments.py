@@ -13,7 +13,7 @@ from poselift import experiments
 from poselift.config.command_line import run_from_options
 from poselift.config.files import laid_over, read_configuration
 from poselift.errors import PoseliftError
-from poselift.evaluation.report import METRICS
+from poselift.evaluation.protocol import POSE_ERRORS
 from poselift.experiments import candidate, compare, differing, main
 
 CONFIG = """
@@ -190,9 +190,7 @@ def test_a_broken_folder_is_a_row_with_its_reason(run_folder, tmp_path):
 def test_the_evaluation_beside_the_run_is_shown(run_folder):
     folder = run_folder("a", 42.0)
     assert candidate(folder).p_mpjpe is None
-    parts = ("action", "joint", "body", "camera", "place", "sequence")
-    nothing: dict[str, dict] = {f"per_{part}": {} for part in parts}
-    best = dict.fromkeys(METRICS, 30.5) | {"frames": 9} | nothing
+    best = {"rows": [(metric, "all", "", 30.5) for metric in POSE_ERRORS]}
     report = {"run": "a", "n_frames": 9, "checkpoints": {"best": best}}
     evaluation = folder.parents[1] / "evaluation/a.json"
     evaluation.parent.mkdir()

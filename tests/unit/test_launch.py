@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from poselift.machine.launch import RESOURCES, resources_by_run, training_resources
+from poselift.machine.launch import RESOURCES, resources_of_run, training_resources
 
 
 @pytest.mark.parametrize(("processes", "gpus_per_node"), [(1, None), (8, None), (1, 4), (4, 4), (3, 4)])
@@ -31,7 +31,7 @@ def test_each_run_has_its_own():
         name: SimpleNamespace(training=SimpleNamespace(processes=processes))
         for name, processes in (("small", 1), ("large", 8))
     }
-    resources = resources_by_run(runs, 4)
+    resources = resources_of_run(lambda wildcards: runs[wildcards.run], 4)
     assert tuple(resources) == RESOURCES
     assert resources["gpu"](SimpleNamespace(run="small")) == 1
     assert resources["gres"](SimpleNamespace(run="large")) == "gpu:4"

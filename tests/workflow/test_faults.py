@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from poselift.config.datasets import dataset
 from poselift.data import prepare
 
 
@@ -110,7 +111,7 @@ def small_disk(tmp_path):
 
 def test_no_space_left(raw_content, write_raw, small_disk):
     store = small_disk / "store"
-    prepare.prepare(write_raw(raw_content()), store)
+    prepare.prepare(dataset("human36m"), {"raw": write_raw(raw_content())}, store)
     before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
     runs = (("s_01_act_02_cam_01", "54138969", 2000),)
     large = write_raw(raw_content(train=runs), "large.pkl")

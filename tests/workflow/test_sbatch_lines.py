@@ -27,10 +27,11 @@ ablation:
 search:
   stages:
     - {name: coarse, architecture: baseline, size: pico, epochs: 1, grid: {lr: [1.0e-3]}}
-mpi_inf_3dhp:
-  synthetic: {train_frames: 9, test_frames: 9}
-  n_frames: 9
-  architectures: [baseline]
+further_data:
+  mpi_inf_3dhp:
+    synthetic: {train_frames: 9, test_frames: 9}
+    n_frames: 9
+    architectures: [baseline]
 """
 TARGETS = (
     "results/tiny/evaluation/references.json",
@@ -120,7 +121,7 @@ def rules_of_the_cluster() -> set[str]:
 def test_every_rule_that_can_go_to_the_cluster_has_its_line():
     groups = yaml.safe_load((REPOSITORY / PROFILE[1] / "config.yaml").read_text())["groups"]
     rules = rules_of_the_cluster()
-    assert {"train", "trial", "cost_changed", "frames_3dhp"} <= rules
+    assert {"train", "trial", "cost_changed", "frames"} <= rules
     assert not {"all", "search", "pdf", "table"} & rules
     for rule in rules:
         name = rf"{groups[rule]}_(\w+_)?{rule}" if rule in groups else rule
@@ -142,7 +143,9 @@ def test_time_grows_with_the_size(project):
     cluster = Project(project.folder, PROFILE)
     answer = cluster.snakemake("--dry-run", changes=changes + "paper: {per_action_size: base}")
     assert answer.returncode == 0, answer.stderr
-    found = re.findall(r"wildcards: run=baseline-(\w+)-s0\n +resources:.* runtime=(\d+)", answer.stdout)
+    found = re.findall(
+        r"wildcards: dataset=tiny, run=baseline-(\w+)-s0\n +resources:.* runtime=(\d+)", answer.stdout
+    )
     assert ("xsmall", "360") in found
     times = [
         max(int(time) for size, time in found if size == name)

@@ -6,9 +6,8 @@ from pathlib import Path
 from poselift.config import sections
 from poselift.config.experiment import Config
 from poselift.data.sequence import SPLITS
-from poselift.datasets.human36m.raw import MISSING
 from poselift.errors import PoseliftError
-from poselift.machine.launch import resources_by_run
+from poselift.machine.launch import resources_of_run
 from poselift.provenance import hashing
 from poselift.provenance.chain import frozen_code
 from poselift.provenance.code_hash import code_manifest, manifest_hash, read_pins
@@ -22,18 +21,21 @@ try:
 except PoseliftError as error:
     sys.exit(f"error: {error}")
 
-if SETTINGS.data.raw and not SETTINGS.data.raw.exists():
-    sys.exit("error: " + MISSING.format(path=SETTINGS.data.raw))
-
 RESULTS = f"results/{SETTINGS.dataset}"
 STORE = f"{RESULTS}/data"
-RUNS = SETTINGS.all_runs()
+# by the folder below results/ of all that is made from a data set, the wildcard `dataset`; the main one is first
+RUNS_IN = SETTINGS.runs_by_folder()
+RUNS = RUNS_IN[SETTINGS.dataset]
+FURTHER = {name: f"{RESULTS}/{name}" for name in SETTINGS.further_data}
 PAPER_RUNS = [run for run in RUNS if run not in SETTINGS.variant_runs(SETTINGS.experiments)]
 GRID_RUNS = list(SETTINGS.runs())
+SHOWN_RUNS = {**RUNS_IN, SETTINGS.dataset: PAPER_RUNS}
 if SETTINGS.draft:
-    done = {run for run in RUNS if Path(RESULTS, "evaluation", f"{run}.json").exists()}
-    PAPER_RUNS = [run for run in PAPER_RUNS if run in done]
-    GRID_RUNS = [run for run in GRID_RUNS if run in done]
+    for folder, runs in SHOWN_RUNS.items():
+        done = [run for run in runs if Path("results", folder, "evaluation", f"{run}.json").exists()]
+        SHOWN_RUNS[folder] = done
+    PAPER_RUNS = SHOWN_RUNS[SETTINGS.dataset]
+    GRID_RUNS = [run for run in GRID_RUNS if run in PAPER_RUNS]
     if not GRID_RUNS:
         sys.exit("error: draft: no run of the grid is finished yet; build one, or leave out draft=true")
 try:
@@ -56,7 +58,8 @@ CHANGED_MODELS = {
 
 
 wildcard_constraints:
-    run="|".join(RUNS),
+    dataset="|".join(RUNS_IN),
+    run="|".join(run for runs in RUNS_IN.values() for run in runs),
     model=r"[a-z0-9_]+-[a-z0-9]+",
     n_frames=r"\d+",
 
@@ -79,26 +82,32 @@ def content(path, results):
     return hashing.content(path, OUTSIDE[path])
 
 
-def clips(n_frames):
+def clips(n_frames, dataset=SETTINGS.dataset):
     """Clips of so many frames, with the frames they index, as named inputs."""
-    folder = f"{STORE}/clips-{n_frames}"
+    store = f"results/{dataset}/data"
+    folder = f"{store}/clips-{n_frames}"
     return {
         "clips": f"{folder}/manifest.json",
         "index": ancient([f"{folder}/{split}.npy" for split in SPLITS]),
-        "frames": f"{STORE}/frames/manifest.json",
-        "arrays": ancient(FRAMES),
+        "frames": f"{store}/frames/manifest.json",
+        "arrays": ancient([f"{store}/frames/{array}" for array in FRAMES]),
     }
+
+
+def run_settings(wildcards):
+    """The settings of a run."""
+    return RUNS_IN[wildcards.dataset][wildcards.run]
 
 
 def clips_of_run(wildcards):
     """The clips that a run is trained and tested on."""
-    return clips(RUNS[wildcards.run].n_frames)
+    return clips(run_settings(wildcards).n_frames, wildcards.dataset)
 
 
 def training_clips(wildcards):
     """As `clips_of_run`; nothing that is made again trains a frozen run again."""
     inputs = clips_of_run(wildcards)
-    return {name: ancient(files) for name, files in inputs.items()} if wildcards.run in FROZEN else inputs
+    return {name: ancient(files) for name, files in inputs.items()} if frozen(wildcards) else inputs
 
 
 def core_of(run):
@@ -108,12 +117,17 @@ def core_of(run):
 
 def training_code(wildcards):
     """The code that trains a run; of a frozen one, that which did."""
-    return FROZEN.get(wildcards.run) or code(*core_of(RUNS[wildcards.run]))
+    return frozen(wildcards) or code(*core_of(run_settings(wildcards)))
+
+
+def frozen(wildcards):
+    """The code that trained a frozen run, of which there are some on the main data set; None for others."""
+    return FROZEN.get(wildcards.run) if wildcards.dataset == SETTINGS.dataset else None
 
 
 def run_options(wildcards):
     """The settings of a run as options of a command."""
-    return sections.options(RUNS[wildcards.run])
+    return sections.options(run_settings(wildcards))
 
 
 def counted_options(wildcards):
@@ -132,6 +146,12 @@ def code_with_model(stage):
     return hashed
 
 
+def evaluation_code(wildcards):
+    """The code of an evaluation: that of the model, and what the data set says of its metrics."""
+    model = SETTINGS.code_entries(wildcards.run.split("-")[0])
+    return code("poselift.evaluation.evaluate", *model, *DATA.code_entries(wildcards.dataset))
+
+
 def code_of(pattern):
     """As `code`, for a stage whose name has wildcards."""
 
@@ -141,6 +161,6 @@ def code_of(pattern):
     return hashed
 
 
-def processes_of(runs):
+def processes_of(settings_of):
     """Resources of a training: GPUs, nodes, and what starts its processes there."""
-    return resources_by_run(runs, SETTINGS.cluster.gpus_per_node)
+    return resources_of_run(settings_of, SETTINGS.cluster.gpus_per_node)

@@ -1,104 +1,133 @@
-# Motion: the raw pickle (or synthetic motion in its schema), the frame store, the index of clips.
+# Motion: the files of each data set (or synthetic motion in their schema), the frame store, the index of clips.
 # Large files are inputs by `ancient`: what counts is the manifest beside them, which holds their hashes.
-
-if SETTINGS.data.synthetic:
-    RAW = f"{STORE}/raw.pkl"
-    RAW_DIGEST = f"{STORE}/raw.sha256"
-    RAW_CONTENT = None  # made by a rule, whose digest says when it changed
-
-    rule synthetic:
-        output:
-            raw=RAW,
-            digest=RAW_DIGEST,
-        log:
-            f"{RESULTS}/logs/synthetic.log",
-        benchmark:
-            f"{RESULTS}/benchmarks/synthetic.tsv"
-        conda:
-            ENVIRONMENT
-        params:
-            code=code("poselift.synthetic.__main__", "poselift.provenance.hashing"),
-            options=sections.options(SETTINGS.data.synthetic),
-        shell:
-            "python -m poselift.synthetic {params.options} --out {output.raw}"
-            " > {log} 2> >(tee -a {log} >&2)"
-            " && python -m poselift.provenance.hashing {output.raw} --out {output.digest}"
-
-else:
-    RAW = str(SETTINGS.data.raw)
-    RAW_DIGEST = []
-    RAW_CONTENT = content(RAW, RESULTS)
-
-EXPECTED_CLIPS = " ".join(
-    f"--expect-{split} {count}" for split, count in (SETTINGS.data.expected_clips or {}).items()
-)
-
+from poselift.data.jobs import DataJobs
 
 FRAMES = [
-    f"{STORE}/frames/{split}/{array}"
+    f"{split}/{array}"
     for split in SPLITS
     for array in ("inputs.npy", "labels.npy", "sequence.npy", "sequences.json")
-] + [f"{STORE}/frames/test/factor.npy", f"{STORE}/frames/test/target_mm.npy"]
+] + [f"test/{array}.npy" for array in ("factor", "target_mm", "valid")]
+DATA = DataJobs(SETTINGS)
+CONTENT = {}  # of files from outside; those made by a rule have a digest that says when they changed
+try:
+    DATA.require()
+except PoseliftError as error:
+    sys.exit(f"error: {error}")
+for folder, source in DATA.sources.items():
+    CONTENT[folder] = [content(path, f"results/{folder}") for path in source.files().values()]
+
+
+for folder, source in DATA.sources.items():
+    if source.synthetic:
+
+        rule:
+            name:
+                "_".join(["synthetic", *folder.split("/")[1:]])
+            output:
+                files=list(map(str, DATA.files(folder).values())),
+                digest=f"results/{folder}/data/raw.sha256",
+            log:
+                f"results/{folder}/logs/synthetic.log",
+            benchmark:
+                f"results/{folder}/benchmarks/synthetic.tsv"
+            conda:
+                ENVIRONMENT
+            params:
+                code=code(
+                    "poselift.synthetic.__main__",
+                    *DATA.code_entries(folder, "synthesise"),
+                    "poselift.provenance.hashing",
+                ),
+                options=DATA.synthetic_options(folder),
+            shell:
+                "python -m poselift.synthetic {params.options} --out {output.files}"
+                " > {log} 2> >(tee -a {log} >&2)"
+                " && python -m poselift.provenance.hashing {output.files} --out {output.digest}"
+
+
+def raw_files(wildcards):
+    """The files of a data set, and their digest where a rule makes them."""
+    digest = f"results/{wildcards.dataset}/data/raw.sha256"
+    return {
+        "raw": ancient(list(map(str, DATA.files(wildcards.dataset).values()))),
+        "digest": digest if DATA.sources[wildcards.dataset].synthetic else [],
+    }
+
+
+def raw_content(wildcards):
+    """What the files from outside hold."""
+    return CONTENT[wildcards.dataset]
+
+
+def data_code(stage):
+    """As `code`, for a stage that reads the files of the data set of its wildcard."""
+
+    def hashed(wildcards):
+        return code(stage, *DATA.code_entries(wildcards.dataset, "read"))
+
+    return hashed
 
 
 rule raw:
-    # a step of its own: a faulty file stops here, before Snakemake clears what an earlier one gave
+    # a step of its own: a faulty file stops here, before Snakemake deletes the previous outputs
     input:
-        raw=ancient(RAW),
-        digest=RAW_DIGEST,
+        unpack(raw_files),
     output:
-        found=f"{STORE}/raw.json",
+        found="results/{dataset}/data/raw.json",
     log:
-        f"{RESULTS}/logs/raw.log",
+        "results/{dataset}/logs/raw.log",
     benchmark:
-        f"{RESULTS}/benchmarks/raw.tsv"
+        "results/{dataset}/benchmarks/raw.tsv"
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.datasets.human36m.raw"),
-        content=RAW_CONTENT,
-        options=sections.options(SETTINGS.data, only=("sha256",)),
+        code=data_code("poselift.data.check"),
+        content=raw_content,
+        files=DATA.file_options,
+        options=DATA.check_options,
     shell:
-        "python -m poselift.datasets.human36m.raw --raw {input.raw:q} --out {output.found} {params.options}"
+        "python -m poselift.data.check {params.files} --out {output.found} {params.options}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule frames:
     input:
-        raw=ancient(RAW),
-        found=f"{STORE}/raw.json",
+        unpack(raw_files),
+        found="results/{dataset}/data/raw.json",
     output:
-        manifest=f"{STORE}/frames/manifest.json",
-        arrays=FRAMES,
+        manifest="results/{dataset}/data/frames/manifest.json",
+        arrays=[f"results/{{dataset}}/data/frames/{array}" for array in FRAMES],
     log:
-        f"{RESULTS}/logs/frames.log",
+        "results/{dataset}/logs/frames.log",
     benchmark:
-        f"{RESULTS}/benchmarks/frames.tsv"
+        "results/{dataset}/benchmarks/frames.tsv"
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.data.prepare"),
+        code=data_code("poselift.data.prepare"),
+        files=DATA.file_options,
         store=subpath(output.manifest, ancestor=2),
     shell:
-        "python -m poselift.data.prepare --raw {input.raw:q} --out {params.store}"
+        "python -m poselift.data.prepare {params.files} --out {params.store}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule clips:
     input:
-        frames=f"{STORE}/frames/manifest.json",
+        frames="results/{dataset}/data/frames/manifest.json",
+        valid=ancient("results/{dataset}/data/frames/test/valid.npy"),
     output:
-        manifest=f"{STORE}/clips-{{n_frames}}/manifest.json",
-        index=[f"{STORE}/clips-{{n_frames}}/{split}.npy" for split in SPLITS],
+        manifest="results/{dataset}/data/clips-{n_frames}/manifest.json",
+        index=[f"results/{{dataset}}/data/clips-{{n_frames}}/{split}.npy" for split in SPLITS],
     log:
-        f"{RESULTS}/logs/clips-{{n_frames}}.log",
+        "results/{dataset}/logs/clips-{n_frames}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/clips-{{n_frames}}.tsv"
+        "results/{dataset}/benchmarks/clips-{n_frames}.tsv"
     conda:
         ENVIRONMENT
     params:
         code=code("poselift.data.clips"),
-        options=lambda wildcards: EXPECTED_CLIPS if int(wildcards.n_frames) == SETTINGS.n_frames else "",
+        options=DATA.clip_options,
         store=subpath(input.frames, ancestor=2),
     shell:
         "python -m poselift.data.clips --store {params.store} --n-frames {wildcards.n_frames} {params.options}"

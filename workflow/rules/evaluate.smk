@@ -4,29 +4,31 @@
 rule evaluate:
     input:
         unpack(clips_of_run),
-        history=f"{RESULTS}/runs/{{run}}/history.json",
+        history="results/{dataset}/runs/{run}/history.json",
         weights=[
-            ancient(f"{RESULTS}/runs/{{run}}/{checkpoint}_model.safetensors")
+            ancient(f"results/{{dataset}}/runs/{{run}}/{checkpoint}_model.safetensors")
             for checkpoint in ("best", "last")
         ],
     output:
-        report=f"{RESULTS}/evaluation/{{run}}.json",
-        examples=f"{RESULTS}/evaluation/{{run}}-examples.npz",
+        report="results/{dataset}/evaluation/{run}.json",
+        examples="results/{dataset}/evaluation/{run}-examples.npz",
     log:
-        f"{RESULTS}/logs/evaluate/{{run}}.log",
+        "results/{dataset}/logs/evaluate/{run}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/evaluate/{{run}}.tsv"
+        "results/{dataset}/benchmarks/evaluate/{run}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
     resources:
         gpu=1,
     params:
-        code=code_with_model("poselift.evaluation.evaluate"),
+        code=evaluation_code,
+        dataset=DATA.evaluation_options,
         store=subpath(input.frames, ancestor=2),
         folder=subpath(input.history, parent=True),
     shell:
-        "python -m poselift.evaluation.evaluate --run {params.folder} --store {params.store} --out {output.report}"
+        "python -m poselift.evaluation.evaluate --run {params.folder} --store {params.store} {params.dataset}"
+        " --out {output.report}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -42,12 +44,13 @@ rule references:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.evaluation.references"),
+        code=code("poselift.evaluation.references", *DATA.code_entries(SETTINGS.dataset)),
+        dataset=DATA.named(SETTINGS.dataset),
         store=subpath(input.frames, ancestor=2),
         n_frames=SETTINGS.n_frames,
     shell:
-        "python -m poselift.evaluation.references --store {params.store} --n-frames {params.n_frames}"
-        " --out {output.report}"
+        "python -m poselift.evaluation.references --store {params.store} {params.dataset}"
+        " --n-frames {params.n_frames} --out {output.report}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 

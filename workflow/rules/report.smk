@@ -11,6 +11,7 @@ IMAGES = [
     f"{RESULTS}/figures/animation.gif",
     *([f"{RESULTS}/figures/search.svg"] if SETTINGS.search.with_paper else []),
 ]
+SECOND_RUNS = SHOWN_RUNS.get(f"{SETTINGS.dataset}/mpi_inf_3dhp", [])
 RECORDED = ("metrics.json", "config.yaml", "provenance.json")
 
 
@@ -50,7 +51,7 @@ rule setup_page:
         second_runs=expand(f"{SECOND_RESULTS}/runs/{{run}}/{{file}}", run=SECOND_RUNS, file=RECORDED),
         sequences=ancient([f"{STORE}/frames/{split}/sequences.json" for split in SPLITS]),
         frames=f"{STORE}/frames/manifest.json",
-        second_frames=f"{SECOND_STORE}/frames/manifest.json" if SECOND else [],
+        second_frames=f"{SECOND_RESULTS}/data/frames/manifest.json" if SECOND else [],
         trials=f"{SEARCH}/results.csv" if SETTINGS.search.with_paper else [],
         pins=ancient("envs/constraints.txt"),
         template=f"{PAGES}/setup.md.j2",
@@ -74,7 +75,7 @@ rule setup_page:
         runs=[f"{RESULTS}/runs/{run}" for run in PAPER_RUNS],
         store=subpath(input.frames, ancestor=2),
         second=(
-            f"--second-store {SECOND_STORE} --second-runs "
+            f"--second-store {SECOND_RESULTS}/data --second-runs "
             + " ".join(f"{SECOND_RESULTS}/runs/{run}" for run in SECOND_RUNS)
             + (" --second-synthetic" if SECOND.synthetic else "")
             if SECOND

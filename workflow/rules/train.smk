@@ -7,20 +7,20 @@ rule train:
     input:
         unpack(training_clips),
     output:
-        best=f"{RESULTS}/runs/{{run}}/best_model.safetensors",
-        last=f"{RESULTS}/runs/{{run}}/last_model.safetensors",
-        settings=f"{RESULTS}/runs/{{run}}/config.yaml",
-        training_log=f"{RESULTS}/runs/{{run}}/training.log",
-        history=f"{RESULTS}/runs/{{run}}/history.json",
+        best="results/{dataset}/runs/{run}/best_model.safetensors",
+        last="results/{dataset}/runs/{run}/last_model.safetensors",
+        settings="results/{dataset}/runs/{run}/config.yaml",
+        training_log="results/{dataset}/runs/{run}/training.log",
+        history="results/{dataset}/runs/{run}/history.json",
     log:
-        f"{RESULTS}/logs/train/{{run}}.log",
+        "results/{dataset}/logs/train/{run}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/train/{{run}}.tsv"
+        "results/{dataset}/benchmarks/train/{run}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        **processes_of(RUNS),
+        **processes_of(run_settings),
         # how a machine trains changes no weights: a resource, unlike a parameter, makes nothing stale
         execution=sections.options(SETTINGS.execution),
     params:
@@ -36,14 +36,14 @@ rule train:
 
 rule outcome:
     input:
-        history=f"{RESULTS}/runs/{{run}}/history.json",
+        history="results/{dataset}/runs/{run}/history.json",
     output:
-        metrics=f"{RESULTS}/runs/{{run}}/metrics.json",
-        record=f"{RESULTS}/runs/{{run}}/provenance.json",
+        metrics="results/{dataset}/runs/{run}/metrics.json",
+        record="results/{dataset}/runs/{run}/provenance.json",
     log:
-        f"{RESULTS}/logs/outcome/{{run}}.log",
+        "results/{dataset}/logs/outcome/{run}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/outcome/{{run}}.tsv"
+        "results/{dataset}/benchmarks/outcome/{run}.tsv"
     localrule: True
     conda:
         ENVIRONMENT

@@ -19,9 +19,10 @@ class Model(NamedTuple):
 
 
 def recording(sequence: str) -> str:
-    """What a sequence of the table, `<action>/<name>.<camera>`, was filmed of: the same for all cameras."""
-    name, _, _ = sequence.rpartition(".")
-    return re.sub(r"_cam?_\d+$", "", name)
+    """What a sequence of the table, `[<action>/]<name>[.<camera>]`, was filmed of: the same for all
+    cameras."""
+    name, _, camera = sequence.rpartition(".")
+    return re.sub(r"_cam?_\d+$", "", name or camera)
 
 
 class Differences:

@@ -12,7 +12,7 @@ from poselift.errors import PoseliftError
 SHORT = 12
 """Digits of a hash that people are shown."""
 
-READ_RAW = ("raw", "frames_3dhp")
+READ_RAW = ("raw",)
 """Rules that read raw data."""
 
 FEW = 4

@@ -1,17 +1,15 @@
 """The tidy table of all results, `results.csv`: written by one rule, read by all that shows them.
 
-A row is one number: run, architecture, size, variant, input_2d, n_frames, seed, checkpoint, metric,
-group, name, value. `variant` is empty for the main runs, else what sets a run apart (`gt2d`, or an entry
-of the ablation). `group` says what the number is a mean over, `name` which one is meant: `all` (the
-protocol's overall number, no name), `action`, `joint`, `body`, `camera`, `place` (in the clip, from 0;
-mpjpe only) or `sequence`, named `<action>/<sequence>.<camera>`. `value` is in mm (mpjpe, p_mpjpe,
-n_mpjpe), mm/frame (mpjve) or mm/frame^2 (acceleration); the metric `frames` counts what was evaluated.
-The reference rows have a run and no architecture, size, variant and seed.
+A row is one number: dataset, run, architecture, size, variant, input_2d, n_frames, seed, checkpoint, metric,
+group, name, value. `variant` is empty for the main runs, else what sets a run apart (`gt2d`, or an entry of
+the ablation). What `metric`, `group` and `name` say is in `poselift.evaluation.report`, units are in
+`poselift.evaluation.metrics`. The reference rows have a run and no architecture, size, variant and seed. The
+paper's main data set comes first; all functions but `read_all` and `collect` take the rows of a single one.
 """
 
 import argparse
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,13 +19,12 @@ import pandas as pd
 from poselift.analysis.options import add_out
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.metrics import METRICS
-from poselift.evaluation.report import METRICS as POSE_METRICS
-from poselift.evaluation.report import Report, Result, load_reports
+from poselift.evaluation.report import Report, load_reports
 from poselift.files import atomic_path
 
 COLUMNS = (
-    "run", "architecture", "size", "variant", "input_2d", "n_frames", "seed", "checkpoint", "metric", "group",
-    "name", "value",
+    "dataset", "run", "architecture", "size", "variant", "input_2d", "n_frames", "seed", "checkpoint",
+    "metric", "group", "name", "value",
 )  # fmt: skip
 NUMBERS = {"n_frames": "int64", "seed": "Int64", "value": "float64"}
 
@@ -41,69 +38,53 @@ class Estimate:
     n: int
 
 
-def _numbers(result: Result) -> Iterator[tuple[str, str, str, float]]:
-    """metric, group, name and value of all numbers of one evaluated checkpoint."""
-    for metric in POSE_METRICS:
-        yield metric, "all", "", getattr(result, metric)
-    yield "frames", "all", "", result.frames
-    named = {
-        "action": result.per_action,
-        "joint": result.per_joint,
-        "body": result.per_body,
-        "camera": result.per_camera,
-        "place": {str(place): {"mpjpe": error} for place, error in result.per_place.items()},
-        "sequence": {
-            f"{sequence.action}/{key}": {"frames": sequence.frames, **sequence.metrics}
-            for key, sequence in result.per_sequence.items()
-        },
-    }
-    for group, entries in named.items():
-        for name, metrics in entries.items():
-            for metric, value in metrics.items():
-                yield metric, group, name, value
-
-
 def collect(reports: Iterable[Report]) -> pd.DataFrame:
     """The tidy table of some evaluations.
 
     Raises `PoseliftError` if a run occurs twice, has a number that is not finite, or lacks an action, a
-    joint, a sequence … that others have: a mean over runs would then compare unlike things.
+    joint, a sequence … that others on its data set have, or was tested on other frames than another of as
+    many frames per clip: a mean over runs would then compare unlike things.
     """
     rows: list[tuple[Any, ...]] = []
-    evaluated_on: dict[str, set[tuple[str, str]]] = {}
+    names_of: dict[str, dict[str, set[tuple[str, str]]]] = {}
+    tested: dict[tuple[str, int], dict[str, dict[str, float]]] = {}
     for report in reports:
-        if report.run in evaluated_on:
+        evaluated = names_of.setdefault(report.dataset, {})
+        if report.run in evaluated:
             raise PoseliftError(f"two evaluations of run '{report.run}'; give each run once")
         owner = (
-            report.run,
+            *(report.dataset, report.run),
             *(value or "" for value in (report.architecture, report.size, report.variant)),
             *(report.input_2d, report.n_frames, report.seed),
         )
         for checkpoint, result in report.checkpoints.items():
-            numbers = list(_numbers(result))
-            for metric, group, name, value in numbers:
+            who = f"run '{report.run}', {checkpoint}"
+            for metric, group, name, value in result.rows:
                 if not math.isfinite(value):
-                    raise PoseliftError(
-                        f"run '{report.run}', {checkpoint}: {metric} of {name or group} is {value}"
-                    )
-                rows.append((*owner, checkpoint, metric, group, name, value))
-            names = {(group, name) for _, group, name, _ in numbers if group != "place"}  # by n_frames
-            known = evaluated_on.setdefault(report.run, names)
-            _same_names(report.run, checkpoint, names, known)
-    everything = set().union(*evaluated_on.values())
-    for run_name, names in evaluated_on.items():
-        _same_names(run_name, "as others were", names, everything)
+                    raise PoseliftError(f"{who}: {metric} of {name or group} is {value}")
+            rows += [(*owner, checkpoint, *row) for row in result.rows]
+            names = {(row.group, row.name) for row in result.rows if row.group != "place"}  # by n_frames
+            _same_names(who, names, evaluated.setdefault(report.run, names))
+            frames = {row.name: row.value for row in result.rows if row[:2] == ("frames", "sequence")}
+            tested.setdefault((report.dataset, report.n_frames), {})[who] = frames
+    for evaluated in names_of.values():
+        everything = set().union(*evaluated.values())
+        for run_name, names in evaluated.items():
+            _same_names(f"run '{run_name}', as others were", names, everything)
+    for by_run in tested.values():
+        first, expected = next(iter(by_run.items()))
+        for who, frames in by_run.items():
+            if frames != expected:
+                raise PoseliftError(
+                    f"{who}: was tested on other frames than {first}; evaluate both again on one store"
+                )
     return _typed(pd.DataFrame(rows, columns=COLUMNS))
 
 
-def _same_names(
-    run_name: str, what: str, names: set[tuple[str, str]], expected: set[tuple[str, str]]
-) -> None:
+def _same_names(who: str, names: set[tuple[str, str]], expected: set[tuple[str, str]]) -> None:
     if lacking := expected - names:
         group, name = min(lacking)
-        raise PoseliftError(
-            f"run '{run_name}', {what}: was not evaluated on {group} '{name}'; evaluate it again"
-        )
+        raise PoseliftError(f"{who}: was not evaluated on {group} '{name}'; evaluate it again")
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
@@ -112,8 +93,23 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype({**text, **NUMBERS})
 
 
-def read(path: Path) -> pd.DataFrame:
-    """Read `results.csv`. Raises `PoseliftError` if the file is missing or is no such table."""
+def read(path: Path, dataset: str | None = None) -> pd.DataFrame:
+    """The results on one data set of `results.csv`, by default the paper's main one, which comes first.
+
+    Raises `PoseliftError` if the file is missing or is no such table.
+    """
+    return of_dataset(read_all(path), dataset)
+
+
+def of_dataset(results: pd.DataFrame, dataset: str | None = None) -> pd.DataFrame:
+    """The rows of one data set, by default of the first."""
+    if dataset is None:
+        dataset = str(results["dataset"].iloc[0]) if len(results) else ""
+    return results[results["dataset"] == dataset]
+
+
+def read_all(path: Path) -> pd.DataFrame:
+    """The whole of `results.csv`; raises as `read`."""
     text = dict.fromkeys([name for name in COLUMNS if name not in NUMBERS], "category")
     try:
         # names are names: an action called "NA" is no missing value
@@ -127,7 +123,7 @@ def read(path: Path) -> pd.DataFrame:
     try:
         return table.astype(NUMBERS)
     except (ValueError, TypeError) as error:
-        raise PoseliftError(f"{path}: not a whole table of results ({error}); make it anew") from None
+        raise PoseliftError(f"{path}: not a whole table of results ({error}); build it again") from None
 
 
 def names_in(results: pd.DataFrame, group: str) -> list[str]:
@@ -184,8 +180,9 @@ def main(argv: list[str] | None = None) -> None:
     """Gather evaluations into one CSV."""
     parser = argparse.ArgumentParser(description="Gather evaluations into one tidy table.")
     parser.add_argument(
-        "--evaluations", type=Path, nargs="+", required=True, metavar="JSON", help="of the runs"
-    )
+        "--evaluations", type=Path, nargs="+", required=True, metavar="JSON",
+        help="of the runs, those on the paper's main data set first",
+    )  # fmt: skip
     parser.add_argument("--references", type=Path, required=True, metavar="JSON", help="mean pose, copy 2D")
     add_out(parser)
     arguments = parser.parse_args(argv)

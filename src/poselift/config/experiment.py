@@ -1,6 +1,7 @@
 """The whole of `config.yaml`: data, the grid of runs, and how the paper shows them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -14,9 +15,10 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
+from poselift.config import datasets
 from poselift.config.architectures import Architecture, built_in, code_entries, find, known
 from poselift.config.card import Card
-from poselift.config.mpi_inf_3dhp import MPIInf3DHP
+from poselift.config.datasets import Dataset, Source
 from poselift.config.presentation import cards
 from poselift.config.recipes import RecipeName, recipe
 from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
@@ -24,38 +26,6 @@ from poselift.config.search import Search, searchable
 from poselift.config.sections import NAME, InputPath, Section, Text, parse, suggest
 from poselift.config.sizes import SIZES, ModelSize, model_size
 from poselift.errors import PoseliftError
-
-
-class Synthetic(Section):
-    """Procedural motion in place of a licensed file; everything made from it is marked as synthetic."""
-
-    seed: int = Field(0, ge=0, description="seed of the motion")
-    train_frames: int = Field(324, ge=2, description="frames a training sequence")
-    test_frames: int = Field(260, ge=2, description="frames a test sequence")
-    n_actions: int = Field(15, ge=1, le=15, description="how many of the 15 actions")
-    n_cameras: int = Field(4, ge=1, le=4, description="how many of the four cameras")
-
-
-class Data(Section):
-    """Where the motion comes from: a raw pickle (`raw`) or a procedure (`synthetic`), one of the two."""
-
-    title: Text = Field(description="how the paper calls the data")
-    raw: InputPath | None = Field(
-        None, description="pickle in the schema of h36m_sh_conf_cam_source_final.pkl"
-    )
-    sha256: str | None = Field(
-        None, pattern="^[0-9a-f]{64}$", description="expected hash of `raw`; a warning if it differs"
-    )
-    expected_clips: dict[Literal["train", "test"], int] | None = Field(
-        None, description="numbers of clips that must come out, for data whose counts are known"
-    )
-    synthetic: Synthetic | None = Field(None, description="generate motion instead of reading `raw`")
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.raw is None) == (self.synthetic is None):
-            raise ValueError("give either raw (a file) or synthetic (settings), and set the other to null")
-        return self
 
 
 class Experiment(Section):
@@ -78,7 +48,7 @@ class Override(Section):
 
     architectures: list[str] = Field([], description="for these architectures")
     sizes: list[str] = Field([], description="for these sizes")
-    n_frames: int | None = Field(None, ge=3, description="frames a clip")
+    n_frames: int | None = Field(None, ge=3, description="frames per clip")
     recipe: RecipeName | None = Field(None, description="the recipe that the training starts from")
     training: TrainingSettings = Field(TrainingSettings(), description="the keys of `training` that differ")
 
@@ -97,7 +67,7 @@ class Variant(Section):
     architecture: str = Field(description="the model it starts from")
     size: str = Field(description="the model's size")
     seeds: list[int] = Field([], description="seeds to train it with (default: those of the experiment)")
-    n_frames: int | None = Field(None, ge=3, description="frames a clip")
+    n_frames: int | None = Field(None, ge=3, description="frames per clip")
     input_2d: Literal["detected", "ground_truth"] = Field("detected", description="2D poses to lift")
     model: dict[str, Any] = Field({}, description="the keys of the architecture's `models` that differ")
     training: TrainingSettings = Field(TrainingSettings(), description="the keys of `training` that differ")
@@ -109,6 +79,38 @@ class GroundTruth2D(Section):
     architectures: list[str] = Field([], description="models to train (default: those of the experiment)")
     sizes: list[str] = Field(min_length=1, description="sizes to train them in")
     seeds: list[int] = Field([], description="seeds (default: those of the experiment)")
+
+
+class FurtherData(Section):
+    """A data set beside the main one, through the same stages, with runs of its own: the keys of its source
+    and these."""
+
+    n_frames: int = Field(ge=3, description="frames per clip (default: the data set's own number)")
+    architectures: list[str] = Field([], description="models to train (default: those of the experiment)")
+    sizes: list[str] = Field([], description="sizes to train them in (default: those of the experiment)")
+    seeds: list[int] = Field([], description="seeds (default: those of the experiment)")
+    training: TrainingSettings = Field(
+        TrainingSettings(), description="keys that differ from the recipe for these data"
+    )
+    published: InputPath | None = Field(
+        None, description="published results to compare with; only for the real data"
+    )
+
+    @model_validator(mode="after")
+    def _published_is_real(self) -> Self:
+        if self.published and getattr(self, "synthetic", None):
+            raise ValueError("published results cannot be compared with synthetic data; set published: null")
+        return self
+
+    def grid(self, experiment: Experiment) -> Experiment:
+        """The grid of runs on these data: that of the experiment but for what is set here."""
+        own = {name: getattr(self, name) for name in ("architectures", "sizes", "seeds")}
+        return experiment.model_copy(update={name: value for name, value in own.items() if value})
+
+
+def further_section(of: Dataset) -> type[FurtherData]:
+    """The section of a further data set."""
+    return create_model(f"Further{of.source.__name__}", __base__=(FurtherData, of.source))  # type: ignore[arg-type]
 
 
 GROUND_TRUTH_2D = "gt2d"
@@ -161,12 +163,40 @@ class _BuiltInsDescribed:
         }
 
 
+class _SourcesDescribed:
+    """In the JSON schema: the section of each of the project's own data sets."""
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        own = map(datasets.dataset, datasets.known())
+        return {"anyOf": [handler(of.source.__pydantic_core_schema__) for of in own]}
+
+
+class _FurtherDescribed:
+    """In the JSON schema: the section of each of the project's own data sets, and any of the user's."""
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        own = map(datasets.dataset, datasets.known())
+        return {
+            "type": "object",
+            "properties": {of.name: handler(further_section(of).__pydantic_core_schema__) for of in own},
+            "additionalProperties": {"type": "object"},
+        }
+
+
 class Config(Section):
     """The whole of `config.yaml`."""
 
     dataset: str = Field(pattern=NAME, description="folder below results/")
-    data: Data
-    n_frames: int = Field(243, ge=3, description="frames a clip (accelerations need three)")
+    datasets: dict[str, InputPath] = Field(
+        {}, description="data sets of your own by name: a Python file with a value DATASET"
+    )
+    data: Annotated[SerializeAsAny[Source], _SourcesDescribed()] = Field(
+        description="the paper's main data set"
+    )
+    further_data: Annotated[dict[str, SerializeAsAny[FurtherData]], _FurtherDescribed()] = Field(
+        {}, description="further data sets by name, with runs of their own"
+    )
+    n_frames: int = Field(243, ge=3, description="frames per clip (accelerations need three)")
     sizes: dict[str, ModelSize] = Field({}, description="model sizes beside the published ones")
     architectures: dict[str, Text] = Field(
         {}, description="lifters of your own by name: a Python file, or a module that can be imported"
@@ -191,13 +221,43 @@ class Config(Section):
     )
     experiments: list[Variant] = Field([], description="runs outside the paper")
     frozen: list[str] = Field(
-        [], description="finished runs by name that no edit of the code trains anew; the paper says so"
+        [], description="finished runs by name that no edit of the code trains again; the paper says so"
     )
     draft: bool = Field(False, description="build the paper from the runs that are there, marked as a draft")
     search: Search = Search()
-    mpi_inf_3dhp: MPIInf3DHP | None = Field(None, description="a second data set, with runs of its own")
     statistics: Statistics = Statistics()
     paper: Paper
+
+    @field_validator("datasets")
+    @classmethod
+    def _data_sets_can_be_read(cls, own: dict[str, Path]) -> dict[str, Path]:
+        for name in own:
+            _dataset(name, own)
+        return own
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _data_of_its_data_set(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        of = _dataset(str(value.get("dataset", "human36m")), info.data.get("datasets", {}))
+        return of.source.model_validate(_titled(value, of))
+
+    @field_validator("further_data", mode="before")
+    @classmethod
+    def _further_of_their_data_sets(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        fields: dict[str, Any] = {}
+        given: dict[str, Any] = {}
+        for name, section in value.items():
+            if section is not None:
+                of = _dataset(str(name), info.data.get("datasets", {}))
+                fields[name] = (further_section(of), ...)
+                given[name] = section
+                if isinstance(section, Mapping):
+                    given[name] = {"dataset": name, "n_frames": of.n_frames, **_titled(section, of)}
+        return dict(create_model("FurtherSections", __base__=Section, **fields).model_validate(given))
 
     @field_validator("architectures")
     @classmethod
@@ -234,7 +294,7 @@ class Config(Section):
         lists = {
             "experiment.architectures": self.experiment,
             "ground_truth_2d.architectures": self.ground_truth_2d,
-            "mpi_inf_3dhp.architectures": self.mpi_inf_3dhp,
+            **{f"further_data.{name}.architectures": data for name, data in self.further_data.items()},
             **{f"overrides.{i}.architectures": override for i, override in enumerate(self.overrides)},
         }
         yield from (
@@ -257,7 +317,7 @@ class Config(Section):
             *(size for override in self.overrides for size in override.sizes),
             *(variant.size for variant in self.ablation + self.experiments),
             *(self.ground_truth_2d.sizes if self.ground_truth_2d else ()),
-            *(self.mpi_inf_3dhp.sizes if self.mpi_inf_3dhp else ()),
+            *(size for further in self.further_data.values() for size in further.sizes),
         ]
         for size in named:
             if size not in known:
@@ -272,19 +332,34 @@ class Config(Section):
         for name in self.frozen:
             if name not in runs:
                 raise ValueError(f"frozen: no run '{name}'{suggest(name, runs)}")
-        self.mpi_inf_3dhp_runs()
+        for name in self.further_data:
+            self.runs(name)
         return self
 
-    def run(self, architecture: str, size: str, seed: int, variant: Variant | None = None) -> RunSettings:
+    def dataset_of(self, name: str) -> Dataset:
+        """The data set of this name, one of the user's own included."""
+        return datasets.dataset(name, self.datasets)
+
+    def run(
+        self,
+        architecture: str,
+        size: str,
+        seed: int,
+        variant: Variant | None = None,
+        further: str | None = None,
+    ) -> RunSettings:
         """The settings of one run: the recipe, the keys set in `training`, the overrides that apply, in their
-        order, and then what the variant changes."""
+        order, and then what the variant changes; on further data the recipe and the keys for these."""
         model = self.models[find(architecture, self.architectures.get(architecture)).name].model_dump()
         overrides = [o for o in self.overrides if o.applies(architecture, size)]
         name = next((o.recipe for o in reversed(overrides) if o.recipe), self.recipe)
-        training = recipe(name, architecture, size).model_dump()
+        own = self.dataset_of(further or self.data.dataset).recipe
+        training = (own or recipe("published" if further else name, architecture, size)).model_dump()
         n_frames = self.n_frames
-        changes: list[Config | Override | Variant] = [self, *overrides, *([variant] if variant else [])]
-        for change in changes:
+        changes: list[Config | Override | Variant | FurtherData] = [self, *overrides]
+        if further:
+            changes = [self.further_data[further]]
+        for change in [*changes, *([variant] if variant else [])]:
             training |= change.training.model_dump(exclude_unset=True)
             n_frames = change.n_frames or n_frames
         shape = self.sizes.get(size) or model_size(size)
@@ -297,7 +372,7 @@ class Config(Section):
                 "n_frames": n_frames, "seed": seed,
                 "model": model | (variant.model if variant else {}), "training": training,
             },
-            f"{variant.name if variant else architecture}, size {size}",
+            f"{variant.name if variant else further or ''} {architecture}, size {size}".strip(),
         )  # fmt: skip
 
     def code_entries(self, architecture: str) -> tuple[str, ...]:
@@ -308,15 +383,16 @@ class Config(Section):
         """How the architectures of the experiment are presented, by name."""
         return cards(dict.fromkeys(name for _, name in self._named_architectures()), self.architectures)
 
-    def runs(self) -> dict[str, RunSettings]:
-        """The main runs of the experiment by name."""
-        grid = (
-            self.run(architecture, size, seed)
-            for architecture in self.experiment.architectures
-            for size in self.experiment.sizes
-            for seed in self.experiment.seeds
+    def runs(self, further: str | None = None) -> dict[str, RunSettings]:
+        """The main runs of the experiment by name, or those on a further data set."""
+        grid = self.further_data[further].grid(self.experiment) if further else self.experiment
+        runs = (
+            self.run(architecture, size, seed, further=further)
+            for architecture in grid.architectures
+            for size in grid.sizes
+            for seed in grid.seeds
         )
-        return {run.name: run for run in grid}
+        return {run.name: run for run in runs}
 
     def in_experiment(self) -> Self:
         """The configuration without what belongs to models that the experiment does not have: entries of
@@ -366,6 +442,21 @@ class Config(Section):
         """Every run by name: the main ones, those on ground-truth 2D, the ablation, the experiments."""
         return self.runs() | self.ground_truth_runs() | self.variant_runs(self.ablation + self.experiments)
 
-    def mpi_inf_3dhp_runs(self) -> dict[str, RunSettings]:
-        """The runs on the second data set by name; the names may be those of the main runs."""
-        return self.mpi_inf_3dhp.runs(self) if self.mpi_inf_3dhp else {}
+    def runs_by_folder(self) -> dict[str, dict[str, RunSettings]]:
+        """All runs by the folder below results/ that they lie in, that of the main data set first; further
+        data have folders of their own in it, and runs that may be called like others."""
+        further = {f"{self.dataset}/{name}": self.runs(name) for name in self.further_data}
+        return {self.dataset: self.all_runs(), **further}
+
+
+def _dataset(name: str, own: Mapping[str, Path]) -> Dataset:
+    try:
+        return datasets.dataset(name, own)
+    except PoseliftError as error:
+        raise ValueError(error) from None
+
+
+def _titled(section: Mapping[str, Any], of: Dataset) -> dict[str, Any]:
+    """The section with the title that data have by default."""
+    imitated = section.get("synthetic") is not None
+    return {"title": f"synthetic motion in the form of {of.title}" if imitated else of.title, **section}

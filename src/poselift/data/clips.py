@@ -1,4 +1,8 @@
-"""Clips: windows of n frames over each sequence, as an index of frame numbers."""
+"""Clips: windows of n frames over each sequence, as an index of frame numbers.
+
+The store's manifest says how they are cut: training clips at a stride of its own or of a third of their
+length, test clips one after the other or, where the centre frame is evaluated, around each valid frame.
+"""
 
 import argparse
 from pathlib import Path
@@ -7,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poselift.data.sequence import SPLITS, Sequence
-from poselift.data.store import clips_folder, read_sequences
+from poselift.data.store import clips_folder, frames_folder, open_array, read_manifest, read_sequences
 from poselift.errors import PoseliftError, run
 from poselift.files import atomic_path, write_json
 
@@ -16,7 +20,7 @@ def window_index(sequences: list[Sequence], n_frames: int, stride: int) -> NDArr
     """Windows of `n_frames` at `stride` over each sequence, (clips, n_frames) frame numbers.
 
     The tail that does not fill a window is dropped. A sequence shorter than a window gives one window in
-    which frames repeat evenly (frame floor(i * length / n) at place i), unless its name has given one
+    which frames repeat evenly (frame floor(i * length / n) at position i), unless its name has given one
     before. The published reader draws such frames at random and loses a short last sequence; here they are
     deterministic and none is lost.
     """
@@ -37,26 +41,44 @@ def window_index(sequences: list[Sequence], n_frames: int, stride: int) -> NDArr
     return start.astype(np.int32)[:, None] + offsets
 
 
+def centred_windows(sequences: list[Sequence], valid: NDArray[np.bool_], n_frames: int) -> NDArray[np.int32]:
+    """A window of `n_frames` around each valid frame, (valid frames, n_frames) frame numbers.
+
+    `valid` (N,) flags the frames of all sequences. Where a window reaches beyond its sequence, the sequence's
+    first or last frame is repeated. Frames that are not valid are not tested, but seen around those that are.
+    """
+    offsets = np.arange(n_frames) - n_frames // 2
+    windows = []
+    for sequence in sequences:
+        first, last = sequence.first_frame, sequence.first_frame + sequence.length - 1
+        centres = first + np.flatnonzero(valid[first : last + 1])
+        windows.append(np.clip(centres[:, None] + offsets, first, last))
+    return np.concatenate(windows).astype(np.int32)
+
+
 def make_clips(store: Path, n_frames: int, expected: dict[str, int] | None = None) -> dict[str, int]:
     """Write the index of clips of both splits; the numbers of clips by split.
 
-    Stride n // 3 for train, n for test (the published windows). Raises `PoseliftError` if no sequence of a
-    split is long enough for one window, or if the counts are not the expected ones.
+    Raises `PoseliftError` if no sequence of a split is long enough for one window, if a sequence has no valid
+    frame, or if the counts are not the expected ones.
     """
     counts = {}
+    manifest = read_manifest(store)
+    stride = manifest.get("stride") or max(n_frames // 3, 1)
     with atomic_path(clips_folder(store, n_frames)) as folder:
         folder.mkdir()
         for split in SPLITS:
             sequences = read_sequences(store, split)
-            longest = max(s.length for s in sequences)
-            if longest < n_frames:
-                raise PoseliftError(
-                    f"{store}: {split}: no sequence has n_frames = {n_frames} frames, "
-                    f"the longest has {longest}; set n_frames to at most that"
-                )
-            index = window_index(
-                sequences, n_frames, stride=max(n_frames // 3, 1) if split == "train" else n_frames
-            )
+            if split == "test" and manifest["evaluates"] == "centre frame":
+                index = centred_windows(sequences, _valid(store, sequences), n_frames)
+            else:
+                longest = max(s.length for s in sequences)
+                if longest < n_frames:
+                    raise PoseliftError(
+                        f"{store}: {split}: no sequence has n_frames = {n_frames} frames, "
+                        f"the longest has {longest}; set n_frames to at most that"
+                    )
+                index = window_index(sequences, n_frames, stride if split == "train" else n_frames)
             counts[split] = len(index)
             if expected and counts[split] != expected.get(split, counts[split]):
                 raise PoseliftError(
@@ -68,11 +90,20 @@ def make_clips(store: Path, n_frames: int, expected: dict[str, int] | None = Non
     return counts
 
 
+def _valid(store: Path, sequences: list[Sequence]) -> NDArray[np.bool_]:
+    path = frames_folder(store, "test") / "valid.npy"
+    valid = open_array(path, np.bool_, (sequences[-1].first_frame + sequences[-1].length,))
+    for sequence in sequences:
+        if not valid[sequence.first_frame : sequence.first_frame + sequence.length].any():
+            raise PoseliftError(f"{path}: sequence {sequence.name} has no valid frame")
+    return valid
+
+
 def main(argv: list[str] | None = None) -> None:
     """Index the clips of a frame store."""
     parser = argparse.ArgumentParser(prog="poselift.data.clips", description=main.__doc__)
     parser.add_argument("--store", type=Path, required=True, help="folder that holds frames/")
-    parser.add_argument("--n-frames", type=int, required=True, help="frames a clip")
+    parser.add_argument("--n-frames", type=int, required=True, help="frames per clip")
     for split in SPLITS:
         parser.add_argument(
             f"--expect-{split}", type=int, metavar="CLIPS", help=f"stop if {split} has another count"

@@ -1,79 +1,75 @@
-"""From the raw pickle to the frame store."""
+"""From the files of a data set to the frame store."""
 
 import argparse
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from poselift.config.datasets import Dataset, dataset, function
 from poselift.data.clips import make_clips
-from poselift.data.normalise import normalise
-from poselift.datasets.human36m.raw import RawSplit, chunks, read_raw
+from poselift.data.frames import Frames, chunks
 from poselift.errors import run
 from poselift.files import atomic_path, write_json
 from poselift.provenance.hashing import sha256
 from poselift.skeleton import N_JOINTS
 
 
-def prepare(raw: Path, store: Path) -> dict[str, Any]:
-    """Read and check the raw pickle and write `<store>/frames`; returns the manifest.
+def read(source: Dataset, files: Mapping[str, Path]) -> dict[str, Frames]:
+    """The checked splits of a data set's files. Raises `PoseliftError` if one is missing or faulty."""
+    source.require(files)
+    splits: dict[str, Frames] = function(source.read)(files)
+    return splits
+
+
+def prepare(source: Dataset, files: Mapping[str, Path], store: Path) -> dict[str, Any]:
+    """Read and check the files and write `<store>/frames`; returns the manifest.
 
     Raises `PoseliftError` if a check fails; then nothing is written.
     """
-    splits = read_raw(raw)
+    splits = read(source, files)
     with atomic_path(store / "frames") as folder:
         arrays = {
             f"{name}/{array}": digest
             for name, split in splits.items()
             for array, digest in _write_split(split, folder / name).items()
         }
-        frames = {name: len(split) for name, split in splits.items()}
-        manifest = {"evaluates": "every frame", "raw": sha256(raw), "frames": frames, "arrays": arrays}
+        digests = {key: sha256(path) for key, path in files.items()}
+        manifest = {
+            "dataset": source.name,
+            "evaluates": source.evaluates,
+            "stride": source.stride,
+            "raw": digests if len(digests) > 1 else next(iter(digests.values())),
+            "frames": {name: len(split) for name, split in splits.items()},
+            "arrays": arrays,
+        }
         write_json(folder / "manifest.json", manifest)
     return manifest
 
 
-def _write_split(split: RawSplit, folder: Path) -> dict[str, str]:
+def _write_split(split: Frames, folder: Path) -> dict[str, str]:
     """Write the arrays and sequences of one split; sha256 by file name."""
     folder.mkdir(parents=True)
-    n = len(split)
-    sequence = np.repeat(np.arange(len(split.sequences), dtype=np.int32), [s.length for s in split.sequences])
-    widths = np.array([s.width for s in split.sequences], dtype=np.float32)[:, None]
-    heights = np.array([s.height for s in split.sequences], dtype=np.float32)[:, None]
-
-    def inputs(part: slice) -> NDArray[np.float32]:
-        block = np.ones((part.stop - part.start, N_JOINTS, 3), dtype=np.float32)
-        of = sequence[part]
-        block[..., :2] = normalise(split.joint_2d[part], widths[of], heights[of])
-        if split.confidence is not None:
-            block[..., 2] = split.confidence[part]
-        return block
-
-    def labels(part: slice) -> NDArray[np.float32]:
-        of = sequence[part]
-        return normalise(split.joint3d_image[part], widths[of], heights[of]).astype(np.float32, copy=False)
-
-    def as_is(array: NDArray[Any]) -> Callable[[slice], NDArray[Any]]:
-        return lambda part: array[part]
-
-    write_json(folder / "sequences.json", [dataclasses.asdict(s) for s in split.sequences])
+    write_json(folder / "sequences.json", [dataclasses.asdict(sequence) for sequence in split.sequences])
+    poses = (len(split), N_JOINTS, 3)
     digests = {
-        "inputs.npy": _write_array(folder / "inputs.npy", (n, N_JOINTS, 3), np.float32, inputs),
-        "labels.npy": _write_array(folder / "labels.npy", (n, N_JOINTS, 3), np.float32, labels),
-        "sequence.npy": _write_array(folder / "sequence.npy", (n,), np.int32, as_is(sequence)),
+        "inputs.npy": _write_array(folder / "inputs.npy", poses, np.float32, split.inputs),
+        "labels.npy": _write_array(folder / "labels.npy", poses, np.float32, split.labels),
     }
-    for name, array in {"factor.npy": split.factor, "target_mm.npy": split.target_mm}.items():
+    for name in ("sequence", "factor", "target_mm", "valid"):
+        array: NDArray[Any] | None = getattr(split, name)
         if array is not None:
-            digests[name] = _write_array(folder / name, array.shape, np.float32, as_is(array))
+            path, dtype = folder / f"{name}.npy", np.float32 if array.dtype.kind == "f" else array.dtype
+            digests[path.name] = _write_array(path, array.shape, dtype, array.__getitem__)
     return digests
 
 
 def _write_array(
-    path: Path, shape: tuple[int, ...], dtype: type, block: Callable[[slice], NDArray[Any]]
+    path: Path, shape: tuple[int, ...], dtype: Any, block: Callable[[slice], NDArray[Any]]
 ) -> str:
     """Write an .npy file block by block, so that memory stays small; its sha256."""
     digest = hashlib.sha256()
@@ -89,19 +85,38 @@ def _write_array(
     return digest.hexdigest()
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Turn the raw pickle into the frame store and index its clips."""
-    parser = argparse.ArgumentParser(prog="poselift prepare", description=main.__doc__)
-    parser.add_argument(
-        "--raw", type=Path, required=True, help="pickle in the schema of Human3.6M's raw file"
+def parser_of(argv: list[str] | None, prog: str, description: str) -> tuple[argparse.ArgumentParser, Dataset]:
+    """A parser with an option for each file of the data set that `--dataset` in `argv` names."""
+    chosen = argparse.ArgumentParser(add_help=False)
+    chosen.add_argument(
+        "--dataset",
+        default="human36m",
+        metavar="NAME",
+        help="name of a data set, or a file with one of your own",
     )
+    source = dataset(chosen.parse_known_args(argv)[0].dataset)
+    parser = argparse.ArgumentParser(prog=prog, description=description, parents=[chosen])
+    for key in source.source.file_keys():
+        parser.add_argument(
+            f"--{key}", type=Path, required=True, help=source.source.model_fields[key].description
+        )
+    return parser, source
+
+
+def files_of(given: argparse.Namespace, source: Dataset) -> dict[str, Path]:
+    """The files that the options of `parser_of` name."""
+    return {key: getattr(given, key) for key in source.source.file_keys()}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Turn the files of a data set into the frame store and index its clips."""
+    parser, source = parser_of(argv, "poselift prepare", main.__doc__ or "")
     parser.add_argument("--out", type=Path, required=True, help="folder of the store")
     parser.add_argument(
         "--n-frames", type=int, action="append", default=[], help="also index clips of so many frames"
     )
     given = parser.parse_args(argv)
-    manifest = prepare(given.raw, given.out)
-    frames = manifest["frames"]
+    frames = prepare(source, files_of(given, source), given.out)["frames"]
     print(f"frames: {frames['train']:,} train, {frames['test']:,} test")
     for n_frames in given.n_frames:
         counts = make_clips(given.out, n_frames)

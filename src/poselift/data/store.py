@@ -7,7 +7,7 @@
                                                                whether it is excluded from evaluation
 <store>/frames/test/        factor.npy     (N,) float32        mm per pixel
                             target_mm.npy  (N, J, 3) float32   2.5D pose, mm, not root-relative
-                            valid.npy      (N,) bool           frames that count (MPI-INF-3DHP alone)
+                            valid.npy      (N,) bool           frames that are evaluated
 <store>/frames/manifest.json                                   sha256 of each array, and of the raw file;
                                                                which frames of a clip are evaluated
 <store>/clips-<n>/{train,test}.npy         (clips, n) int32    frame numbers
@@ -125,7 +125,7 @@ def open_split(
         target_mm=poses("target_mm.npy") if test else None,
         sequences=sequences,
         clips=open_array(clips_folder(store, n_frames) / f"{split}.npy", np.int32, (None, n_frames)),
-        evaluates=_evaluates(store),
+        evaluates=read_manifest(store)["evaluates"],
     )
 
 
@@ -152,19 +152,23 @@ def ground_truth_2d(labels: NDArray[np.float32]) -> NDArray[np.float32]:
     return inputs
 
 
-def _evaluates(store: Path) -> Evaluates:
-    """What the manifest says of the frames to evaluate. A store of an older version is refused: its sequences
-    do not say either which are excluded."""
+def read_manifest(store: Path) -> dict[str, Any]:
+    """The manifest of a store.
+
+    Raises `PoseliftError` if it is missing or damaged, or of an older version, whose sequences do not say
+    which are excluded either.
+    """
     path = store / "frames" / "manifest.json"
     try:
-        found: Evaluates = json.loads(path.read_text(encoding="utf-8")).get("evaluates")
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        found = manifest.get("evaluates")
     except FileNotFoundError:
         raise PoseliftError(f"{path}: no such file; make the store with `poselift prepare`") from None
     except (ValueError, AttributeError) as error:
         raise _damaged(path, error) from None
     if found not in get_args(Evaluates):
         raise PoseliftError(f"{path}: of another version of poselift; delete {store} and prepare it again")
-    return found
+    return dict(manifest)
 
 
 def open_array(path: Path, dtype: type, shape: tuple[int | None, ...]) -> NDArray:

@@ -1,1 +1,1 @@
-"""The data sets, a package each: read, check, prepare, clips."""
+"""The data sets, one module or package each with a value `DATASET` (see `poselift.config.datasets`)."""

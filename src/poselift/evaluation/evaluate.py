@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from poselift.config.command_line import run_from_options
+from poselift.config.datasets import dataset
 from poselift.config.run import RunSettings
 from poselift.config.sections import load
 from poselift.data.normalise import denormalise
-from poselift.data.store import Split, open_split
+from poselift.data.store import Split, open_split, read_manifest
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.predict import predict
-from poselift.evaluation.protocol import clip_mpjpe, evaluate_human36m, root_relative_mm, sequence_key
+from poselift.evaluation.protocol import clip_mpjpe, evaluate, root_relative_mm, sequence_key
 from poselift.evaluation.report import Report, write_reports
 from poselift.evaluation.speed import Stopwatch
 from poselift.files import atomic_path
@@ -65,7 +66,7 @@ def examples(predictions: Tensor, split: Split) -> dict[str, Any]:
         "clip_kind": ["median", "worst"],
         "clip": picked,
         "sequence": [sequence_key(s) for s in sequences],
-        "action": [s.action for s in sequences],
+        "action": [s.action or "" for s in sequences],
         "mpjpe": errors[chosen],
         "width": width.astype(np.int32),
         "height": height.astype(np.int32),
@@ -119,7 +120,7 @@ def main(argv: list[str] | None = None) -> None:
     of_checkpoint.add_argument("--architecture", help="the model's name")
     of_checkpoint.add_argument("--architecture-file", help="where a lifter of your own is")
     of_checkpoint.add_argument("--size", help="xsmall, small, base or large")
-    of_checkpoint.add_argument("--n-frames", type=int, help="frames a clip (default: 243)")
+    of_checkpoint.add_argument("--n-frames", type=int, help="frames per clip (default: 243)")
     of_checkpoint.add_argument(
         "--input-2d", choices=("detected", "ground_truth"), help="2D poses to lift (default: detected)"
     )
@@ -127,6 +128,11 @@ def main(argv: list[str] | None = None) -> None:
         "--store",
         type=Path,
         help="frame store (default: data/ beside the folder of runs, as in the workflow)",
+    )
+    parser.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="name of the data set, or a file with one of your own (default: as the store's manifest says)",
     )
     parser.add_argument(
         "--out",
@@ -142,21 +148,23 @@ def main(argv: list[str] | None = None) -> None:
     subject = subject_of(given)
     settings = subject.settings
     test = open_split(store, "test", settings.n_frames, settings.input_2d)
+    source = dataset(given.dataset or read_manifest(store).get("dataset", "human36m"))
     results = {}
     shown: dict[str, Any] = {}
     with reserved_device(given.device) as device:
         for checkpoint, model in subject.models.items():
             timed = Stopwatch(model.to(device), device)
             predictions = predict(timed, test, device)
-            results[checkpoint] = evaluate_human36m(predictions, test)
+            results[checkpoint] = evaluate(predictions, test, source.metrics)
             shown = shown or examples(predictions, test)  # those of the first checkpoint: best, or published
             del predictions  # as large as the test split, and the next checkpoint's are as well
     report = Report(
         run=subject.name,
+        dataset=source.name,
         architecture=settings.architecture,
         size=settings.size,
         variant=settings.variant,
-        input_2d=settings.input_2d,
+        input_2d=source.inputs if settings.input_2d == "detected" else settings.input_2d,
         seed=subject.seed,
         n_frames=settings.n_frames,
         checkpoints=results,

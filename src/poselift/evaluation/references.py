@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from poselift.data.store import Split, open_split
+from poselift.config.datasets import dataset
+from poselift.data.store import Split, open_split, read_manifest
 from poselift.errors import run
-from poselift.evaluation.protocol import evaluate_human36m
+from poselift.evaluation.protocol import evaluate
 from poselift.evaluation.report import Report, write_reports
 from poselift.skeleton import N_JOINTS, ROOT
 
@@ -45,7 +46,12 @@ def main(argv: list[str] | None = None) -> None:
     models."""
     parser = argparse.ArgumentParser(prog="poselift.evaluation.references", description=main.__doc__)
     parser.add_argument("--store", type=Path, required=True, help="frame store")
-    parser.add_argument("--n-frames", type=int, required=True, help="frames a clip")
+    parser.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="name of the data set, or a file with one of your own (default: as the store's manifest says)",
+    )
+    parser.add_argument("--n-frames", type=int, required=True, help="frames per clip")
     parser.add_argument("--out", type=Path, required=True, help="JSON to write")
     given = parser.parse_args(argv)
 
@@ -53,6 +59,7 @@ def main(argv: list[str] | None = None) -> None:
         return open_split(given.store, name, given.n_frames, input_2d)
 
     test = split("test")
+    source = dataset(given.dataset or read_manifest(given.store).get("dataset", "human36m"))
     # made when their turn comes, as each is as large as the test split
     predictions: dict[str, tuple[str, Callable[[], Tensor]]] = {
         "mean_pose": ("detected", lambda: predict_mean_pose(split("train"), test)),
@@ -62,9 +69,10 @@ def main(argv: list[str] | None = None) -> None:
     reports = [
         Report(
             run=name,
+            dataset=source.name,
             input_2d=input_2d,
             n_frames=given.n_frames,
-            checkpoints={"reference": evaluate_human36m(predict(), test)},
+            checkpoints={"reference": evaluate(predict(), test, source.metrics)},
         )
         for name, (input_2d, predict) in predictions.items()
     ]

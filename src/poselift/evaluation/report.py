@@ -1,68 +1,91 @@
-"""What an evaluation says, and its form as JSON: the one place that defines it."""
+"""The result of an evaluation and its form as JSON, a tidy table: the one place that defines it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import NamedTuple
 
 from poselift.config.sections import Section, parse
 from poselift.errors import PoseliftError
+from poselift.evaluation.metrics import METRICS
 from poselift.files import write_json
 
-METRICS: Final = ("mpjpe", "p_mpjpe", "n_mpjpe", "mpjve", "acceleration")
-"""MPJPE, P-MPJPE, N-MPJPE in mm, velocity error in mm/frame, acceleration error in mm/frame^2."""
+GROUPS = ("all", "action", "joint", "body", "camera", "place", "sequence")
+"""What numbers are means over."""
 
 
-class SequenceResult(Section):
-    """The errors of one sequence (one recording seen by one camera)."""
+class Row(NamedTuple):
+    """One number: which metric, and what it is a mean over."""
 
-    subject: str
-    action: str
-    camera: str
-    frames: int
-    """distinct frames evaluated"""
-    metrics: dict[str, float]
-    """mean over the frames and joints; a metric is absent where the sequence is too short for it"""
+    metric: str
+    """a name of `METRICS`, or `frames`: how many distinct frames were evaluated"""
+    group: str
+    """one of `GROUPS`: `all`, `action`, `joint`, `body` (upper or lower body, the root in neither), `camera`
+    (absent where it has not seen every action), `place` (MPJPE by the position of a frame in its clip) or
+    `sequence` (one recording seen by one camera; metrics that it is too short for are absent)"""
+    name: str
+    """which action, joint, ...; a sequence is named `[<action>/]<recording>[.<camera>]`"""
+    value: float
 
 
-class Result(Section):
-    """The errors of one set of predictions. The figures over all are the unweighted mean over actions."""
+@dataclass(frozen=True)
+class Result:
+    """The errors of one set of predictions; `result.mpjpe` is the number over all of that metric.
 
-    mpjpe: float
-    p_mpjpe: float
-    n_mpjpe: float
-    mpjve: float
-    acceleration: float
-    frames: int
-    """distinct frames evaluated"""
-    per_action: dict[str, dict[str, float]]
-    per_joint: dict[str, dict[str, float]]
-    """unweighted mean over actions, like the figures over all, which are the mean over joints of these"""
-    per_body: dict[str, dict[str, float]]
-    """mean over the joints of the upper and of the lower body, the root in neither"""
-    per_camera: dict[str, dict[str, float]]
-    """unweighted mean over actions of one camera's frames; absent where it has not seen every action"""
-    per_place: dict[int, float]
-    """MPJPE by the place of a frame in its clip, from 0: mean over the clips; absent where all clips repeat
-    a frame there"""
-    per_sequence: dict[str, SequenceResult]
-    """by `<name>.<camera>`"""
+    Numbers of the groups `all`, `joint`, `body` and `camera` are unweighted means over actions.
+    """
+
+    rows: tuple[Row, ...]
+
+    def by_name(self, group: str) -> dict[str, dict[str, float]]:
+        """The numbers of a group: {name: {metric: value}}."""
+        found: dict[str, dict[str, float]] = {}
+        for row in self.rows:
+            if row.group == group:
+                found.setdefault(row.name, {})[row.metric] = row.value
+        return found
+
+    def overall(self, metric: str) -> float:
+        """The number over all."""
+        return next(row.value for row in self.rows if row[:2] == (metric, "all"))
+
+    def __getattr__(self, metric: str) -> float:
+        if metric not in METRICS:
+            raise AttributeError(metric)
+        return self.overall(metric)
+
+    @property
+    def frames(self) -> int:
+        """How many distinct frames were evaluated."""
+        return int(self.overall("frames"))
+
+    @property
+    def per_action(self) -> dict[str, dict[str, float]]:
+        """{action: {metric: value}}."""
+        return self.by_name("action")
+
+    @property
+    def per_joint(self) -> dict[str, dict[str, float]]:
+        """{joint: {metric: value}}."""
+        return self.by_name("joint")
 
 
 class Measured(Section):
     """What differs between two evaluations of the same weights."""
 
     frames_per_second: float
-    """frames a second through the model's forward pass, mirror images counted like any others"""
+    """frames per second through the model's forward pass, mirror images counted like any others"""
     device: str
     threads: int
     """CPU threads"""
 
 
 class Report(Section):
-    """The evaluation of one run, or of something else that predicts: then what it has not is None."""
+    """The evaluation of one run, or of something else that predicts; fields that do not apply are None."""
 
     run: str
+    dataset: str = "human36m"
     architecture: str | None = None
     size: str | None = None
     variant: str | None = None
@@ -75,30 +98,34 @@ class Report(Section):
 
     def summary(self) -> str:
         """A table to read: the errors by checkpoint, and by action, joint, part of the body and camera."""
-        rows = []
+        lines = []
         for checkpoint, result in self.checkpoints.items():
-            count = f"{result.frames:,} frames of {len(result.per_sequence)} sequences"
-            rows.append(f"{self.run}, {checkpoint}: {count}; 2D: {self.input_2d.replace('_', ' ')}")
-            rows.append(" " * 16 + "".join(f"{metric:>14}" for metric in METRICS))
-            overall = {"mean": {metric: getattr(result, metric) for metric in METRICS}}
-            groups = (result.per_action | overall, result.per_joint, result.per_body, result.per_camera)
-            for group in filter(None, groups):
-                rows += [f"{name:16}" + _cells(errors) for name, errors in group.items()]
-                rows.append("")
-            first, *_, last = result.per_place
-            rows.append(
-                f"mpjpe by place in the clip: {result.per_place[first]:.2f} (frame {first}) to "
-                f"{result.per_place[last]:.2f} (frame {last}), lowest {min(result.per_place.values()):.2f}"
-            )
+            groups = {group: result.by_name(group) for group in dict.fromkeys(r.group for r in result.rows)}
+            overall = groups["all"][""]
+            metrics = [metric for metric in METRICS if metric in overall]
+            count = f"{result.frames:,} frames of {len(groups['sequence'])} sequences"
+            lines.append(f"{self.run}, {checkpoint}: {count}; 2D: {self.input_2d.replace('_', ' ')}")
+            lines.append(" " * 16 + "".join(f"{metric:>14}" for metric in metrics))
+            first = groups.get("action") or groups["sequence"]
+            shown = (first | {"mean": overall}, *(groups.get(group) for group in ("joint", "body", "camera")))
+            for group in filter(None, shown):
+                lines += [f"{name:16}" + _cells(errors, metrics) for name, errors in group.items()]
+                lines.append("")
+            if places := {place: errors["mpjpe"] for place, errors in groups.get("place", {}).items()}:
+                start, *_, end = places
+                lines.append(
+                    f"mpjpe by position in the clip: {places[start]:.2f} (frame {start}) to "
+                    f"{places[end]:.2f} (frame {end}), lowest {min(places.values()):.2f}"
+                )
         if self.volatile:
             speed = self.volatile
             on = f"{speed.device}, {speed.threads} threads" if speed.device == "cpu" else speed.device
-            rows.append(f"{speed.frames_per_second:,.0f} frames a second through the model ({on})")
-        return "\n".join(rows)
+            lines.append(f"{speed.frames_per_second:,.0f} frames per second through the model ({on})")
+        return "\n".join(lines)
 
 
-def _cells(errors: dict[str, float]) -> str:
-    return "".join(f"{errors[metric]:14.2f}" if metric in errors else f"{'-':>14}" for metric in METRICS)
+def _cells(errors: dict[str, float], metrics: Iterable[str]) -> str:
+    return "".join(f"{errors[metric]:14.2f}" if metric in errors else f"{'-':>14}" for metric in metrics)
 
 
 def write_reports(path: Path, reports: Sequence[Report]) -> None:

@@ -1,6 +1,6 @@
 """Where the processes of a training run: the resources of its job, and the command that starts them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from poselift.config.run import RunSettings
@@ -25,14 +25,14 @@ def training_resources(processes: int, gpus_per_node: int | None) -> dict[str, A
     return dict(zip(RESOURCES, on_one if nodes == 1 else on_several, strict=True))
 
 
-def resources_by_run(
-    runs: Mapping[str, RunSettings], gpus_per_node: int | None
+def resources_of_run(
+    settings_of: Callable[[Any], RunSettings], gpus_per_node: int | None
 ) -> dict[str, Callable[[Any], Any]]:
-    """As `training_resources`, each a function of a rule's wildcards, of which `run` names one of `runs`."""
+    """As `training_resources`, each a function of a rule's wildcards; `settings_of` gives their run."""
 
     def resource(name: str) -> Callable[[Any], Any]:
         def value(wildcards: Any) -> Any:
-            return training_resources(runs[wildcards.run].training.processes, gpus_per_node)[name]
+            return training_resources(settings_of(wildcards).training.processes, gpus_per_node)[name]
 
         return value
 

@@ -28,9 +28,9 @@ def configuration(configs: list[Path]) -> tuple[Any, Check]:
 def raw_files(settings: Any, results: Path) -> Iterator[Check]:
     from poselift.provenance.hashing import cached_sha256
 
-    second = settings.mpi_inf_3dhp
-    others = [second.train, second.test] if second and second.train else []
-    raw: Path | None = settings.data.raw
+    others = [path for data in settings.further_data.values() for path in data.files().values()]
+    raw, *more = settings.data.files().values() or [None]
+    others = more + others
     if raw is None:
         yield Check("raw data", "ok", "synthetic motion, which the workflow makes")
     elif raw.is_file():
@@ -85,7 +85,7 @@ def disk(settings: Any, results: Path) -> Iterator[Check]:
     """Free disk space, compared with a rough upper estimate of what the experiment needs."""
     # the store holds float32 as the raw file does; every run two files of weights; the run that trains
     # its states: model, best model and the optimiser's two moments each, and one more while it is written
-    raw = settings.data.raw
+    raw = next(iter(settings.data.files().values()), None)
     store = raw.stat().st_size if raw and raw.is_file() else 10**9 if raw else 10**8
     runs = settings.all_runs().values()
     weights = [4 * 80 * run.depth * run.dim**2 for run in runs]

@@ -13,10 +13,9 @@ from poselift.analysis.names import (
     metric_decimals,
 )
 from poselift.analysis.options import Entry, Grid
-from poselift.analysis.results import names_in, per_seed, reference, summarise
+from poselift.analysis.results import metrics_in, names_in, per_seed, reference, summarise
 from poselift.config.architectures import built_in
 from poselift.config.experiment import GROUND_TRUTH_2D
-from poselift.evaluation.report import METRICS
 from poselift.evaluation.statistics import Interval
 from poselift.paper.latex import MISSING, Tex, escape, fixed, interval_text
 from poselift.paper.words import counted, plain, verdict, with_spread
@@ -37,7 +36,7 @@ def of_model(
 ) -> Entries:
     """The errors of one model and their changes from `base`; keys without its name."""
     for prefix, checkpoint in (("", "last"), ("best.", "best")):
-        for metric in METRICS:
+        for metric in metrics_in(results):
             key, places = prefix + metric, metric_decimals(metric, decimals)
             values, of_base = (
                 per_seed(results, each.architecture, each.size, metric, checkpoint, variant=each.variant)
@@ -106,14 +105,14 @@ def of_models(
 def of_references(results: pd.DataFrame, decimals: int) -> Entries:
     """The numbers of what needs no training."""
     for name in REFERENCE_LABELS | GROUND_TRUTH_REFERENCE_LABELS:
-        for metric in METRICS:
+        for metric in metrics_in(results):
             estimate = reference(results, name, metric)
             yield f"{name}.{metric}", with_spread(estimate, metric_decimals(metric, decimals))
 
 
 def lowest(results: pd.DataFrame, grid: Grid, decimals: int) -> Entries:
     """The lowest mean of each metric among the models of a grid after the last epoch, and whose it is."""
-    for metric in METRICS:
+    for metric in metrics_in(results):
         models = {
             f"{architecture_label(architecture)}, {size}": estimate
             for architecture in grid.architectures

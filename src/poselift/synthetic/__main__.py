@@ -1,26 +1,36 @@
-"""Write synthetic motion as a raw pickle: `poselift synthetic --out FILE.pkl`."""
+"""Write synthetic motion as the files of a data set: `poselift synthetic --out FILE.pkl`."""
 
 import argparse
-import pickle
 from pathlib import Path
 
-from poselift.config.experiment import Synthetic
+from poselift.config.datasets import dataset, function
 from poselift.config.sections import add_options, parse
-from poselift.errors import run
-from poselift.files import atomic_path
-from poselift.synthetic.dataset import generate
+from poselift.errors import PoseliftError, run
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Generate motion and pickle it; equal options give the same bytes."""
-    parser = argparse.ArgumentParser(prog="poselift synthetic", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="pickle to write")
-    add_options(parser, Synthetic)
+    """Generate motion and write it; equal options give the same bytes."""
+    chosen = argparse.ArgumentParser(add_help=False)
+    chosen.add_argument(
+        "--dataset",
+        default="human36m",
+        metavar="NAME",
+        help="name of a data set, or a file with one of your own",
+    )
+    source = dataset(chosen.parse_known_args(argv)[0].dataset)
+    if source.synthesise is None:
+        raise PoseliftError(f"{source.title}: has no synthetic motion; give its files")
+    parser = argparse.ArgumentParser(prog="poselift synthetic", description=__doc__, parents=[chosen])
+    keys = source.source.file_keys()
+    parser.add_argument(
+        "--out", type=Path, nargs=len(keys), required=True, help=f"files to write: {', '.join(keys)}"
+    )
+    kind = source.source.synthetic_settings()
+    add_options(parser, kind)
     given = vars(parser.parse_args(argv))
-    out = given.pop("out")
-    dataset = generate(parse(Synthetic, given, "options"))
-    with atomic_path(out) as temporary, temporary.open("wb") as file:
-        pickle.dump(dataset, file, protocol=4)
+    files = dict(zip(keys, given.pop("out"), strict=True))
+    given.pop("dataset")
+    function(source.synthesise)(parse(kind, given, "options"), files)
 
 
 if __name__ == "__main__":

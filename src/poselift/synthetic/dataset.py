@@ -1,11 +1,15 @@
 """The whole synthetic data set in the schema of the Human3.6M raw pickle."""
 
+import pickle
+from collections.abc import Mapping
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from poselift.config.experiment import Synthetic
+from poselift.datasets.human36m import Synthetic
+from poselift.files import atomic_path
 from poselift.synthetic.actions import ACTIONS
 from poselift.synthetic.body import draw_body
 from poselift.synthetic.cameras import CAMERAS, view
@@ -68,3 +72,10 @@ def generate(settings: Synthetic) -> dict[str, dict[str, Any]]:
     give equal values. The two sub-actions of a train action are two runs under one name.
     """
     return {split: _split(settings, split) for split in SUBJECTS}
+
+
+def write(settings: Synthetic, files: Mapping[str, Path]) -> None:
+    """Write the motion as the pickle `raw`, byte-identical for equal settings."""
+    motion = generate(settings)
+    with atomic_path(files["raw"]) as temporary, temporary.open("wb") as file:
+        pickle.dump(motion, file, protocol=4)

@@ -1,20 +1,19 @@
-"""Synthetic motion as the two files of MPI-INF-3DHP: `python -m poselift.synthetic.mpi_inf_3dhp`.
+"""Synthetic motion as the two files of MPI-INF-3DHP.
 
 Bodies, styles and actions are of the kind of the Human3.6M twin, in a ring of eight cameras of their own.
 There is no detector: as in the real files, the 2D joints are the annotated ones, here exact projections.
 """
 
-import argparse
 import io
 import pickle
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from poselift.config.mpi_inf_3dhp import SyntheticMPIInf3DHP
-from poselift.config.sections import add_options, parse
+from poselift.datasets.mpi_inf_3dhp import Synthetic
 from poselift.datasets.mpi_inf_3dhp.raw import (
     CAMERAS,
     FROM_HUMAN36M,
@@ -23,7 +22,6 @@ from poselift.datasets.mpi_inf_3dhp.raw import (
     TEST_SIZES,
     TRAIN_SIZE,
 )
-from poselift.errors import run
 from poselift.files import atomic_path
 from poselift.synthetic.actions import ACTIONS
 from poselift.synthetic.body import draw_body
@@ -59,7 +57,7 @@ def _entry(camera: Camera, joints: Array) -> dict[str, Array]:
     return {"data_2d": pixels.astype(np.float32), "data_3d": inside.astype(np.float32)}
 
 
-def generate_train(settings: SyntheticMPIInf3DHP) -> dict[str, list[Any]]:
+def generate_train(settings: Synthetic) -> dict[str, list[Any]]:
     """The content of data_train_3dhp.npz; equal settings give equal values.
 
     The eight cameras are a ring of alternately low and high ones.
@@ -77,7 +75,7 @@ def generate_train(settings: SyntheticMPIInf3DHP) -> dict[str, list[Any]]:
     return content
 
 
-def generate_test(settings: SyntheticMPIInf3DHP) -> dict[str, dict[str, Array]]:
+def generate_test(settings: Synthetic) -> dict[str, dict[str, Array]]:
     """The content of data_test_3dhp.npz: people and cameras that the training has not seen."""
     content = {}
     for i, (name, size) in enumerate(TEST_SIZES.items()):
@@ -101,20 +99,7 @@ def write_npz(path: Path, content: Any) -> None:
         archive.writestr(zipfile.ZipInfo("data.npy"), data.getvalue(), zipfile.ZIP_DEFLATED)
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Generate the motion that the options describe as the two files of MPI-INF-3DHP."""
-    parser = argparse.ArgumentParser(
-        prog="python -m poselift.synthetic.mpi_inf_3dhp", description=main.__doc__
-    )
-    parser.add_argument("--train", type=Path, required=True, help="npz to write")
-    parser.add_argument("--test", type=Path, required=True, help="npz to write")
-    add_options(parser, SyntheticMPIInf3DHP)
-    given = vars(parser.parse_args(argv))
-    train, test = given.pop("train"), given.pop("test")
-    settings = parse(SyntheticMPIInf3DHP, given, "options")
-    write_npz(train, generate_train(settings))
-    write_npz(test, generate_test(settings))
-
-
-if __name__ == "__main__":
-    run(main)
+def write(settings: Synthetic, files: Mapping[str, Path]) -> None:
+    """Write the motion as the two files `train` and `test`, byte-identical for equal settings."""
+    write_npz(files["train"], generate_train(settings))
+    write_npz(files["test"], generate_test(settings))

@@ -3,12 +3,12 @@
 import pandas as pd
 
 from poselift.analysis.intervals import Differences, Model
-from poselift.analysis.names import METRIC_LABELS, REFERENCE_LABELS, architecture_label, metric_decimals
+from poselift.analysis.names import METRIC_LABELS, REFERENCE_LABELS, architecture_label
 from poselift.analysis.options import Grid, Marks
-from poselift.analysis.results import Estimate, names_in, per_seed, reference, summarise
+from poselift.analysis.results import Estimate, metrics_in, names_in, per_seed, reference, summarise
 from poselift.config.experiment import Statistics
 from poselift.errors import run
-from poselift.evaluation.report import METRICS
+from poselift.evaluation.metrics import METRICS
 from poselift.paper.latex import Layout
 from poselift.tables.output import write_comparison
 from poselift.tables.table import (
@@ -35,14 +35,15 @@ def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statis
     """
     differences = Differences(results, statistics)
     estimates: list[Estimate | None] = []
-    places = {metric: metric_decimals(metric, decimals) for metric in METRICS}
+    metrics = metrics_in(results)
+    places = {metric: METRICS[metric].decimals(decimals) for metric in metrics}
 
     def row(architecture: str, size: str) -> tuple[Cell, ...]:
         model, base = Model(architecture, size), Model("baseline", size)
         others = [Model(name, size) for name in grid.architectures if name != architecture]
         cells = [Cell(architecture_label(architecture))]
         for checkpoint in CHECKPOINTS:
-            for metric in METRICS:
+            for metric in metrics:
                 estimates.append(summarise(per_seed(results, architecture, size, metric, checkpoint)))
                 change = None if model == base else differences.difference(model, base, metric, checkpoint)
                 cells.append(
@@ -58,7 +59,7 @@ def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statis
     references = tuple(
         (
             Cell(label),
-            *(estimated(reference(results, name, metric), places[metric]) for metric in METRICS),
+            *(estimated(reference(results, name, metric), places[metric]) for metric in metrics),
         )
         for name, label in REFERENCE_LABELS.items()
     )
@@ -88,7 +89,7 @@ def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statis
             *(
                 Column("Accel." if metric == "acceleration" else METRIC_LABELS[metric], group)
                 for group in CHECKPOINTS.values()
-                for metric in METRICS
+                for metric in metrics
             ),
         ),
         (Block(references), *blocks),

@@ -130,7 +130,7 @@ def main(argv: list[str] | None = None) -> None:
     path: Path | None = arguments.published
     content = table(
         load(path, Published).rows if path else [],
-        read(arguments.results),
+        read(arguments.results, "mpi_inf_3dhp"),
         options.grid(arguments),
         options.marks(arguments),
         arguments.decimals,

@@ -1,4 +1,4 @@
-"""The section of the second data set."""
+"""Data sets in the configuration: the main one, and MPI-INF-3DHP as a further one."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from poselift.config.experiment import Config
-from poselift.config.mpi_inf_3dhp import MPIInf3DHP
 from poselift.config.sections import parse
 from poselift.errors import PoseliftError
 
@@ -22,7 +21,7 @@ def config(**changes: Any) -> Config:
 def commented_section() -> dict[str, Any]:
     """The section that config.yaml has as a comment."""
     lines = (ROOT / "config.yaml").read_text().splitlines()
-    start = lines.index("# mpi_inf_3dhp:")
+    start = lines.index("# further_data:")
     section = []
     for line in lines[start:]:
         if not line.startswith("# "):
@@ -32,20 +31,21 @@ def commented_section() -> dict[str, Any]:
 
 
 def test_who_has_only_the_first_data_set_has_no_other_runs():
-    assert config().mpi_inf_3dhp is None
-    assert config().mpi_inf_3dhp_runs() == {}
+    assert config().further_data == {}
+    assert list(config().runs_by_folder()) == ["h36m"]
 
 
 def test_commented_section_is_valid_and_published_numbers_exist():
     settings = config(**commented_section())
-    assert settings.mpi_inf_3dhp.n_frames == 81
-    assert (ROOT / settings.mpi_inf_3dhp.published).exists()
-    run = settings.mpi_inf_3dhp_runs()["full-large-s2"]
+    further = settings.further_data["mpi_inf_3dhp"]
+    assert (further.n_frames, further.title) == (81, "MPI-INF-3DHP")
+    assert (ROOT / further.published).exists()
+    run = settings.runs_by_folder()["h36m/mpi_inf_3dhp"]["full-large-s2"]
     assert (run.n_frames, run.dim, run.input_2d) == (81, 128, "detected")
 
 
 def test_published_recipe():
-    run = config(**commented_section()).mpi_inf_3dhp_runs()["baseline-small-s0"]
+    run = config(**commented_section()).runs("mpi_inf_3dhp")["baseline-small-s0"]
     recipe = run.training
     assert (recipe.optimizer, recipe.lr, recipe.weight_decay) == ("amsgrad", 5e-4, 0)
     assert (recipe.epochs, recipe.lr_decay, recipe.batch_size) == (90, 0.99, 16)
@@ -57,8 +57,9 @@ def test_published_recipe():
 
 def test_own_grid_and_training_without_touching_the_first_data_set():
     own = {"synthetic": {}, "sizes": ["small"], "seeds": [7], "training": {"epochs": 3}}
-    settings = config(mpi_inf_3dhp=own, training={"lr": 0.1, "batch_size": 4})
-    runs = settings.mpi_inf_3dhp_runs()
+    settings = config(further_data={"mpi_inf_3dhp": own}, training={"lr": 0.1, "batch_size": 4})
+    assert settings.further_data["mpi_inf_3dhp"].title == "synthetic motion in the form of MPI-INF-3DHP"
+    runs = settings.runs("mpi_inf_3dhp")
     assert list(runs) == ["baseline-small-s7", "mamba_gcn-small-s7", "full-small-s7"]
     recipe = runs["full-small-s7"].training
     assert (recipe.epochs, recipe.lr, recipe.batch_size) == (3, 5e-4, 16)
@@ -75,15 +76,44 @@ def test_own_grid_and_training_without_touching_the_first_data_set():
         ({"train": "a.npz", "test": "b.npz", "synthetic": {}}, "either train and test (files) or synthetic"),
         ({"synthetic": {}, "published": "p.yaml"}, "cannot be compared with synthetic data"),
         ({"synthetic": {}, "sizes": ["smal"]}, "unknown size 'smal' (did you mean 'small'?)"),
-        ({"synthetic": {}, "stride": 9}, "mpi_inf_3dhp.stride: unknown key"),
+        ({"synthetic": {}, "stride": 9}, "further_data.mpi_inf_3dhp.stride: unknown key"),
     ],
 )
 def test_faults_are_named(section, words):
     with pytest.raises(PoseliftError) as error:
-        config(mpi_inf_3dhp=section)
+        config(further_data={"mpi_inf_3dhp": section})
     assert words in str(error.value)
 
 
 def test_full_section_needs_two_files():
-    files = MPIInf3DHP(train=Path("a.npz"), test=Path("b.npz"))
-    assert files.synthetic is None
+    settings = config(further_data={"mpi_inf_3dhp": {"train": "a.npz", "test": "b.npz"}})
+    assert settings.further_data["mpi_inf_3dhp"].synthetic is None
+    assert settings.further_data["mpi_inf_3dhp"].files() == {"train": Path("a.npz"), "test": Path("b.npz")}
+
+
+def test_main_data_set_may_be_another():
+    data = {"dataset": "mpi_inf_3dhp", "synthetic": {"seed": 3}}
+    settings = config(data=data, n_frames=27)
+    assert settings.data.title == "synthetic motion in the form of MPI-INF-3DHP"
+    assert settings.data.synthetic.seed == 3
+    run = settings.runs()["baseline-small-s0"]
+    assert (run.training.optimizer, run.n_frames) == ("amsgrad", 27)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"data": {"dataset": "human35m"}}, "data: unknown data set 'human35m' (did you mean 'human36m'?)"),
+        (
+            {"further_data": {"mpi_inf": {}}},
+            "further_data: unknown data set 'mpi_inf' (did you mean 'mpi_inf_3dhp'?)",
+        ),
+        ({"data": {"dataset": "human36m", "train": "a"}}, "data.train: unknown key"),
+        ({"data": {"synthetic": {"speed": 1}}}, "data.synthetic.speed: unknown key"),
+        ({"datasets": {"third": "absent.py"}}, "datasets: absent.py: no such file"),
+    ],
+)
+def test_data_sets_that_are_not_there_are_named(changes, words):
+    with pytest.raises(PoseliftError) as error:
+        config(**changes)
+    assert words in str(error.value)

@@ -19,7 +19,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from poselift.config import sections
-from poselift.config.experiment import Config, Data, Paper
+from poselift.config.datasets import Source, dataset
+from poselift.config.experiment import Config, Paper
 from poselift.config.sizes import ModelSize
 from poselift.data.prepare import prepare
 from poselift.data.store import read_sequences
@@ -203,7 +204,7 @@ def test_an_action_is_kept_as_it_is_or_refused(raw_content, tmp_path, name):
     path = tmp_path / "a 'b' $(c) ü" / "raw.pkl"
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(pickle.dumps(content))
-    if accepted(prepare, path, tmp_path / "store"):
+    if accepted(prepare, dataset("human36m"), {"raw": path}, tmp_path / "store"):
         assert {sequence.action for sequence in read_sequences(tmp_path / "store", "test")} == {name}
         assert name.isprintable()
     assert {entry.name for entry in tmp_path.iterdir()} <= {path.parent.name, "store"}
@@ -320,8 +321,8 @@ def test_no_name_leads_out_of_the_results_folder(dataset, size, variant):
 @given(title=texts, author=texts)
 @example("a; touch pwned", "$(b) `c` 'd' \"e\"")
 def test_texts_pass_through_a_shell_unharmed(title, author):
-    data = Data.model_construct(title=title, raw=None, sha256=None, expected_clips=None, synthetic=None)
-    assert shlex.split(sections.options(data)) == ["--title", title]
+    data = Source.model_construct(title=title, raw=None, sha256=None, expected_clips=None, synthetic=None)
+    assert shlex.split(sections.options(data, only=("title",))) == ["--title", title]
     paper = Paper.model_construct(title=title, authors=[author, author])
     words = shlex.split(sections.options(paper, only=("title", "authors")))
     assert words == ["--title", title, "--authors", author, author]

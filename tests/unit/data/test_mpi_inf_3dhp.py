@@ -12,15 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poselift.config.mpi_inf_3dhp import SyntheticMPIInf3DHP
+from poselift.config.datasets import dataset
+from poselift.data import clips, prepare
 from poselift.data.sequence import Sequence
 from poselift.data.store import open_split
-from poselift.datasets.mpi_inf_3dhp import clips, prepare, raw
+from poselift.datasets.mpi_inf_3dhp import Synthetic, raw
 from poselift.errors import PoseliftError
 from poselift.skeleton import JOINTS, LEFT, RIGHT, mirror
+from poselift.synthetic import __main__ as synthetic
 from poselift.synthetic import mpi_inf_3dhp as twin
 
-TINY = SyntheticMPIInf3DHP(train_frames=30, test_frames=23)
+TINY = Synthetic(train_frames=30, test_frames=23)
 
 # Human3.6M's joints by the names that MPI-INF-3DHP gives them
 SAME_JOINT = {
@@ -53,10 +55,16 @@ def files(made: tuple[dict[str, Any], dict[str, Any]], tmp_path_factory: pytest.
     return folder
 
 
+def prepare_files(folder: Path, store: Path) -> None:
+    """Make the store of train.npz and test.npz."""
+    files = {split: folder / f"{split}.npz" for split in ("train", "test")}
+    prepare.prepare(dataset("mpi_inf_3dhp"), files, store)
+
+
 @pytest.fixture(scope="module")
 def store(files: Path) -> Path:
     """The frame store of `files`, with clips of 9 and of 8 frames."""
-    prepare.prepare(files / "train.npz", files / "test.npz", files / "store")
+    prepare_files(files, files / "store")
     for n_frames in (9, 8):
         clips.make_clips(files / "store", n_frames)
     return files / "store"
@@ -145,8 +153,8 @@ FAULTS = {
         lambda content: content[0]["S2 Seq2"][0].__setitem__(3, {}),
         ["S2 Seq2", "unknown camera 3"],
     ),
-    "not a pair": (change(0, "S1 Seq1", to={}), ["S1 Seq1", "[cameras, frames a second]", "dict"]),
-    "no speed": (change(0, "S1 Seq1", 1, to=0), ["S1 Seq1", "frames a second above 0", "0"]),
+    "not a pair": (change(0, "S1 Seq1", to={}), ["S1 Seq1", "[cameras, frames per second]", "dict"]),
+    "no speed": (change(0, "S1 Seq1", 1, to=0), ["S1 Seq1", "frames per second above 0", "0"]),
     "no 2D": (remove(0, "S1 Seq1", 0, "0", "data_2d"), ["S1 Seq1, camera 0", "data_2d is missing"]),
     "shape": (
         change(0, "S4 Seq1", 0, "8", "data_3d", to=lambda a: a[:, :16]),
@@ -177,7 +185,7 @@ FAULTS = {
     ),
     "valid no numbers": (
         change(1, "TS3", "valid", to=lambda a: a.astype(str)),
-        ["TS3: valid", "expected 0 or 1 a frame", "<U"],
+        ["TS3: valid", "expected 0 or 1 per frame", "<U"],
     ),
     "valid too short": (
         change(1, "TS3", "valid", to=lambda a: a[1:]),
@@ -193,7 +201,7 @@ def test_faulty_content_is_named_in_one_line(fault, content, tmp_path):
     for name, part in zip(("train", "test"), content, strict=True):
         twin.write_npz(tmp_path / f"{name}.npz", part)
     with pytest.raises(PoseliftError) as error:
-        prepare.prepare(tmp_path / "train.npz", tmp_path / "test.npz", tmp_path / "store")
+        prepare_files(tmp_path, tmp_path / "store")
     message = str(error.value)
     assert "\n" not in message
     for word in words:
@@ -209,8 +217,13 @@ def message_of(path: Path) -> str:
     return str(error.value)
 
 
-def test_missing_file_says_where_it_belongs(tmp_path):
-    assert "mpi_inf_3dhp.test" in message_of(tmp_path / "nowhere.npz")
+def test_missing_file_says_where_it_belongs(files, tmp_path):
+    files = {"train": files / "train.npz", "test": tmp_path / "nowhere.npz"}
+    with pytest.raises(PoseliftError) as error:
+        prepare.prepare(dataset("mpi_inf_3dhp"), files, tmp_path / "store")
+    for words in ("nowhere.npz: no such file", "its key `test`", "vcai.mpi-inf.mpg.de"):
+        assert words in str(error.value)
+    assert "no such file" in message_of(tmp_path / "nowhere.npz")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.4, 0.98])
@@ -325,7 +338,7 @@ def test_windows_around_valid_frames_repeat_the_border():
 def test_window_of_even_length_is_around_its_upper_middle():
     index = clips.centred_windows([sequence(0, 6)], np.arange(6) == 3, n_frames=4)
     assert index.tolist() == [[1, 2, 3, 4]]
-    assert index[0, clips.centre(4)] == 3
+    assert index[0, 4 // 2] == 3
 
 
 @given(
@@ -338,7 +351,7 @@ def test_every_valid_frame_is_the_centre_of_one_window(lengths, n_frames, seed):
     starts = np.cumsum([0, *lengths[:-1]])
     sequences = [sequence(int(start), length) for start, length in zip(starts, lengths, strict=True)]
     index = clips.centred_windows(sequences, valid, n_frames)
-    assert index[:, clips.centre(n_frames)].tolist() == np.flatnonzero(valid).tolist()
+    assert index[:, n_frames // 2].tolist() == np.flatnonzero(valid).tolist()
     steps = np.diff(index, axis=1)
     assert ((steps == 0) | (steps == 1)).all()
     of_frame = np.repeat(np.arange(len(lengths)), lengths)
@@ -371,9 +384,9 @@ def test_store_without_valid_frames_in_a_sequence_is_named(store, tmp_path):
     copied = tmp_path / "own"
     for split in ("train", "test"):
         (copied / "frames" / split).mkdir(parents=True)
-        for name in ("sequences.json",):
-            (copied / "frames" / split / name).write_bytes((store / "frames" / split / name).read_bytes())
-    with pytest.raises(PoseliftError, match="not a store of MPI-INF-3DHP"):
+    for name in ("manifest.json", "train/sequences.json", "test/sequences.json"):
+        (copied / "frames" / name).write_bytes((store / "frames" / name).read_bytes())
+    with pytest.raises(PoseliftError, match=r"valid\.npy: no such file"):
         clips.make_clips(copied, 9)
     valid = np.load(store / "frames" / "test" / "valid.npy")
     valid[23:46] = False
@@ -417,9 +430,10 @@ def test_twin_views_are_of_one_motion_and_takes_differ(made):
 
 def test_twin_is_the_same_bytes_for_the_same_seed(tmp_path):
     for name, seed in (("a", "5"), ("b", "5"), ("c", "6")):
-        twin.main(
+        synthetic.main(
             [
-                "--train", str(tmp_path / f"{name}-train.npz"), "--test", str(tmp_path / f"{name}-test.npz"),
+                "--dataset", "mpi_inf_3dhp",
+                "--out", str(tmp_path / f"{name}-train.npz"), str(tmp_path / f"{name}-test.npz"),
                 "--seed", seed, "--train-frames", "3", "--test-frames", "12",
             ]
         )  # fmt: skip

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
+from poselift.config.datasets import dataset
 from poselift.data import prepare
 from poselift.data.clips import window_index
 from poselift.data.export_clips import export_clips
@@ -85,19 +86,19 @@ def test_chunks_do_not_show_in_the_store(raw_content, write_raw, tmp_path, monke
     raw = write_raw(raw_content())
     manifests = []
     for name, chunk in (("whole", 1000), ("chunked", 3)):
-        monkeypatch.setattr("poselift.datasets.human36m.raw.CHUNK", chunk)
-        manifests.append(prepare.prepare(raw, tmp_path / name))
+        monkeypatch.setattr("poselift.data.frames.CHUNK", chunk)
+        manifests.append(prepare.prepare(dataset("human36m"), {"raw": raw}, tmp_path / name))
     assert manifests[0] == manifests[1]
 
 
 def test_faulty_file_leaves_the_old_store_alone(raw_content, write_raw, tmp_path):
     store = tmp_path / "store"
-    prepare.prepare(write_raw(raw_content()), store)
+    prepare.prepare(dataset("human36m"), {"raw": write_raw(raw_content())}, store)
     before = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
     content = raw_content()
     content["test"]["2.5d_factor"][0] = np.nan
     with pytest.raises(PoseliftError):
-        prepare.prepare(write_raw(content, "faulty.pkl"), store)
+        prepare.prepare(dataset("human36m"), {"raw": write_raw(content, "faulty.pkl")}, store)
     assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
 
 
@@ -105,7 +106,7 @@ def test_counts_that_differ_from_the_expected_stop(raw_content, write_raw, tmp_p
     from poselift.data import clips
 
     store = tmp_path / "store"
-    prepare.prepare(write_raw(raw_content()), store)
+    prepare.prepare(dataset("human36m"), {"raw": write_raw(raw_content())}, store)
     arguments = ["--store", str(store), "--n-frames", "4", "--expect-train"]
     clips.main([*arguments, "19"])
     (store / "clips-4" / "train.npy").unlink()
@@ -136,7 +137,7 @@ def test_manifest_hashes_the_files(raw_content, write_raw, tmp_path):
     import hashlib
 
     raw = write_raw(raw_content())
-    prepare.prepare(raw, tmp_path / "store")
+    prepare.prepare(dataset("human36m"), {"raw": raw}, tmp_path / "store")
     manifest = json.loads((tmp_path / "store/frames/manifest.json").read_text())
     assert manifest["raw"] == hashlib.sha256(raw.read_bytes()).hexdigest()
     assert manifest["frames"] == {"train": 28, "test": 19}

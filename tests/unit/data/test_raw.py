@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poselift.datasets.human36m import raw
+from poselift.data import check
 from poselift.datasets.human36m.raw import read_raw
 from poselift.errors import PoseliftError
 
@@ -77,7 +77,7 @@ def test_confidence_may_be_absent(raw_content, write_raw):
 
 def test_missing_file_says_where_it_belongs_and_that_the_demo_needs_none(tmp_path):
     with pytest.raises(PoseliftError) as caught:
-        read_raw(tmp_path / "absent.pkl")
+        check.main(["--raw", str(tmp_path / "absent.pkl")])
     lines = str(caught.value).splitlines()
     assert len(lines) == 2
     assert str(tmp_path / "absent.pkl") in lines[0]
@@ -224,9 +224,9 @@ def test_empty_split(raw_content, write_raw, split):
 
 def test_another_hash_is_a_warning(raw_content, write_raw, tmp_path, capsys):
     path = write_raw(raw_content())
-    raw.main(["--raw", str(path), "--sha256", "0" * 64, "--out", str(tmp_path / "found.json")])
+    check.main(["--raw", str(path), "--sha256", "0" * 64, "--out", str(tmp_path / "found.json")])
     assert "another file than" in capsys.readouterr().err
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["train"] == {"frames": 28, "sequences": 3}
-    raw.main(["--raw", str(path), "--sha256", found["sha256"]])
+    check.main(["--raw", str(path), "--sha256", found["sha256"]])
     assert "warning" not in capsys.readouterr().err

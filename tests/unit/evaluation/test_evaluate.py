@@ -56,7 +56,7 @@ def test_run(run_folder: Path, store: Path, tmp_path: Path, capsys: pytest.Captu
         assert f"{expected.mpjpe:.2f}" in printed
     assert report.checkpoints["best"] != report.checkpoints["last"]
     assert (report.variant, report.input_2d) == (None, "detected")
-    assert f"{report.volatile.frames_per_second:,.0f} frames a second" in printed
+    assert f"{report.volatile.frames_per_second:,.0f} frames per second" in printed
 
     with np.load(tmp_path / "evaluation-examples.npz") as shown:  # refuses pickled objects
         assert shown["rule"] == RULE

@@ -13,8 +13,8 @@ from scipy.spatial.transform import Rotation
 
 from poselift.data.store import Split
 from poselift.errors import PoseliftError
-from poselift.evaluation.protocol import clip_mpjpe, evaluate_human36m
-from poselift.evaluation.report import METRICS, Result
+from poselift.evaluation.protocol import POSE_ERRORS, clip_mpjpe, evaluate_human36m
+from poselift.evaluation.report import Result
 from poselift.skeleton import JOINTS
 
 MakeSplit = Callable[..., Split]
@@ -53,7 +53,7 @@ def test_ten_millimetres_are_ten_millimetres(make_split: MakeSplit, axis: int) -
 def test_perfect_predictions_score_zero(make_split: MakeSplit) -> None:
     split = make_split([{"length": 6}], [[0, 1, 2], [3, 4, 5]])
     result = evaluate_human36m(displaced(split, 0), split)
-    assert max(getattr(result, name) for name in METRICS) < 1e-6
+    assert max(getattr(result, name) for name in POSE_ERRORS) < 1e-6
 
 
 def test_the_root_of_the_prediction_is_set_to_zero_and_nothing_else_moves(make_split: MakeSplit) -> None:
@@ -119,7 +119,7 @@ def test_faulty_sequences_are_skipped_in_all_cameras(make_split: MakeSplit, name
     result = evaluate_human36m(displaced(split, [[10], [900], [900], [20]]), split)
     assert result.mpjpe == pytest.approx(15 * SHARE)
     assert result.frames == 6
-    assert not [key for key in result.per_sequence if name in key]
+    assert not [key for key in result.by_name("sequence") if name in key]
     clips, errors = clip_mpjpe(torch.from_numpy(displaced(split, [[10], [900], [900], [20]])), split)
     assert clips.tolist() == [0, 3]
     assert errors == pytest.approx([10 * SHARE, 20 * SHARE])
@@ -149,16 +149,17 @@ def test_sequences(make_split: MakeSplit) -> None:
     clips = [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11], [12, 12, 13]]
     split = make_split(runs, clips)
     result = evaluate_human36m(displaced(split, [[1], [10], [10], [40], [5]]), split)
-    of = result.per_sequence
+    of = result.by_name("sequence")
     assert list(of) == [
-        "s_11_act_02_subact_01_ca_00.54138969",
-        "s_11_act_02_subact_01_ca_01.55011271",
-        "s_11_act_02_subact_01_ca_03.58860488",
+        "Walking/s_11_act_02_subact_01_ca_00.54138969",
+        "Walking/s_11_act_02_subact_01_ca_01.55011271",
+        "Walking/s_11_act_02_subact_01_ca_03.58860488",
     ]
-    merged = of["s_11_act_02_subact_01_ca_01.55011271"]
-    assert (merged.subject, merged.action, merged.camera, merged.frames) == ("S9", "Walking", "55011271", 9)
-    assert merged.metrics["mpjpe"] == pytest.approx(20 * SHARE)
-    assert set(of["s_11_act_02_subact_01_ca_03.58860488"].metrics) == set(METRICS) - {"acceleration"}
+    merged = of["Walking/s_11_act_02_subact_01_ca_01.55011271"]
+    assert merged["frames"] == 9
+    assert merged["mpjpe"] == pytest.approx(20 * SHARE)
+    short = of["Walking/s_11_act_02_subact_01_ca_03.58860488"]
+    assert set(short) == {"frames", *POSE_ERRORS} - {"acceleration"}
 
 
 def test_cameras_are_means_over_their_actions(make_split: MakeSplit) -> None:
@@ -171,8 +172,8 @@ def test_cameras_are_means_over_their_actions(make_split: MakeSplit) -> None:
     split = make_split(runs, [[i, i + 1, i + 2] for i in range(0, 15, 3)])
     result = evaluate_human36m(displaced(split, [[10], [40], [40], [6], [99]]), split)
     # (3 * 10 + 6 * 40) / 9 and 6; the second camera has seen but one of the two actions
-    assert result.per_camera["54138969"]["mpjpe"] == pytest.approx(18 * SHARE)
-    assert result.per_camera["55011271"] == {}
+    assert result.by_name("camera")["54138969"]["mpjpe"] == pytest.approx(18 * SHARE)
+    assert "55011271" not in result.by_name("camera")
 
 
 def test_upper_and_lower_body(make_split: MakeSplit) -> None:
@@ -182,8 +183,8 @@ def test_upper_and_lower_body(make_split: MakeSplit) -> None:
     lower = [JOINTS.index(joint) for joint in legs]
     predictions[:, :, lower, 0] += 6 / split.factor[split.clips][..., None] / 500
     result = evaluate_human36m(predictions, split)
-    assert result.per_body["lower body"]["mpjpe"] == pytest.approx(6)
-    assert result.per_body["upper body"]["mpjpe"] == pytest.approx(0, abs=1e-9)
+    assert result.by_name("body")["lower body"]["mpjpe"] == pytest.approx(6)
+    assert result.by_name("body")["upper body"]["mpjpe"] == pytest.approx(0, abs=1e-9)
 
 
 def test_places_in_the_clip(make_split: MakeSplit) -> None:
@@ -191,14 +192,15 @@ def test_places_in_the_clip(make_split: MakeSplit) -> None:
     result = evaluate_human36m(displaced(split, [[1, 2, 3], [5, 6, 7], [99, 20, 30]]), split)
     # of the stretched clip the first place repeats the frame of the second, which counts
     expected = {0: (1 + 5) / 2, 1: (2 + 6 + 20) / 3, 2: (3 + 7 + 30) / 3}
-    assert result.per_place == pytest.approx({place: SHARE * error for place, error in expected.items()})
+    places = {int(place): errors["mpjpe"] for place, errors in result.by_name("place").items()}
+    assert places == pytest.approx({place: SHARE * error for place, error in expected.items()})
 
 
 def naive(predictions: NDArray, split: Split) -> Mapping[str, Mapping[str, float]]:
     """The protocol once more, with loops over clips and frames: errors by action and metric."""
     assert split.factor is not None
     assert split.target_mm is not None
-    by_frame: dict[str, Any] = {name: defaultdict(list) for name in METRICS}
+    by_frame: dict[str, Any] = {name: defaultdict(list) for name in POSE_ERRORS}
     for clip, poses in zip(split.clips, predictions, strict=True):
         sequence = split.sequences[split.sequence[clip[0]]]
         if sequence.name.rsplit("_ca_", 1)[0] in (
@@ -259,7 +261,7 @@ def test_whole_protocol_equals_loops(
     assert set(result.per_action) == set(expected)
     for action, errors in expected.items():
         assert result.per_action[action] == pytest.approx(errors, abs=1e-6)
-    for metric in METRICS:
+    for metric in POSE_ERRORS:
         overall = getattr(result, metric)
         assert overall == pytest.approx(np.mean([of[metric] for of in expected.values()]), abs=1e-6)
         assert overall == pytest.approx(np.mean([of[metric] for of in result.per_joint.values()]))
@@ -308,7 +310,7 @@ def test_result_type(make_split: MakeSplit) -> None:
     split = make_split([{"length": 3}], [[0, 1, 2]])
     result = evaluate_human36m(displaced(split, 10).astype(np.float32), split)
     assert isinstance(result, Result)
-    assert all(isinstance(getattr(result, name), float) for name in METRICS)
+    assert all(isinstance(getattr(result, name), float) for name in POSE_ERRORS)
 
 
 def test_no_motion_across_a_gap_in_a_clip(make_split: MakeSplit) -> None:

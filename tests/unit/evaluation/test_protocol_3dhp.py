@@ -9,15 +9,16 @@ import pytest
 import torch
 import yaml
 
-from poselift.config.mpi_inf_3dhp import SyntheticMPIInf3DHP
+from poselift.config.datasets import dataset
 from poselift.config.run import RunSettings, TrainingSettings
+from poselift.data import clips, prepare
 from poselift.data.sequence import Sequence
 from poselift.data.store import Split, open_split
-from poselift.datasets.mpi_inf_3dhp import clips, prepare
+from poselift.datasets.mpi_inf_3dhp import Synthetic
 from poselift.errors import PoseliftError
-from poselift.evaluation import evaluate_3dhp, metrics
-from poselift.evaluation.protocol_3dhp import PCK_JOINTS, evaluate_mpi_inf_3dhp
-from poselift.evaluation.report_3dhp import load_report
+from poselift.evaluation import evaluate, metrics, protocol
+from poselift.evaluation.metrics import PCK_JOINTS
+from poselift.evaluation.report import Result, load_reports
 from poselift.models.architectures import baseline
 from poselift.models.checkpoints import save_weights
 from poselift.models.registry import build_run
@@ -26,6 +27,10 @@ from poselift.synthetic import mpi_inf_3dhp as twin
 
 UNIT = 1024
 """mm of one unit of a prediction."""
+
+
+def evaluate_mpi_inf_3dhp(predictions: torch.Tensor, split: Split) -> Result:
+    return protocol.evaluate(predictions, split, dataset("mpi_inf_3dhp").metrics)
 
 
 def poses(*errors: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -109,7 +114,7 @@ def test_scores_by_hand(split):
     off[2, 7] = torch.tensor([51.0, 0, 0])  # spine, not among those that PCK counts
     prediction[:, 1] += off / UNIT
     result = evaluate_mpi_inf_3dhp(prediction, split)
-    per_sequence = {name: scores.model_dump() for name, scores in result.per_sequence.items()}
+    per_sequence = result.by_name("sequence")
     # 34 mm is within 35, 40, ..., 150 (24 of 31), 68 mm within 70, ..., 150 (17), 170 mm within none; the
     # others, off by nothing, within 30
     assert per_sequence["TS1"] == pytest.approx(
@@ -147,17 +152,17 @@ def test_prediction_right_in_mm_is_right_on_images_of_any_size(split):
     assert result.mpjpe == pytest.approx(0, abs=1e-9)
     assert result.auc == pytest.approx(100 * 30 / 31)
     quirky = dataclasses.replace(split, factor=np.ones(7))
-    shrunk = evaluate_mpi_inf_3dhp(perfect(split), quirky).per_sequence
-    assert shrunk["TS1"].mpjpe == pytest.approx(0, abs=1e-9)
+    shrunk = evaluate_mpi_inf_3dhp(perfect(split), quirky).by_name("sequence")
+    assert shrunk["TS1"]["mpjpe"] == pytest.approx(0, abs=1e-9)
     distance = np.linalg.norm(split.target_mm[5], axis=-1).mean()
-    assert shrunk["TS5"].mpjpe == pytest.approx(0.0625 * distance)
+    assert shrunk["TS5"]["mpjpe"] == pytest.approx(0.0625 * distance)
 
 
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
         (lambda p, s: (p[:, :2], s), "predictions of shape (3, 2, 17, 3), expected (3, 3, 17, 3)"),
-        (lambda p, s: (p, dataclasses.replace(s, evaluates="every frame")), "not the test part"),
+        (lambda p, s: (p, dataclasses.replace(s, target_mm=None)), "test: has no mm per pixel"),
         (lambda p, s: (p[:2], dataclasses.replace(s, clips=s.clips[:2])), "sequence TS5 has no valid frame"),
         (lambda p, s: (p[:0], dataclasses.replace(s, clips=s.clips[:0])), "sequence TS1 has no valid frame"),
         (lambda p, s: (with_nan(p), s), "sequence TS5, frame 1"),
@@ -178,10 +183,11 @@ def with_nan(prediction: torch.Tensor) -> torch.Tensor:
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The store of a tiny twin with clips of 3 frames."""
     folder = tmp_path_factory.mktemp("twin")
-    settings = SyntheticMPIInf3DHP(train_frames=3, test_frames=12)
+    settings = Synthetic(train_frames=3, test_frames=12)
     twin.write_npz(folder / "train.npz", twin.generate_train(settings))
     twin.write_npz(folder / "test.npz", twin.generate_test(settings))
-    prepare.prepare(folder / "train.npz", folder / "test.npz", folder / "store")
+    files = {split: folder / f"{split}.npz" for split in ("train", "test")}
+    prepare.prepare(dataset("mpi_inf_3dhp"), files, folder / "store")
     clips.make_clips(folder / "store", 3)
     return folder / "store"
 
@@ -209,14 +215,15 @@ def make_run(tmp_path: Path) -> Callable[[], Path]:
 def test_command_evaluates_both_weights_of_a_run(store, make_run, tmp_path, capsys):
     run = make_run()
     out = tmp_path / "evaluation.json"
-    evaluate_3dhp.main(
+    evaluate.main(
         ["--run", str(run), "--store", str(store), "--out", str(out), "--device", "cpu"]
     )  # fmt: skip
-    report = load_report(out)
+    (report,) = load_reports(out)
     assert (report.run, report.seed, report.n_frames) == ("baseline-nano-s4", 4, 3)
+    assert (report.dataset, report.input_2d) == ("mpi_inf_3dhp", "annotated")
     assert list(report.checkpoints) == ["best", "last"]
     result = report.checkpoints["best"]
-    assert list(result.per_sequence) == [f"TS{i}" for i in range(1, 7)]
+    assert list(result.by_name("sequence")) == [f"TS{i}" for i in range(1, 7)]
     # against the whole chain by hand: flip averaged, root 0, times 1024 mm
     test = open_split(store, "test", 3)
     settings = RunSettings.model_validate(yaml.safe_load((run / "config.yaml").read_text()))
@@ -238,11 +245,11 @@ def test_report_cut_short_is_named(store, make_run, tmp_path):
     path = tmp_path / "evaluation.json"
     path.write_text('{"run": "baseline-nano-s4", "seed": 4')
     with pytest.raises(PoseliftError, match=r"evaluation\.json"):
-        load_report(path)
+        load_reports(path)
 
 
 def test_run_without_best_weights_is_named(store, make_run, tmp_path):
     run = make_run()
     (run / "best_model.safetensors").unlink()
     with pytest.raises(PoseliftError, match="best_model"):
-        evaluate_3dhp.main(["--run", str(run), "--store", str(store), "--out", str(tmp_path / "o.json")])
+        evaluate.main(["--run", str(run), "--store", str(store), "--out", str(tmp_path / "o.json")])

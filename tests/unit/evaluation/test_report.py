@@ -6,23 +6,18 @@ from pathlib import Path
 import pytest
 
 from poselift.errors import PoseliftError
-from poselift.evaluation.report import METRICS, Report, load_reports, write_reports
+from poselift.evaluation.protocol import POSE_ERRORS
+from poselift.evaluation.report import Report, Result, load_reports, write_reports
 
 
 def report(**changes: object) -> Report:
-    errors = dict.fromkeys(METRICS, 1.5)
-    sequence = {"subject": "S9", "action": "Eating", "camera": "54138969", "frames": 7, "metrics": errors}
-    groups = {
-        "per_action": {"Eating": errors},
-        "per_joint": {"hip": errors},
-        "per_body": {"upper body": errors},
-        "per_camera": {"54138969": errors},
-        "per_place": {0: 2.5, 1: 0.5, 2: 1.25},
-        "per_sequence": {"a.1": sequence},
-    }
-    result = {**errors, "frames": 7, **groups}
+    groups = {"all": "", "action": "Eating", "joint": "hip", "body": "upper body", "camera": "54138969"}
+    groups |= {"sequence": "Eating/a.1"}
+    rows = [(metric, group, name, 1.5) for group, name in groups.items() for metric in POSE_ERRORS]
+    rows += [("mpjpe", "place", str(place), error) for place, error in enumerate((2.5, 0.5, 1.25))]
+    rows += [("frames", "all", "", 7), ("frames", "sequence", "Eating/a.1", 7)]
     return Report.model_validate(
-        {"run": "baseline-base-s0", "n_frames": 9, "checkpoints": {"best": result}} | changes
+        {"run": "baseline-base-s0", "n_frames": 9, "checkpoints": {"best": {"rows": rows}}} | changes
     )
 
 
@@ -44,8 +39,8 @@ def test_faulty_files_are_named(tmp_path: Path) -> None:
     path.write_text(whole[: len(whole) // 2])
     with pytest.raises(PoseliftError, match=r"evaluation\.json: not a whole evaluation"):
         load_reports(path)
-    path.write_text(whole.replace('"mpjve": 1.5', '"mpjve": NaN', 1))
-    with pytest.raises(PoseliftError, match=r"evaluation\.json: checkpoints\.best\.mpjve"):
+    path.write_text(whole.replace("1.5", "NaN", 1))
+    with pytest.raises(PoseliftError, match=r"evaluation\.json: checkpoints\.best\.rows\.0"):
         load_reports(path)
 
 
@@ -56,13 +51,14 @@ def test_summary_shows_every_group() -> None:
     rows = {line[:16].strip(): line[16:].split() for line in lines[1:-2] if line}
     assert list(rows) == ["", "Eating", "mean", "hip", "upper body", "54138969"]
     assert rows["mean"] == rows["54138969"] == ["1.50"] * 5
-    assert lines[-2] == "mpjpe by place in the clip: 2.50 (frame 0) to 1.25 (frame 2), lowest 0.50"
-    assert lines[-1] == "1,234 frames a second through the model (cpu, 2 threads)"
+    assert lines[-2] == "mpjpe by position in the clip: 2.50 (frame 0) to 1.25 (frame 2), lowest 0.50"
+    assert lines[-1] == "1,234 frames per second through the model (cpu, 2 threads)"
 
 
 def test_a_metric_that_is_not_there_is_a_dash() -> None:
     one = report()
-    result = one.checkpoints["best"].model_copy(update={"per_camera": {"54138969": {"mpjpe": 1.5}}})
+    rows = one.checkpoints["best"].rows
+    result = Result(tuple(row for row in rows if row.group != "camera" or row.metric == "mpjpe"))
     text = one.model_copy(update={"checkpoints": {"best": result}}).summary()
     (row,) = [line.split() for line in text.splitlines() if line.startswith("54138969")]
     assert row == ["54138969", "1.50", "-", "-", "-", "-"]

@@ -72,7 +72,9 @@ def test_raw_file_with_its_hash(diagnose):
 
 def test_files_of_the_second_data_set(diagnose):
     Path("raw.pkl").touch()
-    check = diagnose(mpi_inf_3dhp={"train": "a.npz", "test": "b.npz", "sizes": ["tiny"]})["raw data"]
+    check = diagnose(further_data={"mpi_inf_3dhp": {"train": "a.npz", "test": "b.npz", "sizes": ["tiny"]}})[
+        "raw data"
+    ]
     assert (check.state, check.found) == ("missing", "b.npz: no such file")
 
 

@@ -7,7 +7,7 @@ import pytest
 from poselift.analysis.intervals import Differences, Model, recording
 from poselift.analysis.results import collect, per_seed
 from poselift.config.experiment import Statistics
-from poselift.evaluation.report import SequenceResult
+from poselift.evaluation.report import Result, Row
 
 STATISTICS = Statistics(resamples=1000)
 BASELINE, FULL = Model("baseline", "base"), Model("full", "base")
@@ -19,21 +19,11 @@ def with_sequences(make_report):
 
     def make(architecture, seed, sequences):
         one = make_report(architecture, "base", seed, 40.0, 39.0)
-        result = one.checkpoints["last"].model_copy(
-            update={
-                "per_sequence": {
-                    f"{name}.{camera}": SequenceResult(
-                        subject="S9",
-                        action=action,
-                        camera=str(camera),
-                        frames=frames,
-                        metrics={"mpjpe": error},
-                    )
-                    for name, camera, action, frames, error in sequences
-                }
-            }
-        )
-        return one.model_copy(update={"checkpoints": {"last": result}})
+        rows = [row for row in one.checkpoints["last"].rows if row.group != "sequence"]
+        for name, camera, action, frames, error in sequences:
+            key = f"{action}/{name}.{camera}"
+            rows += [Row("frames", "sequence", key, frames), Row("mpjpe", "sequence", key, error)]
+        return one.model_copy(update={"checkpoints": {"last": Result(tuple(rows))}})
 
     return make
 

@@ -6,64 +6,90 @@ from pathlib import Path
 import pytest
 import yaml
 
-from poselift.analysis import results_3dhp
-from poselift.analysis.results import names_in, per_seed, read
+from poselift.analysis import results as table_of_results
+from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.results import collect, metrics_in, names_in, per_seed, read
+from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError
-from poselift.evaluation.report_3dhp import Report3DHP, Result3DHP, Scores, write_report
+from poselift.evaluation.report import Report, Result, Row, write_reports
 from poselift.tables import mpi_inf_3dhp
 
 PUBLISHED = Path(__file__).parents[3] / "paper" / "published_mpi_inf_3dhp.yaml"
 GRID = ["--architectures", "baseline", "full", "--sizes", "small", "--seeds", "0", "1", "--decimals", "1"]
 
 
-def result(mpjpe: float, frames: int = 10) -> Result3DHP:
-    scores = {"mpjpe": mpjpe, "pck": 100 - mpjpe / 10, "auc": 90 - mpjpe / 2}
-    return Result3DHP(
-        **scores,
-        frames=2 * frames,
-        per_sequence={name: Scores(**scores, frames=frames) for name in ("TS1", "TS2")},
-        per_joint={"hip": {"mpjpe": 0.0}, "head": scores},
-    )
+def report(architecture: str, seed: int, last: float, frames: int = 10) -> Report:
+    def result(mpjpe: float) -> Result:
+        scores = {"mpjpe": mpjpe, "pck": 100 - mpjpe / 10, "auc": 90 - mpjpe / 2}
+        groups = {
+            "all": {"": scores | {"frames": 2 * frames}},
+            "joint": {"hip": {"mpjpe": 0.0}, "head": scores},
+            "sequence": {name: {"frames": frames} | scores for name in ("TS1", "TS2")},
+        }
+        rows = [
+            Row(metric, group, name, value)
+            for group, named in groups.items()
+            for name, values in named.items()
+            for metric, value in values.items()
+        ]
+        return Result(tuple(rows))
 
-
-def report(architecture: str, seed: int, last: float, frames: int = 10) -> Report3DHP:
-    return Report3DHP(
+    return Report(
         run=f"{architecture}-small-s{seed}",
+        dataset="mpi_inf_3dhp",
         architecture=architecture,
         size="small",
+        input_2d="annotated",
         seed=seed,
         n_frames=81,
-        checkpoints={"best": result(last - 1, frames), "last": result(last, frames)},
+        checkpoints={"best": result(last - 1), "last": result(last)},
     )
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> Path:
-    """results.csv of two seeds of the baseline and one of the full model."""
+def results(tmp_path: Path, make_report, make_references) -> Path:
+    """results.csv of two seeds of the baseline and one of the full model, beside a run on the main data."""
     reports = [report("baseline", 0, 20), report("baseline", 1, 22), report("full", 0, 18)]
-    paths = []
-    for made in reports:
-        paths.append(tmp_path / f"{made.run}.json")
-        write_report(paths[-1], made)
+    paths = [str(tmp_path / f"{i}.json") for i in range(4)]
+    for path, made in zip(paths, [make_report("full", "small", 0, 40.0, 39.0), *reports], strict=True):
+        write_reports(Path(path), [made])
+    write_reports(tmp_path / "references.json", make_references())
     out = tmp_path / "results.csv"
-    results_3dhp.main(["--evaluations", *map(str, paths), "--out", str(out)])
+    references = ["--references", str(tmp_path / "references.json")]
+    table_of_results.main(["--evaluations", *paths, *references, "--out", str(out)])
     return out
 
 
 def test_results_are_in_the_form_of_the_other_results(results):
-    table = read(results)
+    table = read(results, "mpi_inf_3dhp")
     assert per_seed(table, "baseline", "small", "mpjpe", "best").to_dict() == {0: 19, 1: 21}
     assert per_seed(table, "full", "small", "auc", "last", "sequence", "TS2").to_dict() == {0: 81}
     assert per_seed(table, "full", "small", "pck", "last", "joint", "head").to_dict() == {0: 98.2}
     assert per_seed(table, "full", "small", "frames", "last").to_dict() == {0: 20}
     assert names_in(table, "sequence") == ["TS1", "TS2"]
+    assert metrics_in(table) == ["mpjpe", "pck", "auc"]
+
+
+def test_main_data_set_is_the_first(results):
+    table = read(results)
+    assert set(table["dataset"]) == {"human36m"}
+    assert per_seed(table, "full", "small", "mpjpe", "last").to_dict() == {0: 40}
+
+
+def test_intervals_are_over_the_recordings_of_one_action(results):
+    differences = Differences(read(results, "mpi_inf_3dhp"), Statistics(resamples=200))
+    found = differences.interval(Model("baseline", "small"), "pck", "last")
+    assert found.estimate == pytest.approx(97.9)
+    assert found.low < 97.9 < found.high  # two seeds differ; the recordings do not
+    change = differences.difference(Model("full", "small"), Model("baseline", "small"), "mpjpe", "last")
+    assert (change.estimate, change.seeds) == (pytest.approx(-2), 1)
 
 
 def test_runs_tested_on_other_frames_are_not_put_together():
     with pytest.raises(PoseliftError, match="run 'full-small-s0', best: was tested on other frames than run"):
-        results_3dhp.collect([report("baseline", 0, 20), report("full", 0, 18, frames=9)])
+        collect([report("baseline", 0, 20), report("full", 0, 18, frames=9)])
     with pytest.raises(PoseliftError, match="two evaluations of run 'full-small-s0'"):
-        results_3dhp.collect([report("full", 0, 20), report("full", 0, 18)])
+        collect([report("full", 0, 20), report("full", 0, 18)])
 
 
 def made_table(results: Path, *options: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from poselift.analysis import results
 from poselift.analysis.results import Estimate, collect, names_in, per_seed, reference, summarise
 from poselift.errors import PoseliftError
-from poselift.evaluation.report import write_reports
+from poselift.evaluation.report import Result, Row, write_reports
 
 
 def test_a_row_is_one_number(make_report, make_references):
@@ -17,8 +17,8 @@ def test_a_row_is_one_number(make_report, make_references):
     a_checkpoint = 6 + 15 * 5 + 17 * 5 + 2 * 5 + 5 + 27 + 30 * 6
     assert len(table) == 3 * a_checkpoint + 2 * a_checkpoint
     assert table.columns.tolist() == [
-        "run", "architecture", "size", "variant", "input_2d", "n_frames", "seed", "checkpoint", "metric",
-        "group", "name", "value",
+        "dataset", "run", "architecture", "size", "variant", "input_2d", "n_frames", "seed", "checkpoint",
+        "metric", "group", "name", "value",
     ]  # fmt: skip
     row = table[
         (table["run"] == "full-base-s3")
@@ -55,7 +55,8 @@ def test_a_variant_is_another_model(make_report):
 
 def test_other_frames_a_clip_have_other_places_and_that_is_no_fault(make_report):
     whole, shorter = make_report("full", "base", 0, 40.0, 39.0), make_report("full", "base", 1, 40.0, 39.0)
-    less = shorter.checkpoints["last"].model_copy(update={"per_place": {0: 40.0}})
+    rows = [row for row in shorter.checkpoints["last"].rows if row.group != "place"]
+    less = Result((*rows, Row("mpjpe", "place", "0", 40.0)))
     table = collect([whole, shorter.model_copy(update={"n_frames": 1, "checkpoints": {"last": less}})])
     assert len(names_in(table, "place")) == 27
 
@@ -91,7 +92,8 @@ def test_a_run_without_an_action_is_named(make_report, make_result):
 
 def test_a_number_that_is_none_is_named(make_report):
     broken = make_report("full", "base", 0, 40.0, 39.0)
-    last = broken.checkpoints["last"].model_copy(update={"p_mpjpe": math.nan})
+    rows = broken.checkpoints["last"].rows
+    last = Result(tuple(row._replace(value=math.nan) if row.metric == "p_mpjpe" else row for row in rows))
     broken = broken.model_copy(update={"checkpoints": {"last": last}})
     with pytest.raises(PoseliftError, match=r"full-base-s0.*last: p_mpjpe.*nan"):
         collect([broken])

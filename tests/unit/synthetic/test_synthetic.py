@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
 
-from poselift.config.experiment import Synthetic
+from poselift.datasets.human36m import Synthetic
 from poselift.errors import PoseliftError
 from poselift.skeleton import BONES, LEFT, MIRROR, RIGHT
 from poselift.synthetic import generate

@@ -16,11 +16,9 @@ is therefore a contiguous run of frames of one name and camera. Where two runs o
 parts them, and they count as one, as in the published reader.
 """
 
-import argparse
 import math
 import re
-import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +26,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poselift.data.frames import Frames, chunks
+from poselift.data.normalise import normalise
 from poselift.data.sequence import SPLITS, Sequence
 from poselift.data.unpickle import bounded_memory, load_pickle
-from poselift.errors import PoseliftError, one_line, run
-from poselift.files import write_json
-from poselift.provenance.hashing import sha256
+from poselift.errors import PoseliftError, one_line
 from poselift.skeleton import N_JOINTS
 
 # image width and height in pixels
@@ -48,33 +46,21 @@ SEQUENCE_NAME = re.compile(r"s_(?P<subject>[0-9]{1,6})_act_[0-9]{1,6}(_subact_[0
 BLOCKED = ("s_09_act_05_subact_02", "s_09_act_10_subact_02", "s_09_act_13_subact_01")
 """Sequences of faulty ground truth, in all cameras."""
 
-CHUNK = 50_000
-"""Frames that are checked or converted at a time: large enough to be fast, small enough to need no memory."""
 
-MISSING = """\
-{path}: no such file. It belongs there, or set data.raw in config.yaml (--raw) to where it lies.
-It is MotionBERT's preprocessed file, made from the licensed data of the Human3.6M site \
-(vision.imar.ro/human3.6m); `make demo` needs none of it."""
-
-
-@dataclass(frozen=True)
-class RawSplit:
+@dataclass(frozen=True, kw_only=True)
+class RawSplit(Frames):
     """One checked split; arrays as they lie in the pickle (float32 or float64), None where absent."""
 
-    joint_2d: NDArray[np.floating]
-    confidence: NDArray[np.floating] | None
     joint3d_image: NDArray[np.floating]
-    sequences: list[Sequence]
-    target_mm: NDArray[np.floating] | None
-    factor: NDArray[np.floating] | None
 
-    def __len__(self) -> int:
-        return len(self.joint_2d)
+    def labels(self, part: slice) -> NDArray[np.floating]:
+        """Joints and depths of some frames, (n, J, 3), normalised."""
+        return normalise(self.joint3d_image[part], *self.image_size(part))
 
 
-def chunks(length: int) -> Iterator[slice]:
-    """Slices of at most `CHUNK` that cover `length` in order."""
-    return (slice(start, min(start + CHUNK, length)) for start in range(0, length, CHUNK))
+def read(files: Mapping[str, Path]) -> Mapping[str, Frames]:
+    """The checked splits of the file `raw`; raises as `read_raw`."""
+    return read_raw(files["raw"])
 
 
 def read_raw(path: Path) -> dict[str, RawSplit]:
@@ -83,8 +69,6 @@ def read_raw(path: Path) -> dict[str, RawSplit]:
     Raises `PoseliftError`: one line with file, split, key and, where there is one, the first offending
     sequence and frame, and what was expected.
     """
-    if not path.exists():
-        raise PoseliftError(MISSING.format(path=path))
     content = load_pickle(path)
     if not isinstance(content, dict):
         raise PoseliftError(
@@ -143,7 +127,10 @@ class _Checker:
                 raise self.fault(
                     "2.5d_factor", f"expected mm per pixel above 0, found {factor[bad[0]]}", bad[0]
                 )
+        lengths = [sequence.length for sequence in self.sequences]
+        counted = np.repeat([not sequence.excluded for sequence in self.sequences], lengths)
         return RawSplit(
+            valid=counted if is_test else None,
             joint_2d=numbers("joint_2d", N_JOINTS, 2),
             confidence=confidence,
             joint3d_image=numbers("joint3d_image", N_JOINTS, 3),
@@ -160,7 +147,7 @@ class _Checker:
         try:
             return len(self.entries[key])
         except TypeError:
-            raise self.fault(key, f"expected an entry a frame, found {_kind(self.entries[key])}") from None
+            raise self.fault(key, f"expected an entry per frame, found {_kind(self.entries[key])}") from None
 
     def same_length(self, key: str) -> None:
         if (length := self.length(key)) != self.n_frames:
@@ -173,7 +160,7 @@ class _Checker:
             with bounded_memory(8 * self.n_frames * math.prod(shapes[0])):
                 array = np.asarray(self.entries[key])
         except (ValueError, TypeError, OverflowError, RecursionError, MemoryError):
-            raise self.fault(key, "the frames differ in shape, or are no numbers") from None
+            raise self.fault(key, "the frames differ in shape, or are not numbers") from None
         expected = " or ".join(f"({', '.join(map(str, ('N', *shape)))})" for shape in shapes)
         if array.shape[1:] not in shapes:
             hint = ""
@@ -200,9 +187,9 @@ class _Checker:
             with bounded_memory(8 * self.n_frames):
                 array = value if isinstance(value, np.ndarray) else np.array(value, dtype=object)
         except (ValueError, TypeError, RecursionError, MemoryError):
-            raise self.fault(key, "expected a string a frame, found something else") from None
+            raise self.fault(key, "expected a string per frame, found something else") from None
         if array.ndim != 1:
-            raise self.fault(key, f"expected a string a frame, found an array of shape {array.shape}")
+            raise self.fault(key, f"expected a string per frame, found an array of shape {array.shape}")
         if array.dtype == object:
             kinds = {kind for kind in set(map(type, array)) if not issubclass(kind, str)}
             if kinds:
@@ -270,30 +257,3 @@ def _starts(changes: Any) -> NDArray[np.intp]:
 
 def _kind(value: Any) -> str:
     return "nothing" if value is None else type(value).__name__
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Check a raw pickle and say what is in it."""
-    parser = argparse.ArgumentParser(prog="poselift check", description=main.__doc__)
-    parser.add_argument(
-        "--raw", type=Path, required=True, help="pickle in the schema of Human3.6M's raw file"
-    )
-    parser.add_argument("--sha256", help="warn if the file has another hash")
-    parser.add_argument("--out", type=Path, help="write what was found as JSON")
-    given = parser.parse_args(argv)
-    found: dict[str, Any] = {"sha256": sha256(given.raw) if given.raw.exists() else None}
-    for name, split in read_raw(given.raw).items():
-        found[name] = {"frames": len(split), "sequences": len(split.sequences)}
-        print(f"{name}: {len(split):,} frames in {len(split.sequences):,} sequences")
-    if given.sha256 and found["sha256"] != given.sha256:
-        print(
-            f"warning: {given.raw}: sha256 {found['sha256'][:12]}…, expected {given.sha256[:12]}…: "
-            "another file than the published results were computed on",
-            file=sys.stderr,
-        )
-    if given.out:
-        write_json(given.out, found)
-
-
-if __name__ == "__main__":
-    run(main)

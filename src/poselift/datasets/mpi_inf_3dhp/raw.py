@@ -2,7 +2,7 @@
 
 An npz each, whose one member `data` is a pickled dict (T frames, J = 17 joints in the order of `JOINTS`):
 
-    data_train_3dhp.npz   {'S1 Seq1': [{'0': {'data_2d', 'data_3d'}, '1': …}, frames a second], …}
+    data_train_3dhp.npz   {'S1 Seq1': [{'0': {'data_2d', 'data_3d'}, '1': …}, frames per second], …}
     data_test_3dhp.npz    {'TS1': {'data_2d', 'data_3d', 'valid'}, …}
 
     data_2d  (T, J, 2)  px
@@ -10,9 +10,20 @@ An npz each, whose one member `data` is a pickled dict (T frames, J = 17 joints 
     valid    (T,)       1 where the protocol evaluates the frame, else 0
 
 Numpy would unpickle the member without looking (`allow_pickle`); here it may hold arrays and containers only.
+
+The joints are brought into Human3.6M's order when they are read, so that skeleton, mirror image, graphs and
+figures hold.
+
+Units. The 2D input is normalised by the own width of the camera, as everywhere. The labels are mm relative to
+the root, divided by 1024, half the image width of the training cameras, in both splits: a network learns this
+one unit, and a person is not smaller because TS5 and TS6 have images of 1920 pixels. The published code
+multiplies its predictions for TS5 and TS6 by 1920 / 2 all the same, which makes them 6.25 % too small.
+Here the store's `factor` holds what takes a prediction back to mm by the formula of Human3.6M,
+prediction x width / 2 x factor = prediction x 1024: 1 for images of 2048 pixels, 1.0667 for TS5 and TS6.
 """
 
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +31,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poselift.data.frames import Frames
+from poselift.data.sequence import Sequence
 from poselift.data.unpickle import unpickle
 from poselift.errors import PoseliftError, one_line
-from poselift.skeleton import N_JOINTS
+from poselift.skeleton import N_JOINTS, ROOT
 
 JOINTS = (
     "head top", "neck", "right shoulder", "right elbow", "right wrist", "left shoulder", "left elbow",
@@ -52,9 +65,8 @@ TEST_SIZES = {
 MAX_BYTES = 8 * 2**30
 """What a file may unpack to; the training file of 509 MB stays far below."""
 
-MISSING = """\
-{path}: no such file. It belongs there, or set mpi_inf_3dhp.{key} in config.yaml to where it lies. P-STMO's \
-preprocessing of the data from vcai.mpi-inf.mpg.de/3dhp-dataset makes it."""
+MM_PER_UNIT = TRAIN_SIZE[0] / 2
+"""mm that one unit of a label or prediction stands for."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,43 @@ class Recording:
         return len(self.joint_2d)
 
 
+@dataclass(frozen=True, kw_only=True)
+class RawSplit(Frames):
+    """One checked split."""
+
+    target: NDArray[np.floating]
+    """(N, J, 3) mm, relative to the root"""
+
+    def labels(self, part: slice) -> NDArray[np.floating]:
+        """The poses of some frames, (n, J, 3), in units of `MM_PER_UNIT`."""
+        return self.target[part] / MM_PER_UNIT
+
+
+def read(files: Mapping[str, Path]) -> Mapping[str, Frames]:
+    """The checked splits of the files `train` and `test`; raises as `read_train`."""
+    return {"train": frames_of(read_train(files["train"])), "test": frames_of(read_test(files["test"]))}
+
+
+def frames_of(recordings: list[Recording]) -> RawSplit:
+    """The recordings as one split, one after the other."""
+    lengths = list(map(len, recordings))
+    starts = np.cumsum([0, *lengths])
+    joint_3d = np.concatenate([recording.joint_3d for recording in recordings])
+    target = joint_3d - joint_3d[:, ROOT : ROOT + 1]
+    flags = [recording.valid for recording in recordings if recording.valid is not None]
+    return RawSplit(
+        sequences=[
+            Sequence(r.name, r.subject, None, r.camera, r.width, r.height, int(start), len(r))
+            for r, start in zip(recordings, starts, strict=False)
+        ],
+        joint_2d=np.concatenate([recording.joint_2d for recording in recordings]),
+        target=target,
+        factor=2 * MM_PER_UNIT / np.repeat([r.width for r in recordings], lengths) if flags else None,
+        target_mm=target if flags else None,
+        valid=np.concatenate(flags) if flags else None,
+    )
+
+
 def read_train(path: Path) -> list[Recording]:
     """The recordings of the training file, by sequence and camera: 8 subjects x 2 sequences x 8 cameras.
 
@@ -81,16 +130,18 @@ def read_train(path: Path) -> list[Recording]:
     frame, and what was expected.
     """
     names = [f"{subject} {sequence}" for subject in SUBJECTS for sequence in SEQUENCES]
-    content = _dict_of(_read_member(path, "train"), names, str(path), "sequence")
+    content = _dict_of(_read_member(path), names, str(path), "sequence")
     recordings = []
     for name in names:
         entry = content[name]
         if not isinstance(entry, list | tuple) or len(entry) != 2:
-            raise PoseliftError(f"{path}: {name}: expected [cameras, frames a second], found {_kind(entry)}")
+            raise PoseliftError(
+                f"{path}: {name}: expected [cameras, frames per second], found {_kind(entry)}"
+            )
         cameras, fps = entry
         if not isinstance(fps, int | float | np.number) or not fps > 0:
             found = fps if isinstance(fps, int | float) else _kind(fps)
-            raise PoseliftError(f"{path}: {name}: expected frames a second above 0, found {found}")
+            raise PoseliftError(f"{path}: {name}: expected frames per second above 0, found {found}")
         cameras = _dict_of(cameras, list(CAMERAS), f"{path}: {name}", "camera")
         for camera in CAMERAS:
             check = _Checker(f"{path}: {name}, camera {camera}", cameras[camera])
@@ -103,7 +154,7 @@ def read_train(path: Path) -> list[Recording]:
 
 def read_test(path: Path) -> list[Recording]:
     """The recordings of the test file, TS1 to TS6, with their valid frames. Errors as `read_train`'s."""
-    content = _dict_of(_read_member(path, "test"), list(TEST_SIZES), str(path), "sequence")
+    content = _dict_of(_read_member(path), list(TEST_SIZES), str(path), "sequence")
     recordings = []
     for name, size in TEST_SIZES.items():
         check = _Checker(f"{path}: {name}", content[name])
@@ -112,7 +163,7 @@ def read_test(path: Path) -> list[Recording]:
     return recordings
 
 
-def _read_member(path: Path, key: str) -> Any:
+def _read_member(path: Path) -> Any:
     """The pickled object in the member `data` of an npz."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -131,7 +182,7 @@ def _read_member(path: Path, key: str) -> Any:
                 _check_header(member, path)
                 array = unpickle(member, f"{path}: data", unpacked)
     except FileNotFoundError:
-        raise PoseliftError(MISSING.format(path=path, key=key)) from None
+        raise PoseliftError(f"{path}: no such file") from None
     except Exception as error:  # a damaged file can fail in any way
         if isinstance(error, PoseliftError) or (isinstance(error, OSError) and error.filename):
             raise
@@ -196,7 +247,7 @@ class _Checker:
                 f"{self.where}: valid: expected shape ({self.n_frames},), found {flags.shape}"
             )
         if flags.dtype.kind not in "biuf":
-            raise PoseliftError(f"{self.where}: valid: expected 0 or 1 a frame, found {flags.dtype}")
+            raise PoseliftError(f"{self.where}: valid: expected 0 or 1 per frame, found {flags.dtype}")
         wrong = np.flatnonzero(~np.isin(flags, (0, 1)))
         if wrong.size:
             raise PoseliftError(
