@@ -127,7 +127,7 @@ def read(path: Path) -> pd.DataFrame:
     try:
         return table.astype(NUMBERS)
     except (ValueError, TypeError) as error:
-        raise PoseliftError(f"{path}: not a whole table of results ({error}); make it anew") from None
+        raise PoseliftError(f"{path}: not a whole table of results ({error}); make it again") from None
 
 
 def names_in(results: pd.DataFrame, group: str) -> list[str]:
