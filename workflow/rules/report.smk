@@ -1,18 +1,19 @@
-# The report for those who do not open LaTeX, one page; and the experimental setup, which is a part of it. None of
-# it needs the PDF.
+# The report, one page for those who do not open LaTeX, and the experimental setup, which is a part of it. They do
+# not need the PDF.
 SHOWN_TABLES = {
     **{name: f"{RESULTS}/tables/{name}.json" for name in TABLE_OPTIONS},
     "mpi_inf_3dhp": f"{SECOND_RESULTS}/tables/mpi_inf_3dhp.json",
 }
 TABLE_PAGES = expand(f"{RESULTS}/table_pages/{{page}}.html", page=SHOWN_TABLES)  # for snakemake --report
-PAGE_TEMPLATES = [f"{PAGES}/{name}" for name in ("table.html.j2", "page.html.j2", "page.css", "page.js")]
+PAGE_TEMPLATES = expand(f"{PAGES}/{{name}}", name=("table.html.j2", "page.html.j2", "page.css", "page.js"))
+TRIALS = [f"{SEARCH}/results.csv"] if SETTINGS.search.with_paper else []
 IMAGES = [
     *expand(f"{RESULTS}/figures/{{figure}}.svg", figure=FIGURES),
     f"{RESULTS}/figures/animation.gif",
-    *([f"{RESULTS}/figures/search.svg"] if SETTINGS.search.with_paper else []),
+    *([f"{RESULTS}/figures/search.svg"] if TRIALS else []),
 ]
 SECOND_RUNS = SHOWN_RUNS.get(f"{SETTINGS.dataset}/mpi_inf_3dhp", [])
-RECORDED = ("metrics.json", "config.yaml", "provenance.json")
+RECORDED = ("config.yaml", "provenance.json")
 
 
 rule table_page:
@@ -47,12 +48,16 @@ rule setup_page:
         **TIDY,
         costs=COSTS,
         changed_costs=CHANGED_COSTS,
-        runs=expand(f"{RESULTS}/runs/{{run}}/{{file}}", run=PAPER_RUNS, file=RECORDED),
-        second_runs=expand(f"{SECOND_RESULTS}/runs/{{run}}/{{file}}", run=SECOND_RUNS, file=RECORDED),
+        runs=expand(f"{RESULTS}/runs/{{run}}/metrics.json", run=PAPER_RUNS),
+        second_runs=expand(f"{SECOND_RESULTS}/runs/{{run}}/metrics.json", run=SECOND_RUNS),
+        records=[
+            *expand(f"{RESULTS}/runs/{{run}}/{{file}}", run=PAPER_RUNS, file=RECORDED),
+            *expand(f"{SECOND_RESULTS}/runs/{{run}}/{{file}}", run=SECOND_RUNS, file=RECORDED),
+        ],
         sequences=ancient([f"{STORE}/frames/{split}/sequences.json" for split in SPLITS]),
         frames=f"{STORE}/frames/manifest.json",
         second_frames=f"{SECOND_RESULTS}/data/frames/manifest.json" if SECOND else [],
-        trials=f"{SEARCH}/results.csv" if SETTINGS.search.with_paper else [],
+        trials=TRIALS,
         pins=ancient("envs/constraints.txt"),
         template=f"{PAGES}/setup.md.j2",
     output:
@@ -72,20 +77,12 @@ rule setup_page:
     params:
         code=code("poselift.report.setup"),
         options=f"{SHOWN} {JUDGED} {ABLATION} {GROUND_TRUTH}",
-        runs=[f"{RESULTS}/runs/{run}" for run in PAPER_RUNS],
-        store=subpath(input.frames, ancestor=2),
-        second=(
-            f"--second-store {SECOND_RESULTS}/data --second-runs "
-            + " ".join(f"{SECOND_RESULTS}/runs/{run}" for run in SECOND_RUNS)
-            + (" --second-synthetic" if SECOND.synthetic else "")
-            if SECOND
-            else ""
-        ),
-        trials=lambda wildcards, input: f"--search {input.trials}" if input.trials else "",
+        second="--second-synthetic" if SECOND and SECOND.synthetic else "",
     shell:
         "python -m poselift.report.setup --results {input.results} --costs {input.costs}"
-        " --variant-costs {input.changed_costs} --store {params.store} --runs {params.runs} {params.second}"
-        " {params.trials} --pins {input.pins} {params.options} --out {output.text}"
+        " --variant-costs {input.changed_costs} --frames {input.frames} --runs {input.runs}"
+        " --second-frames {input.second_frames} --second-runs {input.second_runs} {params.second}"
+        " --trials {input.trials} --pins {input.pins} {params.options} --out {output.text}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -119,7 +116,7 @@ rule report_page:
         tables=[*SHOWN_TABLES.values(), f"{RESULTS}/tables/claims.json"],
         figures=IMAGES,
         captions="workflow/report/figures.rst",
-        trials=f"{SEARCH}/results.csv" if SETTINGS.search.with_paper else [],
+        trials=TRIALS,
         setup=f"{RESULTS}/setup.md",
         record=f"{RESULTS}/report_provenance.json",
         templates=[
@@ -144,13 +141,11 @@ rule report_page:
         code=code("poselift.report.page"),
         options=f"{SHOWN} {ABLATION} {GROUND_TRUTH}",
         heading=HEADING,
-        trials=lambda wildcards, input: f"--trials {input.trials}" if input.trials else "",
-        files=[
-            f"{RESULTS}/{name}" for name in ("paper/main.pdf", "results.csv", "provenance.json", "setup.md")
-        ],
+        files=expand(
+            f"{RESULTS}/{{name}}", name=("paper/main.pdf", "results.csv", "provenance.json", "setup.md")
+        ),
     shell:
         "python -m poselift.report.page --results {input.results} --tables {input.tables} --figures {input.figures}"
-        " --captions {input.captions} {params.trials} --setup {input.setup}"
-        " --record {input.record}"
+        " --captions {input.captions} --trials {input.trials} --setup {input.setup} --record {input.record}"
         " --files {params.files} {params.heading} {params.options} --out {output.page}"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -130,7 +130,7 @@ def measured_text(judgement: Judgement, decimals: int) -> str:
     if estimate is None:
         return "–"
     interval = "" if low is None or high is None else f" ({low} to {high})"
-    return f"{estimate}\N{NARROW NO-BREAK SPACE}{judgement.unit}{interval}"
+    return f"{estimate}\N{NARROW NO-BREAK SPACE}{judgement.unit.replace('^2', '²')}{interval}"
 
 
 def check(path: Path) -> None:

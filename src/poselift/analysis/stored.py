@@ -1,4 +1,4 @@
-"""Tables, sections and the like as JSON: what one job made, others show."""
+"""Tables and the like as JSON: what one job made, others show."""
 
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ from poselift.files import write_text
 
 
 def write_content(path: Path, content: Any) -> None:
-    """Write tables or sections, or None where there are none."""
+    """Write a content, or None where there is none."""
     write_text(path, TypeAdapter(Any).dump_json(content, indent=1).decode() + "\n")
 
 
 def read_content(path: Path, kind: Any) -> Any:
-    """Read a content of `kind` (`Table | None`, `list[Section]`).
+    """Read a content of `kind` (`Table | None`, `list[Judgement]`).
 
     Raises `PoseliftError` if the file is missing or holds something else.
     """
@@ -27,5 +27,5 @@ def read_content(path: Path, kind: Any) -> Any:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise PoseliftError(
-            f"{path}: not what its job wrote ({where}: {first['msg']}); remove it and build it anew"
+            f"{path}: not what its job wrote ({where}: {first['msg']}); remove it and build it again"
         ) from None

@@ -39,7 +39,7 @@ def parts_named(sources: Path) -> dict[str, str]:
 def assemble(
     sources: Path, tables: Iterable[Path], figures: Iterable[Path], others: Iterable[Path], out: Path
 ) -> None:
-    """Make the folder `out` anew from `sources` and the generated parts; `sources` is only read.
+    """Make the folder `out` from scratch, of `sources` and the generated parts; `sources` is only read.
 
     `others` (numbers.tex, provenance.json ...) lie beside the folders of tables and figures.
     Raises `PoseliftError` if a part is missing or one that the sources name is not given.
@@ -93,7 +93,7 @@ def main(argv: list[str] | None = None) -> None:
         metavar="FILE",
         help="numbers.tex, provenance.json ...",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make anew")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make from scratch")
     arguments = parser.parse_args(argv)
     assemble(arguments.sources, arguments.tables, arguments.figures, arguments.others, arguments.out)
 

@@ -1,7 +1,7 @@
-"""Give the paper to co-authors, and bring home what they wrote.
+"""Hand the paper over to co-authors and arXiv, and merge what co-authors changed.
 
 `poselift handover pack PAPER --out DIR`: the paper folder as it is and as a zip, and a tarball for arXiv.
-`poselift handover merge RETURNED --into paper`: their changes of the text as a diff; `--apply` makes them.
+`poselift handover merge RETURNED --into paper`: their changes of the text as a diff; `--apply` writes them.
 """
 
 import argparse
@@ -128,7 +128,7 @@ def tarred(files: dict[str, bytes]) -> bytes:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Pack the paper for co-authors, or bring their text home."""
+    """Pack the paper for co-authors, or merge their text."""
     parser = argparse.ArgumentParser(prog="poselift handover", description=main.__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     packing = commands.add_parser("pack", help="folder, zip and arXiv tarball of a paper folder")

@@ -9,8 +9,6 @@ from typing import Any, Literal
 
 import jinja2
 
-from poselift.analysis.options import Marks
-from poselift.evaluation.statistics import Interval
 from poselift.tables import table
 from poselift.tables.table import Cell, Column, Table
 
@@ -25,7 +23,11 @@ _SPECIAL = {
     **{character: "\\" + character for character in "&%$#_{}"},
     "\N{NARROW NO-BREAK SPACE}": r"\,",
     "−": r"\ensuremath{-}",
-    "²": r"\textsuperscript{2}",
+    "+": r"\ensuremath{+}",
+    "±": r"\ensuremath{\pm}",
+    "×": r"\ensuremath{\times}",
+    "⁻": r"\textsuperscript{\ensuremath{-}}",
+    **{digit: rf"\textsuperscript{{{i}}}" for i, digit in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
     "∥": r"\ensuremath{\parallel}",
     "→": r"\ensuremath{\to}",
     "…": r"\dots{}",
@@ -66,32 +68,6 @@ def escape(text: str) -> Tex:
     return Tex(_SPECIAL_PATTERN.sub(lambda match: _SPECIAL[match.group()], text))
 
 
-def _signed(number: str) -> Tex:
-    """A number as text, its sign as mathematics."""
-    return Tex(number.replace("−", r"\ensuremath{-}").replace("+", r"\ensuremath{+}"))
-
-
-def fixed(value: float, decimals: int, sign: bool = False) -> Tex:
-    """A number with this many decimals and a true minus; with `sign`, a plus too."""
-    return _signed(table.number(value, decimals, sign))
-
-
-def interval_text(interval: Interval | None, decimals: int) -> Tex:
-    """`[-0.6, -0.2]`; a dash where there is none."""
-    return MISSING if interval is None else _signed(table.bounds(interval, decimals)) or MISSING
-
-
-def listing(words: Sequence[str]) -> Tex:
-    """`a`, `a and b`, `a, b and c`, escaped."""
-    *front, last = [escape(word) for word in words]
-    return Tex(f"{', '.join(front)} and {last}" if front else last)
-
-
-def caption_marks(marks: Marks, missing: Sequence[str] = ()) -> Tex:
-    """What a caption ends with where it matters: that the data are synthetic, that runs are missing."""
-    return _loud(table.caption_marks(marks, missing))
-
-
 def _loud(text: str) -> Tex:
     return Tex(rf" \textbf{{{escape(text)}}}" if text else "")
 
@@ -102,7 +78,7 @@ def cell(content: Cell, kind: Literal["text", "number", "spread"] = "spread") ->
         text = Tex(MISSING if content.text == table.MISSING else escape(content.text))
         text = Tex(rf"\textbf{{{text}}}") if content.bold else text
         return Tex(rf"{text}~\cite{{{escape(content.cite)}}}") if content.cite else text
-    main = MISSING if content.text == table.MISSING else _signed(content.text)
+    main = MISSING if content.text == table.MISSING else escape(content.text)
     if kind == "number":
         return main
     main = Tex(rf"\textbf{{{main}}}") if content.bold else main
@@ -110,7 +86,7 @@ def cell(content: Cell, kind: Literal["text", "number", "spread"] = "spread") ->
     if small.startswith("±"):
         small = rf"\spread{{{small.removeprefix('±')}}}"
     elif small:
-        small = rf"\interval{{{_signed(small)}}}"
+        small = rf"\interval{{{escape(small)}}}"
     return Tex(f"{main}&{small}" + (r"\significant" if content.star else ""))
 
 

@@ -17,7 +17,7 @@ from poselift.provenance.verify import SUMS, Unreadable, recorded_sums
 
 TEXT = (".tex", ".bib", ".md", ".yaml", ".cls", ".sty", ".bst")
 WRITTEN = (*TEXT, ".pdf", ".png", ".jpg")
-"""Endings of what people add; anything else that lies there is LaTeX's."""
+"""Suffixes of files that people add; any other new file was written by LaTeX."""
 MADE = ("main.pdf", "verify.py", METADATA, SUMS)
 """Files beside the text that the build wrote."""
 
@@ -47,8 +47,8 @@ def changes(returned: Path, into: Path) -> dict[str, Change]:
     edited = {name for name in names if _digest(content[name]) != given.get(name)}
     if generated := sorted(name for name in edited if name.startswith(f"{GENERATED}/")):
         raise PoseliftError(
-            f"{returned}: generated files were edited: {', '.join(generated)}; the next build makes them "
-            "anew, so the change belongs into what makes them; put them back and merge again"
+            f"{returned}: generated files were edited: {', '.join(generated)}; the next build "
+            "overwrites them, so the change belongs in what makes them; put them back and merge again"
         )
     text = {
         name

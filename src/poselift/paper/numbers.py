@@ -32,115 +32,89 @@ from pathlib import Path
 import pandas as pd
 
 from poselift.analysis import options
-from poselift.analysis.costs import Cost, read_costs
+from poselift.analysis.costs import read_costs
 from poselift.analysis.intervals import Differences
-from poselift.analysis.options import Entry, Grid, Marks
+from poselift.analysis.options import Grid
 from poselift.analysis.results import names_in, read
 from poselift.analysis.runs import Run, read_run
 from poselift.config.architectures import known
-from poselift.config.experiment import Statistics
 from poselift.config.run import TrainingSettings
+from poselift.data.sequence import SPLITS
 from poselift.data.sequence import Sequence as Recording
 from poselift.data.store import read_sequences
 from poselift.errors import PoseliftError, run
 from poselift.files import write_text
-from poselift.paper.latex import MISSING, Tex, escape, listing, render
+from poselift.paper import latex
+from poselift.paper.latex import Tex, escape, render
+from poselift.paper.number_text import counted, listing, of_all, setting
 from poselift.paper.result_numbers import (
-    Entries,
+    Numbers,
+    below,
     lowest,
     of_ablation,
     of_ground_truth_2d,
     of_models,
     of_references,
 )
-from poselift.paper.words import counted, of_all, plain
 from poselift.skeleton import N_JOINTS
+from poselift.tables.table import MISSING
 
 
-def _data(
-    results: pd.DataFrame, runs: Sequence[Run], recordings: dict[str, list[Recording]], title: str
-) -> Entries:
-    yield "data.title", escape(title)
+def _data(results: pd.DataFrame, runs: Sequence[Run], recordings: dict[str, list[Recording]]) -> Numbers:
+    numbers: Numbers = {}
     for split, sequences in recordings.items():
-        subjects = sorted({sequence.subject for sequence in sequences}, key=lambda name: (len(name), name))
-        yield f"data.{split}_frames", plain(sum(sequence.length for sequence in sequences))
-        yield f"data.{split}_sequences", plain(len(sequences))
-        yield f"data.{split}_subjects", plain(len(subjects))
-        yield f"data.{split}_subject_names", listing(subjects)
-        yield f"data.{split}_clips", of_all(run.summary[f"{split}_clips"] for run in runs)
+        subjects = sorted({each.subject for each in sequences}, key=lambda name: (len(name), name))
+        numbers |= {
+            f"{split}_frames": setting(sum(sequence.length for sequence in sequences)),
+            f"{split}_sequences": setting(len(sequences)),
+            f"{split}_subjects": setting(len(subjects)),
+            f"{split}_subject_names": listing(subjects),
+            f"{split}_clips": of_all(run.summary[f"{split}_clips"] for run in runs),
+        }
     evaluated = results.loc[(results["metric"] == "frames") & (results["group"] == "all"), "value"]
-    yield "data.evaluated_frames", of_all(int(value) for value in evaluated)
-    yield "data.evaluated_sequences", plain(len(names_in(results, "sequence")))
-    yield "data.actions", plain(len(names_in(results, "action")))
-    yield "data.joints", plain(N_JOINTS)
-    yield "data.cameras", plain(len({sequence.camera for sequence in recordings["test"]}))
+    return numbers | {
+        "evaluated_frames": of_all(map(int, evaluated)),
+        "evaluated_sequences": setting(len(names_in(results, "sequence"))),
+        "actions": setting(len(names_in(results, "action"))),
+        "joints": setting(N_JOINTS),
+        "cameras": setting(len({sequence.camera for sequence in recordings["test"]})),
+    }
 
 
-def _setup(runs: Sequence[Run], grid: Grid) -> Entries:
-    for name in TrainingSettings.model_fields:
-        yield f"setup.{name}", of_all(getattr(run.settings.training, name) for run in runs)
-    yield "setup.n_frames", of_all(run.settings.n_frames for run in runs)
-    yield "setup.runs", plain(len(runs))
-    yield "setup.architectures", plain(len(grid.architectures))
-    yield "setup.seeds", plain(len(grid.seeds))
-    yield "setup.seeds.counted", counted(plain(len(grid.seeds)), "seed")
-    yield "setup.epochs.counted", counted(of_all(run.settings.training.epochs for run in runs), "epoch")
-    yield "setup.sizes", plain(len(grid.sizes))
-    yield "setup.size_names", listing(grid.sizes)
-    shapes = {run.settings.size: (run.settings.depth, run.settings.dim) for run in runs}
-    described = [
-        f"{size} ({shapes[size][0]} blocks of {shapes[size][1]} channels)"
-        for size in grid.sizes
-        if size in shapes
-    ]
-    yield "setup.sizes_described", listing(described) if described else MISSING
+def _setup(runs: Sequence[Run], grid: Grid) -> Numbers:
+    settings = [run.settings for run in runs]
+    shapes = {each.size: f"{each.depth} blocks of {each.dim} channels" for each in settings}
+    return {
+        **{
+            name: of_all(getattr(each.training, name) for each in settings)
+            for name in TrainingSettings.model_fields
+        },
+        "n_frames": of_all(each.n_frames for each in settings),
+        "runs": setting(len(runs)),
+        "architectures": setting(len(grid.architectures)),
+        "seeds": setting(len(grid.seeds)),
+        "seeds.counted": counted(setting(len(grid.seeds)), "seed"),
+        "epochs.counted": counted(of_all(each.training.epochs for each in settings), "epoch"),
+        "sizes": setting(len(grid.sizes)),
+        "size_names": listing(grid.sizes),
+        "sizes_described": listing([f"{size} ({shapes[size]})" for size in grid.sizes if size in shapes]),
+    }
 
 
-def _statistics(statistics: Statistics) -> Entries:
-    yield "statistics.confidence", plain(100 * statistics.confidence)
-    yield "statistics.resamples", plain(statistics.resamples)
-
-
-def _hyperparameters(runs: Sequence[Run]) -> Entries:
+def _hyperparameters(runs: Sequence[Run]) -> Numbers:
     settings = {name: one.settings for name, one in known({}).items()}
     settings |= {run.settings.architecture: type(run.settings.model) for run in runs}
-    for architecture, section in settings.items():
-        of_architecture = [run.settings.model for run in runs if run.settings.architecture == architecture]
-        for name in section.model_fields:
-            yield f"model.{architecture}.{name}", of_all(getattr(model, name) for model in of_architecture)
-    for name in dict.fromkeys(name for section in settings.values() for name in section.model_fields):
-        having = [run.settings.model for run in runs if hasattr(run.settings.model, name)]
-        yield f"model.{name}", of_all(getattr(model, name) for model in having)
-
-
-def numbers(
-    results: pd.DataFrame,
-    costs: dict[tuple[str, str], Cost],
-    runs: Sequence[Run],
-    recordings: dict[str, list[Recording]],
-    grid: Grid,
-    ground_truth: Grid | None,
-    ablation: Sequence[Entry],
-    statistics: Statistics,
-    marks: Marks,
-    decimals: int,
-    size: str,
-) -> dict[str, Tex]:
-    """All numbers by key, as LaTeX. `recordings` are the sequences of `train` and `test`."""
-    differences = Differences(results, statistics)
-    return dict(
-        (
-            *of_models(results, costs, differences, grid, size, decimals),
-            *of_references(results, decimals),
-            *lowest(results, grid, decimals),
-            *of_ablation(results, differences, ablation, decimals),
-            *(of_ground_truth_2d(results, differences, ground_truth, decimals) if ground_truth else ()),
-            *_statistics(statistics),
-            *_data(results, runs, recordings, marks.dataset_title),
-            *_setup(runs, grid),
-            *_hyperparameters(runs),
+    fields = {f"{name}.{field}": (name, field) for name, of in settings.items() for field in of.model_fields}
+    # without the name of an architecture: of all that have it
+    fields |= {field: ("", field) for of in settings.values() for field in of.model_fields}
+    return {
+        key: of_all(
+            getattr(run.settings.model, field)
+            for run in runs
+            if name in (run.settings.architecture, "") and hasattr(run.settings.model, field)
         )
-    )
+        for key, (name, field) in fields.items()
+    }
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -166,26 +140,32 @@ def main(argv: list[str] | None = None) -> None:
     if size not in grid.sizes:
         raise PoseliftError(f"--per-action-size {size}: not one of the sizes {', '.join(grid.sizes)}")
     results = read(arguments.results)
-    entries = numbers(
-        results,
-        read_costs(arguments.costs),
-        [read_run(folder) for folder in arguments.runs],
-        {split: read_sequences(arguments.store, split) for split in ("train", "test")},
-        grid,
-        ground_truth,
-        ablation,
-        options.statistics(arguments),
-        marks,
-        arguments.decimals,
-        size,
-    )
-    entries["paper.title"] = escape(arguments.title)
-    entries["paper.authors"] = Tex(r" \and ".join(map(escape, arguments.authors)))
+    statistics, decimals = options.statistics(arguments), arguments.decimals
+    differences = Differences(results, statistics)
+    runs = [read_run(folder) for folder in arguments.runs]
+    recordings = {split: read_sequences(arguments.store, split) for split in SPLITS}
+    numbers = {
+        **of_models(results, read_costs(arguments.costs), differences, grid, size, decimals),
+        **of_references(results, decimals),
+        **lowest(results, grid, decimals),
+        **of_ablation(results, differences, ablation, decimals),
+        **(of_ground_truth_2d(results, differences, ground_truth, decimals) if ground_truth else {}),
+        "statistics.confidence": setting(100 * statistics.confidence),
+        "statistics.resamples": setting(statistics.resamples),
+        "data.title": marks.dataset_title,
+        **below("data", _data(results, runs, recordings)),
+        **below("setup", _setup(runs, grid)),
+        **below("model", _hyperparameters(runs)),
+        "paper.title": arguments.title,
+        "paper.authors": Tex(r" \and ".join(map(escape, arguments.authors))),
+    }
     write_text(
         arguments.out,
         render(
             "numbers",
-            entries=[(Tex(key), value) for key, value in entries.items()],
+            numbers=[
+                (Tex(key), latex.MISSING if value == MISSING else value) for key, value in numbers.items()
+            ],
             synthetic=marks.synthetic,
             draft=bool(options.missing_runs(arguments, results["run"])),
             ablated=bool(ablation),

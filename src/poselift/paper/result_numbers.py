@@ -1,6 +1,6 @@
 """The numbers of the prose that are results: of models, of the ablation, on ground-truth 2D."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -17,24 +17,25 @@ from poselift.analysis.results import metrics_in, names_in, per_seed, reference,
 from poselift.config.architectures import built_in
 from poselift.config.experiment import GROUND_TRUTH_2D
 from poselift.evaluation.statistics import Interval
-from poselift.paper.latex import MISSING, Tex, escape, fixed, interval_text
-from poselift.paper.words import counted, plain, verdict, with_spread
+from poselift.paper.number_text import change, counted, fixed, setting, with_spread
 from poselift.skeleton import BODY
 from poselift.tables.cost import GIGA, MILLION, decimals_for
+from poselift.tables.table import MISSING
 
-Entries = Iterator[tuple[str, Tex]]
+Numbers = dict[str, str]
+"""Text by key."""
 
 
-def _change(key: str, interval: Interval | None, decimals: int) -> Entries:
-    """A difference with its interval, and whether it is significant."""
-    yield f"{key}.interval", interval_text(interval, decimals)
-    yield f"{key}.verdict", verdict(interval)
+def below(prefix: str, numbers: Numbers) -> Numbers:
+    """The numbers with a prefix before their keys."""
+    return {f"{prefix}.{key}": value for key, value in numbers.items()}
 
 
 def of_model(
     results: pd.DataFrame, differences: Differences, model: Model, base: Model, decimals: int
-) -> Entries:
+) -> Numbers:
     """The errors of one model and their changes from `base`; keys without its name."""
+    numbers: Numbers = {}
     for prefix, checkpoint in (("", "last"), ("best.", "best")):
         for metric in metrics_in(results):
             key, places = prefix + metric, metric_decimals(metric, decimals)
@@ -43,75 +44,84 @@ def of_model(
                 for each in (model, base)
             )
             estimate = summarise(values)
-            yield key, with_spread(estimate, places)
-            yield f"{key}.mean", fixed(estimate.mean, places) if estimate else MISSING
-            yield (
-                f"{key}.std",
-                fixed(estimate.std, places) if estimate and estimate.std is not None else MISSING,
-            )
-            yield f"{key}.seeds", plain(len(values))
-            yield f"{key}.change", with_spread(summarise((values - of_base).dropna()), places, sign=True)
             found = None if model == base else differences.difference(model, base, metric, checkpoint)
-            yield from _change(f"{key}.change", found, places)
+            numbers |= {
+                key: with_spread(estimate, places),
+                f"{key}.mean": fixed(estimate.mean if estimate else None, places),
+                f"{key}.std": fixed(estimate.std if estimate else None, places),
+                f"{key}.seeds": setting(len(values)),
+                f"{key}.change": with_spread(summarise((values - of_base).dropna()), places, sign=True),
+                **change(f"{key}.change", found, places),
+            }
+    return numbers
 
 
-def of_cost(cost: Cost | None) -> Entries:
+def of_cost(cost: Cost | None) -> Numbers:
     """What a model costs."""
-    yield "parameters", _in_units(cost.parameters / MILLION, "M") if cost else MISSING
-    yield "macs_linear", _in_units(cost.macs_linear / GIGA, "G") if cost else MISSING
-    yield "macs_all", _in_units(cost.macs_all / GIGA, "G") if cost else MISSING
+    units = {"parameters": (MILLION, "M"), "macs_linear": (GIGA, "G"), "macs_all": (GIGA, "G")}
+
+    def text(value: float, unit: str) -> str:
+        return f"{fixed(value, decimals_for([value]))}\N{NARROW NO-BREAK SPACE}{unit}"
+
+    return {
+        name: text(getattr(cost, name) / factor, unit) if cost else MISSING
+        for name, (factor, unit) in units.items()
+    }
 
 
-def _in_units(value: float, unit: str) -> Tex:
-    return Tex(f"{fixed(value, decimals_for([value]))}\\,{unit}")
-
-
-def _parts(results: pd.DataFrame, architecture: str, size: str, decimals: int) -> Entries:
-    """MPJPE of the upper and lower body, and at the first, middle and last place of the clip."""
+def _parts(results: pd.DataFrame, architecture: str, size: str, decimals: int) -> Numbers:
+    """MPJPE of the upper and lower body, and at the first, middle and last position in the clip."""
     of_model = (results["architecture"] == architecture) & (results["size"] == size)
-    places = names_in(results[of_model & (results["variant"] == "")], "place")
-    named = {"first": places[0], "middle": places[len(places) // 2], "last": places[-1]} if places else {}
+    positions = names_in(results[of_model & (results["variant"] == "")], "place") or [""]
     parts = [("body", part, part.replace(" ", "_")) for part in BODY]
-    parts += [("place", named.get(where, ""), f"place.{where}") for where in ("first", "middle", "last")]
-    for group, name, key in parts:
-        values = per_seed(results, architecture, size, "mpjpe", "last", group, name)
-        yield key, with_spread(summarise(values), decimals)
+    parts += [
+        ("place", positions[i], f"place.{where}")
+        for where, i in (("first", 0), ("middle", len(positions) // 2), ("last", -1))
+    ]
+    return {
+        key: with_spread(
+            summarise(per_seed(results, architecture, size, "mpjpe", "last", group, name)), decimals
+        )
+        for group, name, key in parts
+    }
 
 
 def of_models(
     results: pd.DataFrame,
-    costs: dict[tuple[str, str], Cost],
+    costs: Mapping[tuple[str, str], Cost],
     differences: Differences,
     grid: Grid,
     size: str,
     decimals: int,
-) -> Entries:
+) -> Numbers:
     """The numbers of all models, and once more, as `detail`, those of the size that is shown in detail."""
+    numbers = {"detail.size": size}
     for architecture in dict.fromkeys((*built_in(), *grid.architectures)):
         for each in grid.sizes:
-            model, base = Model(architecture, each), Model("baseline", each)
-            entries = [
-                *of_model(results, differences, model, base, decimals),
-                *of_cost(costs.get((architecture, each))),
-                *_parts(results, architecture, each, decimals),
-            ]
-            for key, value in entries:
-                yield f"{architecture}.{each}.{key}", value
-                if each == size:
-                    yield f"detail.{architecture}.{key}", value
-    yield "detail.size", escape(size)
+            of_one = {
+                **of_model(
+                    results, differences, Model(architecture, each), Model("baseline", each), decimals
+                ),
+                **of_cost(costs.get((architecture, each))),
+                **_parts(results, architecture, each, decimals),
+            }
+            numbers |= below(f"{architecture}.{each}", of_one)
+            numbers |= below(f"detail.{architecture}", of_one) if each == size else {}
+    return numbers
 
 
-def of_references(results: pd.DataFrame, decimals: int) -> Entries:
+def of_references(results: pd.DataFrame, decimals: int) -> Numbers:
     """The numbers of what needs no training."""
-    for name in REFERENCE_LABELS | GROUND_TRUTH_REFERENCE_LABELS:
-        for metric in metrics_in(results):
-            estimate = reference(results, name, metric)
-            yield f"{name}.{metric}", with_spread(estimate, metric_decimals(metric, decimals))
+    return {
+        f"{name}.{metric}": with_spread(reference(results, name, metric), metric_decimals(metric, decimals))
+        for name in REFERENCE_LABELS | GROUND_TRUTH_REFERENCE_LABELS
+        for metric in metrics_in(results)
+    }
 
 
-def lowest(results: pd.DataFrame, grid: Grid, decimals: int) -> Entries:
+def lowest(results: pd.DataFrame, grid: Grid, decimals: int) -> Numbers:
     """The lowest mean of each metric among the models of a grid after the last epoch, and whose it is."""
+    numbers: Numbers = {}
     for metric in metrics_in(results):
         models = {
             f"{architecture_label(architecture)}, {size}": estimate
@@ -124,38 +134,42 @@ def lowest(results: pd.DataFrame, grid: Grid, decimals: int) -> Entries:
             )
         }
         model = min(models, key=lambda name: models[name].mean, default=None)
-        estimate = models[model] if model else None
-        yield f"lowest.{metric}", with_spread(estimate, metric_decimals(metric, decimals))
-        yield f"lowest.{metric}.model", escape(model) if model else MISSING
+        numbers |= {
+            f"lowest.{metric}": with_spread(models.get(model or ""), metric_decimals(metric, decimals)),
+            f"lowest.{metric}.model": model or MISSING,
+        }
+    return numbers
 
 
 def of_ablation(
     results: pd.DataFrame, differences: Differences, entries: Sequence[Entry], decimals: int
-) -> Entries:
+) -> Numbers:
     """The numbers of the entries, each by its name, and what they come to."""
+    numbers = {"counted": counted(setting(len(entries)), "entry")}
     changes: dict[str, Interval] = {}
     for entry in entries:
         base = Model(entry.architecture, entry.size)
         model = base._replace(variant=entry.name)
-        for key, value in of_model(results, differences, model, base, decimals):
-            yield f"ablation.{entry.name}.{key}", value
+        numbers |= below(entry.name, of_model(results, differences, model, base, decimals))
         if found := differences.difference(model, base, "mpjpe", "last"):
             changes[entry.title or entry.name] = found
-    yield "ablation.counted", counted(plain(len(entries)), "entry")
-    yield "ablation.significant", plain(sum(change.significant for change in changes.values()))
     worst = max(changes, key=lambda name: changes[name].estimate, default=None)
-    change = changes[worst] if worst else None
-    yield "ablation.largest", escape(worst) if worst else MISSING
-    yield "ablation.largest.change", fixed(change.estimate, decimals, sign=True) if change else MISSING
-    yield from _change("ablation.largest.change", change, decimals)
+    largest = changes[worst] if worst else None
+    numbers |= {
+        "significant": setting(sum(each.significant for each in changes.values())),
+        "largest": worst or MISSING,
+        "largest.change": fixed(largest.estimate if largest else None, decimals, sign=True),
+        **change("largest.change", largest, decimals),
+    }
+    return below("ablation", numbers)
 
 
-def of_ground_truth_2d(results: pd.DataFrame, differences: Differences, grid: Grid, decimals: int) -> Entries:
+def of_ground_truth_2d(results: pd.DataFrame, differences: Differences, grid: Grid, decimals: int) -> Numbers:
     """The numbers of the models on ground-truth 2D; changes are from the baseline on ground-truth 2D."""
+    numbers = lowest(results, grid, decimals)
     for architecture in grid.architectures:
         for size in grid.sizes:
             model, base = (Model(name, size, GROUND_TRUTH_2D) for name in (architecture, "baseline"))
-            for key, value in of_model(results, differences, model, base, decimals):
-                yield f"gt2d.{architecture}.{size}.{key}", value
-    for key, value in lowest(results, grid, decimals):
-        yield f"gt2d.{key}", value
+            of_one = of_model(results, differences, model, base, decimals)
+            numbers |= below(f"{architecture}.{size}", of_one)
+    return below("gt2d", numbers)

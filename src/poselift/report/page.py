@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--tables", type=Path, nargs="+", required=True, metavar="JSON", help="tables")
     parser.add_argument("--figures", type=Path, nargs="+", required=True, metavar="IMAGE", help="figures")
     parser.add_argument("--captions", type=Path, required=True, metavar="RST", help="captions of the figures")
-    parser.add_argument("--trials", type=Path, metavar="CSV", help="trials of the search")
+    parser.add_argument("--trials", type=Path, nargs="*", metavar="CSV", help="trials of the search")
     parser.add_argument("--setup", type=Path, required=True, metavar="MD", help="experimental setup")
     parser.add_argument("--record", type=Path, required=True, metavar="JSON", help="record of provenance")
     parser.add_argument("--files", type=Path, nargs="*", default=[], metavar="FILE", help="files to link to")
@@ -110,7 +110,7 @@ def main(argv: list[str] | None = None) -> None:
     captioned = captions(arguments.captions, [path.stem for path in arguments.figures], config)
     tables = {name_of(path): read_content(path, Table | None) for path in arguments.tables}
     if arguments.trials:
-        tables["trials"] = trials.table(read_trials(arguments.trials), marks)
+        tables["trials"] = trials.table(read_trials(arguments.trials[0]), marks)
     parts = {
         **{name: html.table(table) for name, table in tables.items() if table},
         **{name_of(path): figure(path, captioned[path.stem]) for path in arguments.figures},

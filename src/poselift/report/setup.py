@@ -29,25 +29,28 @@ def main(argv: list[str] | None = None) -> None:
     parser = options.parser(
         "Write the experimental setup as Markdown.", "results", "costs", *options.GRID, "dataset_title"
     )
-    parser.add_argument("--store", type=Path, required=True, metavar="DIR", help="frame store")
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, metavar="DIR", help="run folders")
-    parser.add_argument(
-        "--variant-costs", type=Path, nargs="*", default=[], metavar="CSV", help="of variants"
-    )
-    parser.add_argument("--second-store", type=Path, metavar="DIR", help="frame store of MPI-INF-3DHP")
-    parser.add_argument("--second-runs", type=Path, nargs="*", default=[], metavar="DIR", help="runs on it")
-    parser.add_argument("--second-synthetic", action="store_true", help="mark it as synthetic")
-    parser.add_argument("--search", type=Path, metavar="CSV", help="trials of the search")
+    for name, metavar, what in (
+        ("frames", "JSON", "manifest of the frame store"),
+        ("runs", "JSON", "metrics.json of the runs"),
+        ("variant-costs", "CSV", "costs of variants"),
+        ("second-frames", "JSON", "manifest of the frame store of MPI-INF-3DHP"),
+        ("second-runs", "JSON", "metrics.json of the runs on it"),
+        ("trials", "CSV", "trials of the search"),
+    ):
+        parser.add_argument(f"--{name}", type=Path, nargs="*", default=[], metavar=metavar, help=what)
+    parser.add_argument("--second-synthetic", action="store_true", help="mark MPI-INF-3DHP as synthetic")
     parser.add_argument("--pins", type=Path, required=True, metavar="TXT", help="pinned versions of packages")
     options.add_out(parser, "Markdown to write")
     arguments = parser.parse_args(argv)
     marks, statistics = options.marks(arguments), options.statistics(arguments)
     results = read(arguments.results)
-    runs, second = (list(map(facts.read_trained, each)) for each in (arguments.runs, arguments.second_runs))
+    runs, second = (
+        [facts.read_trained(path.parent) for path in paths]
+        for paths in (arguments.runs, arguments.second_runs)
+    )
     second_title = second_dataset_title(arguments.second_synthetic)
-    datasets = [facts.data(marks.dataset_title, arguments.store, runs)]
-    if arguments.second_store:
-        datasets.append(facts.data(second_title, arguments.second_store, second))
+    datasets = [facts.data(marks.dataset_title, path.parents[1], runs) for path in arguments.frames]
+    datasets += [facts.data(second_title, path.parents[1], second) for path in arguments.second_frames]
     groups = facts.grouped(one.run.settings for one in runs)
     groups += facts.grouped((one.run.settings for one in second), f"{second_title}: ")
     text = render(
@@ -65,7 +68,7 @@ def main(argv: list[str] | None = None) -> None:
         recipes=facts.recipes(groups),
         machines=facts.machines([*runs, *second]),
         software=sorted(code_manifest(*STAGES, pins=read_pins(arguments.pins))["pins"].items()),
-        time=facts.time_spent(runs, second, read_trials(arguments.search) if arguments.search else None),
+        time=facts.time_spent(runs, second, map(read_trials, arguments.trials)),
     )
     write_text(arguments.out, text)
 

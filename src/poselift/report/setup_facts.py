@@ -197,7 +197,7 @@ def machines(runs: Sequence[Trained]) -> Facts:
 
 
 def time_spent(
-    runs: Sequence[Trained], second: Sequence[Trained], trials: pd.DataFrame | None
+    runs: Sequence[Trained], second: Sequence[Trained], searches: Iterable[pd.DataFrame]
 ) -> list[tuple[str, int, str, str]]:
     """Count, hours by the clock and GPU-hours of each kind of run, evaluation of each epoch included; of the
     search what its trials noted."""
@@ -216,7 +216,7 @@ def time_spent(
         return name, len(members), f"{hours:.2f}", f"{gpu_hours:.2f}"
 
     rows = [row(name, members) for name, members in kinds.items()]
-    if trials is not None:
+    for trials in searches:
         gpu_hours = pd.to_numeric(trials["gpu_hours"]).sum()
         rows.append(("Search", len(trials), MISSING, f"{gpu_hours:.2f}"))
     return [*rows, row("Together", [*runs, *second])]

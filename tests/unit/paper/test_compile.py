@@ -87,7 +87,7 @@ def test_an_error_is_one_line_and_the_older_pdf_stays(tmp_path):
 
 @needs_latex
 def test_an_unknown_number_is_named(tmp_path):
-    template = numbers.render("numbers", entries=[], synthetic=False, draft=False, ablated=False)
+    template = numbers.render("numbers", numbers=[], synthetic=False, draft=False, ablated=False)
     write_text(tmp_path / "numbers.tex", template)
     with pytest.raises(PoseliftError, match=r"Unknown number `full.huge.mpjpe'"):
         compile_paper(small_paper(tmp_path, "\\input{numbers}\\num{full.huge.mpjpe}"))

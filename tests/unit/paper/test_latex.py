@@ -9,8 +9,8 @@ from poselift.analysis.results import Estimate
 from poselift.config.experiment import Statistics
 from poselift.evaluation.statistics import Interval
 from poselift.paper import latex
-from poselift.paper.latex import Tex, cell, escape, fixed, listing
-from poselift.tables.table import changed, estimated, significance_note
+from poselift.paper.latex import Tex, cell, escape
+from poselift.tables.table import changed, estimated, number, significance_note
 
 
 def test_typographic_characters_become_latex():
@@ -55,7 +55,7 @@ def test_escaped_text_is_read_back_as_it_was(text):
     ],
 )
 def test_numbers_have_fixed_decimals(value, sign, expected):
-    assert fixed(value, 1, sign) == expected
+    assert escape(number(value, 1, sign)) == expected
 
 
 def test_cells_are_two_columns():
@@ -94,11 +94,6 @@ def test_the_note_says_what_intervals_cover():
     one = significance_note(statistics, (0,), "Star: so.")
     assert "nothing is marked as significant" in one
     assert "Star" not in one
-
-
-def test_listing():
-    assert listing(["S1"]) == "S1"
-    assert listing(["a", "b", "c_d"]) == r"a, b and c\_d"
 
 
 def test_templates_escape_strings_but_not_latex(monkeypatch):

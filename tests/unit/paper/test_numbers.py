@@ -9,8 +9,8 @@ from poselift.analysis.results import collect
 from poselift.evaluation.report import load_reports
 from poselift.evaluation.statistics import Interval
 from poselift.paper import numbers
-from poselift.paper.latex import Tex
-from poselift.paper.words import counted, of_all, plain, verdict
+from poselift.paper.latex import escape
+from poselift.paper.number_text import change, counted, listing, of_all, setting
 
 
 def values(tex: str) -> dict[str, str]:
@@ -24,29 +24,41 @@ def values(tex: str) -> dict[str, str]:
         (1559752, "1,559,752"),
         (0.99, "0.99"),
         (20.0, "20"),
-        (5e-4, r"\ensuremath{5\times 10^{-4}}"),
+        (5e-4, r"5\,\ensuremath{\times}\,10\textsuperscript{\ensuremath{-}}\textsuperscript{4}"),
         (0.0, "0"),
         ("a_b", r"a\_b"),
     ],
 )
 def test_settings_as_text(value, expected):
-    assert plain(value) == expected
+    assert escape(setting(value)) == expected
 
 
 def test_what_runs_share_is_one_value_else_a_range():
     assert of_all([60, 60, 60]) == "60"
     assert of_all([100, 60, 60]) == "60 to 100"
-    assert of_all([]) == r"\missing"
-    assert counted(Tex("1"), "seed") == "1 seed"
-    assert counted(Tex("3"), "seed") == "3 seeds"
-    assert counted(Tex("3"), "entry") == "3 entries"
+    assert of_all([]) == "–"
+    assert counted("1", "seed") == "1 seed"
+    assert counted("3", "seed") == "3 seeds"
+    assert counted("3", "entry") == "3 entries"
 
 
-def test_a_verdict_needs_seeds():
-    assert verdict(Interval(-1, -2, -0.5, 3)) == "significant"
-    assert verdict(Interval(-1, -2, 0.5, 3)) == "not significant"
-    assert verdict(Interval(-1, -2, -0.5, 1)) == "not tested"
-    assert verdict(None) == "not tested"
+def test_listing():
+    assert listing(["S1"]) == "S1"
+    assert escape(listing(["a", "b", "c_d"])) == r"a, b and c\_d"
+    assert listing([]) == "–"
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        (Interval(-1, -2, -0.5, 3), "significant"),
+        (Interval(-1, -2, 0.5, 3), "not significant"),
+        (Interval(-1, -2, -0.5, 1), "not tested"),
+        (None, "not tested"),
+    ],
+)
+def test_a_verdict_needs_seeds(interval, verdict):
+    assert change("x", interval, 1)["x.verdict"] == verdict
 
 
 ENTRY = {"name": "chain", "title": "in a chain", "architecture": "baseline", "size": "base", "seeds": [0, 1]}
@@ -80,11 +92,11 @@ def written(tmp_path, make_inputs, make_report):
 def test_models(written):
     number = values(written)
     # conftest: 45 - 5 a size - 0.4 an architecture + 0.3 a seed; best: 0.5 less
-    assert number["baseline.base.mpjpe"] == r"40.1\ensuremath{\,\pm\,}0.2"
+    assert number["baseline.base.mpjpe"] == r"40.1\,\ensuremath{\pm}\,0.2"
     assert number["baseline.base.mpjpe.mean"] == "40.1"
     assert number["baseline.base.mpjpe.seeds"] == "2"
     assert number["baseline.base.best.mpjpe.mean"] == "39.6"
-    assert number["mamba_gcn.xsmall.mpjpe.change"] == r"\ensuremath{-}0.4\ensuremath{\,\pm\,}0.0"
+    assert number["mamba_gcn.xsmall.mpjpe.change"] == r"\ensuremath{-}0.4\,\ensuremath{\pm}\,0.0"
     assert number["full.base.mpjpe"] == "39.2"  # one seed left: no spread
     assert number["full.base.mpjpe.std"] == r"\missing"
     assert number["detail.full.mpjpe"] == number["full.base.mpjpe"]
@@ -115,7 +127,7 @@ def test_parts_of_the_body_and_places(written):
 def test_ablation(written):
     number = values(written)
     assert number["ablation.chain.mpjpe.mean"] == "44.2"
-    assert number["ablation.chain.mpjpe.change"] == r"\ensuremath{+}4.1\ensuremath{\,\pm\,}0.0"
+    assert number["ablation.chain.mpjpe.change"] == r"\ensuremath{+}4.1\,\ensuremath{\pm}\,0.0"
     assert number["ablation.counted"] == "1 entry"
     assert number["ablation.significant"] == "1"
     assert number["ablation.largest"] == "in a chain"
@@ -148,7 +160,7 @@ def test_data_and_setup(written):
     assert number["data.evaluated_frames"] == "1,500"
     assert number["setup.epochs.counted"] == "12 epochs"
     assert number["setup.seeds.counted"] == "2 seeds"
-    assert number["setup.lr"] == r"\ensuremath{5\times 10^{-4}}"
+    assert number["setup.lr"] == escape("5\N{NARROW NO-BREAK SPACE}×\N{NARROW NO-BREAK SPACE}10⁻⁴")
     assert number["model.mamba_gcn.mamba_gcn_layers"] == "4"
     assert number["model.gcn_dropout"] == "0.1"  # of both that have it
     assert number["paper.title"] == r"Poses \& more"

@@ -40,7 +40,8 @@ def arguments(made, *more: str) -> list[str]:
     root = made.root
     return [
         "--results", str(root / "results.csv"), "--costs", str(root / "cost.csv"), *made.grid,
-        "--dataset-title", "some | motion", "--store", str(root / "store"), "--runs", *map(str, made.runs),
+        "--dataset-title", "some | motion", "--frames", str(root / "store/frames/manifest.json"),
+        "--runs", *(str(run / "metrics.json") for run in made.runs),
         "--pins", str(root / "pins.txt"), "--out", str(root / "setup.md"), *more,
     ]  # fmt: skip
 
@@ -93,7 +94,10 @@ def test_synthetic_data_and_missing_runs_come_first(inputs):
 
 
 def test_a_synthetic_second_data_set_is_not_called_by_the_real_ones_name(inputs):
-    second = ["--second-store", str(inputs.root / "store"), "--second-runs", str(inputs.runs[0])]
+    second = [
+        "--second-frames", str(inputs.root / "store/frames/manifest.json"),
+        "--second-runs", str(inputs.runs[0] / "metrics.json"),
+    ]  # fmt: skip
     twin = written(inputs, *second, "--second-synthetic")
     assert "## Data: synthetic motion in the form of MPI-INF-3DHP" in twin
     assert "| synthetic motion in the form of MPI-INF-3DHP: Baseline, base | 0 | nothing |" in twin

@@ -1,0 +1,67 @@
+"""Numbers, settings and verdicts as they stand in a sentence, in plain Unicode; templates escape it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from poselift.analysis.results import Estimate
+from poselift.evaluation.statistics import Interval
+from poselift.tables.table import MISSING, bounds, number
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def fixed(value: float | None, decimals: int, sign: bool = False) -> str:
+    """A number with this many decimals; a dash for None."""
+    return MISSING if value is None else number(value, decimals, sign)
+
+
+def with_spread(estimate: Estimate | None, decimals: int, sign: bool = False) -> str:
+    """`41.2 ± 0.3`: the mean, and the standard deviation over several seeds; a dash for None."""
+    if estimate is None or estimate.std is None:
+        return fixed(estimate.mean if estimate else None, decimals, sign)
+    return "\N{NARROW NO-BREAK SPACE}".join(
+        (number(estimate.mean, decimals, sign), "±", number(estimate.std, decimals))
+    )
+
+
+def setting(value: Any) -> str:
+    """A setting or a count: 17,748; 0.99; 5 × 10⁻⁴."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        if value and not 1e-3 <= abs(value) < 1e6:
+            digits, exponent = f"{value:e}".split("e")
+            power = f"10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+            return "\N{NARROW NO-BREAK SPACE}".join((f"{float(digits):g}", "×", power))
+        return f"{value:g}"
+    return str(value)
+
+
+def of_all(values: Iterable[Any]) -> str:
+    """The value that all share, or the range of the values; a dash where there is none."""
+    distinct = sorted(set(values))
+    return (
+        " to ".join(map(setting, distinct if len(distinct) < 2 else distinct[:: len(distinct) - 1]))
+        or MISSING
+    )
+
+
+def counted(number: str, noun: str) -> str:
+    """`1 seed`, `3 seeds`, `2 entries`."""
+    plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number} {noun if number == '1' else plural}"
+
+
+def listing(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`; a dash for none."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:]))) or MISSING
+
+
+def change(key: str, interval: Interval | None, decimals: int) -> dict[str, str]:
+    """A difference's interval, and whether it is significant: `not tested` with one seed or without runs."""
+    tested = interval is not None and interval.low is not None and interval.seeds > 1
+    significant = interval is not None and interval.significant
+    return {
+        f"{key}.interval": (bounds(interval, decimals) if interval else "") or MISSING,
+        f"{key}.verdict": ("significant" if significant else "not significant") if tested else "not tested",
+    }
