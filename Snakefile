@@ -2,7 +2,7 @@
 # rules only say what each reads and writes.
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.1.10")
 
 
 configfile: "config.yaml"
