@@ -2,7 +2,8 @@
 # rules only say what each reads and writes.
 from snakemake.utils import min_version
 
-min_version("9.0")
+# earlier ones overlook changed parameters of rules without input (9.1.2 does)
+min_version("9.1.5")
 
 
 configfile: "config.yaml"

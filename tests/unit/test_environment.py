@@ -22,8 +22,18 @@ def version(text: str) -> tuple[int, ...]:
 
 def test_every_dependency_is_pinned_at_or_above_its_floor():
     for requirement in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]:
-        name, floor = re.fullmatch(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)", requirement).groups()
+        name, floor = re.fullmatch(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)(?:,<\d+)?", requirement).groups()
         assert version(PINS[name.lower()]) >= version(floor), requirement
+
+
+def test_the_workflow_asks_for_the_snakemake_that_is_installed():
+    """One range of versions: the project's, the Snakefile's, and the pin lies in it."""
+    (required,) = (each for each in PROJECT["dependencies"] if each.startswith("snakemake["))
+    floor, ceiling = re.fullmatch(r"snakemake\[reports\]>=([\d.]+),<(\d+)", required).groups()
+    assert (
+        re.search(r'^min_version\("(.+)"\)$', (REPOSITORY / "Snakefile").read_text(), re.M).group(1) == floor
+    )
+    assert version(floor) <= version(PINS["snakemake"]) < version(ceiling)
 
 
 def test_constraints_name_no_addresses():

@@ -88,11 +88,14 @@ def test_reading_the_workflow_writes_nothing(project, raw_content, arguments):
     assert not (project.folder / "results").exists()
 
 
-def test_a_dry_run_and_why_need_no_right_to_write(built):
+def test_a_dry_run_and_why_need_no_right_to_write(built, tmp_path, monkeypatch):
     """Neither to the results nor to the sources: as somebody else who looks at them."""
     before = there(built.folder)
     for part in (*PARTS, "results"):
         subprocess.run(["chmod", "--recursive", "a-w", str(built.folder / part)], check=True)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache").chmod(0o777)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     built.prefix = as_somebody(built.folder)
     assert built.stale() == {}
     answer = subprocess.run(

@@ -105,7 +105,7 @@ def clips_of_run(wildcards):
 
 
 def training_clips(wildcards):
-    """As `clips_of_run`; nothing that is made again trains a frozen run again."""
+    """As `clips_of_run`; no rebuilt input trains a frozen run again."""
     inputs = clips_of_run(wildcards)
     return {name: ancient(files) for name, files in inputs.items()} if frozen(wildcards) else inputs
 

@@ -1,9 +1,9 @@
 # The hyper-parameter search: a job for each trial and rung (a stage without halving has one rung), a ranking
 # after each rung, and a table of all. A stage that starts from another one's winner reads that one's last
 # ranking when it runs, so every trial has its name from the start.
-import json
 import shlex
 
+from poselift.search.jobs import Jobs, collect_options
 from poselift.search.stages import plan
 
 SEARCH = f"{RESULTS}/search"
@@ -12,32 +12,32 @@ MOTION = f"--dataset-title {shlex.quote(SETTINGS.data.title)}" + (
     " --synthetic" if SETTINGS.data.synthetic else ""
 )
 try:
-    STAGES = plan(SETTINGS)
+    TRIALS = Jobs(plan(SETTINGS), SEARCH)
 except PoseliftError as error:
     sys.exit(f"error: {error}")
 
 
-TRIALS = {(stage.name, name): trial for stage in STAGES.values() for name, trial in stage.trials.items()}
-LAST_RANKING = {
-    stage.name: f"{SEARCH}/{stage.name}/ranking-{stage.last_rung}.json" for stage in STAGES.values()
-}
-
-
 wildcard_constraints:
-    stage="|".join(STAGES),
+    stage="|".join(TRIALS.stages),
     trial="[^/]+",
     rung=r"\d+",
 
 
+def trial_clips(wildcards):
+    """The clips of a trial."""
+    return clips(TRIALS.base(wildcards).n_frames)
+
+
+def trial_code(wildcards):
+    """The code of a trial, which builds one model."""
+    return code("poselift.search.trial", *SETTINGS.code_entries(TRIALS.base(wildcards).architecture))
+
+
 rule trial:
     input:
-        unpack(lambda wildcards: clips(TRIALS[wildcards.stage, wildcards.trial].base.n_frames)),
-        previous=lambda wildcards: (
-            f"{SEARCH}/{wildcards.stage}/ranking-{int(wildcards.rung) - 1}.json"
-            if int(wildcards.rung)
-            else []
-        ),
-        start=lambda wildcards: LAST_RANKING.get(STAGES[wildcards.stage].start_from, []),
+        unpack(trial_clips),
+        previous=TRIALS.previous,
+        start=TRIALS.start,
     output:
         outcome=f"{SEARCH}/{{stage}}/{{trial}}/rung-{{rung}}.json",
     log:
@@ -51,11 +51,8 @@ rule trial:
         gpu=1,
         execution=sections.options(SETTINGS.execution),
     params:
-        code=lambda wildcards: code(
-            "poselift.search.trial",
-            *SETTINGS.code_entries(TRIALS[wildcards.stage, wildcards.trial].base.architecture),
-        ),
-        options=lambda wildcards: STAGES[wildcards.stage].options(wildcards.trial, int(wildcards.rung)),
+        code=trial_code,
+        options=TRIALS.options,
         weights="--keep-weights" if SETTINGS.search.keep_weights else "",
         store=subpath(input.frames, ancestor=2),
     shell:
@@ -67,10 +64,7 @@ rule trial:
 
 rule ranking:
     input:
-        outcomes=lambda wildcards: expand(
-            f"{SEARCH}/{wildcards.stage}/{{trial}}/rung-{wildcards.rung}.json",
-            trial=STAGES[wildcards.stage].trials,
-        ),
+        outcomes=TRIALS.outcomes,
     output:
         ranking=f"{SEARCH}/{{stage}}/ranking-{{rung}}.json",
     log:
@@ -82,19 +76,17 @@ rule ranking:
         ENVIRONMENT
     params:
         code=code("poselift.search.rank"),
-        keep=lambda wildcards: STAGES[wildcards.stage].keep or 1,
+        options=TRIALS.ranking_options,
         stage=subpath(output.ranking, parent=True),
-        # names, not paths: the system takes commands of 128 KiB, which a thousand paths can fill
-        trials=lambda wildcards: list(STAGES[wildcards.stage].trials),
     shell:
-        "python -m poselift.search.rank --stage {params.stage} --trials {params.trials:q}"
-        " --rung {wildcards.rung} --keep {params.keep} --out {output.ranking}"
+        "python -m poselift.search.rank --stage {params.stage} --rung {wildcards.rung} {params.options}"
+        " --out {output.ranking}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule search_results:
     input:
-        rankings=list(LAST_RANKING.values()),
+        rankings=list(TRIALS.last_rankings.values()),
     output:
         table=f"{SEARCH}/results.csv",
         winner=f"{SEARCH}/winner.yaml",
@@ -107,14 +99,10 @@ rule search_results:
         ENVIRONMENT
     params:
         code=code("poselift.search.collect"),
-        overrides=shlex.quote(
-            json.dumps([o.model_dump(mode="json", exclude_unset=True) for o in SETTINGS.overrides])
-        ),
-        subject=sections.options(SETTINGS.search, only=("validation_subject",)),
-        data=MOTION,
+        options=f"{collect_options(SETTINGS)} {MOTION}",
     shell:
-        "python -m poselift.search.collect --rankings {input.rankings} --overrides {params.overrides}"
-        " {params.subject} {params.data} --out {output.table} --winner {output.winner}"
+        "python -m poselift.search.collect --rankings {input.rankings} {params.options}"
+        " --out {output.table} --winner {output.winner}"
         " 2>&1 | tee {log}"
 
 
@@ -139,7 +127,7 @@ rule figure_search:
         ENVIRONMENT
     params:
         code=code("poselift.figures.search"),
-        stages=list(STAGES),
+        stages=list(TRIALS.stages),
         data=MOTION,
     shell:
         "python -m poselift.figures.search --trials {input.trials} --stages {params.stages} {params.data}"

@@ -182,8 +182,8 @@ def _imports(module: Module) -> tuple[frozenset[Module], frozenset[str]]:
 
 @cache
 def _meaning(path: Path) -> str:
-    """The module's code without comments, layout, docstrings, card and the words of errors that it raises: these
-    change nothing of what a run that succeeds gives."""
+    """The module's code without comments, layout, docstrings, card and the words of its errors: these change
+    nothing of what a run that succeeds gives."""
     tree = _tree(path)
     tree.body = [node for node in tree.body if not _is_card(node)]
     for node in ast.walk(tree):

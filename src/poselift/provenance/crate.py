@@ -79,9 +79,9 @@ def graph(folder: Path, record: dict[str, Any], title: str) -> list[Entity]:
         {"@id": "#license", "@type": "CreativeWork", "name": "No licence given: all rights with the authors"},
         *files,
         *(
-            {"@id": place, "@type": "CreativeWork", "name": path, "sha256": digests[path]}
-            for path, place in here.items()
-            if place.startswith("#")
+            {"@id": identifier, "@type": "CreativeWork", "name": path, "sha256": digests[path]}
+            for path, identifier in here.items()
+            if identifier.startswith("#")
         ),
         *(_program(code, manifest) for code, manifest in record["code"].items()),
         {

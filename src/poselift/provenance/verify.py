@@ -41,7 +41,7 @@ def recorded_sums(folder: Path) -> dict[str, str]:
     for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
         found = _LINE.fullmatch(line)
         if found is None:
-            raise Unreadable(f"{folder / SUMS}, line {number}: damaged; get the folder anew")
+            raise Unreadable(f"{folder / SUMS}, line {number}: damaged; get the folder again")
         sums[found[2]] = found[1]
     return sums
 

@@ -40,16 +40,15 @@ _PARAMS = re.compile(r"Params have changed since last execution: .*?before: (?P<
 _LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _GPU = re.compile(r"\bgpu=(\d+)")
 
-REASONS = {
-    "missing": "Missing output files: ",
-    "incomplete": "Incomplete output files: ",
-    "updated": "Updated input files: ",
-    "follows": "Input files updated by another job: ",
-    "inputs": "Set of input files has changed since last execution",
-    "command": "Code has changed since last execution",
-    "environment": "Software environment definition has changed since last execution",
-    "forced": "Forced execution",
+MISSING, UPDATED = "Missing output files: ", "Updated input files: "
+OTHER_INPUTS = "Set of input files has changed since last execution"
+IN_WORDS = {
+    "Incomplete output files: ": "its last build was interrupted",
+    "Code has changed since last execution": "the command of its rule changed",
+    "Software environment definition has changed": "the description of its environment changed",
+    "Forced execution": "asked for by force",
 }
+"""Snakemake's other reasons, and what is said of them. That inputs are updated by another job is no cause."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +58,10 @@ class Planned:
     rule: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    log: str
     benchmark: str
     gpus: int
-    reasons: dict[str, tuple[str, ...]]
-    """those of `REASONS` that hold, with the files that they name"""
+    reasons: tuple[str, ...]
+    """as Snakemake puts them, but for changed parameters"""
     before: tuple[str, ...]
     now: tuple[str, ...]
     """parameters that the job had when it last ran and has no more, and those that are new"""
@@ -90,22 +88,15 @@ def parse(text: str) -> list[Planned]:
             continue
         reason = fields.get("reason", "")
         params = _PARAMS.search(reason)
-        stated = reason[: params.start()] if params else reason
         gpus = _GPU.search(fields.get("resources", ""))
         jobs.append(
             Planned(
                 rule=block["rule"],
                 inputs=_listed_files(fields.get("input", "")),
                 outputs=_listed_files(fields["output"]),
-                log=fields.get("log", ""),
                 benchmark=fields.get("benchmark", ""),
                 gpus=int(gpus[1]) if gpus else 0,
-                reasons={
-                    name: _listed_files(part.removeprefix(start))
-                    for part in (reason if params is None else stated + reason[params.end() :]).split("; ")
-                    for name, start in REASONS.items()
-                    if part.startswith(start)
-                },
+                reasons=tuple(_PARAMS.sub("", reason).split("; ")),
                 before=_literals(params["before"]) if params else (),
                 now=_literals(params["now"]) if params else (),
             )
@@ -134,24 +125,20 @@ class Cost:
 def causes(job: Planned, last: Job | None, results: Path, pins: dict[str, str]) -> Iterator[str]:
     """Why a job is stale by itself, in words; nothing if it only follows other jobs. `last` is how it last
     ran, if it did."""
-    reasons = job.reasons
-    for path in reasons.get("missing", ()):
-        yield f"{_short(path)} is missing" if last else "never built"
-        break
-    if "incomplete" in reasons:
-        yield "its last build was interrupted"
     if job.before or job.now:
         yield from _changed_params(job, last, results, pins)
-    for path in reasons.get("updated", ()):
-        yield f"{_short(path)} changed"
-    if "inputs" in reasons:
-        yield _changed_inputs(job, last)
-    if "command" in reasons:
-        yield "the command of its rule changed"
-    if "environment" in reasons:
-        yield "the description of its environment changed"
-    if "forced" in reasons:
-        yield "asked for by force"
+    for reason in job.reasons:
+        if reason.startswith(MISSING):
+            yield (
+                f"{_short(_listed_files(reason.removeprefix(MISSING))[0])} is missing"
+                if last
+                else "never built"
+            )
+        elif reason.startswith(UPDATED):
+            yield from (f"{_short(path)} changed" for path in _listed_files(reason.removeprefix(UPDATED)))
+        elif reason.startswith(OTHER_INPUTS):
+            yield _changed_inputs(job, last)
+        yield from (words for start, words in IN_WORDS.items() if reason.startswith(start))
 
 
 def _changed_params(job: Planned, last: Job | None, results: Path, pins: dict[str, str]) -> Iterator[str]:
@@ -170,8 +157,8 @@ def _changed_params(job: Planned, last: Job | None, results: Path, pins: dict[st
         yield f"content of {found['name']} changed"
     before, now = ([text for text in texts if not CONTENT.fullmatch(text)] for texts in (before, now))
     for name, change in _changed_options(before, now):
-        # folders that are read are told as changed inputs
-        if name != WITHOUT_NAME or "inputs" not in job.reasons:
+        # folders that are read are named as changed inputs
+        if name != WITHOUT_NAME or not any(reason.startswith(OTHER_INPUTS) for reason in job.reasons):
             yield f"{name} {change}"
 
 

@@ -1,7 +1,9 @@
 """Content hashes, against the system's sha256sum."""
 
+import hashlib
 import os
 import subprocess
+from pathlib import Path
 
 from poselift.provenance import hashing
 
@@ -27,3 +29,24 @@ def test_hash_is_taken_from_the_cache_only_while_size_and_time_are_the_same(tmp_
     assert hashing.cached_sha256(file, cache) == first  # was not read again
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
     assert hashing.cached_sha256(file, cache) == hashing.sha256(file) != first
+
+
+def test_content_of_a_file_from_outside_is_told_and_noted_by_builds_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "raw.pkl").write_bytes(bytes(hashing.LARGE + 1))
+    digest = hashlib.sha256(bytes(hashing.LARGE + 1)).hexdigest()
+    assert hashing.content("raw.pkl", Path("results/x")) == f"raw.pkl@sha256:{digest}"
+    assert not (tmp_path / "results").exists()
+    assert hashing.file_hash(Path(), "raw.pkl", Path("results/x")) == digest
+    assert (tmp_path / "results/x/hashes/raw.pkl.json").is_file()
+
+
+def test_the_hash_of_a_json_value_is_that_of_its_keys_in_order():
+    assert hashing.json_hash({"b": 1, "a": [2]}) == hashlib.sha256(b'{"a": [2], "b": 1}').hexdigest()
+
+
+def test_a_hash_that_cannot_be_noted_is_given_all_the_same(tmp_path):
+    (tmp_path / "raw.pkl").write_bytes(b"one")
+    (tmp_path / "results").touch()  # no folder can be made there, whoever asks
+    found = hashing.cached_sha256(tmp_path / "raw.pkl", tmp_path / "results" / "note.json")
+    assert found == hashlib.sha256(b"one").hexdigest()

@@ -57,3 +57,21 @@ def test_notes_of_an_older_checkout_stay(tmp_path, monkeypatch):
     link_notes(Path("results"), create=True)
     assert not Path(".snakemake/metadata").is_symlink()
     assert Path(".snakemake/metadata/note").read_text() == "older"
+
+
+def test_without_a_build_only_links_to_notes_that_are_there_are_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    link_notes(Path("results"))
+    assert not list(tmp_path.iterdir())
+    Path("results/.snakemake/metadata").mkdir(parents=True)
+    Path("results/.snakemake/metadata/note").write_text("came with the results")
+    link_notes(Path("results"))
+    assert Path(".snakemake/metadata/note").read_text() == "came with the results"
+    assert not Path(".snakemake/incomplete").exists()
+
+
+def test_an_empty_folder_that_snakemake_made_becomes_a_link(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path(".snakemake/metadata").mkdir(parents=True)
+    link_notes(Path("results"), create=True)
+    assert Path(".snakemake/metadata").is_symlink()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from poselift.errors import PoseliftError
 from poselift.provenance.chain import read_chain, short_hash
 from poselift.provenance.code_hash import (
     code_hash,
@@ -14,8 +15,11 @@ from poselift.provenance.code_hash import (
     differences,
     keep_manifest,
     kept_manifest,
+    manifest_hash,
 )
-from poselift.provenance.receipts import clamp_future_mtimes, receipt_path, seal, write_receipt
+from poselift.provenance.receipts import clamp_future_mtimes, receipt_path, seal, with_receipt, write_receipt
+
+R = "results/toy"
 
 
 def test_a_receipt_lies_where_the_log_does():
@@ -121,3 +125,22 @@ def test_files_of_the_future_become_those_of_now_and_others_stay(tmp_path):
     clamp_future_mtimes([tmp_path / "past", tmp_path / "future", tmp_path / "missing"])
     assert (tmp_path / "past").stat().st_mtime == pytest.approx(times["past"], abs=1e-3)
     assert now - 10 < (tmp_path / "future").stat().st_mtime <= time.time() + 10
+
+
+def test_a_job_is_followed_by_its_receipt_and_the_manifest_of_its_code(toy):
+    def run(input, output, params, wildcards, threads, resources, log, rule, conda_env):
+        Path(output[0]).write_text(f"by {rule} of {input[0]}")
+
+    manifest = code_manifest("poselift.errors", pins={})
+    code = manifest_hash(manifest)
+    job = with_receipt(run, {code: manifest})
+    output = "results/toy/new.csv"
+    job([f"{R}/results.csv"], [output], {"code": code}, {}, 1, {}, f"{R}/logs/new.log", "new", None)
+    made = read_chain(toy.results).makers[output]
+    assert (made.rule, made.code, made.inputs) == ("new", code, (f"{R}/results.csv",))
+    assert kept_manifest(toy.results / "code", code) == manifest
+
+
+def test_jobs_that_snakemake_runs_otherwise_get_no_receipt():
+    with pytest.raises(PoseliftError, match=r"Snakemake 9\.\S+ runs jobs with \(job, settings, \.\.\.\)"):
+        with_receipt(lambda job, settings: None, {})
