@@ -12,7 +12,7 @@ include: "Snakefile"
 from pathlib import Path
 
 
-def written(input, output, *rest):
+def written(input, output, params, wildcards, threads, resources, log, rule, *rest):
     for path in map(Path, output):
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".json":
@@ -24,7 +24,7 @@ def written(input, output, *rest):
 
 for each in workflow.rules:
     if each.run_func and each.output:
-        each.run_func = with_receipt(written)
+        each.run_func = with_receipt(written, MANIFESTS)
         each._benchmark = None  # nothing takes too short a time for one
 """
 

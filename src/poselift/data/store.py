@@ -132,8 +132,8 @@ def open_split(
 def windows(array: NDArray[Any], frames: NDArray[np.int32]) -> NDArray[Any]:
     """`array[frames]` for windows `frames` (B, T) of an array of the store, (B, T, ...), in memory.
 
-    Where the array is mapped the system would read ahead around each place that is touched, by what the disk
-    is set to: often megabytes for a window of a tenth of one. It is told what is needed and to read no more.
+    Where the array is mapped the system would read ahead around each position that is touched, by what the
+    disk is set to: often megabytes for a window of a tenth of one. It is told what is needed and no more.
     """
     memory: Any = getattr(array, "_mmap", None)
     if hasattr(memory, "madvise"):  # mapped, and on a system that takes advice

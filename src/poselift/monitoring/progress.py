@@ -23,21 +23,9 @@ class ProgressFile:
     """The file `progress.json`, rewritten at most every `PERIOD` seconds and whenever the phase changes;
     without a path there is none."""
 
-    def __init__(
-        self,
-        path: Path | None,
-        name: str,
-        epochs: int,
-        unit: str,
-        device: str,
-        processes: int,
-        memory_bytes: Callable[[], int],
-    ) -> None:
+    def __init__(self, path: Path | None, progress: RunProgress, memory_bytes: Callable[[], int]) -> None:
         self._path, self._memory_bytes, self._written = path, memory_bytes, 0.0
-        self._progress = RunProgress(
-            name=name, pid=os.getpid(), host=platform.node(), started=time.time(), phase="starting",
-            epochs=epochs, unit=unit, device=device, processes=processes,
-        )  # fmt: skip
+        self._progress = replace(progress, pid=os.getpid(), host=platform.node(), started=time.time())
 
     def update(self, phase: Phase, **values: Any) -> None:
         """Take over `values`, fields of `RunProgress`, and write the file if it is time to."""

@@ -24,7 +24,7 @@ class StopRequest:
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """Note SIGTERM and Ctrl-C in place of ending at once: the loop looks at the note after each step."""
+    """Record SIGTERM and Ctrl-C instead of ending at once; the loop checks the request after each step."""
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():  # which alone gets signals
         yield request

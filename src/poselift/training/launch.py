@@ -96,7 +96,7 @@ def process_group(info: LaunchInfo, device: torch.device) -> Iterator[Ranks]:
 
 
 def launch(module: str, argv: list[str], processes: int) -> None:
-    """Run `python -m module *argv` in so many processes on this machine, as torchrun does, and wait for them.
+    """Run `python -m module *argv` in `processes` processes on this machine, as torchrun does, and wait.
 
     Signals are passed on. Exits as the first that failed if any has.
     """

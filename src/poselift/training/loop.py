@@ -80,7 +80,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class RunContext:
-    """Where a run takes place, and what it reports to and saves its states in."""
+    """The device and the processes of a run, and where it reports and saves its states to."""
 
     device: torch.device
     ranks: Ranks
@@ -136,7 +136,7 @@ class Loop:
         ctx.reporter.ready(self)
 
     def run(self, until: int) -> TrainingState:
-        """Train until so many epochs are done; the state then, with the errors of its last epoch.
+        """Train until `until` epochs are done; the state then, with the errors of its last epoch.
 
         Raises `PoseliftError` for a non-finite loss, and `Stopped` when asked to stop.
         """
@@ -278,6 +278,6 @@ class Loop:
             state, name = self.state, signal.Signals(signum).name
             raise Stopped(
                 f"{self.name}: stopped by {name} in epoch {state.epoch + 1} after step {state.step} of "
-                f"{self.steps}; the state is saved, and the same command goes on from it",
+                f"{self.steps}; the state is saved, and the same command resumes from it",
                 signum,
             )

@@ -12,7 +12,7 @@ import torch
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.files import write_json
 from poselift.monitoring.progress import Events, ProgressFile
-from poselift.monitoring.run_progress import Phase, duration
+from poselift.monitoring.run_progress import Phase, RunProgress, duration
 from poselift.training.loop import Loop
 from poselift.training.state import TrainingState
 
@@ -42,13 +42,12 @@ class Reporter:
         self._device, self._processes, self._batch_size = device, processes, settings.training.batch_size
         self._file = ProgressFile(
             out and out / "state" / "progress.json",
-            settings.name,
-            self._epochs,
-            self._unit,
-            device_name(device),
-            processes,
+            RunProgress(
+                name=settings.name, epochs=self._epochs, unit=self._unit, device=device_name(device),
+                processes=processes,
+            ),
             partial(memory_bytes, device),
-        )
+        )  # fmt: skip
         self._events = Events(out / "tensorboard" if out and execution.tensorboard else None)
         self._steps = self._clips = 0  # per epoch
         self._mark: tuple[float, float] | None = None  # a time in this epoch and the clips done by then

@@ -73,7 +73,7 @@ def exclusive(folder: Path) -> Iterator[bool]:
 
 
 class StateFolder:
-    """The states of one run. A thread of its own writes them, while training goes on."""
+    """The states of one run, written by a thread of their own during training."""
 
     def __init__(self, root: Path, facts: dict[str, Any], keep: int) -> None:
         self.root, self.facts, self.keep = root, facts, keep
@@ -152,7 +152,7 @@ class StateFolder:
         """The state in the run directory that was written last, of whichever run."""
         found = sorted(self.root.glob("*/state-*.pt"), key=lambda file: file.stat().st_mtime_ns)
         if not found:
-            raise PoseliftError(f"--resume: {self.root} holds no state to go on from; leave --resume out")
+            raise PoseliftError(f"--resume: {self.root} holds no state to resume from; leave --resume out")
         return found[-1]
 
     def others(self) -> Iterator[str]:

@@ -65,8 +65,8 @@ def train(
     """Train the run that `settings` describe on `store`, into the run directory `out`; returns its summary.
 
     It resumes from its own newest state if there is one. `resume` insists on that, or on the state in a file,
-    and refuses another run's. With `stop_after` the run ends after so many epochs on the way to all of them:
-    outputs are written, the state is kept, and a later call with more goes on from there.
+    and refuses another run's. With `stop_after` the run ends after that many epochs of all of them: outputs
+    are written, the state is kept, and a later call with more resumes from there.
 
     Raises `PoseliftError` for data or a state that do not fit, for a non-finite loss, for a lack of memory or
     disk space; `Stopped` if a signal has asked it to stop and the state is saved.

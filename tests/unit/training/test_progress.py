@@ -12,7 +12,7 @@ from poselift.config.run import ExecutionSettings
 from poselift.errors import PoseliftError
 from poselift.monitoring import progress as module
 from poselift.monitoring.progress import ProgressFile
-from poselift.monitoring.run_progress import duration
+from poselift.monitoring.run_progress import RunProgress, duration
 from poselift.training import loop as loop_module
 from poselift.training import report as report_module
 from poselift.training.train import train
@@ -33,7 +33,7 @@ def test_file_is_written_when_the_phase_changes_and_now_and_then(tmp_path, monke
     now = 1000.0
     monkeypatch.setattr(module.time, "time", lambda: now)
     path = tmp_path / "progress.json"
-    progress = ProgressFile(path, "run", 5, "mm", "cpu", 1, lambda: 1)
+    progress = ProgressFile(path, RunProgress(name="run"), lambda: 1)
     progress.update("starting")
     assert read(path).keys() == KEYS
     assert read(path)["loss"] is None
@@ -52,7 +52,7 @@ def test_file_is_written_when_the_phase_changes_and_now_and_then(tmp_path, monke
 def test_full_disk_does_not_end_a_run_for_its_progress(tmp_path):
     path = tmp_path / "progress.json"
     path.mkdir()
-    ProgressFile(path, "run", 5, "mm", "cpu", 1, lambda: 1).update("starting")
+    ProgressFile(path, RunProgress(name="run"), lambda: 1).update("starting")
 
 
 def test_files_are_whole_at_every_moment_of_a_run(store, tmp_path, settings, monkeypatch):

@@ -341,7 +341,7 @@ def test_command_line(store, tmp_path, capsys, caplog):
         "--threads 1 --lr 0.01 --checkpoint-every 2 --keep 1 --num-workers 0 --pin-memory false --resume"
     )
     wanted = ["--store", str(store), "--out", str(tmp_path / "run"), *arguments.split()]
-    with pytest.raises(PoseliftError, match=r"--resume: .* holds no state to go on from"):
+    with pytest.raises(PoseliftError, match=r"--resume: .* holds no state to resume from"):
         module.main(wanted)
     with caplog.at_level(logging.WARNING):
         module.main(wanted[:-1])
