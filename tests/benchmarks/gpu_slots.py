@@ -1,6 +1,6 @@
 """How long processes that ask for a GPU each at the same moment wait, if there is one for each.
 
-python tests/benchmarks/machine/gpu_slots.py [--gpus 1 8 64]
+python tests/benchmarks/gpu_slots.py [--gpus 1 8 64]
 """
 
 import argparse

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from poselift.errors import one_line
 from poselift.machine.check import Check
+from poselift.machine.nvidia import driver_version
 
 CONSTRAINTS = Path("envs/constraints.txt")
 MAKE = "run `make environment` in the project's folder"
@@ -67,7 +68,7 @@ def torch_version() -> Iterator[Check]:
 
 def gpus(synthetic: bool) -> Iterator[Check]:
     """Driver and devices; the demonstration needs none."""
-    driver = _driver()
+    driver = driver_version()
     import torch
 
     if torch.cuda.is_available():
@@ -88,17 +89,6 @@ def gpus(synthetic: bool) -> Iterator[Check]:
         yield Check(
             "GPU", "warning", "none, and no NVIDIA driver", "train on a machine with a GPU, or wait long"
         )
-
-
-def _driver() -> str | None:
-    """The version of the NVIDIA driver, None where there is none."""
-    try:
-        import pynvml  # type: ignore[import-untyped]
-
-        pynvml.nvmlInit()
-        return str(pynvml.nvmlSystemGetDriverVersion())
-    except Exception:  # no package, no driver, no device: all the same here
-        return None
 
 
 def ssm_kernel() -> Iterator[Check]:

@@ -1,13 +1,12 @@
 """`poselift monitor`: all runs below a folder in one table, live in a terminal, once in a pipe."""
 
 import argparse
-import functools
 import os
 import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from poselift.errors import PoseliftError, run
+from poselift.machine.nvidia import utilisation
 from poselift.monitoring.run_progress import duration
 from poselift.monitoring.run_status import Run, find_runs, read_run
 
@@ -36,33 +36,6 @@ STATES = {
 
 DROPPED = ("device", "memory", "lr", "GPU", "clips/s", "MPJPE")
 """Columns that are dropped on a narrow terminal, in this order."""
-
-
-@functools.cache
-def _nvml() -> Any:
-    """The library of the NVIDIA driver; None where there is none."""
-    try:
-        import pynvml  # type: ignore[import-untyped]
-
-        pynvml.nvmlInit()
-    except Exception:  # no package, no driver, no device: all the same here
-        return None
-    return pynvml
-
-
-def utilisation() -> dict[int, int]:
-    """Utilisation (%) of the GPU of each process, by process number; empty without a driver."""
-    nvml = _nvml()
-    busy: dict[int, int] = {}
-    if nvml:
-        try:
-            for index in range(nvml.nvmlDeviceGetCount()):
-                gpu = nvml.nvmlDeviceGetHandleByIndex(index)
-                percent = nvml.nvmlDeviceGetUtilizationRates(gpu).gpu
-                busy |= {process.pid: percent for process in nvml.nvmlDeviceGetComputeRunningProcesses(gpu)}
-        except nvml.NVMLError:
-            pass
-    return busy
 
 
 def overview(runs: Sequence[Run], busy: dict[int, int], now: float, width: int) -> Group:
@@ -86,21 +59,21 @@ def overview(runs: Sequence[Run], busy: dict[int, int], now: float, width: int) 
 def _cells(run: Run, busy: dict[int, int]) -> dict[str, Text]:
     """The row of a run, by column."""
 
-    def shown(value: Any, form: str = "{}", *more: str) -> str:
-        return "–" if value is None else form.format(value, *more)
+    def shown(value: Any, form: Callable[[Any], str]) -> str:
+        return "–" if value is None else form(value)
 
     cells = {
         "run": run.name,
         "state": run.state,
-        "epoch": f"{shown(run.epoch, '{:.0f}')}/{shown(run.epochs, '{:.0f}')}",
-        "MPJPE": shown(run.mpjpe, "{:.1f}"),
-        "best": shown(run.best_mpjpe, "{:.1f} {}", run.unit or ""),
-        "lr": shown(run.lr, "{:.1e}"),
-        "clips/s": shown(run.clips_per_second, "{:.1f}"),
-        "left": shown(run.seconds_left and duration(run.seconds_left)),
-        "device": shown(run.device).removeprefix("NVIDIA "),
-        "memory": shown(run.memory_bytes and run.memory_bytes / 2**30, "{:.1f} GiB"),
-        "GPU": shown(busy.get(int(run.pid or 0)), "{} %"),
+        "epoch": "/".join(shown(number, "{:.0f}".format) for number in (run.epoch, run.epochs)),
+        "MPJPE": shown(run.mpjpe, "{:.1f}".format),
+        "best": shown(run.best_mpjpe, lambda error: f"{error:.1f} {run.unit}"),
+        "lr": shown(run.lr, "{:.1e}".format),
+        "clips/s": shown(run.clips_per_second, "{:.1f}".format),
+        "left": shown(run.seconds_left, duration),
+        "device": shown(run.device, lambda name: name.removeprefix("NVIDIA ")),
+        "memory": shown(run.memory_bytes, lambda size: f"{size / 2**30:.1f} GiB"),
+        "GPU": shown(busy.get(int(run.pid or 0)), "{} %".format),
     }
     return {title: Text(cell, STATES[cell] if title == "state" else "") for title, cell in cells.items()}
 

@@ -125,13 +125,8 @@ def _trained(
         return known[epochs]
     with reserved_device(device) as chosen:
         summary = train(settings, store, folder, chosen, execution, stop_after)
-    result = {
-        "best": summary["best_mpjpe"],
-        "final": summary["last_mpjpe"],
-        "unit": summary["unit"],
-        "epochs": summary["epochs"],
-        "gpu_hours": summary["gpu_hours"],
-    }
+    result = {"best": summary["best_mpjpe"], "final": summary["last_mpjpe"]}
+    result |= {key: summary[key] for key in ("unit", "epochs", "gpu_hours")}
     write_json(folder / KNOWN, {"key": key, "after_epochs": known | {epochs: result}})
     return result
 

@@ -35,14 +35,10 @@ class Ground:
     gait: float = 0.0
 
 
-def forwards(heading: Array) -> Array:
-    """Unit vectors (..., 2) straight ahead."""
-    return np.stack([-np.sin(heading), np.cos(heading)], -1)
-
-
-def rightwards(heading: Array) -> Array:
-    """Unit vectors (..., 2) to the right."""
-    return np.stack([np.cos(heading), np.sin(heading)], -1)
+def axes(heading: Array) -> Array:
+    """Unit vectors (2, ..., 2) straight ahead and to the right."""
+    cos, sin = np.cos(heading), np.sin(heading)
+    return np.stack([np.stack([-sin, cos], -1), np.stack([cos, sin], -1)])
 
 
 def _lift(progress: Array, length: Array) -> Array:
@@ -99,7 +95,7 @@ def walk(rng: np.random.Generator, t: Array, body: Body, shape: str, speed: floa
             t, rising[:-1], landing[1:] - rising[:-1], np.column_stack([stops, beside])
         )
         place, heading = along(curve[:, 0])
-        place = place + side * curve[:, 1:] * rightwards(heading)
+        place = place + side * curve[:, 1:] * axes(heading)[1]
         return np.column_stack([place, _lift(progress, np.diff(stops)[latest]), heading - side * splay])
 
     feet = np.stack([foot(1, 0.0), foot(-1, 0.5)])
@@ -120,7 +116,7 @@ def stand(rng: np.random.Generator, t: Array, body: Body, pause: tuple[float, fl
 
     def foot(side: int) -> Array:
         beside = side * body.hip * rng.uniform(0.75, 1.25, (n + 1, 1))
-        place = centre + beside * rightwards(heading) + rng.normal(0, 35, (n + 1, 2))
+        place = centre + beside * axes(heading)[1] + rng.normal(0, 35, (n + 1, 2))
         yaw = heading - side * rng.uniform(0.05, 0.4, n + 1)
         # the foot on the inside of the turn goes first
         return _step(t, starts + np.where(turns * side < 0, 0.0, 0.45), 0.5, place, np.zeros(n + 1), yaw)
@@ -141,7 +137,8 @@ def sit(rng: np.random.Generator, t: Array, body: Body, crossing: float) -> Grou
         across = crosses & (rng.random(n + 1) < crossing)
         ahead = body.leg * np.where(across, 0.22, rng.uniform(-0.12, 0.3, n + 1))
         beside = side * body.hip * np.where(across, -0.6, rng.uniform(0.6, 1.5, n + 1))
-        place = centre + ahead[:, None] * forwards(heading) + beside[:, None] * rightwards(heading)
+        forwards, rightwards = axes(heading)
+        place = centre + ahead[:, None] * forwards + beside[:, None] * rightwards
         yaw = heading - side * rng.uniform(0.0, 0.4, n + 1)
         return _step(t, starts, 0.8, place, np.where(across, 0.17 * body.leg, 0.0), yaw)
 

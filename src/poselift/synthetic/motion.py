@@ -8,7 +8,7 @@ from poselift.synthetic import footsteps
 from poselift.synthetic.actions import Action, Key
 from poselift.synthetic.body import Body, hanging, hips, joints
 from poselift.synthetic.curves import FPS, Array, minimum_jerk, noise, smooth_below
-from poselift.synthetic.footsteps import Ground, forwards, rightwards
+from poselift.synthetic.footsteps import Ground, axes
 
 # a key pose as a vector of channels; angles in radian
 HANDS = (slice(0, 3), slice(3, 6))  # right, left
@@ -125,11 +125,8 @@ def play(rng: np.random.Generator, body: Body, style: Style, action: Action, fra
     sway = 24 * noise(rng, t, (0.1, 0.5), 2)
     # who leans forwards moves the hips backwards, or would fall
     back = curve[:, BACK] * body.leg + 0.25 * body.chest * np.sin(lean) * curve[:, HEIGHT]
-    place = (
-        ground.centre
-        + (sway[:, 0] - back)[:, None] * forwards(ground.heading)
-        + (sway[:, 1] + 22 * weight)[:, None] * rightwards(ground.heading)
-    )
+    ahead, right = axes(ground.heading)
+    place = ground.centre + (sway[:, 0] - back)[:, None] * ahead + (sway[:, 1] + 22 * weight)[:, None] * right
     root = np.column_stack([place, curve[:, HEIGHT] * (body.leg + body.ankle)])
     feet = ground.feet[..., :3] + [0, 0, body.ankle]
     root[:, 2] = smooth_below(np.minimum(root[:, 2], _highest(body, root, pelvis, feet)), 3)

@@ -80,7 +80,7 @@ def test_files_of_the_second_data_set(diagnose):
 
 def test_synthetic_motion_needs_neither_file_nor_gpu(diagnose, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(machine, "_driver", lambda: None)
+    monkeypatch.setattr(machine, "driver_version", lambda: None)
     assert diagnose()["GPU"].state == "warning"
     checks = diagnose(data={"title": "x", "synthetic": {}})
     assert (checks["GPU"].state, checks["raw data"].state) == ("ok", "ok")
@@ -179,7 +179,7 @@ def test_packages(monkeypatch, tmp_path):
 
 
 def test_gpus(monkeypatch):
-    monkeypatch.setattr(machine, "_driver", lambda: "570.1")
+    monkeypatch.setattr(machine, "driver_version", lambda: "570.1")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
