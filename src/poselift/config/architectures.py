@@ -68,11 +68,11 @@ def code_entries(name: str, source: str | None = None) -> tuple[str, ...]:
 
 def advice(settings: Section) -> list[str]:
     """A line for each value outside the range that its field is meant for (`meant` in its schema)."""
-    lines = []
-    for name, field in type(settings).model_fields.items():
-        extra = field.json_schema_extra
-        if isinstance(extra, dict) and isinstance(meant := extra.get("meant"), list):
-            value, (low, high) = getattr(settings, name), meant
-            if not low <= value <= high:
-                lines.append(f"{name} = {value} is outside the range it is meant for, {low} to {high}")
-    return lines
+    meant = {name: (field.json_schema_extra or {}) for name, field in type(settings).model_fields.items()}
+    return [
+        f"{name} = {value} is outside the range it is meant for, {low} to {high}"
+        for name, value in settings
+        if isinstance(extra := meant[name], dict) and isinstance(ends := extra.get("meant"), list)
+        for low, high in [ends]
+        if not low <= value <= high
+    ]

@@ -11,8 +11,18 @@ from types import ModuleType
 
 from poselift.config.architectures import Architecture, built_in
 from poselift.config.card import Card
+from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
 from poselift.config.sections import NAME, Section
 from poselift.errors import PoseliftError, one_line
+
+TAKEN = {
+    *RunSettings.model_fields,
+    *TrainingSettings.model_fields,
+    *ExecutionSettings.model_fields,
+    *("recipe", "store", "out", "device", "threads", "resume", "trial", "values", "factors", "rung"),
+    *("stop_after", "keep_weights", "previous", "start", "measure"),
+}
+"""Options of programs that build models: a lifter of one's own cannot call a setting so."""
 
 FUNCTION = "expected a function build(size, n_frames, settings)"
 
@@ -116,6 +126,8 @@ def _check(module: ModuleType, source: str) -> None:
     if not (isinstance(settings, type) and issubclass(settings, Section)):
         raise PoseliftError(f"{source}: Settings: expected a subclass of poselift.config.sections.Section")
     for name, field in settings.model_fields.items():
+        if name in TAKEN:
+            raise PoseliftError(f"{source}: Settings: {name} is an option of every run; choose another name")
         if field.is_required():
             raise PoseliftError(f"{source}: Settings: {name}: expected a default")
     if card is not None and not isinstance(card, Card):

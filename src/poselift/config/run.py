@@ -57,21 +57,12 @@ class ExecutionSettings(Section):
     tensorboard: bool = Field(False, description="also write TensorBoard events (needs tensorboard)")
 
 
-TAKEN = {
-    *TrainingSettings.model_fields,
-    *ExecutionSettings.model_fields,
-    *("recipe", "store", "out", "device", "threads", "resume", "trial", "values", "factors", "rung"),
-    *("stop_after", "keep_weights", "previous", "start", "measure"),
-}
-"""Options of programs that build models: a lifter of one's own cannot call a setting so."""
-
-
 class RunSettings(Section):
     """All that determines one training run, resolved: the run's `config.yaml`."""
 
     architecture: str = Field(description=f"which model: {', '.join(built_in())}, or one of your own")
     architecture_file: Text | None = Field(
-        None, validate_default=True, description="file or module of the architecture, for one of your own"
+        None, description="file or module of the architecture, for one of your own"
     )
     size: str = Field(pattern=r"^[a-z][a-z0-9]*$", description="name of the model's size")
     variant: str | None = Field(
@@ -99,27 +90,16 @@ class RunSettings(Section):
         parts = (self.architecture, self.size, self.variant, f"s{self.seed}")
         return "-".join(part for part in parts if part)
 
-    @field_validator("architecture_file")
-    @classmethod
-    def _architecture_is_there(cls, value: str | None, info: ValidationInfo) -> str | None:
-        try:
-            found = find(info.data["architecture"], value) if "architecture" in info.data else None
-        except PoseliftError as error:
-            raise ValueError(error) from None
-        taken = TAKEN | cls.model_fields.keys()
-        for name in found.settings.model_fields if found else ():
-            if name in taken:
-                raise ValueError(f"{value}: Settings: {name} is an option of every run; choose another name")
-        return value
-
     @field_validator("model", mode="before")
     @classmethod
     def _model_of_architecture(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, dict) and "architecture_file" in info.data:
-            return find(info.data["architecture"], info.data["architecture_file"]).settings.model_validate(
-                value
-            )
-        return value
+        if not {"architecture", "architecture_file"} <= info.data.keys():
+            return value  # these are at fault
+        try:
+            found = find(info.data["architecture"], info.data["architecture_file"])
+        except PoseliftError as error:
+            raise ValueError(error) from None
+        return found.settings.model_validate(value) if isinstance(value, dict) else value
 
     @model_validator(mode="after")
     def _every_process_has_clips(self) -> Self:
