@@ -7,7 +7,6 @@ from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, mod
 
 from poselift.config.architectures import built_in, find
 from poselift.config.sections import NAME, Section, Text
-from poselift.errors import PoseliftError
 
 
 class TrainingSettings(Section):
@@ -95,10 +94,7 @@ class RunSettings(Section):
     def _model_of_architecture(cls, value: Any, info: ValidationInfo) -> Any:
         if not {"architecture", "architecture_file"} <= info.data.keys():
             return value  # these are at fault
-        try:
-            found = find(info.data["architecture"], info.data["architecture_file"])
-        except PoseliftError as error:
-            raise ValueError(error) from None
+        found = find(info.data["architecture"], info.data["architecture_file"])
         return found.settings.model_validate(value) if isinstance(value, dict) else value
 
     @model_validator(mode="after")
