@@ -16,7 +16,7 @@ def written(input, output, params, wildcards, threads, resources, log, rule, *re
     for path in map(Path, output):
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".json":
-            path.write_text('{{"settings": {{}}, "environment": {{}}}}')
+            path.write_text('{{"record": {{"settings": {{}}, "environment": {{}}}}}}')
         else:
             with path.open("wb") as file:
                 file.truncate(next((size for end, size in {sizes}.items() if path.name.endswith(end)), 1000))

@@ -16,7 +16,7 @@ import torch
 import yaml
 from safetensors.torch import save
 
-from poselift.config import sections
+from poselift.config import yaml_files
 from poselift.config.experiment import Config
 from poselift.config.sizes import ModelSize
 from poselift.data.store import open_array
@@ -203,6 +203,6 @@ def targets() -> dict[str, Target]:
         "3DHP npz": Target(10, make_npz, read_test),
         "published checkpoint": Target(15, make_checkpoint, lambda path: load_published(path, model)),
         "own weights": Target(10, make_weights, lambda path: load_weights(path, model)),
-        "configuration": Target(10, make_config, lambda path: sections.load(path, Config)),
+        "configuration": Target(10, make_config, lambda path: yaml_files.load(path, Config)),
         "progress of a run": Target(5, make_progress, lambda path: read_run(path.parent.parent, "run", 2.0)),
     }

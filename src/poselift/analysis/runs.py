@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from poselift.config.run import RunSettings
-from poselift.config.sections import load
+from poselift.config.yaml_files import load
 from poselift.errors import PoseliftError
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import ConfigDict
 
 from poselift.config.experiment import Config
-from poselift.config.sections import Section, load, parse
+from poselift.config.sections import Section, parse
+from poselift.config.yaml_files import load
 
 
 class Piece(Section):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from poselift.config.command_line import run_from_options
 from poselift.config.datasets import dataset
 from poselift.config.run import RunSettings
-from poselift.config.sections import load
+from poselift.config.yaml_files import load
 from poselift.data.normalise import denormalise
 from poselift.data.store import Split, open_split, read_manifest
 from poselift.errors import PoseliftError, run

@@ -12,7 +12,7 @@ from poselift.analysis import options
 from poselift.analysis.costs import Cost, read_costs
 from poselift.analysis.options import Grid, Marks
 from poselift.analysis.results import per_seed, read
-from poselift.config.sections import load
+from poselift.config.yaml_files import load
 from poselift.errors import PoseliftError, run
 from poselift.figures.style import MUTED, PAGE_WIDTH, legend, look, mark, save, style
 from poselift.tables.cost import GIGA, MILLION

@@ -110,12 +110,12 @@ def paper_record(results: Path, parts: list[str], frozen: list[str], pins: dict[
 
 def _of_training(job: Job, root: Path) -> dict[str, Any] | None:
     """The record that a training wrote; None for other jobs."""
-    of_run = (path for path in job.outputs if "/runs/" in path and path.endswith("/provenance.json"))
+    of_run = (path for path in job.outputs if "/runs/" in path and path.endswith("/history.json"))
     path = next(of_run, None)
     if path is None:
         return None
-    content: dict[str, Any] = json.loads((root / path).read_text(encoding="utf-8"))
-    return content
+    record: dict[str, Any] = json.loads((root / path).read_text(encoding="utf-8"))["record"]
+    return record
 
 
 def _determining(job: Job, root: Path) -> dict[str, Any]:

@@ -78,8 +78,8 @@ class History:
         wanted = wanted.rpartition("generated/")[2]  # the copy in a paper folder
         tests: tuple[Callable[[str], bool], ...] = (
             lambda path: path == wanted,
-            lambda path: path.split("/", 2)[-1] == f"runs/{wanted}/provenance.json",
-            lambda path: path.endswith(f"/runs/{wanted}/provenance.json"),
+            lambda path: path.split("/", 2)[-1] == f"runs/{wanted}/history.json",
+            lambda path: path.endswith(f"/runs/{wanted}/history.json"),
             lambda path: path.endswith(f"/{wanted}"),
             lambda path: path.rpartition(".")[0].endswith(f"/{wanted}"),
         )

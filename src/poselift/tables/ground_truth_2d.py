@@ -8,7 +8,7 @@ from poselift.analysis.names import GROUND_TRUTH_REFERENCE_LABELS, METRIC_LABELS
 from poselift.analysis.options import Grid, Marks
 from poselift.analysis.results import Estimate, per_seed, read, reference, summarise
 from poselift.config.experiment import GROUND_TRUTH_2D, Statistics
-from poselift.config.sections import load
+from poselift.config.yaml_files import load
 from poselift.errors import PoseliftError, run
 from poselift.paper.latex import Layout
 from poselift.tables.output import write

@@ -14,7 +14,8 @@ from poselift.analysis import options
 from poselift.analysis.names import architecture_label, second_dataset_title
 from poselift.analysis.options import Grid, Marks
 from poselift.analysis.results import Estimate, per_seed, read, summarise
-from poselift.config.sections import Section, load
+from poselift.config.sections import Section
+from poselift.config.yaml_files import load
 from poselift.errors import PoseliftError, run
 from poselift.paper.latex import Layout
 from poselift.tables.output import write

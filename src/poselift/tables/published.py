@@ -14,7 +14,8 @@ from poselift.analysis.costs import Cost, read_costs
 from poselift.analysis.names import METRIC_LABELS, architecture_label
 from poselift.analysis.options import Grid, Marks
 from poselift.analysis.results import Estimate, per_seed, read, summarise
-from poselift.config.sections import Section, load
+from poselift.config.sections import Section
+from poselift.config.yaml_files import load
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.statistics import seed_interval
 from poselift.paper.latex import Layout

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from poselift.config import sections
+from poselift.config import sections, yaml_files
 from poselift.config.command_line import add_run_options, run_from_options
 from poselift.config.experiment import Config
 from poselift.config.run import RunSettings
@@ -37,7 +37,7 @@ def fault(**changes: Any) -> str:
 
 
 def test_the_papers_configuration_is_the_published_grid():
-    settings = sections.load(REPOSITORY / "config.yaml", Config)
+    settings = yaml_files.load(REPOSITORY / "config.yaml", Config)
     runs = settings.runs()
     assert len(runs) == 3 * 4 * 3
     large = runs["baseline-large-s2"]
@@ -115,7 +115,7 @@ def test_file_that_is_no_yaml(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text("a: [1,\nb: 2")
     with pytest.raises(PoseliftError, match=r"config.yaml: not valid YAML"):
-        sections.load(path, Config)
+        yaml_files.load(path, Config)
 
 
 def test_overrides_apply_in_order_to_the_runs_they_name():
@@ -141,7 +141,7 @@ def test_settings_survive_command_line_and_file(name, tmp_path):
     assert run_from_options(vars(parser.parse_args(sections.options(settings).split()))) == settings
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
-    assert sections.load(path, RunSettings) == settings
+    assert yaml_files.load(path, RunSettings) == settings
 
 
 def test_size_gives_depth_and_width_on_the_command_line():

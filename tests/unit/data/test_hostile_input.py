@@ -18,7 +18,7 @@ import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from poselift.config import sections
+from poselift.config import sections, yaml_files
 from poselift.config.datasets import Source, dataset
 from poselift.config.experiment import Config, Paper
 from poselift.config.sizes import ModelSize
@@ -291,13 +291,13 @@ SMALL: dict[str, Any] = {
 def test_hostile_yaml(tmp_path, monkeypatch, text):
     monkeypatch.chdir(tmp_path)
     Path("config.yaml").write_text(text)
-    fault(sections.load, Path("config.yaml"), Config)
+    fault(yaml_files.load, Path("config.yaml"), Config)
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
 
 
 def test_aliases_in_measure_are_fine(tmp_path):
     (tmp_path / "config.yaml").write_text("a: &a [1, 2]\nb: [*a, *a]\n")
-    assert sections.read_yaml(tmp_path / "config.yaml") == {"a": [1, 2], "b": [[1, 2], [1, 2]]}
+    assert yaml_files.read_yaml(tmp_path / "config.yaml") == {"a": [1, 2], "b": [[1, 2], [1, 2]]}
 
 
 @given(dataset=texts, size=texts, variant=texts)

@@ -52,11 +52,11 @@ class Toy:
             self.job(
                 f"train/{run}", "train", [f"{R}/data/frames/manifest.json"],
                 {f"{R}/runs/{run}/best_model.safetensors": f"weights of {run}",
-                 f"{R}/runs/{run}/provenance.json": json.dumps(record)},
+                 f"{R}/runs/{run}/history.json": json.dumps({"record": record})},
                 options=f"--seed {run[-1]}",
             )  # fmt: skip
             self.job(
-                f"evaluate/{run}", "evaluate", [f"{R}/runs/{run}/provenance.json"],
+                f"evaluate/{run}", "evaluate", [f"{R}/runs/{run}/history.json"],
                 {f"{R}/evaluation/{run}.json": f"errors of {run}"},
             )  # fmt: skip
         evaluations = [f"{R}/evaluation/{run}.json" for run in RUNS]

@@ -96,7 +96,7 @@ def hashed(toy):
 def test_the_short_hash_is_that_of_the_sources(toy, hashed):
     assert short_hash([Path("results/toy/results.csv").resolve()]) == hashed
     for run in ("full-base-s0",):  # what a job wrote about its time does not count
-        path = f"results/toy/runs/{run}/provenance.json"
+        path = f"results/toy/runs/{run}/history.json"
         toy.job(f"train/{run}", "train", ["results/toy/data/frames/manifest.json"],
                 {f"results/toy/runs/{run}/best_model.safetensors": "w", path: '{"volatile": 2}'},
                 options="--seed 0")  # fmt: skip
@@ -106,7 +106,7 @@ def test_the_short_hash_is_that_of_the_sources(toy, hashed):
 
 
 def test_the_short_hash_tells_files_of_other_runs_apart(toy):
-    runs = [short_hash([Path(f"results/toy/runs/full-base-s{seed}/provenance.json")]) for seed in (0, 1)]
+    runs = [short_hash([Path(f"results/toy/runs/full-base-s{seed}/history.json")]) for seed in (0, 1)]
     assert runs[0] != runs[1]
 
 

@@ -24,21 +24,21 @@ def test_a_file_down_to_the_raw_one(toy, capsys, target):
     text = traced(capsys, target)
     assert f"data/raw.pkl  sha256 {RAW}" in text
     assert "by evaluate, code " in text
-    assert "runs/full-base-s0/provenance.json" in text
+    assert "runs/full-base-s0/history.json" in text
 
 
 def test_a_run_has_its_own_chain_alone(toy, capsys):
     text = traced(capsys, "full-base-s1")
-    assert text.startswith("results/toy/runs/full-base-s1/provenance.json")
+    assert text.startswith("results/toy/runs/full-base-s1/history.json")
     assert "full-base-s0" not in text
     assert RAW in text
 
 
 def test_a_run_of_the_second_data_set_has_to_be_named_in_full(toy, capsys):
     second = "results/toy/second/runs/full-base-s1"
-    toy.job("second/train/full-base-s1", "train", ["data/raw.pkl"], {f"{second}/provenance.json": "{}"})
-    assert traced(capsys, "full-base-s1").startswith("results/toy/runs/full-base-s1/provenance.json")
-    assert traced(capsys, f"{second}/provenance.json").startswith(second)
+    toy.job("second/train/full-base-s1", "train", ["data/raw.pkl"], {f"{second}/history.json": "{}"})
+    assert traced(capsys, "full-base-s1").startswith("results/toy/runs/full-base-s1/history.json")
+    assert traced(capsys, f"{second}/history.json").startswith(second)
 
 
 def test_a_number_comes_from_the_runs_of_its_model(toy, capsys):

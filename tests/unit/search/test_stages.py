@@ -7,7 +7,7 @@ import pytest
 
 from poselift.config import sections
 from poselift.config.experiment import Config
-from poselift.config.sections import load
+from poselift.config.yaml_files import load
 from poselift.errors import PoseliftError
 from poselift.search.stages import plan
 

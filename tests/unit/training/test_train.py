@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from poselift.config.recipes import advice, recipe
 from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
-from poselift.config.sections import load
+from poselift.config.yaml_files import load
 from poselift.data import prepare
 from poselift.errors import PoseliftError
 from poselift.training import loop as loop_module
