@@ -10,8 +10,7 @@ relation (<, <=, >, >=), a number and its unit. The size `detail` is the one tha
 `<metric>(lowest)` is the model with the lowest mean, `<metric>(highest)`, where higher is better, that with
 the highest. Further words in the brackets name the checkpoint (`best`, else the last epoch), a further data
 set (`mpi_inf_3dhp`, else the paper's main one) and, for an improvement, the metric (else mpjpe). An
-improvement is in % of the other's number or in the metric's unit. There is no other syntax: nothing of a claim
-is executed.
+improvement is in % of the other's number or in the metric's unit. Nothing of a claim is executed.
 """
 
 import re
