@@ -2,7 +2,7 @@
 
 A claim is supported if the whole confidence interval fulfils it (`poselift.evaluation.statistics`), with
 several seeds; else it is not supported. It cannot be judged on synthetic data, without all runs or with a
-single seed. The model with the lowest mean is chosen on the same numbers, which favours it a little.
+single seed. The model with the best mean is chosen on the same numbers, which favours it a little.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from poselift.analysis.results import per_seed, read
 from poselift.analysis.stored import read_content
 from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError, run
+from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval
 from poselift.files import write_json
 
@@ -50,8 +51,8 @@ class Judgement:
 
 
 def judge(claim: Claim, results: pd.DataFrame, grid: Grid, marks: Marks, statistics: Statistics) -> Judgement:
-    """Test a claim against the results."""
-    model = claim.model or _lowest(claim, results, grid)
+    """Test a claim against the results on its data set, whose runs are those of `grid`."""
+    model = claim.model or _best(claim, results, grid)
     models = [each for each in (model, claim.base) if each]
 
     def answer(verdict: Verdict, reason: str, interval: Interval | None = None) -> Judgement:
@@ -89,36 +90,40 @@ def measured(claim: Claim, model: Model, results: pd.DataFrame, statistics: Stat
     """What a claim is about, with its interval, in its unit; None without runs.
 
     For an improvement of more than t % the interval is that of model - (1 - t/100) base, paired, in % of the
-    base's mean: that of a ratio would depend on how the base varies alone.
+    base's mean: that of a ratio would depend on how the base varies alone. Where higher is better, a change
+    upwards is an improvement.
     """
+    sign = -1 if METRICS[claim.metric].higher_is_better else 1
     differences = Differences(results, statistics)
     if claim.base is None:
         return differences.interval(model, claim.metric, claim.checkpoint)
     if claim.unit != "%":
         found = differences.difference(model, claim.base, claim.metric, claim.checkpoint)
-        return _turned(found, 0.0, 1.0) if found else None
+        return _turned(found, 0.0, sign) if found else None
     mean = per_seed(results, *claim.base[:2], claim.metric, claim.checkpoint).mean()
     scaled = results.copy()
     of_base = (scaled["architecture"] == claim.base.architecture) & (scaled["metric"] == claim.metric)
-    scaled.loc[of_base, "value"] *= 1 - claim.value / 100
+    scaled.loc[of_base, "value"] *= 1 - sign * claim.value / 100
     found = Differences(scaled, statistics).difference(model, claim.base, claim.metric, claim.checkpoint)
-    return _turned(found, claim.value, 100 / mean) if found else None
+    return _turned(found, claim.value, sign * 100 / mean) if found else None
 
 
 def _turned(difference: Interval, offset: float, factor: float) -> Interval:
     """offset - factor * difference."""
-    low, high = (None if end is None else offset - factor * end for end in (difference.high, difference.low))
+    ends = (difference.high, difference.low) if factor > 0 else (difference.low, difference.high)
+    low, high = (None if end is None else offset - factor * end for end in ends)
     return Interval(offset - factor * difference.estimate, low, high, difference.seeds)
 
 
-def _lowest(claim: Claim, results: pd.DataFrame, grid: Grid) -> Model | None:
+def _best(claim: Claim, results: pd.DataFrame, grid: Grid) -> Model | None:
     means = {
         Model(architecture, size): values.mean()
         for architecture in grid.architectures
         for size in grid.sizes
         if not (values := per_seed(results, architecture, size, claim.metric, claim.checkpoint)).empty
     }
-    return min(means, key=lambda model: means[model], default=None)
+    best = max if METRICS[claim.metric].higher_is_better else min
+    return best(means, key=lambda model: means[model], default=None)
 
 
 def measured_text(judgement: Judgement, decimals: int) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from poselift.config.experiment import Statistics
+from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Bootstrap, Errors, Interval, Resampled
 
 
@@ -67,11 +68,12 @@ class Differences:
         return self._bootstrap(names).interval(*numbers)
 
     def better(self, model: Model, others: Iterable[Model], metric: str, checkpoint: str) -> bool:
-        """Whether the error of `model` is significantly lower than that of each of the others; False without
-        any other."""
+        """Whether the number of `model` is significantly better than that of each of the others, which is
+        lower for an error; False without any other."""
+        sign = -1 if METRICS[metric].higher_is_better else 1
         differences = [self.difference(model, other, metric, checkpoint) for other in others]
         return bool(differences) and all(
-            found is not None and found.significant and found.estimate < 0 for found in differences
+            found is not None and found.significant and sign * found.estimate < 0 for found in differences
         )
 
     def _resample(
