@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from poselift.analysis.options import add_out
 from poselift.analysis.results import COLUMNS
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.report_3dhp import METRICS_3DHP, Report3DHP, Result3DHP, load_report
@@ -63,7 +62,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--evaluations", type=Path, nargs="+", required=True, metavar="JSON", help="of the runs"
     )
-    add_out(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="file to write")
     arguments = parser.parse_args(argv)
     table = collect(load_report(path) for path in arguments.evaluations)
     with atomic_path(arguments.out) as temporary:

@@ -23,6 +23,11 @@ class SyntheticMPIInf3DHP(Section):
     test_frames: int = Field(200, ge=2, description="frames a test sequence (there are 6)")
 
 
+def dataset_title(synthetic: bool) -> str:
+    """How the paper calls the second data set, or the synthetic motion that stands in for it."""
+    return f"{'synthetic motion in the form of ' if synthetic else ''}MPI-INF-3DHP"
+
+
 class MPIInf3DHP(Section):
     """A second data set through the same stages: two files (`train`, `test`) or a procedure (`synthetic`)."""
 

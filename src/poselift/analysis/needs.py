@@ -1,0 +1,121 @@
+"""What tables and figures need: the modules there are, the inputs that each reads, its part of the view.
+
+A module of `poselift.tables` or `poselift.figures` says in NEEDS what its function is given: inputs, read
+from files, and parts of the view. With ONLY_WITH it is left out where that one is not given.
+"""
+
+import argparse
+import ast
+import importlib
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from poselift.analysis import view
+from poselift.analysis.view import View
+from poselift.errors import PoseliftError
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input: the module and the function that read it, from one file or from several."""
+
+    module: str
+    reader: str
+    metavar: str
+    help: str
+    several: bool = False
+
+
+INPUTS = {
+    "results": Input("poselift.analysis.results", "read", "CSV", "the table of all results"),
+    "costs": Input("poselift.analysis.costs", "read_costs", "CSV", "costs of the models", several=True),
+    "variant_costs": Input(
+        "poselift.analysis.costs", "read_variant_costs", "CSV", "costs of the ablation", several=True
+    ),
+    "published": Input("poselift.analysis.published", "read_published", "YAML", "results of others"),
+    "runs": Input("poselift.analysis.runs", "read_runs", "JSON", "metrics.json of runs", several=True),
+    "examples": Input(
+        "poselift.analysis.examples", "read_models", "NPZ", "clips of each architecture", several=True
+    ),
+    "last_examples": Input(
+        "poselift.analysis.examples", "read_models", "NPZ", "clips of the last architecture", several=True
+    ),
+    "trials": Input("poselift.analysis.trials", "read_trials", "CSV", "the trials of the search"),
+}
+
+OPTIONAL = "published"
+"""The input that need not be given: there are none for synthetic data."""
+
+
+def constants(module: str) -> dict[str, Any]:
+    """The constants of a module that are literals, read without importing it."""
+    path = Path(__file__).parents[2].joinpath(*module.split(".")).with_suffix(".py")
+    found: dict[str, Any] = {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            with suppress(ValueError):  # not a literal
+                found[node.targets[0].id] = ast.literal_eval(node.value)
+    return found
+
+
+def modules(package: str) -> dict[str, dict[str, Any]]:
+    """The modules of `tables` or `figures` that show something, by name, each with its constants."""
+    files = sorted((Path(__file__).parents[1] / package).glob("*.py"))
+    found = {path.stem: constants(f"poselift.{package}.{path.stem}") for path in files}
+    return {name: its for name, its in found.items() if "NEEDS" in its}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a command line asks for."""
+
+    name: str
+    module: ModuleType
+    inputs: dict[str, Any]
+    view: View | None
+    """None where what the module exists for is not given"""
+    made_from: list[Path]
+    """the files that the inputs were read from, but for those that people keep"""
+    arguments: argparse.Namespace
+
+
+def read_order(package: str, parser: argparse.ArgumentParser, argv: list[str] | None) -> Order:
+    """Read what the command line asks for: a module of the package by name, and its inputs.
+
+    Raises `PoseliftError` if an input or an option that the module needs is missing.
+    """
+    parser.add_argument("name", choices=modules(package), metavar="NAME", help="which one to make")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="file to write")
+    for name, each in INPUTS.items():
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=Path, nargs="*", default=[], metavar=each.metavar, help=each.help)
+    name = parser.parse_known_args(argv)[0].name
+    module = importlib.import_module(f"poselift.{package}.{name}")
+    parts = [need for need in module.NEEDS if need not in INPUTS]
+    view.add_options(parser, parts)
+    given = parser.parse_args(argv)
+    only_with: str | None = getattr(module, "ONLY_WITH", None)
+    if only_with and not getattr(given, only_with):
+        return Order(name, module, {}, None, [], given)
+    told = view.from_options(given, parts)
+    files = {need: getattr(given, need) for need in module.NEEDS if need in INPUTS}
+    if files.get(OPTIONAL) and told.notice.synthetic:
+        raise PoseliftError(
+            "--published and --synthetic: synthetic data cannot be compared with published results"
+        )
+    inputs = {need: _read(need, paths, name) for need, paths in files.items()}
+    made_from = [path for need, paths in files.items() if need != OPTIONAL for path in paths]
+    return Order(name, module, inputs, told, made_from, given)
+
+
+def _read(need: str, paths: list[Path], name: str) -> Any:
+    its = INPUTS[need]
+    if not paths and need == OPTIONAL:
+        return None
+    if not its.several and len(paths) != 1:
+        raise PoseliftError(f"--{need} is missing: '{name}' is made from it")
+    reader = getattr(importlib.import_module(its.module), its.reader)
+    return reader(paths if its.several else paths[0])

@@ -1,0 +1,116 @@
+"""What the workflow tells tables, figures and pages: the view that the configuration says, and captions."""
+
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jinja2
+
+from poselift.analysis.needs import constants, modules
+from poselift.analysis.view import PARTS, AblationEntry, DataNotice, Grid, View, to_options
+from poselift.config.experiment import GROUND_TRUTH_2D, Config, Experiment
+from poselift.config.models import CARDS
+from poselift.config.mpi_inf_3dhp import dataset_title
+
+
+def view_of(config: Config) -> View:
+    """The view of the data set of a configuration."""
+    grid, wanted = config.experiment, config.ground_truth_2d
+    return View(
+        notice=DataNotice(config.data.title, config.data.synthetic is not None),
+        grid=_grid(grid),
+        per_action_size=config.paper.per_action_size,
+        decimals=config.paper.decimals,
+        statistics=config.statistics,
+        ablation=tuple(
+            AblationEntry(
+                name=entry.name,
+                title=entry.title,
+                architecture=entry.architecture,
+                size=entry.size,
+                seeds=tuple(entry.seeds or grid.seeds),
+            )
+            for entry in config.ablation
+        ),
+        ground_truth_2d=Grid(
+            tuple(wanted.architectures or grid.architectures),
+            tuple(wanted.sizes),
+            tuple(wanted.seeds or grid.seeds),
+            GROUND_TRUTH_2D,
+        )
+        if wanted
+        else None,
+        cards=CARDS,
+        stages=tuple(stage.name for stage in config.search.stages),
+    )
+
+
+def second_view_of(config: Config) -> View | None:
+    """The view of the second data set, None if the configuration has none."""
+    second, view = config.mpi_inf_3dhp, view_of(config)
+    if second is None:
+        return None
+    grid = _grid(second.grid(config.experiment))
+    synthetic = second.synthetic is not None
+    notice = DataNotice(dataset_title(synthetic), synthetic)
+    return view.model_copy(update={"notice": notice, "grid": grid})
+
+
+def _grid(experiment: Experiment) -> Grid:
+    return Grid(tuple(experiment.architectures), tuple(experiment.sizes), tuple(experiment.seeds))
+
+
+def options_of(module: str, view: View | None) -> str:
+    """The parts of the view that a module needs, as options of its program."""
+    needs = constants(module)["NEEDS"]
+    return to_options(view, [need for need in needs if need in PARTS]) if view else ""
+
+
+def caption_of(template: str, view: View, published: bool) -> str:
+    """The caption of a figure, from its template: a text of Jinja that may ask for `data`, the title of the
+    data set, for `size`, that which is shown in detail, and whether there are `published` results."""
+    filled = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(template)
+    text = filled.render(data=view.notice.dataset_title, size=view.per_action_size, published=published)
+    return " ".join(text.split())
+
+
+class Catalogue:
+    """The tables or the figures that there are, and what the workflow has to know of each."""
+
+    def __init__(self, package: str, view: View | None, published: bool = False) -> None:
+        self.package, self.view, self.published = package, view, published
+        self.modules = modules(package)
+
+    def names(self, format: str = "") -> list[str]:
+        """Their names; of figures, those that are made in this format."""
+        return [
+            name for name, its in self.modules.items() if format in its.get("FORMATS", ("", "pdf", "svg"))
+        ]
+
+    def needing(self, *needs: str) -> list[str]:
+        """The names of those that need all of these."""
+        return [name for name, its in self.modules.items() if set(needs) <= set(its["NEEDS"])]
+
+    def inputs(self, files: Mapping[str, Mapping[str, Any]]) -> Callable[[Any], dict[str, Any]]:
+        """An input function: the files by need, named; those that a module does not need are empty."""
+
+        def of(wildcards: Any) -> dict[str, Any]:
+            needs = self.modules[wildcards.name]["NEEDS"]
+            return {
+                name: paths if need in needs else []
+                for need, named in files.items()
+                for name, paths in named.items()
+            }
+
+        return of
+
+    def options(self, wildcards: Any) -> str:
+        """A function of a rule's params: the parts of the view, as options."""
+        return options_of(f"poselift.{self.package}.{wildcards.name}", self.view)
+
+    def caption(self, wildcards: Any) -> str:
+        """A function of a rule's params: the caption, as an option."""
+        template = self.modules[wildcards.name]["CAPTION"]
+        return (
+            f"--caption {shlex.quote(caption_of(template, self.view, self.published))}" if self.view else ""
+        )
