@@ -3,6 +3,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from poselift.analysis import plan
 from poselift.config import sections
 from poselift.config.experiment import Config
 from poselift.data.sequence import SPLITS
@@ -39,7 +40,14 @@ except PoseliftError as error:
 PINS = read_pins(Path(workflow.basedir, "envs/constraints.txt"))
 ENVIRONMENT = Path(workflow.basedir, "envs/poselift.yaml")
 
-TEMPLATES = "src/poselift/paper/templates"
+# what tables, figures and pages are about, and which there are
+VIEW = plan.view_of(SETTINGS)
+PUBLISHED = SETTINGS.paper.published
+TABLES = plan.Catalogue("tables", VIEW)
+FIGURES = plan.Catalogue("figures", VIEW, published=bool(PUBLISHED))
+SECOND_TABLES = plan.Catalogue("tables", plan.second_view_of(SETTINGS))
+
+TEMPLATES = "src/poselift/templates"
 PAGES = "src/poselift/report/templates"
 
 # what a model costs depends on these of a run's settings alone
@@ -118,9 +126,9 @@ def code_with_model(stage):
     return hashed
 
 
-def code_of(pattern):
-    """As `code`, for a stage whose name has wildcards."""
-    return lambda wildcards: code(pattern.format(**wildcards))
+def code_of(*patterns):
+    """As `code`, for stages whose names have wildcards."""
+    return lambda wildcards: code(*(pattern.format(**wildcards) for pattern in patterns))
 
 
 def processes_of(runs):

@@ -1,5 +1,5 @@
-# The second data set through the same stages, in a folder of its own. Without it in the configuration only the
-# table is made, which then says that there is none.
+# The second data set through the same stages, in a folder of its own. Without it in the configuration only its
+# table is made, by the rules of the paper, which then says that there is none.
 from poselift.datasets.mpi_inf_3dhp.raw import MISSING as MISSING_3DHP
 
 SECOND = SETTINGS.mpi_inf_3dhp
@@ -171,36 +171,3 @@ if SECOND:
         shell:
             "python -m poselift.analysis.results_3dhp --evaluations {input.evaluations} --out {output.table}"
             " > {log} 2> >(tee -a {log} >&2)"
-
-    SECOND_SHOWN = " ".join(
-        [
-            sections.options(SECOND.grid(SETTINGS.experiment)),
-            sections.options(SECOND, only=("published",)),
-            sections.options(SETTINGS.paper, only=("decimals",)),
-            "--synthetic" if SECOND.synthetic else "",
-        ]
-    )
-
-
-rule table_3dhp:
-    input:
-        results=f"{SECOND_RESULTS}/results.csv" if SECOND else [],
-        template=f"{TEMPLATES}/table.tex.j2",
-        published=(SECOND and SECOND.published) or [],
-    output:
-        table=f"{SECOND_RESULTS}/tables/mpi_inf_3dhp.tex",
-        content=f"{SECOND_RESULTS}/tables/mpi_inf_3dhp.json",
-    log:
-        f"{SECOND_RESULTS}/logs/table.log",
-    benchmark:
-        f"{SECOND_RESULTS}/benchmarks/table.tsv"
-    localrule: True
-    conda:
-        ENVIRONMENT
-    params:
-        code=code("poselift.tables.mpi_inf_3dhp"),
-        options=SECOND_SHOWN if SECOND else "",
-        results=lambda wildcards, input: f"--results {input.results}" if input.results else "",
-    shell:
-        "python -m poselift.tables.mpi_inf_3dhp {params.results} {params.options} --out {output.table}"
-        " > {log} 2> >(tee -a {log} >&2)"

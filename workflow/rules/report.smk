@@ -1,16 +1,13 @@
 # The report for those who do not open LaTeX, one page; and the experimental setup, which is a part of it. None of
 # it needs the PDF.
-SHOWN_TABLES = {
-    **{name: f"{RESULTS}/tables/{name}.json" for name in TABLE_OPTIONS},
-    "mpi_inf_3dhp": f"{SECOND_RESULTS}/tables/mpi_inf_3dhp.json",
-}
 TABLE_PAGES = expand(f"{RESULTS}/table_pages/{{page}}.html", page=SHOWN_TABLES)  # for snakemake --report
 PAGE_TEMPLATES = [f"{PAGES}/{name}" for name in ("table.html.j2", "page.html.j2", "page.css", "page.js")]
 IMAGES = [
-    *expand(f"{RESULTS}/figures/{{figure}}.svg", figure=FIGURES),
-    f"{RESULTS}/figures/animation.gif",
-    *([f"{RESULTS}/figures/search.svg"] if SETTINGS.search.with_paper else []),
+    f"{RESULTS}/figures/{name}.{format}"
+    for format in ("svg", "gif")
+    for name in FIGURES.names(format, without=HIDDEN)
 ]
+CAPTIONS = [str(Path(image).with_suffix(".json")) for image in IMAGES]
 RECORDED = ("metrics.json", "config.yaml", "provenance.json")
 
 
@@ -70,7 +67,7 @@ rule setup_page:
         ENVIRONMENT
     params:
         code=code("poselift.report.setup"),
-        options=f"{SHOWN} {JUDGED} {ABLATION} {GROUND_TRUTH}",
+        view=plan.options_of("poselift.report.setup", VIEW),
         runs=[f"{RESULTS}/runs/{run}" for run in PAPER_RUNS],
         store=subpath(input.frames, ancestor=2),
         second=(
@@ -84,14 +81,14 @@ rule setup_page:
     shell:
         "python -m poselift.report.setup --results {input.results} --costs {input.costs}"
         " --variant-costs {input.changed_costs} --store {params.store} --runs {params.runs} {params.second}"
-        " {params.trials} --pins {input.pins} {params.options} --out {output.text}"
+        " {params.trials} --pins {input.pins} {params.view} --out {output.text}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
 # as rule provenance, of what the paper does not have
 rule report_provenance:
     input:
-        parts=[*SHOWN_TABLES.values(), *IMAGES, f"{RESULTS}/tables/claims.json", f"{RESULTS}/setup.md"],
+        parts=[*SHOWN_TABLES.values(), *IMAGES, f"{RESULTS}/setup.md"],
         pins=ancient("envs/constraints.txt"),
     output:
         record=f"{RESULTS}/report_provenance.json",
@@ -115,10 +112,9 @@ rule report_provenance:
 rule report_page:
     input:
         **TIDY,
-        tables=[*SHOWN_TABLES.values(), f"{RESULTS}/tables/claims.json"],
+        tables=list(SHOWN_TABLES.values()),
         figures=IMAGES,
-        captions="workflow/report/figures.rst",
-        trials=f"{SEARCH}/results.csv" if SETTINGS.search.with_paper else [],
+        captions=CAPTIONS,
         setup=f"{RESULTS}/setup.md",
         record=f"{RESULTS}/report_provenance.json",
         templates=[
@@ -141,15 +137,13 @@ rule report_page:
         ENVIRONMENT
     params:
         code=code("poselift.report.page"),
-        options=f"{SHOWN} {ABLATION} {GROUND_TRUTH}",
+        view=plan.options_of("poselift.report.page", VIEW),
         heading=HEADING,
-        trials=lambda wildcards, input: f"--trials {input.trials}" if input.trials else "",
         files=[
             f"{RESULTS}/{name}" for name in ("paper/main.pdf", "results.csv", "provenance.json", "setup.md")
         ],
     shell:
         "python -m poselift.report.page --results {input.results} --tables {input.tables} --figures {input.figures}"
-        " --captions {input.captions} {params.trials} --setup {input.setup}"
-        " --record {input.record}"
-        " --files {params.files} {params.heading} {params.options} --out {output.page}"
+        " --setup {input.setup} --record {input.record}"
+        " --files {params.files} {params.heading} {params.view} --out {output.page}"
         " > {log} 2> >(tee -a {log} >&2)"

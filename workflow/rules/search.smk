@@ -4,15 +4,13 @@
 import json
 import shlex
 
-from poselift.search.stages import plan
+from poselift.analysis.view import to_options
+from poselift.search.stages import plan as plan_search
 
 SEARCH = f"{RESULTS}/search"
 FOUND = [f"{SEARCH}/results.csv", f"{SEARCH}/winner.yaml", f"{RESULTS}/figures/search.pdf"]
-MOTION = f"--dataset-title {shlex.quote(SETTINGS.data.title)}" + (
-    " --synthetic" if SETTINGS.data.synthetic else ""
-)
 try:
-    STAGES = plan(SETTINGS)
+    STAGES = plan_search(SETTINGS)
 except PoseliftError as error:
     sys.exit(f"error: {error}")
 
@@ -111,37 +109,8 @@ rule search_results:
             json.dumps([o.model_dump(mode="json", exclude_unset=True) for o in SETTINGS.overrides])
         ),
         subject=sections.options(SETTINGS.search, only=("validation_subject",)),
-        data=MOTION,
+        data=to_options(VIEW, ["notice"]),
     shell:
         "python -m poselift.search.collect --rankings {input.rankings} --overrides {params.overrides}"
         " {params.subject} {params.data} --out {output.table} --winner {output.winner}"
         " 2>&1 | tee {log}"
-
-
-rule figure_search:
-    input:
-        trials=f"{SEARCH}/results.csv",
-    output:
-        pdf=f"{RESULTS}/figures/search.pdf",
-        svg=report(
-            f"{RESULTS}/figures/search.svg",
-            caption="../report/figures.rst",
-            category="Figures",
-            labels={"figure": "search"},
-        ),
-        png=f"{RESULTS}/figures/search.png",
-    log:
-        f"{RESULTS}/logs/paper/figure_search.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/paper/figure_search.tsv"
-    localrule: True
-    conda:
-        ENVIRONMENT
-    params:
-        code=code("poselift.figures.search"),
-        stages=list(STAGES),
-        data=MOTION,
-    shell:
-        "python -m poselift.figures.search --trials {input.trials} --stages {params.stages} {params.data}"
-        " --out {output.pdf}"
-        " > {log} 2> >(tee -a {log} >&2)"

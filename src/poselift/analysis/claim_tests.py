@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 
 from poselift.analysis.intervals import Model
-from poselift.analysis.options import Grid
+from poselift.analysis.view import Grid
 from poselift.config.models import ARCHITECTURES, SIZES
 from poselift.config.sections import suggest
 from poselift.errors import PoseliftError

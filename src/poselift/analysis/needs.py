@@ -43,6 +43,7 @@ INPUTS = {
     "last_examples": Input(
         "poselift.analysis.examples", "read_models", "NPZ", "clips of the last architecture", several=True
     ),
+    "judgements": Input("poselift.analysis.claims", "read_judgements", "JSON", "the claims, judged"),
     "trials": Input("poselift.analysis.trials", "read_trials", "CSV", "the trials of the search"),
 }
 

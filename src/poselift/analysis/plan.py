@@ -1,7 +1,7 @@
 """What the workflow tells tables, figures and pages: the view that the configuration says, and captions."""
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import jinja2
@@ -81,15 +81,16 @@ class Catalogue:
         self.package, self.view, self.published = package, view, published
         self.modules = modules(package)
 
-    def names(self, format: str = "") -> list[str]:
-        """Their names; of figures, those that are made in this format."""
+    def names(self, format: str = "", dataset: str = "", without: Collection[str] = ()) -> list[str]:
+        """The names of those that are made in this format, of this data set (none: the first), and that have
+        no need in `without`."""
         return [
-            name for name, its in self.modules.items() if format in its.get("FORMATS", ("", "pdf", "svg"))
+            name
+            for name, its in self.modules.items()
+            if (not format or format in its.get("FORMATS", ("pdf", "svg", "png")))
+            and its.get("DATASET", "") == dataset
+            and not set(its["NEEDS"]) & set(without)
         ]
-
-    def needing(self, *needs: str) -> list[str]:
-        """The names of those that need all of these."""
-        return [name for name, its in self.modules.items() if set(needs) <= set(its["NEEDS"])]
 
     def inputs(self, files: Mapping[str, Mapping[str, Any]]) -> Callable[[Any], dict[str, Any]]:
         """An input function: the files by need, named; those that a module does not need are empty."""
@@ -110,7 +111,6 @@ class Catalogue:
 
     def caption(self, wildcards: Any) -> str:
         """A function of a rule's params: the caption, as an option."""
-        template = self.modules[wildcards.name]["CAPTION"]
-        return (
-            f"--caption {shlex.quote(caption_of(template, self.view, self.published))}" if self.view else ""
-        )
+        assert self.view
+        text = caption_of(self.modules[wildcards.name]["CAPTION"], self.view, self.published)
+        return f"--caption {shlex.quote(text)}"

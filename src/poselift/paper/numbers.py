@@ -26,17 +26,17 @@ Keys (the prose may use any; an unknown one is a LaTeX error that names it):
 A number that no run gives yet is a dash.
 """
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from poselift.analysis import options
 from poselift.analysis.costs import Cost, read_costs
 from poselift.analysis.intervals import Differences
-from poselift.analysis.options import Entry, Grid, Marks
 from poselift.analysis.results import names_in, read
 from poselift.analysis.runs import Run, read_run
+from poselift.analysis.view import Grid, View, add_options, from_options
 from poselift.config.experiment import Statistics
 from poselift.config.models import ARCHITECTURES, FullSettings, model_settings
 from poselift.config.run import TrainingSettings
@@ -44,7 +44,7 @@ from poselift.data.sequence import Sequence as Recording
 from poselift.data.store import read_sequences
 from poselift.errors import PoseliftError, run
 from poselift.files import write_text
-from poselift.paper.latex import MISSING, Tex, escape, listing, render
+from poselift.latex import MISSING, Tex, escape, listing, render
 from poselift.paper.result_numbers import (
     Entries,
     lowest,
@@ -55,6 +55,10 @@ from poselift.paper.result_numbers import (
 )
 from poselift.paper.words import counted, of_all, plain
 from poselift.skeleton import N_JOINTS
+
+NEEDS = (
+    "notice", "grid", "per_action_size", "decimals", "statistics", "ablation", "ground_truth_2d", "labels",
+)  # fmt: skip
 
 
 def _data(
@@ -116,66 +120,47 @@ def numbers(
     costs: dict[tuple[str, str], Cost],
     runs: Sequence[Run],
     recordings: dict[str, list[Recording]],
-    grid: Grid,
-    ground_truth: Grid | None,
-    ablation: Sequence[Entry],
-    statistics: Statistics,
-    marks: Marks,
-    decimals: int,
-    size: str,
+    view: View,
 ) -> dict[str, Tex]:
     """All numbers by key, as LaTeX. `recordings` are the sequences of `train` and `test`."""
-    differences = Differences(results, statistics)
+    differences, ground_truth = Differences(results, view.statistics), view.ground_truth_2d
     return dict(
         (
-            *of_models(results, costs, differences, grid, size, decimals),
-            *of_references(results, decimals),
-            *lowest(results, grid, decimals),
-            *of_ablation(results, differences, ablation, decimals),
-            *(of_ground_truth_2d(results, differences, ground_truth, decimals) if ground_truth else ()),
-            *_statistics(statistics),
-            *_data(results, runs, recordings, marks.dataset_title),
-            *_setup(runs, grid),
+            *of_models(results, costs, differences, view),
+            *of_references(results, view.decimals),
+            *lowest(results, view.grid, view),
+            *of_ablation(results, differences, view),
+            *(of_ground_truth_2d(results, differences, ground_truth, view) if ground_truth else ()),
+            *_statistics(view.statistics),
+            *_data(results, runs, recordings, view.notice.dataset_title),
+            *_setup(runs, view.grid),
             *_hyperparameters(runs),
         )
     )
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the macros of all numbers."""
-    parser = options.parser(
-        "Write every number of the prose as a LaTeX macro.",
-        "results",
-        "costs",
-        *options.GRID,
-        "dataset_title",
-        "decimals",
-        "per_action_size",
-    )
+    """Write every number of the prose as a LaTeX macro."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--results", type=Path, required=True, metavar="CSV", help="the table of all results")
+    parser.add_argument("--costs", type=Path, nargs="+", required=True, metavar="CSV", help="of the models")
     parser.add_argument("--runs", type=Path, nargs="+", required=True, metavar="DIR", help="run folders")
     parser.add_argument("--store", type=Path, required=True, metavar="DIR", help="frame store")
     parser.add_argument("--title", required=True, help="title of the paper")
     parser.add_argument("--authors", nargs="+", required=True, metavar="NAME", help="names, in order")
-    options.add_out(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="TEX", help="file to write")
+    add_options(parser, NEEDS)
     arguments = parser.parse_args(argv)
-    grid, marks = options.grid(arguments), options.marks(arguments)
-    ground_truth, ablation = options.ground_truth_grid(arguments), arguments.ablation or ()
-    size = arguments.per_action_size
-    if size not in grid.sizes:
-        raise PoseliftError(f"--per-action-size {size}: not one of the sizes {', '.join(grid.sizes)}")
-    results = read(arguments.results)
+    view, results = from_options(arguments, NEEDS), read(arguments.results)
+    if view.per_action_size not in view.grid.sizes:
+        sizes = ", ".join(view.grid.sizes)
+        raise PoseliftError(f"--per-action-size {view.per_action_size}: not one of the sizes {sizes}")
     entries = numbers(
         results,
         read_costs(arguments.costs),
         [read_run(folder) for folder in arguments.runs],
         {split: read_sequences(arguments.store, split) for split in ("train", "test")},
-        grid,
-        ground_truth,
-        ablation,
-        options.statistics(arguments),
-        marks,
-        arguments.decimals,
-        size,
+        view,
     )
     entries["paper.title"] = escape(arguments.title)
     entries["paper.authors"] = Tex(r" \and ".join(map(escape, arguments.authors)))
@@ -184,9 +169,9 @@ def main(argv: list[str] | None = None) -> None:
         render(
             "numbers",
             entries=[(Tex(key), value) for key, value in entries.items()],
-            synthetic=marks.synthetic,
-            draft=bool(options.missing_runs(arguments, results["run"])),
-            ablated=bool(ablation),
+            synthetic=view.notice.synthetic,
+            draft=bool(view.missing_runs(results["run"])),
+            ablated=bool(view.ablation),
         ),
     )
 

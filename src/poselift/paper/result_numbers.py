@@ -1,27 +1,29 @@
 """The numbers of the prose that are results: of models, of the ablation, on ground-truth 2D."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pandas as pd
 
-from poselift.analysis.costs import Cost
+from poselift.analysis.costs import GIGA, MILLION, Cost, decimals_for
 from poselift.analysis.intervals import Differences, Model
-from poselift.analysis.names import (
+from poselift.analysis.results import (
     GROUND_TRUTH_REFERENCE_LABELS,
     REFERENCE_LABELS,
-    architecture_label,
-    metric_decimals,
+    names_in,
+    per_seed,
+    reference,
+    summarise,
 )
-from poselift.analysis.options import Entry, Grid
-from poselift.analysis.results import names_in, per_seed, reference, summarise
+from poselift.analysis.view import Grid, View
 from poselift.config.experiment import GROUND_TRUTH_2D
 from poselift.config.models import ARCHITECTURES
-from poselift.evaluation.report import METRICS
+from poselift.evaluation.metrics import METRICS
+from poselift.evaluation.report import METRICS as METRICS_SHOWN
 from poselift.evaluation.statistics import Interval
-from poselift.paper.latex import MISSING, Tex, escape, fixed, interval_text
+from poselift.latex import MISSING, Tex, escape
 from poselift.paper.words import counted, plain, verdict, with_spread
 from poselift.skeleton import BODY
-from poselift.tables.cost import GIGA, MILLION, decimals_for
+from poselift.tables.latex import fixed, interval_text
 
 Entries = Iterator[tuple[str, Tex]]
 
@@ -37,8 +39,8 @@ def of_model(
 ) -> Entries:
     """The errors of one model and their changes from `base`; keys without its name."""
     for prefix, checkpoint in (("", "last"), ("best.", "best")):
-        for metric in METRICS:
-            key, places = prefix + metric, metric_decimals(metric, decimals)
+        for metric in METRICS_SHOWN:
+            key, places = prefix + metric, METRICS[metric].decimals(decimals)
             values, of_base = (
                 per_seed(results, each.architecture, each.size, metric, checkpoint, variant=each.variant)
                 for each in (model, base)
@@ -83,13 +85,12 @@ def of_models(
     results: pd.DataFrame,
     costs: dict[tuple[str, str], Cost],
     differences: Differences,
-    grid: Grid,
-    size: str,
-    decimals: int,
+    view: View,
 ) -> Entries:
     """The numbers of all models, and once more, as `detail`, those of the size that is shown in detail."""
-    for architecture in dict.fromkeys((*ARCHITECTURES, *grid.architectures)):
-        for each in grid.sizes:
+    size, decimals = view.per_action_size, view.decimals
+    for architecture in dict.fromkeys((*ARCHITECTURES, *view.grid.architectures)):
+        for each in view.grid.sizes:
             model, base = Model(architecture, each), Model("baseline", each)
             entries = [
                 *of_model(results, differences, model, base, decimals),
@@ -106,16 +107,16 @@ def of_models(
 def of_references(results: pd.DataFrame, decimals: int) -> Entries:
     """The numbers of what needs no training."""
     for name in REFERENCE_LABELS | GROUND_TRUTH_REFERENCE_LABELS:
-        for metric in METRICS:
+        for metric in METRICS_SHOWN:
             estimate = reference(results, name, metric)
-            yield f"{name}.{metric}", with_spread(estimate, metric_decimals(metric, decimals))
+            yield f"{name}.{metric}", with_spread(estimate, METRICS[metric].decimals(decimals))
 
 
-def lowest(results: pd.DataFrame, grid: Grid, decimals: int) -> Entries:
+def lowest(results: pd.DataFrame, grid: Grid, view: View) -> Entries:
     """The lowest mean of each metric among the models of a grid after the last epoch, and whose it is."""
-    for metric in METRICS:
+    for metric in METRICS_SHOWN:
         models = {
-            f"{architecture_label(architecture)}, {size}": estimate
+            f"{view.label(architecture)}, {size}": estimate
             for architecture in grid.architectures
             for size in grid.sizes
             if (
@@ -126,14 +127,13 @@ def lowest(results: pd.DataFrame, grid: Grid, decimals: int) -> Entries:
         }
         model = min(models, key=lambda name: models[name].mean, default=None)
         estimate = models[model] if model else None
-        yield f"lowest.{metric}", with_spread(estimate, metric_decimals(metric, decimals))
+        yield f"lowest.{metric}", with_spread(estimate, METRICS[metric].decimals(view.decimals))
         yield f"lowest.{metric}.model", escape(model) if model else MISSING
 
 
-def of_ablation(
-    results: pd.DataFrame, differences: Differences, entries: Sequence[Entry], decimals: int
-) -> Entries:
+def of_ablation(results: pd.DataFrame, differences: Differences, view: View) -> Entries:
     """The numbers of the entries, each by its name, and what they come to."""
+    entries, decimals = view.ablation, view.decimals
     changes: dict[str, Interval] = {}
     for entry in entries:
         base = Model(entry.architecture, entry.size)
@@ -151,12 +151,12 @@ def of_ablation(
     yield from _change("ablation.largest.change", change, decimals)
 
 
-def of_ground_truth_2d(results: pd.DataFrame, differences: Differences, grid: Grid, decimals: int) -> Entries:
+def of_ground_truth_2d(results: pd.DataFrame, differences: Differences, grid: Grid, view: View) -> Entries:
     """The numbers of the models on ground-truth 2D; changes are from the baseline on ground-truth 2D."""
     for architecture in grid.architectures:
         for size in grid.sizes:
             model, base = (Model(name, size, GROUND_TRUTH_2D) for name in (architecture, "baseline"))
-            for key, value in of_model(results, differences, model, base, decimals):
+            for key, value in of_model(results, differences, model, base, view.decimals):
                 yield f"gt2d.{architecture}.{size}.{key}", value
-    for key, value in lowest(results, grid, decimals):
+    for key, value in lowest(results, grid, view):
         yield f"gt2d.{key}", value

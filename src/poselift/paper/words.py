@@ -5,7 +5,8 @@ from typing import Any
 
 from poselift.analysis.results import Estimate
 from poselift.evaluation.statistics import Interval
-from poselift.paper.latex import MISSING, Tex, escape, fixed
+from poselift.latex import MISSING, Tex, escape
+from poselift.tables.latex import fixed
 
 
 def with_spread(estimate: Estimate | None, decimals: int, sign: bool = False) -> Tex:
