@@ -7,6 +7,7 @@ from files, and parts of the view. With ONLY_WITH it is left out where that one 
 import argparse
 import ast
 import importlib
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,20 +85,22 @@ class Order:
 
 
 def read_order(package: str, parser: argparse.ArgumentParser, argv: list[str] | None) -> Order:
-    """Read what the command line asks for: a module of the package by name, and its inputs.
+    """Read what the command line asks for: a module of the package by name, its first word, and its inputs.
 
     Raises `PoseliftError` if an input or an option that the module needs is missing.
     """
-    parser.add_argument("name", choices=modules(package), metavar="NAME", help="which one to make")
+    known = modules(package)
+    parser.add_argument("name", choices=known, metavar="NAME", help=f"which: {', '.join(known)}")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="file to write")
     for name, each in INPUTS.items():
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=Path, nargs="*", default=[], metavar=each.metavar, help=each.help)
-    name = parser.parse_known_args(argv)[0].name
-    module = importlib.import_module(f"poselift.{package}.{name}")
-    parts = [need for need in module.NEEDS if need not in INPUTS]
+    first = next(iter(sys.argv[1:] if argv is None else argv), "")
+    parts = [need for need in known.get(first, {"NEEDS": ()})["NEEDS"] if need not in INPUTS]
     view.add_options(parser, parts)
     given = parser.parse_args(argv)
+    name = given.name
+    module = importlib.import_module(f"poselift.{package}.{name}")
     only_with: str | None = getattr(module, "ONLY_WITH", None)
     if only_with and not getattr(given, only_with):
         return Order(name, module, {}, None, [], given)

@@ -1,5 +1,6 @@
 """What the workflow tells tables, figures and pages: the view that the configuration says, and captions."""
 
+import re
 import shlex
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -67,11 +68,16 @@ def options_of(module: str, view: View | None) -> str:
 
 
 def caption_of(template: str, view: View, published: bool) -> str:
-    """The caption of a figure, from its template: a text of Jinja that may ask for `data`, the title of the
-    data set, for `size`, that which is shown in detail, and whether there are `published` results."""
+    """The caption of a figure, from its template: a text of Jinja that may ask for the title of the `data`,
+    the `size` shown in detail, the `confidence` of intervals, and whether there are `published` results."""
     filled = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(template)
-    text = filled.render(data=view.notice.dataset_title, size=view.per_action_size, published=published)
-    return " ".join(text.split())
+    text = filled.render(
+        data=view.notice.dataset_title,
+        size=view.per_action_size,
+        confidence=f"{100 * view.statistics.confidence:g}\N{NARROW NO-BREAK SPACE}%",
+        published=published,
+    )
+    return re.sub(r"[ \n]+", " ", text).strip()
 
 
 class Catalogue:

@@ -20,7 +20,7 @@ from poselift.figures.style import COLUMN_WIDTH, INK, MUTED, annotate, legend, l
 NEEDS = ("results", "notice", "statistics", "ablation", "cards")
 CAPTION = """
 What each change of the ablation does to the MPJPE on {{ data }} after the last epoch: its difference
-from the unchanged model, with its interval.
+from the model that is changed, paired by recording and seed. To the right of zero the change makes it worse.
 """
 
 _LABEL_WIDTH = 24  # characters

@@ -14,8 +14,8 @@ from poselift.figures.style import COLUMN_WIDTH, GRID, annotate, legend
 
 NEEDS = ("results", "notice", "grid", "statistics", "cards")
 CAPTION = """
-Errors after the last epoch on {{ data }}. Marker and bar: mean over seeds and its interval; ticks:
-single seeds.
+Errors after the last epoch on {{ data }}. Marker and bar: mean over seeds and its {{ confidence }}
+interval (Student’s 𝑡); ticks: the seeds. With a single seed there is no bar.
 """
 
 METRICS_SHOWN = ("mpjpe", "p_mpjpe")

@@ -16,7 +16,7 @@ from poselift.figures.style import PAGE_WIDTH, annotate, legend
 NEEDS = ("runs", "notice", "grid", "cards")
 CAPTION = """
 Training on {{ data }}: loss on the training clips and error on the test clips by epoch. Line: mean over
-seeds; band: lowest to highest seed.
+seeds; band: from the lowest seed to the highest.
 """
 
 PANELS_A_ROW = 4

@@ -43,6 +43,8 @@ SECTIONS = {
 }  # fmt: skip
 """The sections of the page, and the parts of each as far as they are there."""
 
+FURTHER = "Further tables and figures"
+
 
 def name_of(path: Path) -> str:
     """What `SECTIONS` calls a part: `tables/main`, `figures/pareto`, `setup`."""
@@ -51,14 +53,12 @@ def name_of(path: Path) -> str:
 
 
 def sections(parts: Mapping[str, Markup]) -> list[tuple[str, list[tuple[str, Markup]]]]:
-    """The parts by section, empty sections left out. Raises `PoseliftError` for a part that none has."""
+    """The parts by section, empty sections left out; at the end those that no section names."""
     placed = {name for names in SECTIONS.values() for name in names}
-    if unknown := sorted(set(parts) - placed):
-        raise PoseliftError(
-            f"the report has no place for {unknown[0]}; add it to poselift.report.page.SECTIONS"
-        )
+    further = {FURTHER: [name for name in parts if name not in placed]}
     found = [
-        (title, [(name, parts[name]) for name in names if name in parts]) for title, names in SECTIONS.items()
+        (title, [(name, parts[name]) for name in names if name in parts])
+        for title, names in [*SECTIONS.items(), *further.items()]
     ]
     return [(title, listed) for title, listed in found if listed]
 
