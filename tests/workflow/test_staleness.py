@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from finished import finish
+from poselift.analysis.plan import Catalogue
 from poselift.provenance.code_hash import read_pins
 from project import REPOSITORY, Project
 
@@ -21,20 +22,37 @@ PINS = read_pins(REPOSITORY / "envs/constraints.txt")
 
 Jobs = dict[str, int]
 
+TABLES = Catalogue("tables", None)
+FIGURES = Catalogue("figures", None)
+
+
+def needing(catalogue: Catalogue, *needs: str) -> int:
+    """How many tables or figures of the paper need one of these."""
+    return len({name for need in needs for name in catalogue.needing(need)} & set(catalogue.names()))
+
+
 # what follows from what, as numbers of jobs by rule
 PDF: Jobs = {"pdf": 1, "summary": 1}
 PAPER: Jobs = {"provenance": 1} | PDF
 REPORT: Jobs = {"report_provenance": 1, "report_page": 1}
+# the claims' table follows from the results by way of the claims
+RESULTS = {"tables": needing(TABLES, "results", "judgements"), "figures": needing(FIGURES, "results")}
+OF_RUNS = len(set(FIGURES.needing("runs")) | set(FIGURES.needing("last_examples")))
 NUMBERS: Jobs = {
-    "results": 1, "table": 8, "table_page": 8, "figure": 6, "judge": 1, "numbers": 1, "setup_page": 1,
+    "results": 1, "table": RESULTS["tables"], "table_page": RESULTS["tables"], "figure": RESULTS["figures"],
+    "judge": 1, "numbers": 1, "setup_page": 1,
 } | PAPER | REPORT  # fmt: skip
-POSES: Jobs = {"figure_qualitative": 1, "figure_animation": 1}
-CURVES: Jobs = {"figure_curves": 1}
+ANIMATION: Jobs = {"animation": 1}
+
+
+def with_figures(jobs: Jobs, more: int) -> Jobs:
+    """The jobs, and so many figures more."""
+    return jobs | {"figure": jobs["figure"] + more}
 
 
 def trained(runs: int) -> Jobs:
     """So many trainings, and what follows from one or more of them."""
-    return {"train": runs, "evaluate": runs} | CURVES | POSES | NUMBERS
+    return {"train": runs, "evaluate": runs} | ANIMATION | with_figures(NUMBERS, OF_RUNS)
 
 
 @dataclass(frozen=True)
@@ -110,25 +128,30 @@ CHANGES = {
     "the loss": Change(code("training/losses.py"), trained(3)),
     "the metrics": Change(
         code("evaluation/metrics.py"),
-        {"evaluate": 3, "references": 1} | POSES | NUMBERS,
+        {"evaluate": 3, "references": 1}
+        | ANIMATION
+        | with_figures(NUMBERS, len(FIGURES.needing("last_examples"))),
         "evaluation/references.json: code of poselift.evaluation.metrics changed",
     ),
     # versions
     "the version of matplotlib": Change(
         pin("matplotlib"),
-        {"figure": 6, "figure_architecture": 1, "setup_page": 1} | CURVES | POSES | PAPER | REPORT,
+        {"figure": len(FIGURES.names("pdf")) - len(FIGURES.needing("trials")), "setup_page": 1}
+        | ANIMATION | PAPER | REPORT,
         f"figures/architecture.pdf: version of matplotlib {PINS['matplotlib']} -> 99.0",
     ),
     "the version of safetensors": Change(pin("safetensors"), trained(3)),
     # configuration
     "a seed more": configured(
         "experiment: {seeds: [0, 1]}",
-        {rule: jobs for rule, jobs in trained(3).items() if rule not in POSES},  # of the first seed
+        # examples are of the first seed
+        {"train": 3, "evaluate": 3} | with_figures(NUMBERS, len(FIGURES.needing("runs"))),
         "runs/baseline-pico-s1, runs/full-pico-s1, runs/mamba_gcn-pico-s1: never built",
     ),
     "decimals of tables": configured(
         "paper: {decimals: 2}",
-        {"table": 7, "table_page": 7, "judge": 1, "numbers": 1} | PAPER | REPORT,
+        {"table": needing(TABLES, "decimals"), "table_page": needing(TABLES, "decimals"), "numbers": 1}
+        | PAPER | REPORT,
         "numbers.tex: --decimals 1 -> 2",
     ),
     "epochs of one architecture and size": configured(

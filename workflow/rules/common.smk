@@ -126,9 +126,9 @@ def code_with_model(stage):
     return hashed
 
 
-def code_of(*patterns):
-    """As `code`, for stages whose names have wildcards."""
-    return lambda wildcards: code(*(pattern.format(**wildcards) for pattern in patterns))
+def code_of(catalogue):
+    """As `code`, for a table or figure by its name."""
+    return lambda wildcards: code(*catalogue.programs(wildcards))
 
 
 def processes_of(runs):

@@ -101,7 +101,7 @@ rule table:
     conda:
         ENVIRONMENT
     params:
-        code=code_of("poselift.tables.make", "poselift.tables.{name}"),
+        code=code_of(TABLES),
         view=TABLES.options,
     shell:
         "python -m poselift.tables.make {wildcards.name} --results {input.results} --costs {input.costs}"
@@ -152,7 +152,7 @@ rule figure:
     conda:
         ENVIRONMENT
     params:
-        code=code_of("poselift.figures.make", "poselift.figures.{name}"),
+        code=code_of(FIGURES),
         view=FIGURES.options,
         caption=FIGURES.caption,
     shell:

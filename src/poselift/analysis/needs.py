@@ -54,7 +54,8 @@ OPTIONAL = "published"
 
 def constants(module: str) -> dict[str, Any]:
     """The constants of a module that are literals, read without importing it."""
-    path = Path(__file__).parents[2].joinpath(*module.split(".")).with_suffix(".py")
+    package, name = module.split(".")[1:]
+    path = Path(__file__).parents[1] / package / f"{name}.py"
     found: dict[str, Any] = {}
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):

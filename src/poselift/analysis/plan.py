@@ -7,7 +7,7 @@ from typing import Any
 
 import jinja2
 
-from poselift.analysis.needs import constants, modules
+from poselift.analysis.needs import INPUTS, constants, modules
 from poselift.analysis.view import PARTS, AblationEntry, DataNotice, Grid, View, to_options
 from poselift.config.experiment import GROUND_TRUTH_2D, Config, Experiment
 from poselift.config.models import CARDS
@@ -110,6 +110,13 @@ class Catalogue:
             }
 
         return of
+
+    def programs(self, wildcards: Any) -> list[str]:
+        """The modules whose code makes one of them: the program, its own, and those that read its inputs."""
+        needs = self.modules[wildcards.name]["NEEDS"]
+        readers = [INPUTS[need].module for need in needs if need in INPUTS]
+        names = (f"poselift.{self.package}.make", f"poselift.{self.package}.{wildcards.name}", *readers)
+        return list(dict.fromkeys(names))
 
     def options(self, wildcards: Any) -> str:
         """A function of a rule's params: the parts of the view, as options."""

@@ -1,0 +1,131 @@
+"""What the workflow finds of tables and figures, and what it tells them."""
+
+import importlib
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from poselift.analysis import needs
+from poselift.analysis.needs import INPUTS, modules
+from poselift.analysis.plan import Catalogue, caption_of, options_of, second_view_of, view_of
+from poselift.analysis.view import PARTS, DataNotice, Grid
+from poselift.config.experiment import Config
+from poselift.config.sections import parse
+from poselift.latex import escape
+from poselift.provenance.code_hash import closure
+from shown import REAL, view
+
+ROOT = Path(__file__).parents[3]
+ALL = [(package, name) for package in ("tables", "figures") for name in modules(package)]
+
+
+def config(**changes) -> Config:
+    told = yaml.safe_load((ROOT / "config.yaml").read_text()) | changes
+    return parse(Config, told, "test").in_experiment()
+
+
+def test_the_view_is_what_the_configuration_says():
+    told = config(
+        experiment={"architectures": ["full"], "sizes": ["base"], "seeds": [3, 4]},
+        data={"title": "Mine", "raw": "raw.pkl"},
+        ablation=[{"name": "short", "title": "fewer", "architecture": "full", "size": "base", "n_frames": 9}],
+        ground_truth_2d={"sizes": ["base"], "seeds": [7]},
+        paper={"title": "T", "authors": ["A"], "per_action_size": "base", "decimals": 3},
+        statistics={"confidence": 0.9},
+        mpi_inf_3dhp=None,
+    )
+    found = view_of(told)
+    assert found.notice == DataNotice("Mine", synthetic=False)
+    assert found.grid == Grid(("full",), ("base",), (3, 4))
+    assert found.ground_truth_2d == Grid(("full",), ("base",), (7,), "gt2d")
+    assert [(entry.name, entry.seeds) for entry in found.ablation] == [("short", (3, 4))]
+    assert (found.decimals, found.per_action_size, found.statistics.confidence) == (3, "base", 0.9)
+    assert found.label("full") == "Full"
+    assert second_view_of(told) is None
+
+
+def test_the_second_data_set_has_a_view_of_its_own():
+    told = config(mpi_inf_3dhp={"synthetic": {}, "sizes": ["small"], "seeds": [5]})
+    found = second_view_of(told)
+    assert found.notice == DataNotice("synthetic motion in the form of MPI-INF-3DHP", synthetic=True)
+    assert (found.grid.sizes, found.grid.seeds) == (("small",), (5,))
+    assert found.grid.architectures == tuple(told.experiment.architectures)
+
+
+@pytest.mark.parametrize(("package", "name"), ALL)
+def test_a_module_needs_what_there_is_and_has_what_its_program_calls(package, name):
+    constants = modules(package)[name]
+    assert set(constants["NEEDS"]) <= {*INPUTS, *PARTS}
+    assert constants.get("ONLY_WITH", constants["NEEDS"][:1]) or not constants["NEEDS"]
+    module = importlib.import_module(f"poselift.{package}.{name}")
+    assert callable(module.table if package == "tables" else module.draw)
+    if package == "figures":
+        caption = caption_of(constants["CAPTION"], view(), published=True)
+        assert "'" not in caption  # Snakemake's report finds it between the quotes of the shell
+        assert "[U+" not in escape(caption)
+        assert len(caption) > 40
+
+
+@pytest.mark.parametrize(("package", "name"), ALL)
+def test_the_code_of_a_module_includes_that_which_reads_its_inputs(package, name):
+    used, _ = closure(*Catalogue(package, view()).programs(SimpleNamespace(name=name)))
+    assert {f"poselift.{package}.make", f"poselift.{package}.{name}"} <= set(used)
+    readers = {INPUTS[need].module for need in modules(package)[name]["NEEDS"] if need in INPUTS}
+    assert readers <= set(used)
+
+
+def test_nothing_is_imported_to_find_modules(tmp_path, monkeypatch):
+    monkeypatch.setattr(needs, "__file__", str(tmp_path / "analysis" / "needs.py"))
+    package = tmp_path / "tables"
+    package.mkdir()
+    (package / "mine.py").write_text('NEEDS = ("results",)\nOTHER = f(1)\nraise SystemExit\n')
+    (package / "helper.py").write_text("X = 1\n")
+    assert modules("tables") == {"mine": {"NEEDS": ("results",)}}
+
+
+def test_inputs_are_the_files_that_a_module_needs():
+    files = {
+        "results": {"results": "r.csv", "digest": "r.sha256"},
+        "costs": {"costs": ["a.csv", "b.csv"]},
+    }
+    inputs = Catalogue("tables", view()).inputs(files)
+    assert inputs(SimpleNamespace(name="cost")) == {"results": [], "digest": [], "costs": ["a.csv", "b.csv"]}
+    assert inputs(SimpleNamespace(name="main")) == files["results"] | {"costs": []}
+
+
+def test_names_by_format_data_set_and_need():
+    figures, tables = Catalogue("figures", view()), Catalogue("tables", view())
+    assert "animation" in figures.names("gif")
+    assert "animation" not in figures.names("pdf")
+    assert set(figures.names("pdf")) | set(figures.names("gif")) == set(figures.names())
+    assert "trials" in tables.names()
+    assert "trials" not in tables.names(without=["trials"])
+    assert "mpi_inf_3dhp" not in tables.names()
+    assert "mpi_inf_3dhp" in tables.names(dataset="mpi_inf_3dhp")
+
+
+def test_decimals_are_told_to_tables_with_numbers_and_to_no_figure():
+    assert "--decimals" in options_of("poselift.tables.main", view())
+    assert "--decimals" not in options_of("poselift.tables.cost", view())
+    for name in modules("figures"):
+        assert "--decimals" not in options_of(f"poselift.figures.{name}", view())
+
+
+def test_a_caption_depends_on_settings():
+    notice = DataNotice("My Motion", synthetic=False)
+    caption = modules("figures")["pareto"]["CAPTION"]
+    assert "in grey" in caption_of(caption, view(notice=notice), published=True)
+    assert "in grey" not in caption_of(caption, view(notice=notice), published=False)
+    assert "on My Motion. MACs" in caption_of(caption, view(notice=notice), published=False)
+    caption = modules("figures")["comparison"]["CAPTION"]
+    assert "95\N{NARROW NO-BREAK SPACE}%" in caption_of(caption, view(notice=REAL), published=False)
+
+
+def test_every_float_that_the_text_names_is_there():
+    sources = "".join(path.read_text() for path in (ROOT / "paper").rglob("*.tex"))
+    named = set(re.findall(r"generated/((?:tables|figures)/\w+)", sources))
+    assert named <= {f"{package}/{name}" for package, name in ALL}
+    assert len(named) > 10
