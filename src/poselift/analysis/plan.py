@@ -98,6 +98,10 @@ class Catalogue:
             and not set(its["NEEDS"]) & set(without)
         ]
 
+    def needing(self, need: str) -> list[str]:
+        """The names of those that need an input or a part of the view."""
+        return [name for name, its in self.modules.items() if need in its["NEEDS"]]
+
     def inputs(self, files: Mapping[str, Mapping[str, Any]]) -> Callable[[Any], dict[str, Any]]:
         """An input function: the files by need, named; those that a module does not need are empty."""
 

@@ -19,7 +19,7 @@ MODULES = {
     "results": "poselift.analysis.results",
     "table": "poselift.analysis.costs",
     "figure": "poselift.analysis.names",
-    "numbers": "poselift.paper.latex",
+    "numbers": "poselift.latex",
 }
 
 RUNS = ("baseline-base-s0", "full-base-s0", "full-base-s1")
