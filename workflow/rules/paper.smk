@@ -55,6 +55,8 @@ PAPER_FIGURES = [
     name for name in FIGURES.names("pdf") if {f"figures/{name}.tex", f"figures/{name}.pdf"} & set(NAMED)
 ]
 
+DRAWN = expand(f"{RESULTS}/figures/{{name}}.pdf", name=PAPER_FIGURES)
+
 
 rule results:
     input:
@@ -209,7 +211,7 @@ rule pdf:
     input:
         sources=SOURCES,
         tables=PAPER_TABLES,
-        figures=expand(f"{RESULTS}/figures/{{name}}.{{form}}", name=PAPER_FIGURES, form=("pdf", "tex")),
+        figures=[*DRAWN, *expand(f"{RESULTS}/figures/{{name}}.tex", name=PAPER_FIGURES)],
         others=[f"{RESULTS}/{name}" for name in ("numbers.tex", "provenance.tex")],
         # larger than what Snakemake hashes by itself; made with the text that has its hash
         record=ancient(f"{RESULTS}/provenance.json"),

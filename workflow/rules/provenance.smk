@@ -44,7 +44,7 @@ rule claims:
 
 rule provenance:
     input:
-        parts=[*rules.pdf.input.tables, *rules.pdf.input.figures, f"{RESULTS}/numbers.tex"],
+        parts=[*PAPER_TABLES, *DRAWN, f"{RESULTS}/numbers.tex"],
         pins=ancient("envs/constraints.txt"),
         template=f"{TEMPLATES}/provenance.tex.j2",
     output:

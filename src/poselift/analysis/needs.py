@@ -28,15 +28,18 @@ class Input:
     metavar: str
     help: str
     several: bool = False
+    optional: bool = False
 
 
 INPUTS = {
     "results": Input("poselift.analysis.results", "read", "CSV", "the table of all results"),
     "costs": Input("poselift.analysis.costs", "read_costs", "CSV", "costs of the models", several=True),
     "variant_costs": Input(
-        "poselift.analysis.costs", "read_variant_costs", "CSV", "costs of the ablation", several=True
+        "poselift.analysis.costs", "read_variant_costs", "CSV", "costs of the ablation", True, optional=True
     ),
-    "published": Input("poselift.analysis.published", "read_published", "YAML", "results of others"),
+    "published": Input(
+        "poselift.analysis.published", "read_published", "YAML", "results of others", optional=True
+    ),
     "runs": Input("poselift.analysis.runs", "read_runs", "JSON", "metrics.json of runs", several=True),
     "examples": Input(
         "poselift.analysis.examples", "read_models", "NPZ", "clips of each architecture", several=True
@@ -47,9 +50,6 @@ INPUTS = {
     "judgements": Input("poselift.analysis.claims", "read_judgements", "JSON", "the claims, judged"),
     "trials": Input("poselift.analysis.trials", "read_trials", "CSV", "the trials of the search"),
 }
-
-OPTIONAL = "published"
-"""The input that need not be given: there are none for synthetic data."""
 
 
 def constants(module: str) -> dict[str, Any]:
@@ -107,20 +107,21 @@ def read_order(package: str, parser: argparse.ArgumentParser, argv: list[str] | 
         return Order(name, module, {}, None, [], given)
     told = view.from_options(given, parts)
     files = {need: getattr(given, need) for need in module.NEEDS if need in INPUTS}
-    if files.get(OPTIONAL) and told.notice.synthetic:
+    if files.get("published") and told.notice.synthetic:
         raise PoseliftError(
             "--published and --synthetic: synthetic data cannot be compared with published results"
         )
     inputs = {need: _read(need, paths, name) for need, paths in files.items()}
-    made_from = [path for need, paths in files.items() if need != OPTIONAL for path in paths]
+    made_from = [path for need, paths in files.items() if need != "published" for path in paths]
     return Order(name, module, inputs, told, made_from, given)
 
 
 def _read(need: str, paths: list[Path], name: str) -> Any:
     its = INPUTS[need]
-    if not paths and need == OPTIONAL:
-        return None
-    if not its.several and len(paths) != 1:
-        raise PoseliftError(f"--{need} is missing: '{name}' is made from it")
+    if not paths and its.optional:
+        return {} if its.several else None
+    if not paths or (len(paths) > 1 and not its.several):
+        count = "is missing" if not paths else f"has {len(paths)} files"
+        raise PoseliftError(f"--{need.replace('_', '-')} {count}: '{name}' is made from it")
     reader = getattr(importlib.import_module(its.module), its.reader)
     return reader(paths if its.several else paths[0])

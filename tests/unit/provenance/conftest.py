@@ -18,7 +18,7 @@ MODULES = {
     "evaluate": "poselift.evaluation.metrics",
     "results": "poselift.analysis.results",
     "table": "poselift.analysis.costs",
-    "figure": "poselift.analysis.names",
+    "figure": "poselift.analysis.trials",
     "numbers": "poselift.latex",
 }
 
