@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from finished import finish
+from poselift.analysis.plan import Catalogue
 from poselift.provenance.code_hash import read_pins
 from project import REPOSITORY, Project
 
@@ -21,23 +22,48 @@ PINS = read_pins(REPOSITORY / "envs/constraints.txt")
 
 Jobs = dict[str, int]
 
+TABLES = Catalogue("tables")
+FIGURES = Catalogue("figures")
+LEFT_OUT = {"mpi_inf_3dhp", "trials"}  # the tiny experiment has no further data set and no search
+
+
+def needing(catalogue: Catalogue, *needs: str) -> int:
+    """How many tables or figures of the paper need one of these."""
+    return len({name for need in needs for name in catalogue.needing(need)} - LEFT_OUT)
+
+
 # what follows from what, as numbers of jobs by rule
 PDF: Jobs = {"pdf": 1, "summary": 1}
 PAPER: Jobs = {"provenance": 1} | PDF
 REPORT: Jobs = {"report_provenance": 1, "report_page": 1}
+# the claims' table follows from the results by way of the claims
+RESULTS = {"tables": needing(TABLES, "results", "judgements"), "figures": needing(FIGURES, "results")}
+OF_RUNS = len(set(FIGURES.needing("runs")) | set(FIGURES.needing("last_examples")))
 NUMBERS: Jobs = {
-    "results": 1, "table": 8, "table_page": 8, "figure": 6, "judge": 1, "numbers": 1, "setup_page": 1,
+    "results": 1, "table": RESULTS["tables"], "table_page": RESULTS["tables"], "figure": RESULTS["figures"],
+    "judge": 1, "numbers": 1, "setup_page": 1,
 } | PAPER | REPORT  # fmt: skip
-POSES: Jobs = {"figure_qualitative": 1, "figure_animation": 1}
-CURVES: Jobs = {"figure_curves": 1}
+ANIMATION: Jobs = {"animation": 1}
 
 
-def trained(runs: int) -> Jobs:
-    """So many trainings, and what follows from one or more of them."""
-    return {"train": runs, "outcome": runs, "evaluate": runs} | CURVES | POSES | NUMBERS
+def more(jobs: Jobs, figures: int = 0, tables: int = 0) -> Jobs:
+    """The jobs, and so many figures and tables more."""
+    counts = {"figure": figures, "table": tables, "table_page": tables}
+    return jobs | {rule: jobs[rule] + count for rule, count in counts.items() if count}
 
 
-EVALUATED: Jobs = {"evaluate": 3} | POSES | NUMBERS
+# the tables that follow from costs alone, and those that name the grid
+OF_COSTS = needing(TABLES, "results", "judgements", "costs") - RESULTS["tables"]
+OF_GRID = needing(TABLES, "results", "judgements", "grid") - RESULTS["tables"]
+
+
+def trained(runs: int, costs: int = 0) -> Jobs:
+    """So many trainings, models counted again, and what follows from one or more of them."""
+    jobs = {"train": runs, "outcome": runs, "evaluate": runs} | ANIMATION | more(NUMBERS, figures=OF_RUNS)
+    return more(jobs | {"cost": costs}, tables=OF_COSTS) if costs else jobs
+
+
+EVALUATED: Jobs = {"evaluate": 3} | ANIMATION | more(NUMBERS, figures=len(FIGURES.needing("last_examples")))
 
 
 @dataclass(frozen=True)
@@ -107,12 +133,12 @@ CHANGES = {
     ),
     "the block of MambaGCN": Change(
         code("models/mamba_gcn_block.py"),
-        trained(2) | {"cost": 2},
+        trained(2, costs=2),
         "runs/full-pico-s0, runs/mamba_gcn-pico-s0: code of poselift.models.mamba_gcn_block changed",
     ),
     "the SSD layer": Change(
         code("models/ssd.py"),
-        trained(2) | {"cost": 2},
+        trained(2, costs=2),
         "runs/full-pico-s0, runs/mamba_gcn-pico-s0: code of poselift.models.ssd changed",
     ),
     "the loss": Change(code("training/losses.py"), trained(3)),
@@ -121,25 +147,32 @@ CHANGES = {
     "the batches": Change(code("data/batches.py"), trained(3)),
     "the metrics": Change(
         code("evaluation/metrics.py"),
-        {"evaluate": 3, "references": 1} | POSES | NUMBERS,
+        # all tables know the metrics, that of costs and that of the second data set as well
+        {"evaluate": 3, "references": 1}
+        | ANIMATION
+        | more(NUMBERS, figures=len(FIGURES.needing("last_examples")), tables=OF_COSTS + 1),
         "evaluation/references.json: code of poselift.evaluation.metrics changed",
     ),
     # versions
     "the version of matplotlib": Change(
         pin("matplotlib"),
-        {"figure": 6, "figure_architecture": 1, "setup_page": 1} | CURVES | POSES | PAPER | REPORT,
+        {"figure": len(FIGURES.names("pdf")) - len(FIGURES.needing("trials")), "setup_page": 1}
+        | ANIMATION | PAPER | REPORT,
         f"figures/architecture.pdf: version of matplotlib {PINS['matplotlib']} -> 99.0",
     ),
     "the version of safetensors": Change(pin("safetensors"), trained(3)),
     # configuration
     "a seed more": configured(
         "experiment: {seeds: [0, 1]}",
-        {rule: jobs for rule, jobs in trained(3).items() if rule not in POSES},  # of the first seed
+        # examples are of the first seed
+        {"train": 3, "evaluate": 3}
+        | more(NUMBERS, figures=len(FIGURES.needing("runs")), tables=OF_GRID),
         "runs/baseline-pico-s1, runs/full-pico-s1, runs/mamba_gcn-pico-s1: never built",
     ),
     "decimals of tables": configured(
         "paper: {decimals: 2}",
-        {"table": 7, "table_page": 7, "judge": 1, "numbers": 1} | PAPER | REPORT,
+        {"table": needing(TABLES, "decimals"), "table_page": needing(TABLES, "decimals"), "numbers": 1}
+        | PAPER | REPORT,
         "numbers.tex: --decimals 1 -> 2",
     ),
     "epochs of one architecture and size": configured(
@@ -151,7 +184,7 @@ CHANGES = {
         "overrides: [{sizes: [base], training: {epochs: 2}}]", {}
     ),
     "a hyper-parameter of one architecture": configured(
-        "models: {full: {gcn_dropout: 0.2}}", trained(1) | {"cost": 1}
+        "models: {full: {gcn_dropout: 0.2}}", trained(1, costs=1)
     ),
     "the title": configured("paper: {title: Another}", {"numbers": 1, "report_page": 1} | PAPER),
     "how a machine trains": configured("execution: {num_workers: 7, checkpoint_every: 5}", {}),
@@ -191,10 +224,13 @@ UNTRAINED = {
         replaced("provenance/record.py", "--abbrev=12", "--abbrev=16"), PAPER | REPORT
     ),
     "the clips of the other data set": Change(
-        replaced("datasets/mpi_inf_3dhp/clips.py", "STRIDE = 9", "STRIDE = 8"), {}
+        replaced("datasets/mpi_inf_3dhp/__init__.py", "stride=9", "stride=8"), {}
     ),
     "the form of metrics.json": Change(
-        code("training/outcome.py"), {"outcome": 3, "setup_page": 1, "numbers": 1} | CURVES | PAPER | REPORT
+        code("training/outcome.py"),
+        {"outcome": 3, "setup_page": 1, "numbers": 1, "figure": len(FIGURES.needing("runs"))}
+        | PAPER
+        | REPORT,
     ),
     "the command line of a training": Change(code("training/train.py"), {}),
     "the saved states": Change(code("training/state_files.py"), {}),
@@ -310,7 +346,7 @@ def test_nothing_after_a_visit_to_another_branch(repository):
     for edit in (code("models/ssd.py"), code("figures/joints.py"), text("paper/sections/method.tex")):
         edit(repository)
     git(repository.folder, "commit", "--all", "--message", "other")
-    assert repository.stale() == trained(2) | {"cost": 2}
+    assert repository.stale() == trained(2, costs=2)
     git(repository.folder, "checkout", "main")
     assert repository.stale() == {}
 

@@ -3,6 +3,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from poselift.analysis import plan
 from poselift.config import sections
 from poselift.config.experiment import Config
 from poselift.data.sequence import SPLITS
@@ -45,7 +46,13 @@ except PoseliftError as error:
 PINS = read_pins(Path("envs/constraints.txt"))
 ENVIRONMENT = "../../envs/poselift.yaml"
 
-TEMPLATES = "src/poselift/paper/templates"
+# what tables, figures and pages are about, by data set, and which there are
+VIEWS = plan.views_of(SETTINGS)
+VIEW = VIEWS[""]
+TABLES = plan.Catalogue("tables", VIEWS, plan.published_of(SETTINGS))
+FIGURES = plan.Catalogue("figures", VIEWS, plan.published_of(SETTINGS))
+
+TEMPLATES = "src/poselift/templates"
 PAGES = "src/poselift/report/templates"
 
 # what a model costs depends on these of a run's settings alone
@@ -152,13 +159,9 @@ def evaluation_code(wildcards):
     return code("poselift.evaluation.evaluate", *model, *DATA.code_entries(wildcards.dataset))
 
 
-def code_of(pattern):
-    """As `code`, for a stage whose name has wildcards."""
-
-    def hashed(wildcards):
-        return code(pattern.format(**wildcards))
-
-    return hashed
+def code_of(catalogue):
+    """As `code`, for a table or figure by its name."""
+    return lambda wildcards: code(*catalogue.programs(wildcards))
 
 
 def processes_of(settings_of):

@@ -1,8 +1,11 @@
-# From evaluated runs to the compiled paper. Tables read results.csv and cost.csv only; figures what they show.
-import json
-import shlex
+# From evaluated runs to the compiled paper. What tables and figures need, and which there are, say their modules.
+from poselift.paper.assemble import parts_named
+
+SECOND = SETTINGS.further_data.get("mpi_inf_3dhp")
+SECOND_RESULTS = f"{RESULTS}/mpi_inf_3dhp"
 
 SOURCES = [path for path in sorted(Path("paper").rglob("*")) if path.is_file()]
+HEADING = sections.options(SETTINGS.paper, only=("title", "authors"))
 
 GRID = SETTINGS.experiment
 MODELS = [f"{architecture}-{size}" for architecture in GRID.architectures for size in GRID.sizes]
@@ -16,56 +19,35 @@ TIDY = {"results": ancient(f"{RESULTS}/results.csv"), "digest": f"{RESULTS}/resu
 DETAILED_RUNS = [f"{name}-{SETTINGS.paper.per_action_size}-s{GRID.seeds[0]}" for name in GRID.architectures]
 # in a draft those that are there
 DETAILED_RUNS = [run for run in DETAILED_RUNS if run in GRID_RUNS] or GRID_RUNS[-1:]
+EXAMPLES = expand(f"{RESULTS}/evaluation/{{run}}-examples.npz", run=DETAILED_RUNS)
 
-# what the text alone shows, and what nearly all tables and figures show
-HEADING = sections.options(SETTINGS.paper, only=("title", "authors"))
-SHOWN = f"{sections.options(GRID)} {sections.options(SETTINGS.paper, only=('per_action_size',))} {MOTION}"
+# the input files of tables and figures by need
+FILES = {
+    "results": TIDY,
+    "costs": {"costs": COSTS},
+    "variant_costs": {"variant_costs": CHANGED_COSTS},
+    "runs": {
+        "runs": expand(f"{RESULTS}/runs/{{run}}/metrics.json", run=GRID_RUNS),
+        "settings": expand(f"{RESULTS}/runs/{{run}}/config.yaml", run=GRID_RUNS),
+    },
+    "examples": {"examples": EXAMPLES},
+    "last_examples": {"last_examples": EXAMPLES[-1:]},
+    "judgements": {"judgements": f"{RESULTS}/claims.json"},
+    "trials": {"trials": f"{SEARCH}/results.csv"},
+}
 
-# what some of them show
-DECIMALS = sections.options(SETTINGS.paper, only=("decimals",))
-PUBLISHED = sections.options(SETTINGS.paper, only=("published",))
-JUDGED = sections.options(SETTINGS.statistics)
-CONFIDENCE = sections.options(SETTINGS.statistics, only=("confidence",))
-ENTRIES = [
-    {
-        "name": entry.name,
-        "title": entry.title,
-        "architecture": entry.architecture,
-        "size": entry.size,
-        "seeds": entry.seeds or GRID.seeds,
-    }
-    for entry in SETTINGS.ablation
+# the tables that the pages show, and the tables and figures that the text names
+HIDDEN = () if SETTINGS.search.with_paper else ("trials",)
+SHOWN_TABLES = expand(f"{RESULTS}/tables/{{name}}.json", name=TABLES.names(without=HIDDEN))
+NAMED = parts_named(Path("paper"))
+PAPER_TABLES = [
+    f"{RESULTS}/tables/{name}.tex" for name in TABLES.names(without=HIDDEN) if f"tables/{name}.tex" in NAMED
 ]
-ABLATION = f"--ablation {shlex.quote(json.dumps(ENTRIES))}"
-GROUND_TRUTH = ""
-if SETTINGS.ground_truth_2d:
-    GROUND_TRUTH = " ".join(
-        f"--gt2d-{key} {' '.join(map(str, getattr(SETTINGS.ground_truth_2d, key) or getattr(GRID, key)))}"
-        for key in ("architectures", "sizes", "seeds")
-    )
+PAPER_FIGURES = [
+    name for name in FIGURES.names("pdf") if {f"figures/{name}.tex", f"figures/{name}.pdf"} & set(NAMED)
+]
 
-TABLE_OPTIONS = {
-    "main": f"{DECIMALS} {JUDGED}",
-    "differences": f"{DECIMALS} {JUDGED}",
-    "per_action": DECIMALS,
-    "per_joint": DECIMALS,
-    "ablation": f"{DECIMALS} {JUDGED} {ABLATION}",
-    "ground_truth_2d": f"{DECIMALS} {JUDGED} {GROUND_TRUTH} {PUBLISHED}",
-    "cost": "",
-    "published": f"{DECIMALS} {CONFIDENCE} {PUBLISHED}",
-}
-TABLES = [name for name in TABLE_OPTIONS if name != "per_joint"]  # which the paper draws
-FIGURE_OPTIONS = {
-    "comparison": CONFIDENCE,
-    "per_action": CONFIDENCE,
-    "joints": "",
-    "place": "",
-    "pareto": PUBLISHED,
-    "ablation": f"{JUDGED} {ABLATION}",
-}
-FIGURES = ["architecture", "curves", "qualitative", *FIGURE_OPTIONS]
-RUN_FOLDERS = [f"{RESULTS}/runs/{run}" for run in GRID_RUNS]
-RUN_FILES = expand("{folder}/{file}", folder=RUN_FOLDERS, file=("metrics.json", "config.yaml"))
+DRAWN = expand(f"{RESULTS}/figures/{{name}}.pdf", name=PAPER_FIGURES)
 
 
 EVALUATIONS = [
@@ -101,226 +83,89 @@ rule results:
         " && python -m poselift.provenance.hashing {output.table} --out {output.digest}"
 
 
-# of MPI-INF-3DHP; without it in the configuration the table says that there is none
-SECOND = SETTINGS.further_data.get("mpi_inf_3dhp")
-SECOND_RESULTS = f"{RESULTS}/mpi_inf_3dhp"
-SECOND_SHOWN = ""
-if SECOND:
-    SECOND_SHOWN = " ".join(
-        [
-            sections.options(SECOND.grid(SETTINGS.experiment)),
-            sections.options(SECOND, only=("published",)),
-            DECIMALS,
-            "--synthetic" if SECOND.synthetic else "",
-        ]
-    )
-
-
-rule table_3dhp:
-    input:
-        **(TIDY if SECOND else {}),
-        template=f"{TEMPLATES}/table.tex.j2",
-        published=(SECOND and SECOND.published) or [],
-    output:
-        table=f"{SECOND_RESULTS}/tables/mpi_inf_3dhp.tex",
-        content=f"{SECOND_RESULTS}/tables/mpi_inf_3dhp.json",
-    log:
-        f"{SECOND_RESULTS}/logs/table.log",
-    benchmark:
-        f"{SECOND_RESULTS}/benchmarks/table.tsv"
-    localrule: True
-    conda:
-        ENVIRONMENT
-    params:
-        code=code("poselift.tables.mpi_inf_3dhp"),
-        options=SECOND_SHOWN,
-        results=f"--results {RESULTS}/results.csv" if SECOND else "",
-    shell:
-        "python -m poselift.tables.mpi_inf_3dhp {params.results} {params.options} --out {output.table}"
-        " > {log} 2> >(tee -a {log} >&2)"
-
-
 rule table:
     input:
-        **TIDY,
-        costs=COSTS,
-        changed_costs=lambda wildcards: CHANGED_COSTS if wildcards.table == "ablation" else [],
+        unpack(TABLES.inputs(FILES)),
         template=f"{TEMPLATES}/table.tex.j2",
-        published=lambda wildcards: [
-            path
-            for path in [SETTINGS.paper.published]
-            if path and wildcards.table in ("published", "ground_truth_2d")
-        ],
     output:
-        table=f"{RESULTS}/tables/{{table}}.tex",
-        content=f"{RESULTS}/tables/{{table}}.json",
+        table=f"{RESULTS}/tables/{{name}}.tex",
+        content=f"{RESULTS}/tables/{{name}}.json",
     log:
-        f"{RESULTS}/logs/paper/table_{{table}}.log",
+        f"{RESULTS}/logs/paper/table_{{name}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/paper/table_{{table}}.tsv"
+        f"{RESULTS}/benchmarks/paper/table_{{name}}.tsv"
     wildcard_constraints:
-        table="|".join(TABLE_OPTIONS),
+        name="|".join(TABLES.names()),
     localrule: True
     conda:
         ENVIRONMENT
     params:
-        code=code_of("poselift.tables.{table}"),
-        options=lambda wildcards: f"{SHOWN} {TABLE_OPTIONS[wildcards.table]}",
-        changed_costs=lambda wildcards, input: (
-            f"--variant-costs {input.changed_costs}" if input.changed_costs else ""
-        ),
+        code=code_of(TABLES),
+        view=TABLES.options,
     shell:
-        "python -m poselift.tables.{wildcards.table} --results {input.results} --costs {input.costs}"
-        " {params.changed_costs} {params.options} --out {output.table}"
+        "python -m poselift.tables.make {wildcards.name} --results {input.results} --costs {input.costs}"
+        " --variant-costs {input.variant_costs} --published {input.published} --judgements {input.judgements}"
+        " --trials {input.trials} {params.view} --out {output.table}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule figure:
     input:
-        **TIDY,
-        costs=lambda wildcards: COSTS if wildcards.figure == "pareto" else [],
-        published=lambda wildcards: [
-            path for path in [SETTINGS.paper.published] if path and wildcards.figure == "pareto"
-        ],
+        unpack(FIGURES.inputs(FILES)),
+        template=f"{TEMPLATES}/figure.tex.j2",
     output:
-        pdf=f"{RESULTS}/figures/{{figure}}.pdf",
+        pdf=f"{RESULTS}/figures/{{name}}.pdf",
         svg=report(
-            f"{RESULTS}/figures/{{figure}}.svg",
+            f"{RESULTS}/figures/{{name}}.svg",
             caption="../report/figures.rst",
             category="Figures",
-            labels={"figure": "{figure}"},
+            labels={"figure": "{name}"},
         ),
-        png=f"{RESULTS}/figures/{{figure}}.png",
+        png=f"{RESULTS}/figures/{{name}}.png",
+        text=f"{RESULTS}/figures/{{name}}.tex",
+        caption=f"{RESULTS}/figures/{{name}}.json",
     log:
-        f"{RESULTS}/logs/paper/figure_{{figure}}.log",
+        f"{RESULTS}/logs/paper/figure_{{name}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/paper/figure_{{figure}}.tsv"
+        f"{RESULTS}/benchmarks/paper/figure_{{name}}.tsv"
     wildcard_constraints:
-        figure="|".join(FIGURE_OPTIONS),
+        name="|".join(FIGURES.names("pdf")),
     localrule: True
     conda:
         ENVIRONMENT
     params:
-        code=code_of("poselift.figures.{figure}"),
-        options=lambda wildcards: f"{SHOWN} {FIGURE_OPTIONS[wildcards.figure]}",
-        costs=lambda wildcards, input: f"--costs {input.costs}" if input.costs else "",
+        code=code_of(FIGURES),
+        view=FIGURES.options,
+        caption=FIGURES.caption,
     shell:
-        "python -m poselift.figures.{wildcards.figure} --results {input.results} {params.costs}"
-        " {params.options} --out {output.pdf}"
+        "python -m poselift.figures.make {wildcards.name} --results {input.results} --costs {input.costs}"
+        " --published {input.published} --runs {input.runs} --examples {input.examples}"
+        " --last-examples {input.last_examples} --trials {input.trials} {params.view} {params.caption}"
+        " --out {output[0]}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
-rule figure_curves:
-    input:
-        files=RUN_FILES,
-    output:
-        pdf=f"{RESULTS}/figures/curves.pdf",
-        svg=report(
-            f"{RESULTS}/figures/curves.svg",
-            caption="../report/figures.rst",
-            category="Figures",
-            labels={"figure": "curves"},
-        ),
-        png=f"{RESULTS}/figures/curves.png",
-    log:
-        f"{RESULTS}/logs/paper/figure_curves.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/paper/figure_curves.tsv"
-    localrule: True
-    conda:
-        ENVIRONMENT
-    params:
-        code=code("poselift.figures.curves"),
-        runs=RUN_FOLDERS,
-        options=SHOWN,
-    shell:
-        "python -m poselift.figures.curves --runs {params.runs} {params.options} --out {output.pdf}"
-        " > {log} 2> >(tee -a {log} >&2)"
-
-
-rule figure_qualitative:
-    input:
-        examples=f"{RESULTS}/evaluation/{DETAILED_RUNS[-1]}-examples.npz",
-    output:
-        pdf=f"{RESULTS}/figures/qualitative.pdf",
-        svg=report(
-            f"{RESULTS}/figures/qualitative.svg",
-            caption="../report/figures.rst",
-            category="Figures",
-            labels={"figure": "qualitative"},
-        ),
-        png=f"{RESULTS}/figures/qualitative.png",
-    log:
-        f"{RESULTS}/logs/paper/figure_qualitative.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/paper/figure_qualitative.tsv"
-    localrule: True
-    conda:
-        ENVIRONMENT
-    params:
-        code=code("poselift.figures.qualitative"),
-        options=MOTION,
-    shell:
-        "python -m poselift.figures.qualitative --examples {input.examples} {params.options} --out {output.pdf}"
-        " > {log} 2> >(tee -a {log} >&2)"
-
-
-rule figure_animation:
-    input:
-        examples=expand(f"{RESULTS}/evaluation/{{run}}-examples.npz", run=DETAILED_RUNS),
+use rule figure as animation with:
     output:
         gif=report(
-            f"{RESULTS}/figures/animation.gif",
+            f"{RESULTS}/figures/{{name}}.gif",
             caption="../report/figures.rst",
             category="Figures",
-            labels={"figure": "animation"},
+            labels={"figure": "{name}"},
         ),
-    log:
-        f"{RESULTS}/logs/paper/figure_animation.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/paper/figure_animation.tsv"
-    localrule: True
-    conda:
-        ENVIRONMENT
-    params:
-        code=code("poselift.figures.animation"),
-        options=MOTION,
-    shell:
-        "python -m poselift.figures.animation --examples {input.examples} {params.options} --out {output.gif}"
-        " > {log} 2> >(tee -a {log} >&2)"
-
-
-rule figure_architecture:
-    output:
-        pdf=f"{RESULTS}/figures/architecture.pdf",
-        svg=report(
-            f"{RESULTS}/figures/architecture.svg",
-            caption="../report/figures.rst",
-            category="Figures",
-            labels={"figure": "architecture"},
-        ),
-        png=f"{RESULTS}/figures/architecture.png",
-    log:
-        f"{RESULTS}/logs/paper/figure_architecture.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/paper/figure_architecture.tsv"
-    localrule: True
-    conda:
-        ENVIRONMENT
-    params:
-        code=code("poselift.figures.architecture"),
-    shell:
-        "python -m poselift.figures.architecture --out {output.pdf}" " > {log} 2> >(tee -a {log} >&2)"
+        caption=f"{RESULTS}/figures/{{name}}.json",
+    wildcard_constraints:
+        name="|".join(FIGURES.names("gif")),
 
 
 rule numbers:
     input:
         **TIDY,
+        **FILES["runs"],
         costs=COSTS,
-        files=RUN_FILES,
         sequences=ancient([f"{STORE}/frames/{split}/sequences.json" for split in SPLITS]),
         frames=f"{STORE}/frames/manifest.json",
-        template="src/poselift/paper/templates/numbers.tex.j2",
+        template=f"{TEMPLATES}/numbers.tex.j2",
     output:
         numbers=f"{RESULTS}/numbers.tex",
     log:
@@ -332,25 +177,21 @@ rule numbers:
         ENVIRONMENT
     params:
         code=code("poselift.paper.numbers"),
-        runs=RUN_FOLDERS,
-        options=f"{SHOWN} {DECIMALS} {JUDGED} {ABLATION} {GROUND_TRUTH}",
+        folders=[f"{RESULTS}/runs/{run}" for run in GRID_RUNS],
+        view=plan.options_of("poselift.paper.numbers", VIEW),
         heading=HEADING,
         store=subpath(input.frames, ancestor=2),
     shell:
-        "python -m poselift.paper.numbers --results {input.results} --costs {input.costs} --runs {params.runs}"
-        " --store {params.store} {params.heading} {params.options} --out {output.numbers}"
+        "python -m poselift.paper.numbers --results {input.results} --costs {input.costs} --runs {params.folders}"
+        " --store {params.store} {params.heading} {params.view} --out {output.numbers}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule pdf:
     input:
         sources=SOURCES,
-        tables=[
-            *expand(f"{RESULTS}/tables/{{table}}.tex", table=TABLES),
-            f"{SECOND_RESULTS}/tables/mpi_inf_3dhp.tex",
-            f"{RESULTS}/tables/claims.tex",
-        ],
-        figures=expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=FIGURES),
+        tables=PAPER_TABLES,
+        figures=[*DRAWN, *expand(f"{RESULTS}/figures/{{name}}.tex", name=PAPER_FIGURES)],
         others=[f"{RESULTS}/{name}" for name in ("numbers.tex", "provenance.tex")],
         # larger than what Snakemake hashes by itself; made with the text that has its hash
         record=ancient(f"{RESULTS}/provenance.json"),
@@ -394,8 +235,8 @@ rule summary:
         ENVIRONMENT
     params:
         code=code("poselift.report.summary"),
-        options=SHOWN,
+        view=plan.options_of("poselift.report.summary", VIEW),
     shell:
-        "python -m poselift.report.summary --table {input.table} --pdf {input.pdf} {params.options}"
+        "python -m poselift.report.summary --table {input.table} --pdf {input.pdf} {params.view}"
         " --out {output.text}"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -6,7 +6,6 @@ rule judge:
     input:
         **TIDY,
         claims="paper/claims.yaml",
-        template=f"{TEMPLATES}/table.tex.j2",
     output:
         judged=report(
             f"{RESULTS}/claims.json",
@@ -14,8 +13,6 @@ rule judge:
             category="Paper",
             labels={"part": "claims"},
         ),
-        table=f"{RESULTS}/tables/claims.tex",
-        content=f"{RESULTS}/tables/claims.json",
     log:
         f"{RESULTS}/logs/paper/claims.log",
     benchmark:
@@ -24,12 +21,11 @@ rule judge:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.analysis.claims", "poselift.tables.claims"),
-        options=f"{SHOWN} {DECIMALS} {JUDGED}",
+        code=code("poselift.analysis.claims"),
+        view=plan.options_of("poselift.analysis.claims", VIEW),
     shell:
-        "(python -m poselift.analysis.claims --results {input.results} --claims {input.claims} {params.options}"
+        "python -m poselift.analysis.claims --results {input.results} --claims {input.claims} {params.view}"
         " --out {output.judged}"
-        " && python -m poselift.tables.claims --claims {output.judged} {params.options} --out {output.table})"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -48,9 +44,9 @@ rule claims:
 
 rule provenance:
     input:
-        parts=[*rules.pdf.input.tables, *rules.pdf.input.figures, f"{RESULTS}/numbers.tex"],
+        parts=[*PAPER_TABLES, *DRAWN, f"{RESULTS}/numbers.tex"],
         pins=ancient("envs/constraints.txt"),
-        template="src/poselift/paper/templates/provenance.tex.j2",
+        template=f"{TEMPLATES}/provenance.tex.j2",
     output:
         record=f"{RESULTS}/provenance.json",
         text=f"{RESULTS}/provenance.tex",

@@ -1,24 +1,22 @@
 # The report, one page for those who do not open LaTeX, and the experimental setup, which is a part of it. They do
 # not need the PDF.
-SHOWN_TABLES = {
-    **{name: f"{RESULTS}/tables/{name}.json" for name in TABLE_OPTIONS},
-    "mpi_inf_3dhp": f"{SECOND_RESULTS}/tables/mpi_inf_3dhp.json",
-}
-TABLE_PAGES = expand(f"{RESULTS}/table_pages/{{page}}.html", page=SHOWN_TABLES)  # for snakemake --report
+TABLE_PAGES = expand(
+    f"{RESULTS}/table_pages/{{page}}.html", page=TABLES.names(without=HIDDEN)
+)  # for snakemake --report
 PAGE_TEMPLATES = expand(f"{PAGES}/{{name}}", name=("table.html.j2", "page.html.j2", "page.css", "page.js"))
-TRIALS = [f"{SEARCH}/results.csv"] if SETTINGS.search.with_paper else []
 IMAGES = [
-    *expand(f"{RESULTS}/figures/{{figure}}.svg", figure=FIGURES),
-    f"{RESULTS}/figures/animation.gif",
-    *([f"{RESULTS}/figures/search.svg"] if TRIALS else []),
+    f"{RESULTS}/figures/{name}.{format}"
+    for format in ("svg", "gif")
+    for name in FIGURES.names(format, without=HIDDEN)
 ]
+CAPTIONS = [str(Path(image).with_suffix(".json")) for image in IMAGES]
 SECOND_RUNS = SHOWN_RUNS.get(f"{SETTINGS.dataset}/mpi_inf_3dhp", [])
 RECORDED = ("config.yaml", "provenance.json")
 
 
 rule table_page:
     input:
-        table=lambda wildcards: SHOWN_TABLES[wildcards.page],
+        table=f"{RESULTS}/tables/{{page}}.json",
         templates=PAGE_TEMPLATES,
     output:
         page=report(
@@ -32,7 +30,7 @@ rule table_page:
     benchmark:
         f"{RESULTS}/benchmarks/paper/table_page_{{page}}.tsv"
     wildcard_constraints:
-        page="|".join(SHOWN_TABLES),
+        page="|".join(TABLES.names()),
     localrule: True
     conda:
         ENVIRONMENT
@@ -57,7 +55,7 @@ rule setup_page:
         sequences=ancient([f"{STORE}/frames/{split}/sequences.json" for split in SPLITS]),
         frames=f"{STORE}/frames/manifest.json",
         second_frames=f"{SECOND_RESULTS}/data/frames/manifest.json" if SECOND else [],
-        trials=TRIALS,
+        trials=[f"{SEARCH}/results.csv"] if SETTINGS.search.with_paper else [],
         pins=ancient("envs/constraints.txt"),
         template=f"{PAGES}/setup.md.j2",
     output:
@@ -76,20 +74,20 @@ rule setup_page:
         ENVIRONMENT
     params:
         code=code("poselift.report.setup"),
-        options=f"{SHOWN} {JUDGED} {ABLATION} {GROUND_TRUTH}",
-        second="--second-synthetic" if SECOND and SECOND.synthetic else "",
+        view=plan.options_of("poselift.report.setup", VIEW),
+        second=f"--second-title {shlex.quote(SECOND.title)}" if SECOND else "",
     shell:
         "python -m poselift.report.setup --results {input.results} --costs {input.costs}"
         " --variant-costs {input.changed_costs} --frames {input.frames} --runs {input.runs}"
         " --second-frames {input.second_frames} --second-runs {input.second_runs} {params.second}"
-        " --trials {input.trials} --pins {input.pins} {params.options} --out {output.text}"
+        " --trials {input.trials} --pins {input.pins} {params.view} --out {output.text}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
 # as rule provenance, of what the paper does not have
 rule report_provenance:
     input:
-        parts=[*SHOWN_TABLES.values(), *IMAGES, f"{RESULTS}/tables/claims.json", f"{RESULTS}/setup.md"],
+        parts=[*SHOWN_TABLES, *IMAGES, f"{RESULTS}/setup.md"],
         pins=ancient("envs/constraints.txt"),
     output:
         record=f"{RESULTS}/report_provenance.json",
@@ -113,10 +111,9 @@ rule report_provenance:
 rule report_page:
     input:
         **TIDY,
-        tables=[*SHOWN_TABLES.values(), f"{RESULTS}/tables/claims.json"],
+        tables=SHOWN_TABLES,
         figures=IMAGES,
-        captions="workflow/report/figures.rst",
-        trials=TRIALS,
+        captions=CAPTIONS,
         setup=f"{RESULTS}/setup.md",
         record=f"{RESULTS}/report_provenance.json",
         templates=[
@@ -139,13 +136,13 @@ rule report_page:
         ENVIRONMENT
     params:
         code=code("poselift.report.page"),
-        options=f"{SHOWN} {ABLATION} {GROUND_TRUTH}",
+        view=plan.options_of("poselift.report.page", VIEW),
         heading=HEADING,
         files=expand(
             f"{RESULTS}/{{name}}", name=("paper/main.pdf", "results.csv", "provenance.json", "setup.md")
         ),
     shell:
         "python -m poselift.report.page --results {input.results} --tables {input.tables} --figures {input.figures}"
-        " --captions {input.captions} --trials {input.trials} --setup {input.setup} --record {input.record}"
-        " --files {params.files} {params.heading} {params.options} --out {output.page}"
+        " --setup {input.setup} --record {input.record}"
+        " --files {params.files} {params.heading} {params.view} --out {output.page}"
         " > {log} 2> >(tee -a {log} >&2)"

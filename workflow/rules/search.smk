@@ -3,16 +3,14 @@
 # ranking when it runs, so every trial has its name from the start.
 import shlex
 
+from poselift.analysis.view import to_options
 from poselift.search.jobs import Jobs, collect_options
-from poselift.search.stages import plan
+from poselift.search.stages import plan as plan_search
 
 SEARCH = f"{RESULTS}/search"
 FOUND = [f"{SEARCH}/results.csv", f"{SEARCH}/winner.yaml", f"{RESULTS}/figures/search.pdf"]
-MOTION = f"--dataset-title {shlex.quote(SETTINGS.data.title)}" + (
-    " --synthetic" if SETTINGS.data.synthetic else ""
-)
 try:
-    TRIALS = Jobs(plan(SETTINGS), SEARCH)
+    TRIALS = Jobs(plan_search(SETTINGS), SEARCH)
 except PoseliftError as error:
     sys.exit(f"error: {error}")
 
@@ -99,37 +97,8 @@ rule search_results:
         ENVIRONMENT
     params:
         code=code("poselift.search.collect"),
-        options=f"{collect_options(SETTINGS)} {MOTION}",
+        options=f"{collect_options(SETTINGS)} {to_options(VIEW, ['notice'])}",
     shell:
         "python -m poselift.search.collect --rankings {input.rankings} {params.options}"
         " --out {output.table} --winner {output.winner}"
         " 2>&1 | tee {log}"
-
-
-rule figure_search:
-    input:
-        trials=f"{SEARCH}/results.csv",
-    output:
-        pdf=f"{RESULTS}/figures/search.pdf",
-        svg=report(
-            f"{RESULTS}/figures/search.svg",
-            caption="../report/figures.rst",
-            category="Figures",
-            labels={"figure": "search"},
-        ),
-        png=f"{RESULTS}/figures/search.png",
-    log:
-        f"{RESULTS}/logs/paper/figure_search.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/paper/figure_search.tsv"
-    localrule: True
-    conda:
-        ENVIRONMENT
-    params:
-        code=code("poselift.figures.search"),
-        stages=list(TRIALS.stages),
-        data=MOTION,
-    shell:
-        "python -m poselift.figures.search --trials {input.trials} --stages {params.stages} {params.data}"
-        " --out {output.pdf}"
-        " > {log} 2> >(tee -a {log} >&2)"

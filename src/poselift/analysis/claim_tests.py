@@ -21,7 +21,7 @@ from pathlib import Path
 import yaml
 
 from poselift.analysis.intervals import Model
-from poselift.analysis.options import Grid
+from poselift.analysis.view import Grid
 from poselift.config.architectures import built_in
 from poselift.config.sections import suggest
 from poselift.config.sizes import SIZES

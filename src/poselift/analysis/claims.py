@@ -16,17 +16,18 @@ from typing import Literal
 
 import pandas as pd
 
-from poselift.analysis import options
 from poselift.analysis.claim_tests import Claim, read_claims
 from poselift.analysis.intervals import Differences, Model
-from poselift.analysis.options import Grid, Marks
 from poselift.analysis.results import per_seed, read
 from poselift.analysis.stored import read_content
+from poselift.analysis.view import DataNotice, Grid, add_options, from_options
 from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval
 from poselift.files import write_json
+
+NEEDS = ("notice", "grid", "per_action_size", "statistics")
 
 RELATIONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -50,7 +51,9 @@ class Judgement:
     seeds: int = 0
 
 
-def judge(claim: Claim, results: pd.DataFrame, grid: Grid, marks: Marks, statistics: Statistics) -> Judgement:
+def judge(
+    claim: Claim, results: pd.DataFrame, grid: Grid, notice: DataNotice, statistics: Statistics
+) -> Judgement:
     """Test a claim against the results on its data set, whose runs are those of `grid`."""
     model = claim.model or _best(claim, results, grid)
     models = [each for each in (model, claim.base) if each]
@@ -74,7 +77,7 @@ def judge(claim: Claim, results: pd.DataFrame, grid: Grid, marks: Marks, statist
     interval = measured(claim, model, results, statistics)
     if missing or interval is None:
         return answer("cannot be judged", f"missing runs: {', '.join(missing)}", interval)
-    if marks.synthetic:
+    if notice.synthetic:
         return answer("cannot be judged", "the data are synthetic", interval)
     if interval.seeds < 2 or interval.low is None or interval.high is None:
         return answer("cannot be judged", "too few seeds: one says nothing of the next", interval)
@@ -138,9 +141,15 @@ def measured_text(judgement: Judgement, decimals: int) -> str:
     return f"{estimate}\N{NARROW NO-BREAK SPACE}{judgement.unit.replace('^2', '²')}{interval}"
 
 
+def read_judgements(path: Path) -> list[Judgement]:
+    """The judged claims. Raises `PoseliftError` if the file is missing or another."""
+    judgements: list[Judgement] = read_content(path, list[Judgement])
+    return judgements
+
+
 def check(path: Path) -> None:
     """Print the verdict on each claim. Raises `PoseliftError` unless all are supported."""
-    judgements = read_content(path, list[Judgement])
+    judgements = read_judgements(path)
     for each in judgements:
         measured = measured_text(each, 2).replace("\N{NARROW NO-BREAK SPACE}", " ")
         print(f"{each.verdict}: {each.claim} [{each.test}]: {measured}; {each.reason}")
@@ -158,15 +167,17 @@ def main(argv: list[str] | None = None) -> None:
         checker.add_argument("judged", type=Path, help="the JSON of judged claims")
         check(checker.parse_args(argv).judged)
         return
-    needed = ("results", *options.GRID, "dataset_title", "per_action_size")
-    parser = options.parser("Judge the paper's claims; `check FILE` prints the verdicts.", *needed)
+    parser = argparse.ArgumentParser(
+        description="Judge the paper's claims; `check FILE` prints the verdicts."
+    )
+    parser.add_argument("--results", type=Path, required=True, metavar="CSV", help="the table of all results")
     parser.add_argument("--claims", type=Path, required=True, metavar="YAML", help="the claims")
-    options.add_out(parser, "JSON to write")
+    parser.add_argument("--out", type=Path, required=True, metavar="JSON", help="file to write")
+    add_options(parser, NEEDS)
     arguments = parser.parse_args(argv)
-    grid, marks, statistics = options.grid(arguments), options.marks(arguments), options.statistics(arguments)
-    results = read(arguments.results)
-    claims = read_claims(arguments.claims, grid, arguments.per_action_size)
-    judgements = [judge(claim, results, grid, marks, statistics) for claim in claims]
+    view, results = from_options(arguments, NEEDS), read(arguments.results)
+    claims = read_claims(arguments.claims, view.grid, view.per_action_size)
+    judgements = [judge(claim, results, view.grid, view.notice, view.statistics) for claim in claims]
     write_json(arguments.out, [asdict(judgement) for judgement in judgements])
 
 

@@ -1,12 +1,15 @@
 """Parameters and multiply-accumulates of each model, as counted by poselift.models.cost."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from poselift.errors import PoseliftError
+
+MILLION, GIGA = 1e6, 1e9
 
 COLUMNS = ("architecture", "size", "n_frames", "parameters", "macs_linear", "macs_all")
 
@@ -54,3 +57,9 @@ def _read(path: Path) -> pd.DataFrame:
     if not set(COLUMNS) <= set(table.columns):
         raise PoseliftError(f"{path}: not a table of costs; expected the columns {', '.join(COLUMNS)}")
     return table
+
+
+def decimals_for(values: Sequence[float]) -> int:
+    """The decimals of a column: two, or as many as the smallest value needs to show two digits."""
+    smallest = min(values, default=1.0)
+    return max(2, 1 - math.floor(math.log10(smallest)))

@@ -16,7 +16,6 @@ from typing import Any
 
 import pandas as pd
 
-from poselift.analysis.options import add_out
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.report import Report, load_reports
@@ -26,6 +25,12 @@ COLUMNS = (
     "dataset", "run", "architecture", "size", "variant", "input_2d", "n_frames", "seed", "checkpoint",
     "metric", "group", "name", "value",
 )  # fmt: skip
+REFERENCE_LABELS = {"mean_pose": "Mean pose", "copy_2d": "Copy 2D"}
+"""The reference rows, which need no training, as the paper calls them."""
+
+GROUND_TRUTH_REFERENCE_LABELS = {"mean_pose": "Mean pose", "copy_gt2d": "Copy 2D"}
+"""The same beside models on ground-truth 2D."""
+
 NUMBERS = {"n_frames": "int64", "seed": "Int64", "value": "float64"}
 
 
@@ -184,7 +189,7 @@ def main(argv: list[str] | None = None) -> None:
         help="of the runs, those on the paper's main data set first",
     )  # fmt: skip
     parser.add_argument("--references", type=Path, required=True, metavar="JSON", help="mean pose, copy 2D")
-    add_out(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="file to write")
     arguments = parser.parse_args(argv)
     files = [arguments.references, *arguments.evaluations]
     table = collect(report for file in files for report in load_reports(file))

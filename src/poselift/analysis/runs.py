@@ -1,6 +1,7 @@
 """Reading run folders: what a run was told (`config.yaml`) and how it went (`metrics.json`)."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,3 +36,8 @@ def read_run(folder: Path) -> Run:
     if len(lengths) != 1:
         raise PoseliftError(f"{path}: the lists by epoch differ in length; train the run again")
     return Run(load(folder / "config.yaml", RunSettings), epochs, summary)
+
+
+def read_runs(metrics: Iterable[Path]) -> list[Run]:
+    """The runs of some `metrics.json`. Raises `PoseliftError` as `read_run`."""
+    return [read_run(path.parent) for path in metrics]

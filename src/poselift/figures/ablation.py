@@ -9,16 +9,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from poselift.analysis import options
 from poselift.analysis.intervals import Differences, Model
-from poselift.analysis.names import METRIC_LABELS
-from poselift.analysis.options import Entry, Marks
-from poselift.analysis.results import read
+from poselift.analysis.view import AblationEntry, View
 from poselift.config.experiment import Statistics
-from poselift.errors import run
+from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval
 from poselift.figures.dots import CUT, Ends, Row, draw_estimate, fit, percent, write_missing
-from poselift.figures.style import COLUMN_WIDTH, INK, MUTED, legend, literal, look, mark, save, style
+from poselift.figures.style import COLUMN_WIDTH, INK, MUTED, annotate, legend, literal
+
+NEEDS = ("results", "notice", "statistics", "ablation", "cards")
+CAPTION = """
+What each change of the ablation does to the MPJPE on {{ data }} after the last epoch: its difference
+from the model that is changed, paired by recording and seed. To the right of zero the change makes it worse.
+"""
 
 _LABEL_WIDTH = 24  # characters
 
@@ -27,7 +30,7 @@ _LABEL_WIDTH = 24  # characters
 class Contribution:
     """The change of the error that an entry makes, None where a run of it or of its base is missing."""
 
-    entry: Entry
+    entry: AblationEntry
     change: Interval | None
 
     @property
@@ -39,12 +42,12 @@ class Contribution:
 
 
 def contributions(
-    results: pd.DataFrame, entries: Sequence[Entry], statistics: Statistics
+    results: pd.DataFrame, entries: Sequence[AblationEntry], statistics: Statistics
 ) -> list[Contribution]:
     """The entries by falling change of the MPJPE after the last epoch in mm, those without one last."""
     differences = Differences(results, statistics)
 
-    def change(entry: Entry) -> Interval | None:
+    def change(entry: AblationEntry) -> Interval | None:
         base = Model(entry.architecture, entry.size)
         return differences.difference(base._replace(variant=entry.name), base, "mpjpe", "last")
 
@@ -52,7 +55,7 @@ def contributions(
     return sorted(found, key=lambda one: -one.change.estimate if one.change else float("inf"))
 
 
-def _labels(entries: Sequence[Entry]) -> list[str]:
+def _labels(entries: Sequence[AblationEntry]) -> list[str]:
     """The entries' titles, with their sizes where these differ."""
     several = len({entry.size for entry in entries}) > 1
     titles = [(entry.title or entry.name) + (f", {entry.size}" if several else "") for entry in entries]
@@ -68,8 +71,9 @@ def _note(changes: Sequence[Interval], confidence: float, cut: bool) -> str:
     return f"{bar}, paired by recording and seed{arrow}\nfilled: the interval leaves out zero"
 
 
-def draw(results: pd.DataFrame, entries: Sequence[Entry], statistics: Statistics, marks: Marks) -> Figure:
-    """The figure, one column wide: an entry a row, to the right of zero where the change makes it worse."""
+def draw(results: pd.DataFrame, view: View) -> Figure:
+    """The figure, one column wide: an entry per row, to the right of zero where the change makes it worse."""
+    entries, statistics = view.ablation, view.statistics
     shown = contributions(results, entries, statistics)
     labels = _labels([one.entry for one in shown])
     n_lines = np.array([label.count("\n") + 1 for label in labels] or [1])
@@ -81,9 +85,9 @@ def draw(results: pd.DataFrame, entries: Sequence[Entry], statistics: Statistics
         if one.change is None:
             write_missing(ax, y)
             continue
-        its = look(one.entry.architecture)
+        card = view.card(one.entry.architecture)
         draw_estimate(
-            ax, one.change.estimate, one.ends, y, its.colour, its.marker, filled=one.change.significant
+            ax, one.change.estimate, one.ends, y, card.colour, card.marker, filled=one.change.significant
         )  # fmt: skip
         rows.append((y, [one.change.estimate], one.ends))
     cut = fit(ax, rows)
@@ -91,32 +95,15 @@ def draw(results: pd.DataFrame, entries: Sequence[Entry], statistics: Statistics
     ax.set_yticks(heights[: len(labels)], labels)
     ax.set_ylim(n_lines.sum(), 0)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel(f"change of {METRIC_LABELS['mpjpe']} (mm)")
+    ax.set_xlabel(f"change of {METRICS['mpjpe'].label} (mm)")
     ax.grid(axis="x")
     if not shown:
         ax.clear()
         ax.set_axis_off()
         ax.text(0.5, 0.5, "no entry declared", transform=ax.transAxes, ha="center", va="center", color=MUTED)
     if len(architectures) > 1:
-        legend(figure, architectures)
+        legend(figure, view, architectures)
     missing = dict.fromkeys(name for entry in entries for name in entry.missing(results["run"]))
     changes = [one.change for one in shown if one.change is not None]
-    mark(figure, marks, list(missing), _note(changes, statistics.confidence, cut))
+    annotate(figure, view.notice, list(missing), _note(changes, statistics.confidence, cut))
     return figure
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Draw the contributions of the ablation's entries."""
-    parser = options.parser(
-        "Draw what the entries of the ablation change.", "results", "ablation", "dataset_title"
-    )
-    options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
-    arguments = parser.parse_args(argv)
-    results = read(arguments.results)
-    with style():
-        figure = draw(results, arguments.ablation, options.statistics(arguments), options.marks(arguments))
-        save(figure, arguments.out, [arguments.results])
-
-
-if __name__ == "__main__":
-    run(main)

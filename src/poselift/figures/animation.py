@@ -1,22 +1,19 @@
 """An animated comparison for talks: 2D input and prediction over truth, of the median and the worst clip.
 
-A GIF with a row a model. Each model shows the clips of its own median and highest error, by the evaluation's
-rule; models whose clips coincide can be compared frame by frame.
+A GIF with a row per model. Each model shows the clips of its own median and highest error, by the rule of
+the evaluation; models whose clips coincide can be compared frame by frame.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.animation import PillowWriter
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from poselift.analysis import options
-from poselift.analysis.options import Marks
-from poselift.errors import PoseliftError, run
-from poselift.figures.examples import Array, Example, model_of, read_examples
+from poselift.analysis.examples import Array, Example, model_label
+from poselift.analysis.view import View
+from poselift.errors import PoseliftError
 from poselift.figures.skeletons import (
     TRUTH_COLOUR,
     draw_skeleton,
@@ -25,11 +22,17 @@ from poselift.figures.skeletons import (
     share_extent,
     upright,
 )
-from poselift.figures.style import MUTED, PAGE_WIDTH, literal, mark, style
-from poselift.files import atomic_path
+from poselift.figures.style import MUTED, PAGE_WIDTH, Animation, annotate, literal
+
+NEEDS = ("examples", "notice", "labels")
+CAPTION = """
+The test clips of {{ data }} with the median and with the largest MPJPE of each architecture, size {{
+size }}: the 2D input, and the prediction over the truth, in grey.
+"""
+FORMATS = ("gif",)
 
 MAX_FRAMES = 65
-FRAMES_A_SECOND = 12
+FRAMES_PER_SECOND = 12
 """80 ms each, as a GIF counts in units of 10 ms: at every fourth frame of 50 Hz as fast as it happened."""
 SHORTEST = 2
 """Seconds that a loop lasts at least: clips of few frames run slower."""
@@ -73,12 +76,13 @@ def _rows(models: Mapping[str, Sequence[Example]], figure: Figure) -> list[Movin
     return moving
 
 
-def write(models: Mapping[str, Sequence[Example]], marks: Marks, out: Path) -> None:
-    """Write the GIF of some models' examples: the same bytes for the same data.
+def draw(examples: Mapping[str, Sequence[Example]], view: View) -> Animation:
+    """The animation of some runs' examples.
 
     Raises `PoseliftError` if the clips of the models differ in length.
     """
-    lengths = {model: len(example.target) for model, examples in models.items() for example in examples}
+    models = {model_label(run, view): clips for run, clips in examples.items()}
+    lengths = {model: len(clip.target) for model, clips in models.items() for clip in clips}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{model}: {n}" for model, n in lengths.items())
         raise PoseliftError(f"the clips differ in length ({listed}); animate models of one n_frames")
@@ -87,38 +91,11 @@ def write(models: Mapping[str, Sequence[Example]], marks: Marks, out: Path) -> N
     figure = plt.figure(figsize=(PAGE_WIDTH, 0.25 + 2.3 * len(models)), dpi=DPI, layout="constrained")
     moving = _rows(models, figure)
     counter = figure.text(0.005, 0.012, "", fontsize=7, color=MUTED)
-    mark(figure, marks, note=next(iter(models.values()))[0].rule)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # the panels stay where they are in the first frame
-    writer = PillowWriter(fps=max(1, min(FRAMES_A_SECOND, len(frames) // SHORTEST)))
-    with atomic_path(out) as temporary, writer.saving(figure, temporary, DPI):
-        for frame in frames:
-            for lines, points in moving:
-                move_skeleton(lines, points[frame])
-            counter.set_text(f"frame {frame + 1} of {n_frames}")
-            writer.grab_frame()
-    plt.close(figure)
+    annotate(figure, view.notice, note=next(iter(models.values()))[0].rule)
 
+    def show(frame: int) -> None:
+        for lines, points in moving:
+            move_skeleton(lines, points[frame])
+        counter.set_text(f"frame {frame + 1} of {n_frames}")
 
-def main(argv: list[str] | None = None) -> None:
-    """Animate the examples of one or more runs."""
-    parser = options.parser("Animate the median and the worst clip of some runs.", "dataset_title")
-    parser.add_argument(
-        "--examples",
-        type=Path,
-        nargs="+",
-        required=True,
-        metavar="NPZ",
-        help="examples written by the evaluation, a row each",
-    )
-    options.add_out(parser, "GIF to write")
-    arguments = parser.parse_args(argv)
-    if arguments.out.suffix != ".gif":
-        raise PoseliftError(f"--out {arguments.out}: an animation is a .gif")
-    models = {model_of(path): read_examples(path) for path in arguments.examples}
-    with style():
-        write(models, options.marks(arguments), arguments.out)
-
-
-if __name__ == "__main__":
-    run(main)
+    return Animation(figure, frames, show, max(1, min(FRAMES_PER_SECOND, len(frames) // SHORTEST)))

@@ -3,18 +3,24 @@
 Coordinates are inches on the page: data flow upwards, boxes are given by their centre.
 """
 
-import argparse
 from itertools import pairwise
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
-from poselift.analysis import options
-from poselift.errors import run
-from poselift.figures.style import INK, MUTED, PAGE_WIDTH, save, style
+from poselift.analysis.view import View
+from poselift.figures.style import INK, MUTED, PAGE_WIDTH
+
+NEEDS = ()
+CAPTION = """
+The architectures. (a) Baseline: MotionAGFormer, 𝑁 blocks of two parallel branches. (b) MambaGCN: 𝐿
+blocks of ours in series, spread evenly over the depth of the baseline. (c) Full: ours as a third branch
+of each block. (d) The block itself: a state space model reads the frames of each joint in both
+directions (SSD), a graph convolution mixes the joints of each frame, and a learnt gate 𝑎 weighs the two.
+Residual connections are scaled (not drawn).
+"""
 
 HEIGHT = 3.2
 
@@ -184,7 +190,7 @@ def _block(ax: Axes, x: float) -> None:
     ax.text(x, OUTPUT + 0.02, "$y$", ha="center", va="center_baseline", fontsize=8)
 
 
-def draw() -> Figure:
+def draw(view: View) -> Figure:
     """The figure, one page wide."""
     figure = plt.figure(figsize=(PAGE_WIDTH, HEIGHT))
     ax = figure.add_axes((0, 0, 1, 1))
@@ -195,16 +201,3 @@ def draw() -> Figure:
     _full(ax, 4.01)
     _block(ax, 6.09)
     return figure
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Draw the architectures."""
-    parser = argparse.ArgumentParser(description="Draw the architectures.")
-    options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
-    out: Path = parser.parse_args(argv).out
-    with style():
-        save(draw(), out)
-
-
-if __name__ == "__main__":
-    run(main)

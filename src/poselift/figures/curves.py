@@ -1,7 +1,6 @@
 """Training curves: loss and test error by epoch, mean over seeds with the range between the extreme seeds."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,18 +8,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
 
-from poselift.analysis import options
-from poselift.analysis.options import Grid, Marks
-from poselift.analysis.runs import Run, read_run
-from poselift.errors import run
-from poselift.figures.style import PAGE_WIDTH, legend, look, mark, save, style
+from poselift.analysis.runs import Run
+from poselift.analysis.view import View
+from poselift.config.card import Card
+from poselift.figures.style import PAGE_WIDTH, annotate, legend
+
+NEEDS = ("runs", "notice", "grid", "cards")
+CAPTION = """
+Training on {{ data }}: loss on the training clips and error on the test clips by epoch. Line: mean over
+seeds; band: from the lowest seed to the highest.
+"""
 
 PANELS_A_ROW = 4
 
 QUANTITIES = {"loss_total": "training loss", "mpjpe": "test MPJPE (mm)"}
 
 
-def draw_curve(ax: Axes, lists: Sequence[Sequence[float | None]], architecture: str) -> None:
+def draw_curve(ax: Axes, lists: Sequence[Sequence[float | None]], card: Card) -> None:
     """Mean and range over seeds by epoch, counted from 1, as far as all seeds go.
 
     An epoch that was not evaluated has None; it is passed over, as is one that not all seeds have.
@@ -30,15 +34,16 @@ def draw_curve(ax: Axes, lists: Sequence[Sequence[float | None]], architecture: 
     known = np.isfinite(values).all(axis=0)
     epochs = np.arange(1, n_epochs + 1)[known]
     values = values[:, known]
-    colour = look(architecture).colour
-    marker = look(architecture).marker if len(epochs) == 1 else ""
-    ax.plot(epochs, values.mean(axis=0), color=colour, linestyle=look(architecture).line, marker=marker)
+    marker = card.marker if len(epochs) == 1 else ""
+    ax.plot(epochs, values.mean(axis=0), color=card.colour, linestyle=card.line, marker=marker)
     if len(lists) > 1 and len(epochs):
-        ax.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, linewidth=0)
+        low, high = values.min(axis=0), values.max(axis=0)
+        ax.fill_between(epochs, low, high, color=card.colour, alpha=0.2, linewidth=0)
 
 
-def draw(runs: Sequence[Run], grid: Grid, marks: Marks) -> Figure:
+def draw(runs: Sequence[Run], view: View) -> Figure:
     """The figure, one page wide: for each size a panel of the loss and one of the test error."""
+    grid = view.grid
     panels = [(size, quantity) for size in grid.sizes for quantity in QUANTITIES]
     n_rows = -(-len(panels) // PANELS_A_ROW)
     n_columns = min(len(panels), PANELS_A_ROW)
@@ -59,7 +64,7 @@ def draw(runs: Sequence[Run], grid: Grid, marks: Marks) -> Figure:
     for ax, (size, quantity) in zip(axes.flat, panels, strict=False):
         for name in grid.architectures:
             if there := of_model[name, size]:
-                draw_curve(ax, [run.epochs[quantity] for run in there], name)
+                draw_curve(ax, [run.epochs[quantity] for run in there], view.card(name))
         ax.set_yscale("log")
         ax.yaxis.set_major_locator(MaxNLocator(nbins=4))
         ax.yaxis.set_minor_locator(NullLocator())
@@ -68,24 +73,8 @@ def draw(runs: Sequence[Run], grid: Grid, marks: Marks) -> Figure:
         ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
         ax.grid(axis="y")
     absent = [n for n in grid.architectures if not any(of_model[n, size] for size in grid.sizes)]
-    legend(figure, grid.architectures, line=True, absent=absent)
+    legend(figure, view, line=True, absent=absent)
     several = any(len(there) > 1 for there in of_model.values())
     note = "line: mean over seeds, band: lowest to highest seed" if several else "a single seed: no band"
-    mark(figure, marks, grid.missing(run.settings.name for run in runs), note)
+    annotate(figure, view.notice, grid.missing(run.settings.name for run in runs), note)
     return figure
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Draw the training curves."""
-    parser = options.parser("Draw the training curves.", *options.GRID, "dataset_title")
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, metavar="DIR", help="run folders")
-    options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
-    arguments = parser.parse_args(argv)
-    runs = [read_run(folder) for folder in arguments.runs]
-    with style():
-        figure = draw(runs, options.grid(arguments), options.marks(arguments))
-        save(figure, arguments.out, [folder / "metrics.json" for folder in arguments.runs])
-
-
-if __name__ == "__main__":
-    run(main)

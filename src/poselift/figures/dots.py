@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
+from poselift.config.card import Card
 from poselift.evaluation.statistics import seed_interval
-from poselift.figures.style import MUTED, look
+from poselift.figures.style import MUTED
 
 Ends = tuple[float, float]
 """The ends of an interval."""
@@ -44,21 +45,20 @@ def draw_estimate(
     )
 
 
-def draw_model(ax: Axes, values: pd.Series, y: float, architecture: str, confidence: float) -> None:
+def draw_model(ax: Axes, values: pd.Series, y: float, card: Card, confidence: float) -> None:
     """The mean over seeds with Student's t interval; nothing without a run, no bar for a single seed."""
     if not values.empty:
-        its = look(architecture)
-        draw_estimate(ax, values.mean(), seed_interval(values, confidence), y, its.colour, its.marker)
+        draw_estimate(ax, values.mean(), seed_interval(values, confidence), y, card.colour, card.marker)
 
 
-def draw_seeds(ax: Axes, values: pd.Series, y: float, architecture: str) -> None:
+def draw_seeds(ax: Axes, values: pd.Series, y: float, card: Card) -> None:
     """A small mark for each seed at height `y`."""
     ax.plot(
         values,
         np.full(len(values), y),
         linestyle="",
         marker="|",
-        color=look(architecture).colour,
+        color=card.colour,
         alpha=0.6,
         markersize=4.5,
         markeredgewidth=0.8,

@@ -7,13 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from poselift.analysis import options
-from poselift.analysis.names import architecture_label
-from poselift.analysis.options import Grid, Marks
-from poselift.analysis.results import per_seed, read
-from poselift.errors import run
-from poselift.figures.style import INK, MUTED, PAGE_WIDTH, mark, save, style
+from poselift.analysis.results import per_seed
+from poselift.analysis.view import View
+from poselift.figures.style import INK, MUTED, PAGE_WIDTH, annotate
 from poselift.skeleton import BONES, JOINTS, RIGHT, ROOT
+
+NEEDS = ("results", "notice", "grid", "per_action_size", "cards")
+CAPTION = "MPJPE of each joint on {{ data }}, size {{ size }}, last epoch, mean over seeds."
 
 COLOURS = "viridis_r"  # the larger the error the darker, in grey as well
 
@@ -33,7 +33,7 @@ STANDING = np.array(
 
 
 def joint_errors(results: pd.DataFrame, architecture: str, size: str) -> pd.DataFrame:
-    """MPJPE in mm: a row a joint, in the skeleton's order, a column a seed; empty without a run."""
+    """MPJPE in mm: a row per joint, in the skeleton's order, a column per seed; empty without a run."""
     errors = {
         joint: per_seed(results, architecture, size, "mpjpe", "last", "joint", joint) for joint in JOINTS
     }
@@ -68,12 +68,13 @@ def signed(change: float) -> str:
     return "0.0" if float(text) == 0 else text.replace("-", "−")
 
 
-def draw(results: pd.DataFrame, grid: Grid, size: str, marks: Marks) -> Figure:
-    """The figure, one page wide: a panel an architecture, circles by error, means over seeds.
+def draw(results: pd.DataFrame, view: View) -> Figure:
+    """The figure, one page wide: a panel per architecture, circles by error, means over seeds.
 
     The numbers are the errors of the baseline, and the changes from it, paired by seed, of the others.
     """
-    errors = {name: joint_errors(results, name, size) for name in grid.architectures}
+    size = view.per_action_size
+    errors = {name: joint_errors(results, name, size) for name in view.grid.architectures}
     reference = errors.get(REFERENCE, pd.DataFrame())
     means = pd.DataFrame({name: of.mean(axis=1) for name, of in errors.items()}).drop(JOINTS[ROOT])
     norm = mpl.colors.Normalize(means.min().min(), means.max().max())
@@ -84,20 +85,20 @@ def draw(results: pd.DataFrame, grid: Grid, size: str, marks: Marks) -> Figure:
         ax.set(xlim=(-0.95, 0.95), ylim=(-1.08, 1.06), aspect="equal")
         ax.axis("off")
         if of_model.empty:
-            ax.set_title(architecture_label(name))
+            ax.set_title(view.label(name))
             _draw_person(ax, "#dddddd")
             ax.text(0, -0.3, "missing", ha="center", color=MUTED)
             continue
         changes = not reference.empty and name != REFERENCE
         numbers = (of_model - reference).dropna(axis=1, how="all") if changes else of_model
-        what = f"change from {architecture_label(REFERENCE)}" if changes else "error"
-        ax.set_title(f"{architecture_label(name)}\n{what} (mm)", linespacing=1.2)
+        what = f"change from {view.label(REFERENCE)}" if changes else "error"
+        ax.set_title(f"{view.label(name)}\n{what} (mm)", linespacing=1.2)
         _draw_person(ax, "#b5b5b5")
         shown = means[name].dropna()
-        places = [JOINTS.index(joint) for joint in shown.index]
+        shown_joints = [JOINTS.index(joint) for joint in shown.index]
         areas = _AREA * shown.to_numpy() / means.max().max()
         ax.scatter(
-            *STANDING[places].T,
+            *STANDING[shown_joints].T,
             s=areas,
             c=shown,
             cmap=COLOURS,
@@ -107,39 +108,18 @@ def draw(results: pd.DataFrame, grid: Grid, size: str, marks: Marks) -> Figure:
             zorder=2,
         )
         ax.plot(*STANDING[ROOT], "+", color=INK, markersize=5, markeredgewidth=0.8)
-        for place, area in zip(places, areas, strict=True):
-            number = float(numbers.iloc[place].mean())
-            _write(ax, place, signed(number) if changes else f"{number:.1f}", area)
+        for joint, area in zip(shown_joints, areas, strict=True):
+            number = float(numbers.iloc[joint].mean())
+            _write(ax, joint, signed(number) if changes else f"{number:.1f}", area)
     bar = figure.colorbar(
         mpl.cm.ScalarMappable(norm, COLOURS), ax=list(axes[0]), fraction=0.03, pad=0.01, aspect=22
     )
     bar.set_label(f"MPJPE (mm), {size}")
     bar.outline.set_linewidth(0.5)
-    mark(
+    annotate(
         figure,
-        marks,
-        Grid(grid.architectures, (size,), grid.seeds).missing(results["run"]),
+        view.notice,
+        view.detail.missing(results["run"]),
         "circles: colour and area by error, mean over seeds; +: root, always zero; seen from the front",
     )
     return figure
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Draw the errors per joint."""
-    parser = options.parser(
-        "Draw the errors per joint on a skeleton.",
-        "results",
-        *options.GRID,
-        "dataset_title",
-        "per_action_size",
-    )
-    options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
-    arguments = parser.parse_args(argv)
-    results = read(arguments.results)
-    with style():
-        figure = draw(results, options.grid(arguments), arguments.per_action_size, options.marks(arguments))
-        save(figure, arguments.out, [arguments.results])
-
-
-if __name__ == "__main__":
-    run(main)

@@ -8,15 +8,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from poselift.analysis import options
-from poselift.analysis.costs import Cost, read_costs
-from poselift.analysis.options import Grid, Marks
-from poselift.analysis.results import per_seed, read
-from poselift.config.yaml_files import load
-from poselift.errors import PoseliftError, run
-from poselift.figures.style import MUTED, PAGE_WIDTH, legend, look, mark, save, style
-from poselift.tables.cost import GIGA, MILLION
-from poselift.tables.published import Number, Published, Row, comparable
+from poselift.analysis.costs import GIGA, MILLION, Cost
+from poselift.analysis.published import Number, Published, Row, comparable
+from poselift.analysis.results import per_seed
+from poselift.analysis.view import View
+from poselift.figures.style import MUTED, PAGE_WIDTH, annotate, legend
+
+NEEDS = ("results", "costs", "published", "notice", "grid", "cards")
+CAPTION = """
+Error against cost on {{ data }}{% if published %}, with published results in grey{% endif %}. MACs of
+linear layers. The lower left is better.
+"""
 
 AXES: dict[Number, str] = {
     "parameters": "parameters (millions)",
@@ -32,18 +34,18 @@ def _draw_ours(
     ax: Axes,
     results: pd.DataFrame,
     costs: dict[tuple[str, str], Cost],
-    grid: Grid,
+    view: View,
     quantity: Number,
     checkpoint: str,
     named: str | None,
 ) -> None:
-    """A line an architecture from its cheapest size to its dearest; bars from the lowest to the highest seed.
+    """A line per architecture from its cheapest size to its dearest; bars from lowest to highest seed.
 
     The sizes are written at the points of the architecture `named`.
     """
-    for name in grid.architectures:
-        points = []
-        for size in grid.sizes:
+    for name in view.grid.architectures:
+        card, points = view.card(name), []
+        for size in view.grid.sizes:
             values = per_seed(results, name, size, "mpjpe", checkpoint)
             if (name, size) in costs and not values.empty:
                 points.append((_cost(costs[name, size], quantity), values, size))
@@ -56,22 +58,22 @@ def _draw_ours(
             x,
             means,
             yerr=np.array([[v.mean() - v.min(), v.max() - v.mean()] for _, v, _ in points]).T,
-            color=look(name).colour,
-            marker=look(name).marker,
-            linestyle=look(name).line,
+            color=card.colour,
+            marker=card.marker,
+            linestyle=card.line,
             linewidth=0.9,
             elinewidth=0.8,
             zorder=3,
         )
         if name == named:
-            for place, (_, _, size) in zip(zip(x, means, strict=True), points, strict=True):
+            for point, (_, _, size) in zip(zip(x, means, strict=True), points, strict=True):
                 ax.annotate(
                     size,
-                    place,
+                    point,
                     (-3, -3),
                     textcoords="offset points",
                     fontsize=7,
-                    color=look(name).colour,
+                    color=card.colour,
                     ha="right",
                     va="top",
                     zorder=4,
@@ -117,12 +119,11 @@ def shown(published: Published) -> dict[str, list[Row]]:
 def draw(
     results: pd.DataFrame,
     costs: dict[tuple[str, str], Cost],
-    grid: Grid,
-    marks: Marks,
-    published: Published | None = None,
+    published: Published | None,
+    view: View,
 ) -> Figure:
     """The figure, one page wide. Beside published rows ours are of the best epoch, chosen as theirs were."""
-    rows = shown(published) if published else {}
+    grid, rows = view.grid, shown(published) if published else {}
     checkpoint = "best" if rows else "last"
     there = {
         name: sum(not per_seed(results, name, size, "mpjpe", checkpoint).empty for size in grid.sizes)
@@ -142,7 +143,7 @@ def draw(
     for ax, (quantity, label) in zip(axes, AXES.items(), strict=True):
         if published and rows:
             _draw_published(ax, rows, published.detector, quantity)
-        _draw_ours(ax, results, costs, grid, quantity, checkpoint, named)
+        _draw_ours(ax, results, costs, view, quantity, checkpoint, named)
         ax.set(xlabel=label, xscale="log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
@@ -150,7 +151,7 @@ def draw(
         ax.margins(0.13, 0.13)
         ax.grid(axis="both")
     axes[0].set_ylabel(f"MPJPE (mm), {checkpoint} epoch")
-    legend(figure, grid.architectures, absent=absent)
+    legend(figure, view, absent=absent)
     if published and rows:
         handles = [
             Line2D(
@@ -174,25 +175,5 @@ def draw(
         for size in grid.sizes
     )
     note = "bars: lowest to highest seed" if several else "a single seed: no bars"
-    mark(figure, marks, grid.missing(results["run"]), note)
+    annotate(figure, view.notice, grid.missing(results["run"]), note)
     return figure
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Draw accuracy against cost."""
-    parser = options.parser("Draw accuracy against cost.", "results", "costs", *options.GRID, "dataset_title")
-    options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
-    arguments = parser.parse_args(argv)
-    if arguments.published and arguments.synthetic:
-        raise PoseliftError(
-            "--published and --synthetic: synthetic data cannot be compared with published results"
-        )
-    published = load(arguments.published, Published) if arguments.published else None
-    results, costs = read(arguments.results), read_costs(arguments.costs)
-    with style():
-        figure = draw(results, costs, options.grid(arguments), options.marks(arguments), published)
-        save(figure, arguments.out, [arguments.results, *arguments.costs])
-
-
-if __name__ == "__main__":
-    run(main)

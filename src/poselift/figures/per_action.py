@@ -5,17 +5,23 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from poselift.analysis import options
-from poselift.analysis.options import Grid, Marks
-from poselift.analysis.results import names_in, per_seed, read
-from poselift.errors import run
+from poselift.analysis.results import names_in, per_seed
+from poselift.analysis.view import View
 from poselift.evaluation.statistics import seed_interval
 from poselift.figures.dots import draw_model, fit, note, offsets
-from poselift.figures.style import COLUMN_WIDTH, MUTED, legend, literal, mark, save, style
+from poselift.figures.style import COLUMN_WIDTH, MUTED, annotate, legend, literal
+
+NEEDS = ("results", "notice", "grid", "per_action_size", "statistics", "cards")
+CAPTION = """
+MPJPE per action on {{ data }}, size {{ size }}, last epoch, by falling error. Marker and bar: mean over
+seeds and its interval.
+"""
 
 
-def draw(results: pd.DataFrame, grid: Grid, size: str, marks: Marks, confidence: float = 0.95) -> Figure:
+def draw(results: pd.DataFrame, view: View) -> Figure:
     """The figure, one column wide: actions by falling error, and their unweighted mean below."""
+
+    grid, size, confidence = view.grid, view.per_action_size, view.statistics.confidence
 
     def errors(architecture: str, action: str | None) -> pd.Series:
         group, name = ("action", action) if action else ("all", "")
@@ -29,10 +35,10 @@ def draw(results: pd.DataFrame, grid: Grid, size: str, marks: Marks, confidence:
     figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 0.95 + 0.165 * len(rows)), layout="constrained")
     shown = []
     for y, action in enumerate(rows):
-        for architecture, place in zip(grid.architectures, offsets(len(grid.architectures)), strict=True):
+        for architecture, offset in zip(grid.architectures, offsets(len(grid.architectures)), strict=True):
             values = errors(architecture, action)
-            draw_model(ax, values, y + place, architecture, confidence)
-            shown.append((y + place, values, seed_interval(values, confidence)))
+            draw_model(ax, values, y + offset, view.card(architecture), confidence)
+            shown.append((y + offset, values, seed_interval(values, confidence)))
     cut = fit(ax, shown)
     ax.set_yticks(np.arange(len(rows)), [literal(action) if action else "Mean" for action in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
@@ -40,31 +46,7 @@ def draw(results: pd.DataFrame, grid: Grid, size: str, marks: Marks, confidence:
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel("MPJPE (mm)")
     ax.grid(axis="both")
-    legend(figure, grid.architectures, absent=[n for n in grid.architectures if errors(n, None).empty])
+    legend(figure, view, absent=[n for n in grid.architectures if errors(n, None).empty])
     n_seeds = max(len(values) for _, values, _ in shown)
-    mark(
-        figure,
-        marks,
-        Grid(grid.architectures, (size,), grid.seeds).missing(results["run"]),
-        note(n_seeds, confidence, cut),
-    )
+    annotate(figure, view.notice, view.detail.missing(results["run"]), note(n_seeds, confidence, cut))
     return figure
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Draw the errors per action."""
-    parser = options.parser(
-        "Draw the errors per action.", "results", *options.GRID, "dataset_title", "per_action_size"
-    )
-    options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
-    arguments = parser.parse_args(argv)
-    results = read(arguments.results)
-    grid, marks = options.grid(arguments), options.marks(arguments)
-    confidence = options.statistics(arguments).confidence
-    with style():
-        figure = draw(results, grid, arguments.per_action_size, marks, confidence)
-        save(figure, arguments.out, [arguments.results])
-
-
-if __name__ == "__main__":
-    run(main)

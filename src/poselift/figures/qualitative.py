@@ -3,19 +3,25 @@
 Which clips are shown is decided by the evaluation, by that rule, and not by hand.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from poselift.analysis import options
-from poselift.analysis.options import Marks
-from poselift.errors import run
-from poselift.figures.examples import Example, evenly_spaced, model_of, read_examples
+from poselift.analysis.examples import Example, evenly_spaced, model_label
+from poselift.analysis.view import View
 from poselift.figures.skeletons import TRUTH_COLOUR, draw_skeleton, project, share_extent, upright
-from poselift.figures.style import MUTED, PAGE_WIDTH, literal, mark, save, style
+from poselift.figures.style import MUTED, PAGE_WIDTH, annotate, literal
+
+NEEDS = ("last_examples", "notice", "labels")
+CAPTION = """
+The test clips of {{ data }} with the median and with the largest MPJPE of all, chosen by this rule and
+not by hand; evenly spaced frames of each. The model is named in the figure, its weights are of the best
+epoch. From top to bottom: 2D input; prediction, with the truth in grey behind it; truth. 3D poses are
+seen from the side of the camera and from above, so that depth shows. Left limbs are blue, right limbs
+orange.
+"""
 
 N_SHOWN = 5
 
@@ -26,8 +32,10 @@ def frame_errors(example: Example) -> np.ndarray:
     return np.asarray(distances.mean(axis=-1))
 
 
-def draw(examples: Sequence[Example], model: str, marks: Marks) -> Figure:
-    """The figure, one page wide: a block an example, a column a frame, a row for input, prediction, truth."""
+def draw(last_examples: Mapping[str, Sequence[Example]], view: View) -> Figure:
+    """The figure, one page wide: a block per example of a run, a column per frame, rows for input, prediction
+    and truth."""
+    ((run, examples),) = last_examples.items()
     figure = plt.figure(figsize=(PAGE_WIDTH, 3.6), layout="constrained")
     blocks = figure.subfigures(1, len(examples), wspace=0.03, squeeze=False)[0]
     for block, example in zip(blocks, examples, strict=True):
@@ -50,23 +58,5 @@ def draw(examples: Sequence[Example], model: str, marks: Marks) -> Figure:
                 ax.text(
                     -0.02, 0.5, label, rotation=90, transform=ax.transAxes, ha="right", va="center", c=MUTED
                 )  # fmt: skip
-    mark(figure, marks, note=f"model: {model} · {examples[0].rule}")
+    annotate(figure, view.notice, note=f"model: {model_label(run, view)} · {examples[0].rule}")
     return figure
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Draw the examples of one run."""
-    parser = options.parser("Draw the median and the worst clip of a run.", "dataset_title")
-    parser.add_argument(
-        "--examples", type=Path, required=True, metavar="NPZ", help="examples written by the evaluation"
-    )
-    options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
-    arguments = parser.parse_args(argv)
-    examples = read_examples(arguments.examples)
-    with style():
-        figure = draw(examples, model_of(arguments.examples), options.marks(arguments))
-        save(figure, arguments.out, [arguments.examples])
-
-
-if __name__ == "__main__":
-    run(main)

@@ -4,9 +4,7 @@ A row is a stage, a panel one key that its trials differ in, a point a trial. Er
 on a held-out training subject, and are compared within a stage only: stages differ in their length.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -18,19 +16,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator, ScalarFormatter
 from numpy.typing import NDArray
 
-from poselift.analysis import options
-from poselift.analysis.names import architecture_label
-from poselift.analysis.options import Marks
-from poselift.analysis.trials import DESCRIPTION, read_trials
-from poselift.config.architectures import built_in
+from poselift.analysis.trials import DESCRIPTION
+from poselift.analysis.view import View
 from poselift.config.sizes import SIZES
-from poselift.errors import run
-from poselift.figures.style import COLUMN_WIDTH, INK, PAGE_WIDTH, mark, save, style
+from poselift.figures.style import COLUMN_WIDTH, INK, PAGE_WIDTH, annotate
+
+NEEDS = ("trials", "notice", "cards", "stages")
+CAPTION = """
+The trials of the hyper-parameter search on {{ data }}, judged on a train subject that is held out, in
+pixels.
+"""
 
 KEY_LABELS = {"lr": "learning rate"}
 
 _MARKERS = "osD^vPX"
-_MOST_LEVELS = 8  # of a key whose values are given a place each; more are drawn on a scale
+_MOST_LEVELS = 8  # of a key whose values are given a tick each; more are drawn on a scale
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Key:
 
     @property
     def continuous(self) -> bool:
-        """Whether the values are numbers, and too many for a place each."""
+        """Whether the values are numbers, and too many for a tick each."""
         return len(self.levels) > _MOST_LEVELS and all(_number(level) is not None for level in self.levels)
 
     def level(self) -> NDArray[np.intp]:
@@ -62,29 +62,29 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _order(text: str) -> tuple[int, float, str]:
-    """Numbers by value, architectures by name, sizes as elsewhere, then other words, then no value."""
+def _order(text: str, view: View) -> tuple[int, float, str]:
+    """Numbers by value, architectures and sizes as elsewhere, then other words, then no value."""
     number = _number(text)
-    for known in (built_in(), list(SIZES)):
+    for known in (tuple(view.cards), tuple(SIZES)):
         if text in known:
             return 1, known.index(text), text
     return (0, number, "") if number is not None else (2 + (not text), 0, text)
 
 
-def keys_of(trials: pd.DataFrame) -> list[Key]:
+def keys_of(trials: pd.DataFrame, view: View) -> list[Key]:
     """The keys that these trials differ in; the trial's name where they differ in none."""
     keys = [
-        Key(str(name), trials[name], sorted(trials[name].unique(), key=_order))
+        Key(str(name), trials[name], sorted(trials[name].unique(), key=lambda text: _order(text, view)))
         for name in trials.columns
         if name not in DESCRIPTION and len(trials[name].unique()) > 1
     ]
     return keys or [Key("trial", trials["trial"], list(trials["trial"].unique()))]
 
 
-def level_text(key: Key, level: str) -> str:
+def level_text(key: Key, level: str, view: View) -> str:
     """A value on an axis."""
     if key.name == "architecture":
-        return architecture_label(level)
+        return view.label(level)
     number = _number(level)
     if number is None:
         return level or "–"
@@ -94,8 +94,8 @@ def level_text(key: Key, level: str) -> str:
     return f"{number:g}"
 
 
-def places(key: Key, first: Key, errors: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """Where trials stand: at their value, or around its place in the order of first key and error."""
+def positions(key: Key, first: Key, errors: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Where trials stand: at their value, or around its tick, in the order of first key and error."""
     if key.continuous:
         return np.array([float(value) for value in key.of_trial])
     level = key.level()
@@ -108,10 +108,10 @@ def places(key: Key, first: Key, errors: NDArray[np.floating[Any]]) -> NDArray[n
     return x
 
 
-def draw_slice(ax: Axes, trials: pd.DataFrame, key: Key, first: Key, failed_at: float) -> None:
+def draw_slice(ax: Axes, trials: pd.DataFrame, key: Key, first: Key, failed_at: float, view: View) -> None:
     """The trials of one stage over one key; colour and marker follow the first key, × are failed trials."""
     errors = trials["best"].to_numpy(float)
-    x, failed, level = places(key, first, errors), ~np.isfinite(errors), first.level()
+    x, failed, level = positions(key, first, errors), ~np.isfinite(errors), first.level()
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.85, len(first.levels)))
     stopped = (trials["status"] != "finished").to_numpy() & ~failed
     for number in range(len(first.levels)):
@@ -144,7 +144,7 @@ def draw_slice(ax: Axes, trials: pd.DataFrame, key: Key, first: Key, failed_at: 
         low, high = float(key.levels[0]), float(key.levels[-1])
         ax.set_xscale("log" if low > 0 and high / low > 20 else "linear")
     else:
-        ax.set_xticks(range(len(key.levels)), [level_text(key, one) for one in key.levels])
+        ax.set_xticks(range(len(key.levels)), [level_text(key, one, view) for one in key.levels])
         ax.set_xlim(-0.6, len(key.levels) - 0.4)
     ax.set_xlabel(key.label)
     ax.grid(axis="y")
@@ -170,11 +170,12 @@ def _scale(ax: Axes, errors: NDArray[np.floating[Any]]) -> float:
     return float(high + 0.15 * room)
 
 
-def draw(trials: pd.DataFrame, marks: Marks, stages: Sequence[str] = ()) -> Figure:
-    """The figure, one page wide, or one column for up to two keys: `stages` first, in their order."""
+def draw(trials: pd.DataFrame, view: View) -> Figure:
+    """The figure, one page wide, or one column for up to two keys; stages in the view's order."""
     there = trials["stage"].unique()
-    order = [stage for stage in stages if stage in there] + [s for s in there if s not in stages]
-    keys = {stage: keys_of(trials[trials["stage"] == stage]) for stage in order}
+    order = [stage for stage in view.stages if stage in there]
+    order += [stage for stage in there if stage not in view.stages]
+    keys = {stage: keys_of(trials[trials["stage"] == stage], view) for stage in order}
     width = PAGE_WIDTH if max(map(len, keys.values())) > 2 else COLUMN_WIDTH
     figure = plt.figure(figsize=(width, 0.45 + 1.65 * len(order)), layout="constrained")
     rows = figure.subfigures(len(order), 1, squeeze=False)[:, 0]
@@ -183,14 +184,14 @@ def draw(trials: pd.DataFrame, marks: Marks, stages: Sequence[str] = ()) -> Figu
         axes = row.subplots(1, len(of_stage), sharey=True, squeeze=False)[0]
         failed_at = _scale(axes[0], part["best"].to_numpy(float))
         for ax, key in zip(axes, of_stage, strict=True):
-            draw_slice(ax, part, key, of_stage[0], failed_at)
+            draw_slice(ax, part, key, of_stage[0], failed_at, view)
         unit = ", ".join(part["unit"].unique())
         axes[0].set_ylabel(f"best validation\nMPJPE ({unit})", linespacing=1.1)
         epochs = part["epochs"].unique()
         length = f", {epochs[0]} epochs" if len(epochs) == 1 else ""
         count = f"{len(part)} trial{'s' if len(part) > 1 else ''}"
         axes[0].set_title(f"{stage.replace('_', ' ')}: {count}{length}", loc="left")
-    mark(figure, marks, note=_note(trials))
+    annotate(figure, view.notice, note=_note(trials))
     return figure
 
 
@@ -202,20 +203,3 @@ def _note(trials: pd.DataFrame) -> str:
     if failed.any():
         words.append(f"×: {failed.sum()} failed")
     return "; ".join(words)
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Draw the landscape of the search."""
-    parser = options.parser("Draw the landscape of the hyper-parameter search.", "dataset_title")
-    parser.add_argument("--trials", type=Path, required=True, metavar="CSV", help="table of the search")
-    parser.add_argument("--stages", nargs="*", default=[], metavar="NAME", help="order of the stages")
-    options.add_out(parser, "PDF to write; a PNG of the same name goes beside it")
-    arguments = parser.parse_args(argv)
-    trials = read_trials(arguments.trials)
-    with style():
-        figure = draw(trials, options.marks(arguments), arguments.stages)
-        save(figure, arguments.out, [arguments.trials])
-
-
-if __name__ == "__main__":
-    run(main)

@@ -5,19 +5,20 @@ so that 8 pt here are 8 pt on paper. Colours are Okabe and Ito's, which colour-b
 markers and lines differ too.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from matplotlib.animation import PillowWriter
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from poselift.analysis.names import architecture_label
-from poselift.analysis.options import Marks
+from poselift.analysis.view import DataNotice, View
+from poselift.errors import PoseliftError
 from poselift.files import atomic_path
 from poselift.provenance.chain import short_hash
 
@@ -70,28 +71,6 @@ STYLE: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Look:
-    """How an architecture is drawn in every figure."""
-
-    colour: str
-    marker: str
-    line: Literal["-", "--", "-.", ":"]
-
-
-_LOOKS = {
-    "baseline": Look("#0072B2", "o", "-"),
-    "mamba_gcn": Look("#D55E00", "s", "--"),
-    "full": Look("#009E73", "D", "-."),
-}
-_OTHER = Look("#555555", "v", ":")
-
-
-def look(architecture: str) -> Look:
-    """Colour, marker and line of an architecture."""
-    return _LOOKS.get(architecture, _OTHER)
-
-
 def literal(text: str) -> str:
     """Somebody's words as they are: Matplotlib takes what is between two dollars for mathematics."""
     return text.replace("$", r"\$")
@@ -102,37 +81,33 @@ def style() -> AbstractContextManager[None]:
     return plt.style.context(["default", STYLE])
 
 
-def legend_handles(
-    architectures: Sequence[str], line: bool = False, absent: Collection[str] = ()
-) -> list[Line2D]:
-    """Entries of a legend for these architectures: markers, or lines; those in `absent` are missing."""
-    return [
+def legend(
+    figure: Figure,
+    view: View,
+    architectures: Sequence[str] = (),
+    line: bool = False,
+    absent: Collection[str] = (),
+) -> None:
+    """The legend of the architectures, by default those of the grid, in one row above the panels: markers, or
+    lines. Those in `absent` are missing."""
+    shown = {name: view.card(name) for name in architectures or view.grid.architectures}
+    handles = [
         Line2D(
             [],
             [],
-            color=look(name).colour,
-            marker="" if line else look(name).marker,
-            linestyle=look(name).line if line else "",
-            label=architecture_label(name) + (" (missing)" if name in absent else ""),
+            color=card.colour,
+            marker="" if line else card.marker,
+            linestyle=card.line if line else "",
+            label=card.label + (" (missing)" if name in absent else ""),
         )
-        for name in architectures
+        for name, card in shown.items()
     ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
 
 
-def legend(
-    figure: Figure, architectures: Sequence[str], line: bool = False, absent: Collection[str] = ()
-) -> None:
-    """The legend of the architectures, in one row above the panels."""
-    figure.legend(
-        handles=legend_handles(architectures, line, absent),
-        loc="outside upper center",
-        ncols=len(architectures),
-    )
-
-
-def mark(figure: Figure, marks: Marks, missing: Sequence[str] = (), note: str = "") -> None:
-    """Write below the figure what its reader must know: how to read it, synthetic data, missing runs."""
-    words = [SYNTHETIC] if marks.synthetic else []
+def annotate(figure: Figure, notice: DataNotice, missing: Sequence[str] = (), note: str = "") -> None:
+    """Write below the figure how to read it, and whether data are synthetic and runs missing."""
+    words = [SYNTHETIC] if notice.synthetic else []
     if missing:
         words.append(f"DRAFT: {len(missing)} run{'s' if len(missing) > 1 else ''} missing")
     lines = [line for line in (note, " · ".join(words)) if line]
@@ -142,12 +117,25 @@ def mark(figure: Figure, marks: Marks, missing: Sequence[str] = (), note: str = 
         )
 
 
-def save(figure: Figure, out: Path, made_from: Iterable[Path] = ()) -> None:
-    """Write `out` (PDF) and its twins `.svg` and `.png`, without dates and versions, and close the figure.
+@dataclass(frozen=True)
+class Animation:
+    """A figure that moves: `show` puts it at one of the `frames`."""
 
-    Where the workflow made the files that the figure was drawn from, a short hash of what is behind them
-    goes into the metadata.
+    figure: Figure
+    frames: Sequence[int]
+    show: Callable[[int], None]
+    frames_per_second: int
+
+
+def save(drawn: Figure | Animation, out: Path, made_from: Iterable[Path] = ()) -> None:
+    """Write a figure as `out` (PDF) and its twins `.svg` and `.png`, or an animation as `out` (GIF).
+
+    There are no dates and versions inside. Where the workflow made the files that the figure was drawn from,
+    a short hash of what is behind them goes into the metadata. The figure is closed.
     """
+    if isinstance(drawn, Animation):
+        _save_animation(drawn, out)
+        return
     hashed = short_hash(made_from)
     origin = f"made from {hashed}" if hashed else None
     metadata: dict[str, dict[str, Any]] = {
@@ -157,5 +145,19 @@ def save(figure: Figure, out: Path, made_from: Iterable[Path] = ()) -> None:
     }
     for suffix, entries in metadata.items():
         with atomic_path(out.with_suffix(suffix)) as temporary:
-            figure.savefig(temporary, metadata=entries)
+            drawn.savefig(temporary, metadata=entries)
+    plt.close(drawn)
+
+
+def _save_animation(animation: Animation, out: Path) -> None:
+    if out.suffix != ".gif":
+        raise PoseliftError(f"--out {out}: an animation is a .gif")
+    figure = animation.figure
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # the panels stay where they are in the first frame
+    writer = PillowWriter(fps=animation.frames_per_second)
+    with atomic_path(out) as temporary, writer.saving(figure, temporary, figure.dpi):
+        for frame in animation.frames:
+            animation.show(frame)
+            writer.grab_frame()
     plt.close(figure)

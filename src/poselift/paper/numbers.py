@@ -26,17 +26,18 @@ Keys (the prose may use any; an unknown one is a LaTeX error that names it):
 A number that no run gives yet is a dash.
 """
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from poselift.analysis import options
+from poselift import latex
 from poselift.analysis.costs import read_costs
 from poselift.analysis.intervals import Differences
-from poselift.analysis.options import Grid
 from poselift.analysis.results import names_in, read
 from poselift.analysis.runs import Run, read_run
+from poselift.analysis.view import Grid, add_options, from_options
 from poselift.config.architectures import known
 from poselift.config.run import TrainingSettings
 from poselift.data.sequence import SPLITS
@@ -44,8 +45,7 @@ from poselift.data.sequence import Sequence as Recording
 from poselift.data.store import read_sequences
 from poselift.errors import PoseliftError, run
 from poselift.files import write_text
-from poselift.paper import latex
-from poselift.paper.latex import Tex, escape, render
+from poselift.latex import Tex, escape, render
 from poselift.paper.number_text import counted, listing, of_all, setting
 from poselift.paper.result_numbers import (
     Numbers,
@@ -58,6 +58,10 @@ from poselift.paper.result_numbers import (
 )
 from poselift.skeleton import N_JOINTS
 from poselift.tables.table import MISSING
+
+NEEDS = (
+    "notice", "grid", "per_action_size", "decimals", "statistics", "ablation", "ground_truth_2d", "labels",
+)  # fmt: skip
 
 
 def _data(results: pd.DataFrame, runs: Sequence[Run], recordings: dict[str, list[Recording]]) -> Numbers:
@@ -119,42 +123,38 @@ def _hyperparameters(runs: Sequence[Run]) -> Numbers:
 
 def main(argv: list[str] | None = None) -> None:
     """Write the macros of all numbers."""
-    parser = options.parser(
-        "Write every number of the prose as a LaTeX macro.",
-        "results",
-        "costs",
-        *options.GRID,
-        "dataset_title",
-        "decimals",
-        "per_action_size",
-    )
+    parser = argparse.ArgumentParser(description="Write every number of the prose as a LaTeX macro.")
+    parser.add_argument("--results", type=Path, required=True, metavar="CSV", help="the table of all results")
+    parser.add_argument("--costs", type=Path, nargs="+", required=True, metavar="CSV", help="of the models")
     parser.add_argument("--runs", type=Path, nargs="+", required=True, metavar="DIR", help="run folders")
     parser.add_argument("--store", type=Path, required=True, metavar="DIR", help="frame store")
     parser.add_argument("--title", required=True, help="title of the paper")
     parser.add_argument("--authors", nargs="+", required=True, metavar="NAME", help="names, in order")
-    options.add_out(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="TEX", help="file to write")
+    add_options(parser, NEEDS)
     arguments = parser.parse_args(argv)
-    grid, marks = options.grid(arguments), options.marks(arguments)
-    ground_truth, ablation = options.ground_truth_grid(arguments), arguments.ablation or ()
-    size = arguments.per_action_size
-    if size not in grid.sizes:
-        raise PoseliftError(f"--per-action-size {size}: not one of the sizes {', '.join(grid.sizes)}")
-    results = read(arguments.results)
-    statistics, decimals = options.statistics(arguments), arguments.decimals
-    differences = Differences(results, statistics)
+    view, results = from_options(arguments, NEEDS), read(arguments.results)
+    if view.per_action_size not in view.grid.sizes:
+        sizes = ", ".join(view.grid.sizes)
+        raise PoseliftError(f"--per-action-size {view.per_action_size}: not one of the sizes {sizes}")
+    differences = Differences(results, view.statistics)
     runs = [read_run(folder) for folder in arguments.runs]
     recordings = {split: read_sequences(arguments.store, split) for split in SPLITS}
     numbers = {
-        **of_models(results, read_costs(arguments.costs), differences, grid, size, decimals),
-        **of_references(results, decimals),
-        **lowest(results, grid, decimals),
-        **of_ablation(results, differences, ablation, decimals),
-        **(of_ground_truth_2d(results, differences, ground_truth, decimals) if ground_truth else {}),
-        "statistics.confidence": setting(100 * statistics.confidence),
-        "statistics.resamples": setting(statistics.resamples),
-        "data.title": marks.dataset_title,
+        **of_models(results, read_costs(arguments.costs), differences, view),
+        **of_references(results, view.decimals),
+        **lowest(results, view.grid, view),
+        **of_ablation(results, differences, view),
+        **(
+            of_ground_truth_2d(results, differences, view.ground_truth_2d, view)
+            if view.ground_truth_2d
+            else {}
+        ),
+        "statistics.confidence": setting(100 * view.statistics.confidence),
+        "statistics.resamples": setting(view.statistics.resamples),
+        "data.title": view.notice.dataset_title,
         **below("data", _data(results, runs, recordings)),
-        **below("setup", _setup(runs, grid)),
+        **below("setup", _setup(runs, view.grid)),
         **below("model", _hyperparameters(runs)),
         "paper.title": arguments.title,
         "paper.authors": Tex(r" \and ".join(map(escape, arguments.authors))),
@@ -166,9 +166,9 @@ def main(argv: list[str] | None = None) -> None:
             numbers=[
                 (Tex(key), latex.MISSING if value == MISSING else value) for key, value in numbers.items()
             ],
-            synthetic=marks.synthetic,
-            draft=bool(options.missing_runs(arguments, results["run"])),
-            ablated=bool(ablation),
+            synthetic=view.notice.synthetic,
+            draft=bool(view.missing_runs(results["run"])),
+            ablated=bool(view.ablation),
         ),
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 from poselift.analysis.lineage import SHORT, below_results, entries, raw_data, read_record
 from poselift.errors import run
 from poselift.files import write_text
-from poselift.paper.latex import Tex, escape, render
+from poselift.latex import Tex, escape, render
 
 
 def _name(name: str) -> Tex:

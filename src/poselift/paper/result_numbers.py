@@ -1,25 +1,27 @@
 """The numbers of the prose that are results: of models, of the ablation, on ground-truth 2D."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
-from poselift.analysis.costs import Cost
+from poselift.analysis.costs import GIGA, MILLION, Cost, decimals_for
 from poselift.analysis.intervals import Differences, Model
-from poselift.analysis.names import (
+from poselift.analysis.results import (
     GROUND_TRUTH_REFERENCE_LABELS,
     REFERENCE_LABELS,
-    architecture_label,
-    metric_decimals,
+    metrics_in,
+    names_in,
+    per_seed,
+    reference,
+    summarise,
 )
-from poselift.analysis.options import Entry, Grid
-from poselift.analysis.results import metrics_in, names_in, per_seed, reference, summarise
+from poselift.analysis.view import Grid, View
 from poselift.config.architectures import built_in
 from poselift.config.experiment import GROUND_TRUTH_2D
+from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval
 from poselift.paper.number_text import change, counted, fixed, setting, with_spread
 from poselift.skeleton import BODY
-from poselift.tables.cost import GIGA, MILLION, decimals_for
 from poselift.tables.table import MISSING
 
 Numbers = dict[str, str]
@@ -38,7 +40,7 @@ def of_model(
     numbers: Numbers = {}
     for prefix, checkpoint in (("", "last"), ("best.", "best")):
         for metric in metrics_in(results):
-            key, places = prefix + metric, metric_decimals(metric, decimals)
+            key, places = prefix + metric, METRICS[metric].decimals(decimals)
             values, of_base = (
                 per_seed(results, each.architecture, each.size, metric, checkpoint, variant=each.variant)
                 for each in (model, base)
@@ -90,11 +92,10 @@ def of_models(
     results: pd.DataFrame,
     costs: Mapping[tuple[str, str], Cost],
     differences: Differences,
-    grid: Grid,
-    size: str,
-    decimals: int,
+    view: View,
 ) -> Numbers:
     """The numbers of all models, and once more, as `detail`, those of the size that is shown in detail."""
+    grid, size, decimals = view.grid, view.per_action_size, view.decimals
     numbers = {"detail.size": size}
     for architecture in dict.fromkeys((*built_in(), *grid.architectures)):
         for each in grid.sizes:
@@ -113,18 +114,18 @@ def of_models(
 def of_references(results: pd.DataFrame, decimals: int) -> Numbers:
     """The numbers of what needs no training."""
     return {
-        f"{name}.{metric}": with_spread(reference(results, name, metric), metric_decimals(metric, decimals))
+        f"{name}.{metric}": with_spread(reference(results, name, metric), METRICS[metric].decimals(decimals))
         for name in REFERENCE_LABELS | GROUND_TRUTH_REFERENCE_LABELS
         for metric in metrics_in(results)
     }
 
 
-def lowest(results: pd.DataFrame, grid: Grid, decimals: int) -> Numbers:
+def lowest(results: pd.DataFrame, grid: Grid, view: View) -> Numbers:
     """The lowest mean of each metric among the models of a grid after the last epoch, and whose it is."""
     numbers: Numbers = {}
     for metric in metrics_in(results):
         models = {
-            f"{architecture_label(architecture)}, {size}": estimate
+            f"{view.label(architecture)}, {size}": estimate
             for architecture in grid.architectures
             for size in grid.sizes
             if (
@@ -135,16 +136,15 @@ def lowest(results: pd.DataFrame, grid: Grid, decimals: int) -> Numbers:
         }
         model = min(models, key=lambda name: models[name].mean, default=None)
         numbers |= {
-            f"lowest.{metric}": with_spread(models.get(model or ""), metric_decimals(metric, decimals)),
+            f"lowest.{metric}": with_spread(models.get(model or ""), METRICS[metric].decimals(view.decimals)),
             f"lowest.{metric}.model": model or MISSING,
         }
     return numbers
 
 
-def of_ablation(
-    results: pd.DataFrame, differences: Differences, entries: Sequence[Entry], decimals: int
-) -> Numbers:
-    """The numbers of the entries, each by its name, and what they come to."""
+def of_ablation(results: pd.DataFrame, differences: Differences, view: View) -> Numbers:
+    """The numbers of the ablation's entries, each by its name, and what they come to."""
+    entries, decimals = view.ablation, view.decimals
     numbers = {"counted": counted(setting(len(entries)), "entry")}
     changes: dict[str, Interval] = {}
     for entry in entries:
@@ -164,12 +164,12 @@ def of_ablation(
     return below("ablation", numbers)
 
 
-def of_ground_truth_2d(results: pd.DataFrame, differences: Differences, grid: Grid, decimals: int) -> Numbers:
+def of_ground_truth_2d(results: pd.DataFrame, differences: Differences, grid: Grid, view: View) -> Numbers:
     """The numbers of the models on ground-truth 2D; changes are from the baseline on ground-truth 2D."""
-    numbers = lowest(results, grid, decimals)
+    numbers = lowest(results, grid, view)
     for architecture in grid.architectures:
         for size in grid.sizes:
             model, base = (Model(name, size, GROUND_TRUTH_2D) for name in (architecture, "baseline"))
-            of_one = of_model(results, differences, model, base, decimals)
+            of_one = of_model(results, differences, model, base, view.decimals)
             numbers |= below(f"{architecture}.{size}", of_one)
     return below("gt2d", numbers)

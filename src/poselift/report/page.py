@@ -1,9 +1,10 @@
 """The report: all tables and figures of the paper and more on one page, for those who do not open LaTeX.
 
 The page needs nothing but itself. Its tables are those of the paper, cell by cell; the captions of its
-figures are those of Snakemake's report.
+figures are those of the paper.
 """
 
+import argparse
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,17 +12,18 @@ from typing import Any
 
 from markupsafe import Markup
 
-from poselift.analysis import lineage, options
+from poselift.analysis import lineage
 from poselift.analysis.results import read
 from poselift.analysis.stored import read_content
-from poselift.analysis.trials import read_trials
+from poselift.analysis.view import add_options, from_options
 from poselift.errors import PoseliftError, run
 from poselift.files import write_text
 from poselift.report import html
-from poselift.report.figures import captions, figure
+from poselift.report.figures import figure
 from poselift.report.markdown import as_html
-from poselift.tables import trials
-from poselift.tables.table import Table, caption_marks
+from poselift.tables.table import Table, caption_notice
+
+NEEDS = ("notice", "grid", "ablation", "ground_truth_2d")
 
 SECTIONS = {
     "Results": ("tables/main", "figures/comparison", "tables/differences"),
@@ -35,11 +37,13 @@ SECTIONS = {
     "Ground-truth 2D": ("tables/ground_truth_2d",),
     "Other data": ("tables/mpi_inf_3dhp",),
     "Published results": ("tables/published",),
-    "Models and training": ("figures/architecture", "figures/curves", "figures/search", "trials"),
+    "Models and training": ("figures/architecture", "figures/curves", "figures/search", "tables/trials"),
     "Experimental setup": ("setup",),
     "Where this comes from": ("lineage",),
 }  # fmt: skip
 """The sections of the page, and the parts of each as far as they are there."""
+
+FURTHER = "Further tables and figures"
 
 
 def name_of(path: Path) -> str:
@@ -49,14 +53,12 @@ def name_of(path: Path) -> str:
 
 
 def sections(parts: Mapping[str, Markup]) -> list[tuple[str, list[tuple[str, Markup]]]]:
-    """The parts by section, empty sections left out. Raises `PoseliftError` for a part that none has."""
+    """The parts by section, empty sections left out; at the end those that no section names."""
     placed = {name for names in SECTIONS.values() for name in names}
-    if unknown := sorted(set(parts) - placed):
-        raise PoseliftError(
-            f"the report has no place for {unknown[0]}; add it to poselift.report.page.SECTIONS"
-        )
+    further = {FURTHER: [name for name in parts if name not in placed]}
     found = [
-        (title, [(name, parts[name]) for name in names if name in parts]) for title, names in SECTIONS.items()
+        (title, [(name, parts[name]) for name in names if name in parts])
+        for title, names in [*SECTIONS.items(), *further.items()]
     ]
     return [(title, listed) for title, listed in found if listed]
 
@@ -84,36 +86,28 @@ def lineage_of(record: dict[str, Any]) -> Markup:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the report."""
-    parser = options.parser(
-        "Write all tables and figures on one page of HTML that needs nothing else.",
-        *("results", *options.GRID, "dataset_title", "per_action_size"),
-    )
+    """Write all tables and figures on one page of HTML that needs nothing else."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--results", type=Path, required=True, metavar="CSV", help="the table of all results")
     parser.add_argument("--title", required=True, help="title of the paper")
     parser.add_argument("--authors", nargs="+", required=True, metavar="NAME", help="names, in order")
     parser.add_argument("--tables", type=Path, nargs="+", required=True, metavar="JSON", help="tables")
-    parser.add_argument("--figures", type=Path, nargs="+", required=True, metavar="IMAGE", help="figures")
-    parser.add_argument("--captions", type=Path, required=True, metavar="RST", help="captions of the figures")
-    parser.add_argument("--trials", type=Path, nargs="*", metavar="CSV", help="trials of the search")
+    parser.add_argument(
+        "--figures", type=Path, nargs="+", required=True, metavar="IMAGE", help="figures, captions beside"
+    )
     parser.add_argument("--setup", type=Path, required=True, metavar="MD", help="experimental setup")
     parser.add_argument("--record", type=Path, required=True, metavar="JSON", help="record of provenance")
     parser.add_argument("--files", type=Path, nargs="*", default=[], metavar="FILE", help="files to link to")
-    options.add_out(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="HTML", help="file to write")
+    add_options(parser, NEEDS)
     arguments = parser.parse_args(argv)
-    marks = options.marks(arguments)
-    missing = options.missing_runs(arguments, read(arguments.results)["run"])
+    view = from_options(arguments, NEEDS)
+    missing = view.missing_runs(read(arguments.results)["run"])
     record = lineage.read_record(arguments.record)
-    config = {
-        "data": {"title": marks.dataset_title},
-        "paper": {"per_action_size": arguments.per_action_size},
-    }
-    captioned = captions(arguments.captions, [path.stem for path in arguments.figures], config)
     tables = {name_of(path): read_content(path, Table | None) for path in arguments.tables}
-    if arguments.trials:
-        tables["trials"] = trials.table(read_trials(arguments.trials[0]), marks)
     parts = {
         **{name: html.table(table) for name, table in tables.items() if table},
-        **{name_of(path): figure(path, captioned[path.stem]) for path in arguments.figures},
+        **{name_of(path): figure(path) for path in arguments.figures},
         "setup": as_html(read_setup(arguments.setup), lower=1),
         "lineage": lineage_of(record),
     }
@@ -122,13 +116,13 @@ def main(argv: list[str] | None = None) -> None:
         "report",
         title=arguments.title,
         authors=arguments.authors,
-        dataset=marks.dataset_title,
+        dataset=view.notice.dataset_title,
         sections=sections(parts),
         files=[Path(os.path.relpath(path, base)).as_posix() for path in arguments.files],
         made={name_of(Path(path)): path.split("/", 2)[-1] for path in record["core"]["parts"]},
         hash=record["hash"][: lineage.SHORT],
     )
-    write_text(arguments.out, html.page(arguments.title, body, caption_marks(marks, missing)))
+    write_text(arguments.out, html.page(arguments.title, body, caption_notice(view.notice, missing)))
 
 
 if __name__ == "__main__":

@@ -12,16 +12,16 @@ from typing import Any
 
 import pandas as pd
 
-from poselift.analysis.costs import Cost
-from poselift.analysis.names import architecture_label
+from poselift.analysis.costs import GIGA, Cost
 from poselift.analysis.results import names_in
 from poselift.analysis.runs import Run, read_run
+from poselift.analysis.view import View
 from poselift.config.experiment import GROUND_TRUTH_2D
 from poselift.config.run import RunSettings
 from poselift.data.sequence import SPLITS
 from poselift.data.store import read_sequences
 from poselift.errors import PoseliftError
-from poselift.tables.cost import GIGA, cost_cells, cost_decimals
+from poselift.tables.cost import cost_cells, cost_decimals
 from poselift.tables.table import MISSING, plain
 
 Facts = dict[str, Any]
@@ -103,7 +103,10 @@ def protocol(results: pd.DataFrame) -> Facts:
 
 
 def models(
-    runs: Iterable[Trained], costs: Mapping[tuple[str, str], Cost], variant_costs: Mapping[str, Cost]
+    runs: Iterable[Trained],
+    costs: Mapping[tuple[str, str], Cost],
+    variant_costs: Mapping[str, Cost],
+    view: View,
 ) -> list[list[str]]:
     """Sizes and costs of the architectures, a row each: size, model, blocks, channels, frames, parameters in
     millions, 10^9 MACs of linear layers and of all; then those of variants."""
@@ -116,19 +119,19 @@ def models(
 
     sizes = list(dict.fromkeys(size for size, _ in shapes))
     return [
-        row(size, architecture_label(name), str(run.depth), str(run.dim), costs.get((name, size)))
+        row(size, view.label(name), str(run.depth), str(run.dim), costs.get((name, size)))
         for (size, name), run in sorted(shapes.items(), key=lambda shape: sizes.index(shape[0][0]))
     ] + [row("changed", name, "", "", cost) for name, cost in variant_costs.items()]
 
 
-def grouped(runs: Iterable[RunSettings], prefix: str = "") -> list[Group]:
+def grouped(runs: Iterable[RunSettings], view: View, prefix: str = "") -> list[Group]:
     """The groups of some runs in their order; `prefix` is put before their names."""
     alike: dict[tuple[str, str, str | None], list[RunSettings]] = {}
     for run in runs:
         alike.setdefault((run.architecture, run.size, run.variant), []).append(run)
     return [
         Group(
-            prefix + ", ".join(filter(None, (architecture_label(architecture), size, variant))),
+            prefix + ", ".join(filter(None, (view.label(architecture), size, variant))),
             architecture,
             tuple(sorted(run.seed for run in members)),
             {
@@ -155,7 +158,7 @@ def differing(settings: Mapping[str, Any], from_usual: Mapping[str, Any]) -> dic
     return {key: value for key, value in settings.items() if value != from_usual[key]}
 
 
-def recipes(groups: Sequence[Group]) -> Facts:
+def recipes(groups: Sequence[Group], view: View) -> Facts:
     """The settings that runs share, and for each group of runs those that it does not."""
     recipe = usual([group.recipe for group in groups])
     of_models = {
@@ -169,7 +172,7 @@ def recipes(groups: Sequence[Group]) -> Facts:
 
     return {
         "recipe": [(key, _setting(value)) for key, value in recipe.items()],
-        "architectures": [architecture_label(name) for name in of_models],
+        "architectures": [view.label(name) for name in of_models],
         "hyperparameters": [
             (key, *(_setting(model.get(key, MISSING)) for model in of_models.values()))
             for key in dict.fromkeys(key for model in of_models.values() for key in model)

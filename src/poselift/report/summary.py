@@ -1,20 +1,21 @@
 """What a build of the paper ends with in a terminal: the main table as text, and where the PDF lies."""
 
-from collections.abc import Sequence
+import argparse
 from pathlib import Path
 
-from poselift.analysis import options
-from poselift.analysis.options import Marks
 from poselift.analysis.stored import read_content
+from poselift.analysis.view import DataNotice, Grid, add_options, from_options
 from poselift.errors import run
 from poselift.files import write_text
 from poselift.tables.table import Cell, Table
+
+NEEDS = ("notice", "grid")
 
 METRICS_SHOWN = ("MPJPE", "P-MPJPE")
 """Headings of the columns of numbers that fit a terminal."""
 
 
-def as_text(content: Table, marks: Marks, seeds: Sequence[int]) -> str:
+def as_text(content: Table, notice: DataNotice, grid: Grid) -> str:
     """The main table for a terminal: MPJPE and P-MPJPE after the last and for the best epoch."""
     shown = [
         i for i, each in enumerate(content.columns) if each.kind == "text" or each.heading in METRICS_SHOWN
@@ -28,11 +29,11 @@ def as_text(content: Table, marks: Marks, seeds: Sequence[int]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
         for row in rows
     ]
-    several = len(seeds) > 1
+    several = len(grid.seeds) > 1
     lines.insert(
         0,
-        f"{'SYNTHETIC DATA, ' if marks.synthetic else ''}{marks.dataset_title}: errors in mm, "
-        f"{len(seeds)} seed{'s' if several else ''}",
+        f"{'SYNTHETIC DATA, ' if notice.synthetic else ''}{notice.dataset_title}: errors in mm, "
+        f"{len(grid.seeds)} seed{'s' if several else ''}",
     )
     if several:
         lines += [
@@ -41,7 +42,7 @@ def as_text(content: Table, marks: Marks, seeds: Sequence[int]) -> str:
         ]
     else:
         lines.append("a single seed: no difference is called significant")
-    return "\n".join(lines + ([content.marks] if content.marks else []))
+    return "\n".join(lines + ([content.notice] if content.notice else []))
 
 
 def _text(cell: Cell) -> str:
@@ -51,12 +52,14 @@ def _text(cell: Cell) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Write the main table as text, and where the PDF lies."""
-    parser = options.parser("Write the main table as text, and where the PDF lies.", "seeds", "dataset_title")
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--table", type=Path, required=True, metavar="JSON", help="the main table")
     parser.add_argument("--pdf", type=Path, required=True, help="the compiled paper")
-    options.add_out(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="TXT", help="file to write")
+    add_options(parser, NEEDS)
     given = parser.parse_args(argv)
-    text = as_text(read_content(given.table, Table), options.marks(given), given.seeds)
+    view = from_options(given, NEEDS)
+    text = as_text(read_content(given.table, Table), view.notice, view.grid)
     write_text(given.out, f"{text}\n\nThe paper: {given.pdf}\n")
 
 

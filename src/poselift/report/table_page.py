@@ -5,7 +5,6 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from poselift.analysis.options import add_out
 from poselift.analysis.stored import read_content
 from poselift.errors import run
 from poselift.files import write_text
@@ -17,13 +16,13 @@ def main(argv: list[str] | None = None) -> None:
     """Write the page of a table."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--table", type=Path, required=True, metavar="JSON", help="content of the table")
-    add_out(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="HTML", help="file to write")
     given = parser.parse_args(argv)
     content: Table | None = read_content(given.table, Table | None)
     if content is None:
         page = html.page(given.table.stem, Markup("<p>Not part of this experiment.</p>"))
     else:
-        page = html.page(content.title, html.table(content), content.marks)
+        page = html.page(content.title, html.table(content), content.notice)
     write_text(given.out, page)
 
 

@@ -1,31 +1,25 @@
 """What each model costs: parameters and multiply-accumulates, under both conventions of counting."""
 
-import math
 from collections.abc import Sequence
 
-from poselift.analysis import options
-from poselift.analysis.costs import Cost, read_costs
-from poselift.analysis.names import architecture_label
-from poselift.errors import run
-from poselift.paper.latex import Layout
-from poselift.tables.output import write
-from poselift.tables.table import Block, Cell, Column, Table, plain
+from poselift.analysis.costs import GIGA, MILLION, Cost, decimals_for
+from poselift.analysis.view import View
+from poselift.tables.table import Block, Cell, Column, Layout, Table, plain
 
-MILLION, GIGA = 1e6, 1e9
-
-
+NEEDS = ("costs", "grid", "labels")
 LAYOUT = Layout()
 
 
-def table(costs: dict[tuple[str, str], Cost], architectures: list[str], sizes: list[str]) -> Table:
+def table(costs: dict[tuple[str, str], Cost], view: View) -> Table:
     """The table; a model that was not counted shows dashes."""
+    architectures, sizes = view.grid.architectures, view.grid.sizes
     shown = [costs[model] for size in sizes for name in architectures if (model := (name, size)) in costs]
     places = cost_decimals(shown)
 
     def row(architecture: str, size: str) -> tuple[Cell, ...]:
         cost = costs.get((architecture, size))
         return (
-            Cell(architecture_label(architecture)),
+            Cell(view.label(architecture)),
             *cost_cells(cost, places),
             plain(cost.macs_all / GIGA if cost else None, places[1]),
         )
@@ -58,30 +52,9 @@ def cost_decimals(costs: Sequence[Cost]) -> tuple[int, int]:
 
 
 def cost_cells(cost: Cost | None, places: tuple[int, int]) -> tuple[Cell, Cell, Cell]:
-    """Frames a clip, parameters in millions, 10^9 MACs of linear layers; dashes for None."""
+    """Frames per clip, parameters in millions, 10^9 MACs of linear layers; dashes for None."""
     return (
         plain(cost.n_frames if cost else None, 0),
         plain(cost.parameters / MILLION if cost else None, places[0]),
         plain(cost.macs_linear / GIGA if cost else None, places[1]),
     )
-
-
-def decimals_for(values: Sequence[float]) -> int:
-    """The decimals of a column: two, or as many as the smallest value needs to show two digits."""
-    smallest = min(values, default=1.0)
-    return max(2, 1 - math.floor(math.log10(smallest)))
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Write the table of costs."""
-    parser = options.parser(
-        "Write the table of parameters and multiply-accumulates.", "costs", "architectures", "sizes"
-    )
-    options.add_out(parser)
-    arguments = parser.parse_args(argv)
-    content = table(read_costs(arguments.costs), arguments.architectures, arguments.sizes)
-    write(arguments.out, "cost", content, LAYOUT)
-
-
-if __name__ == "__main__":
-    run(main)

@@ -5,60 +5,49 @@ from itertools import combinations
 import pandas as pd
 
 from poselift.analysis.intervals import Differences, Model
-from poselift.analysis.names import METRIC_LABELS, architecture_label
-from poselift.analysis.options import Grid, Marks
-from poselift.config.experiment import Statistics
-from poselift.errors import run
-from poselift.paper.latex import Layout
-from poselift.tables.output import write_comparison
+from poselift.analysis.view import View
+from poselift.evaluation.metrics import METRICS
 from poselift.tables.table import (
     Block,
     Cell,
     Column,
+    Layout,
     Table,
-    caption_marks,
+    caption_notice,
     changed,
     sentences,
     significance_note,
 )
 
-METRICS_SHOWN = ("mpjpe", "p_mpjpe")
+NEEDS = ("results", "notice", "grid", "decimals", "statistics", "labels")
 LAYOUT = Layout(separation="3pt", titles="row")
 
+METRICS_SHOWN = ("mpjpe", "p_mpjpe")
 
-def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statistics: Statistics) -> Table:
-    """The table: a row a pair of models of one size, errors after the last epoch."""
-    differences = Differences(results, statistics)
+
+def table(results: pd.DataFrame, view: View) -> Table:
+    """The table: a row per pair of models of one size, errors after the last epoch."""
+    differences, grid = Differences(results, view.statistics), view.grid
 
     def row(first: str, second: str, size: str) -> tuple[Cell, ...]:
         pair = Model(second, size), Model(first, size)
-        return (
-            Cell(f"{architecture_label(second)} − {architecture_label(first)}"),
-            *(changed(differences.difference(*pair, metric, "last"), decimals) for metric in METRICS_SHOWN),
-        )
+        changes = (differences.difference(*pair, metric, "last") for metric in METRICS_SHOWN)
+        label = f"{view.label(second)} − {view.label(first)}"
+        return Cell(label), *(changed(change, view.decimals) for change in changes)
 
     return Table(
         "differences",
         "Differences between models",
         sentences(
-            f"Differences of errors after the last epoch on {marks.dataset_title}, in mm, with their "
+            f"Differences of errors after the last epoch on {view.notice.dataset_title}, in mm, with their "
             "intervals (negative: the first model has the lower error).",
-            significance_note(statistics, grid.seeds, "Star: the interval leaves out zero."),
+            significance_note(view.statistics, grid.seeds, "Star: the interval leaves out zero."),
         ),
-        caption_marks(marks, grid.missing(results["run"])),
-        (Column("Models", kind="text"), *(Column(METRIC_LABELS[metric]) for metric in METRICS_SHOWN)),
+        caption_notice(view.notice, grid.missing(results["run"])),
+        (Column("Models", kind="text"), *(Column(METRICS[metric].label) for metric in METRICS_SHOWN)),
         tuple(
             Block(tuple(row(*pair, size) for pair in combinations(grid.architectures, 2)), size)
             for size in grid.sizes
         ),
         "Size",
     )
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Write the table of differences."""
-    write_comparison(argv, "differences", "Write the table of differences.", table, LAYOUT)
-
-
-if __name__ == "__main__":
-    run(main)

@@ -2,23 +2,19 @@
 
 import pandas as pd
 
-from poselift.analysis import options
 from poselift.analysis.intervals import Differences, Model
-from poselift.analysis.names import GROUND_TRUTH_REFERENCE_LABELS, METRIC_LABELS, architecture_label
-from poselift.analysis.options import Grid, Marks
-from poselift.analysis.results import Estimate, per_seed, read, reference, summarise
-from poselift.config.experiment import GROUND_TRUTH_2D, Statistics
-from poselift.config.yaml_files import load
-from poselift.errors import PoseliftError, run
-from poselift.paper.latex import Layout
-from poselift.tables.output import write
-from poselift.tables.published import Published, Row
+from poselift.analysis.published import Published
+from poselift.analysis.results import GROUND_TRUTH_REFERENCE_LABELS, Estimate, per_seed, reference, summarise
+from poselift.analysis.view import View
+from poselift.config.experiment import GROUND_TRUTH_2D
+from poselift.evaluation.metrics import METRICS
 from poselift.tables.table import (
     Block,
     Cell,
     Column,
+    Layout,
     Table,
-    caption_marks,
+    caption_notice,
     estimated,
     plain,
     sentences,
@@ -26,29 +22,29 @@ from poselift.tables.table import (
     spread_note,
 )
 
-COLUMNS = (("mpjpe", "last"), ("p_mpjpe", "last"), ("mpjpe", "best"))
+NEEDS = ("results", "published", "notice", "ground_truth_2d", "decimals", "statistics", "labels")
+ONLY_WITH = "ground_truth_2d"
+SWITCHES = ("groundtruth",)
 LAYOUT = Layout(separation="3pt")
 
+COLUMNS = (("mpjpe", "last"), ("p_mpjpe", "last"), ("mpjpe", "best"))
 
-def table(
-    results: pd.DataFrame,
-    grid: Grid,
-    published: list[Row],
-    marks: Marks,
-    decimals: int,
-    statistics: Statistics,
-) -> Table:
+
+def table(results: pd.DataFrame, published: Published | None, view: View) -> Table | None:
     """The table. The last column is the error of the same model on detections, last epoch.
 
-    A star marks a significant difference from the baseline of the same size. `published` are shown by their
-    error on ground-truth 2D, best epoch, where they have one that is sure.
+    A star marks a significant difference from the baseline of the same size. Published rows are shown by
+    their error on ground-truth 2D, best epoch, where they have one that is sure. None without such runs.
     """
-    differences = Differences(results, statistics)
+    grid, decimals = view.ground_truth_2d, view.decimals
+    if grid is None:
+        return None
+    differences = Differences(results, view.statistics)
     estimates: list[Estimate | None] = []
 
     def row(architecture: str, size: str) -> tuple[Cell, ...]:
         model, base = (Model(name, size, GROUND_TRUTH_2D) for name in (architecture, "baseline"))
-        cells = [Cell(architecture_label(architecture))]
+        cells = [Cell(view.label(architecture))]
         for metric, checkpoint in COLUMNS:
             values = per_seed(results, architecture, size, metric, checkpoint, variant=GROUND_TRUTH_2D)
             estimates.append(summarise(values))
@@ -67,7 +63,7 @@ def table(
     )
     theirs = tuple(
         (Cell(f"{row.method} ({row.frames} frames)", cite=row.cite, span=3), plain(error, decimals))
-        for row in published
+        for row in (published.rows if published else ())
         if (error := row.number("mpjpe_ground_truth_2d")) is not None and row.sure != "C"
     )
     ours = [
@@ -78,20 +74,20 @@ def table(
         "ground_truth_2d",
         "Lifting the true 2D poses",
         sentences(
-            f"Lifting the true 2D poses of {marks.dataset_title} in training and test, in mm; for "
+            f"Lifting the true 2D poses of {view.notice.dataset_title} in training and test, in mm; for "
             "comparison the MPJPE of the same models on detected 2D, last epoch.",
             spread_note(estimates),
             significance_note(
-                statistics,
+                view.statistics,
                 grid.seeds,
                 "Star: the interval of the difference from the baseline of this size leaves out zero.",
             ),
         ),
-        caption_marks(marks, grid.missing(results["run"])),
+        caption_notice(view.notice, grid.missing(results["run"])),
         (
             Column("Model", kind="text"),
             *(
-                Column(METRIC_LABELS[metric], "Last epoch" if checkpoint == "last" else "Best epoch")
+                Column(METRICS[metric].label, "Last epoch" if checkpoint == "last" else "Best epoch")
                 for metric, checkpoint in COLUMNS
             ),
             Column("MPJPE", "Detected"),
@@ -99,33 +95,3 @@ def table(
         (Block(references), Block(theirs), *ours),
         "Size",
     )
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Write the table of ground-truth 2D, or the mark that there is none."""
-    parser = options.parser(
-        "Write the table of models on ground-truth 2D.", "results", "dataset_title", "decimals"
-    )
-    options.add_out(parser)
-    arguments = parser.parse_args(argv)
-    grid = options.ground_truth_grid(arguments)
-    if grid is None:
-        write(arguments.out, "ground_truth_2d", None, LAYOUT, groundtruth=False)
-        return
-    if arguments.published and arguments.synthetic:
-        raise PoseliftError(
-            "--published and --synthetic: synthetic data cannot be compared with published results"
-        )
-    content = table(
-        read(arguments.results),
-        grid,
-        load(arguments.published, Published).rows if arguments.published else [],
-        options.marks(arguments),
-        arguments.decimals,
-        options.statistics(arguments),
-    )
-    write(arguments.out, "ground_truth_2d", content, LAYOUT, groundtruth=True)
-
-
-if __name__ == "__main__":
-    run(main)

@@ -3,45 +3,51 @@
 import pandas as pd
 
 from poselift.analysis.intervals import Differences, Model
-from poselift.analysis.names import METRIC_LABELS, REFERENCE_LABELS, architecture_label
-from poselift.analysis.options import Grid, Marks
-from poselift.analysis.results import Estimate, metrics_in, names_in, per_seed, reference, summarise
-from poselift.config.experiment import Statistics
-from poselift.errors import run
+from poselift.analysis.results import (
+    REFERENCE_LABELS,
+    Estimate,
+    metrics_in,
+    names_in,
+    per_seed,
+    reference,
+    summarise,
+)
+from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
-from poselift.paper.latex import Layout
-from poselift.tables.output import write_comparison
 from poselift.tables.table import (
     Block,
     Cell,
     Column,
+    Layout,
     Table,
-    caption_marks,
+    caption_notice,
     estimated,
     sentences,
     significance_note,
     spread_note,
 )
 
-CHECKPOINTS = {"last": "Last epoch", "best": "Best epoch"}
+NEEDS = ("results", "notice", "grid", "decimals", "statistics", "labels")
 LAYOUT = Layout(wide=True, separation="2.9pt")
 
+CHECKPOINTS = {"last": "Last epoch", "best": "Best epoch"}
 
-def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statistics: Statistics) -> Table:
+
+def table(results: pd.DataFrame, view: View) -> Table:
     """The table; a model without runs shows dashes, and the caption then says DRAFT.
 
     A star marks a significant difference from the baseline of the same size. Bold is what is significantly
     lower than each other model of its size: the lowest number alone is not.
     """
-    differences = Differences(results, statistics)
+    differences, grid = Differences(results, view.statistics), view.grid
     estimates: list[Estimate | None] = []
     metrics = metrics_in(results)
-    places = {metric: METRICS[metric].decimals(decimals) for metric in metrics}
+    places = {metric: METRICS[metric].decimals(view.decimals) for metric in metrics}
 
     def row(architecture: str, size: str) -> tuple[Cell, ...]:
         model, base = Model(architecture, size), Model("baseline", size)
         others = [Model(name, size) for name in grid.architectures if name != architecture]
-        cells = [Cell(architecture_label(architecture))]
+        cells = [Cell(view.label(architecture))]
         for checkpoint in CHECKPOINTS:
             for metric in metrics:
                 estimates.append(summarise(per_seed(results, architecture, size, metric, checkpoint)))
@@ -71,23 +77,23 @@ def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statis
         "main",
         "Errors of all models",
         sentences(
-            f"Errors on {marks.dataset_title}: mean over the frames of an action, then over "
+            f"Errors on {view.notice.dataset_title}: mean over the frames of an action, then over "
             f"{len(names_in(results, 'action'))} actions. MPJPE, P-MPJPE and N-MPJPE in mm, MPJVE in "
             "mm/frame, acceleration error in mm/frame²; lower is better.",
             spread_note(estimates),
             significance_note(
-                statistics,
+                view.statistics,
                 grid.seeds,
                 "Star: the interval of the difference from the baseline of its size leaves out zero; bold: "
                 "so do those from all others of its size, and it is lower.",
             ),
             "The best epoch is chosen on the test set, as in prior work; the last epoch is not chosen.",
         ),
-        caption_marks(marks, grid.missing(results["run"])),
+        caption_notice(view.notice, grid.missing(results["run"])),
         (
             Column("Model", kind="text"),
             *(
-                Column("Accel." if metric == "acceleration" else METRIC_LABELS[metric], group)
+                Column("Accel." if metric == "acceleration" else METRICS[metric].label, group)
                 for group in CHECKPOINTS.values()
                 for metric in metrics
             ),
@@ -95,12 +101,3 @@ def table(results: pd.DataFrame, grid: Grid, marks: Marks, decimals: int, statis
         (Block(references), *blocks),
         "Size",
     )
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Write the main table."""
-    write_comparison(argv, "main", "Write the table of the main comparison.", table, LAYOUT)
-
-
-if __name__ == "__main__":
-    run(main)

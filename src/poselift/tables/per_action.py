@@ -2,26 +2,15 @@
 
 import pandas as pd
 
-from poselift.analysis.options import Grid, Marks
-from poselift.errors import run
-from poselift.paper.latex import Layout
-from poselift.tables import by_name
-from poselift.tables.table import Table
+from poselift.analysis.view import View
+from poselift.tables.by_name import by_name
+from poselift.tables.table import Layout, Table
 
-METRICS_SHOWN = ("mpjpe", "p_mpjpe")
+NEEDS = ("results", "notice", "grid", "per_action_size", "decimals", "labels")
 LAYOUT = Layout(wide=True)
 
 
-def table(results: pd.DataFrame, grid: Grid, size: str, marks: Marks, decimals: int) -> Table:
-    """The table: a row an action, and their unweighted mean, which is the overall number."""
+def table(results: pd.DataFrame, view: View) -> Table:
+    """The table: a row per action, and their unweighted mean, which is the overall number."""
     last_row = "The last row is the unweighted mean over actions."
-    return by_name.table(results, grid, size, marks, decimals, "action", METRICS_SHOWN, last_row)
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Write the table of errors per action."""
-    by_name.write_from_options(argv, "action", table, LAYOUT)
-
-
-if __name__ == "__main__":
-    run(main)
+    return by_name(results, view, "action", ("mpjpe", "p_mpjpe"), last_row)

@@ -1,4 +1,4 @@
-"""What a table shows, whatever it is shown as: LaTeX (`poselift.paper.latex`), HTML (`poselift.report.html`).
+"""What a table shows, whatever its form: LaTeX (`poselift.tables.latex`), HTML (`poselift.report.html`).
 
 All text is plain Unicode: a true minus (−), narrow spaces before units, mathematical italic letters (𝑡) for
 what is set in italics. Presentations escape it.
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from poselift.analysis.options import Marks
 from poselift.analysis.results import Estimate
+from poselift.analysis.view import DataNotice
 from poselift.config.experiment import Statistics
 from poselift.evaluation.statistics import Interval
 
@@ -54,15 +54,27 @@ class Block:
 @dataclass(frozen=True)
 class Table:
     """A table. `titles` is what the titles of its blocks are; without it they have none. Rows may be shorter
-    than `columns`. `marks` is what the caption says loudest."""
+    than `columns`. `notice` is what the caption says in bold."""
 
     name: str
     title: str
     caption: str
-    marks: str
+    notice: str
     columns: tuple[Column, ...]
     blocks: tuple[Block, ...]
     titles: str = ""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How LaTeX sets a table: over one or both columns of the page, how far apart its columns are, the titles
+    of its blocks in a column of their own or as rows. `widths`, as shares of the text's, are those of columns
+    whose text runs over several lines."""
+
+    wide: bool = False
+    separation: str = ""
+    titles: Literal["column", "row"] = "column"
+    widths: tuple[float, ...] = ()
 
 
 def number(value: float, decimals: int, sign: bool = False) -> str:
@@ -138,14 +150,14 @@ def significance_note(statistics: Statistics, seeds: Sequence[int], marked: str)
     )
 
 
-def caption_marks(marks: Marks, missing: Sequence[str] = ()) -> str:
-    """What a caption ends with where it matters: that the data are synthetic, that runs are missing."""
-    said = ["Synthetic data."] if marks.synthetic else []
+def caption_notice(notice: DataNotice, missing: Sequence[str] = ()) -> str:
+    """The end of a caption: that the data are synthetic, that runs are missing; nothing otherwise."""
+    parts = ["Synthetic data."] if notice.synthetic else []
     if missing:
         listed = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
         verb = "run is" if len(missing) == 1 else "runs are"
-        said.append(f"DRAFT: {len(missing)} {verb} missing ({listed}).")
-    return " ".join(said)
+        parts.append(f"DRAFT: {len(missing)} {verb} missing ({listed}).")
+    return " ".join(parts)
 
 
 def sentences(*parts: str) -> str:

@@ -6,14 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-from poselift.analysis.options import Marks
 from poselift.analysis.trials import DESCRIPTION
-from poselift.tables.table import Block, Cell, Column, Table, caption_marks, plain
+from poselift.analysis.view import View
+from poselift.tables.table import Block, Cell, Column, Layout, Table, caption_notice, plain
+
+NEEDS = ("trials", "notice")
+LAYOUT = Layout(wide=True)
 
 SHOWN = 20
 
 
-def table(trials: pd.DataFrame, marks: Marks) -> Table:
+def table(trials: pd.DataFrame, view: View) -> Table:
     """The table: a row per trial, the lowest error first; `trials` as `analysis.trials` reads them."""
     searched = [name for name in trials.columns if name not in DESCRIPTION]
     best = trials.sort_values("best", kind="stable", na_position="last").head(SHOWN)
@@ -29,7 +32,7 @@ def table(trials: pd.DataFrame, marks: Marks) -> Table:
         "Hyper-parameter search",
         f"The best {len(best)} of {len(trials)} trials, by the lowest error on a train subject that is held "
         "out, in pixels. Stages differ in their length.",
-        caption_marks(marks),
+        caption_notice(view.notice),
         (
             Column("Stage", kind="text"),
             *(Column(name.replace("_", " "), kind="text") for name in searched),

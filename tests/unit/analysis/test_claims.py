@@ -9,13 +9,13 @@ import pytest
 from poselift.analysis import claims as module
 from poselift.analysis.claim_tests import parse, read_claims
 from poselift.analysis.claims import judge
-from poselift.analysis.options import Grid, Marks
 from poselift.analysis.results import COLUMNS, NUMBERS
+from poselift.analysis.view import DataNotice, Grid
 from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError
 
 GRID = Grid(("baseline", "full"), ("base",), (0, 1, 2))
-REAL, SYNTHETIC = Marks("measured motion", False), Marks("made-up motion", True)
+REAL, SYNTHETIC = DataNotice("measured motion", False), DataNotice("made-up motion", True)
 STATISTICS = Statistics(resamples=500)
 
 
@@ -48,12 +48,12 @@ def results(
     return table.astype({**text, **NUMBERS})
 
 
-def verdict(test: str, errors: dict[str, float], marks: Marks = REAL, grid: Grid = GRID, **options):
+def verdict(test: str, errors: dict[str, float], notice: DataNotice = REAL, grid: Grid = GRID, **options):
     return judge(
         parse("a claim", test, grid, "base", ["mpi_inf_3dhp"]),
         results(errors, **options),
         grid,
-        marks,
+        notice,
         STATISTICS,
     )
 

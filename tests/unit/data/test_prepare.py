@@ -141,7 +141,7 @@ def test_manifest_hashes_the_files(raw_content, write_raw, tmp_path):
     manifest = json.loads((tmp_path / "store/frames/manifest.json").read_text())
     assert manifest["raw"] == hashlib.sha256(raw.read_bytes()).hexdigest()
     assert manifest["frames"] == {"train": 28, "test": 19}
-    assert len(manifest["arrays"]) == 8
+    assert len(manifest["arrays"]) == 9
     for name, digest in manifest["arrays"].items():
         assert hashlib.sha256((tmp_path / "store/frames" / name).read_bytes()).hexdigest() == digest
 

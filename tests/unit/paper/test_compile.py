@@ -1,6 +1,5 @@
 """Compiling: the line of the log that matters, and the whole paper from made-up results."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -10,26 +9,18 @@ from typing import Any
 import pytest
 
 from poselift.analysis import claims, results
+from poselift.analysis.view import DataNotice, Grid
+from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
-from poselift.figures import ablation as ablation_figure
-from poselift.figures import architecture, comparison, curves, joints, pareto, place, qualitative
-from poselift.figures import per_action as per_action_figure
+from poselift.figures import make as make_figure
 from poselift.files import write_text
+from poselift.latex import render
 from poselift.paper import assemble, numbers, provenance_appendix
 from poselift.paper.compile import compile_paper, error_in, warnings_in
 from poselift.report import summary
-from poselift.tables import (
-    ablation,
-    cost,
-    differences,
-    ground_truth_2d,
-    main,
-    mpi_inf_3dhp,
-    per_action,
-    published,
-)
-from poselift.tables import claims as claims_table
+from poselift.tables import make as make_table
+from shown import command, told, view
 
 SOURCES = Path(__file__).parents[3] / "paper"
 
@@ -87,7 +78,7 @@ def test_an_error_is_one_line_and_the_older_pdf_stays(tmp_path):
 
 @needs_latex
 def test_an_unknown_number_is_named(tmp_path):
-    template = numbers.render("numbers", numbers=[], synthetic=False, draft=False, ablated=False)
+    template = render("numbers", numbers=[], synthetic=False, draft=False, ablated=False)
     write_text(tmp_path / "numbers.tex", template)
     with pytest.raises(PoseliftError, match=r"Unknown number `full.huge.mpjpe'"):
         compile_paper(small_paper(tmp_path, "\\input{numbers}\\num{full.huge.mpjpe}"))
@@ -121,54 +112,43 @@ def test_the_whole_paper(tmp_path, make_inputs, make_report):
             one = make_report(name, "base", seed, error + 0.2 * seed, error, variant)
             write_reports(tmp_path / "evaluation" / f"{one.run}.json", [one])
     evaluations = sorted((tmp_path / "evaluation").glob("*-s?.json"))
-    seeds = [str(seed) for seed in inputs.seeds]
-    ground_truth = ["--gt2d-architectures", "full", "--gt2d-sizes", "base", "--gt2d-seeds", *seeds]
-    entries = ["--ablation", json.dumps([entry | {"seeds": inputs.seeds}])]
-    judged = ["--resamples", "1000", "--confidence", "0.95", "--seed", "0"]
-    marks = ["--dataset-title", "made-up motion (100% synthetic)", "--decimals", "1", "--synthetic"]
+    notice = DataNotice("made-up motion (100% synthetic)", synthetic=True)
+    shown = view(
+        Grid(inputs.architectures, inputs.sizes, inputs.seeds),
+        notice,
+        statistics=Statistics(resamples=1000),
+        ablation=[entry | {"seeds": inputs.seeds}],
+        ground_truth_2d=Grid(("full",), ("base",), inputs.seeds, "gt2d"),
+    )
     table = ["--results", str(tmp_path / "results.csv")]
     costs = ["--costs", str(tmp_path / "cost.csv")]
-    runs = ["--runs", *map(str, inputs.runs)]
-    size = ["--per-action-size", "base"]
-    examples = ["--examples", str(tmp_path / "evaluation" / "full-base-s0-examples.npz")]
+    examples = tmp_path / "evaluation" / "full-base-s0-examples.npz"
     references = ["--references", str(tmp_path / "evaluation" / "references.json")]
 
     def out(name):
         return ["--out", str(tmp_path / name)]
 
     results.main(["--evaluations", *map(str, evaluations), *references, *out("results.csv")])
-    main.main([*table, *inputs.grid, *marks, *judged, *out("tables/main.tex")])
-    differences.main([*table, *inputs.grid, *marks, *judged, *out("tables/differences.tex")])
-    ground_truth_2d.main(
-        [*table, *marks, *judged, *ground_truth, *out("tables/ground_truth_2d.tex")]
-    )  # fmt: skip
-    per_action.main([*table, *inputs.grid, *marks, *size, *out("tables/per_action.tex")])
-    ablation.main(
-        [*table, *costs, *inputs.grid, *marks, *size, *judged, *entries, *out("tables/ablation.tex")]
-    )
-    cost.main([*costs, *inputs.grid[:7], *out("tables/cost.tex")])
-    published.main([*table, *costs, *inputs.grid, *marks, *out("tables/published.tex")])
-    comparison.main([*table, *inputs.grid, *marks, *out("figures/comparison.pdf")])
-    curves.main([*runs, *inputs.grid, *marks, *out("figures/curves.pdf")])
-    per_action_figure.main([*table, *inputs.grid, *marks, *size, *out("figures/per_action.pdf")])
-    qualitative.main([*examples, *marks, *out("figures/qualitative.pdf")])
-    architecture.main(out("figures/architecture.pdf"))
-    joints.main([*table, *inputs.grid, *marks, *size, *out("figures/joints.pdf")])
-    place.main([*table, *inputs.grid, *marks, *size, *out("figures/place.pdf")])
-    pareto.main([*table, *costs, *inputs.grid, *marks, *out("figures/pareto.pdf")])
-    ablation_figure.main([*table, *entries, *judged, *marks, *out("figures/ablation.pdf")])
-    store = ["--store", str(tmp_path / "store")]
+    judged = ["--claims", str(SOURCES / "claims.yaml"), *out("claims.json")]
+    claims.main([*table, *told(claims, shown), *judged])
+    files = {
+        "results": tmp_path / "results.csv",
+        "costs": tmp_path / "cost.csv",
+        "runs": [run / "metrics.json" for run in inputs.runs],
+        "last_examples": examples,
+        "judgements": tmp_path / "claims.json",
+    }
+    for part in assemble.parts_named(SOURCES):
+        path = tmp_path / part
+        if part == "tables/mpi_inf_3dhp.tex":
+            make_table.main(["mpi_inf_3dhp", "--out", str(path)])
+        elif part.startswith("tables/"):
+            make_table.main(command("tables", path.stem, shown, path, **files))
+        elif part.startswith("figures/"):
+            make_figure.main(command("figures", path.stem, shown, path.with_suffix(".pdf"), **files))
+    store = ["--store", str(tmp_path / "store"), "--runs", *map(str, inputs.runs)]
     title = ["--title", "A Title & More", "--authors", "One", "Another"]
-    numbers.main(
-        [*table, *costs, *runs, *store, *inputs.grid, *marks, *size, *title, *judged, *entries, *ground_truth,
-         *out("numbers.tex")]
-    )  # fmt: skip
-    mpi_inf_3dhp.main(out("tables/mpi_inf_3dhp.tex"))
-    claims.main(
-        [*table, *inputs.grid, *marks, *size, *judged, "--claims", str(SOURCES / "claims.yaml"),
-         *out("claims.json")]
-    )  # fmt: skip
-    claims_table.main([*marks, *judged, "--claims", str(tmp_path / "claims.json"), *out("tables/claims.tex")])
+    numbers.main([*table, *costs, *store, *title, *told(numbers, shown), *out("numbers.tex")])
     made = [
         f"results/x/{path.relative_to(tmp_path).as_posix()}"
         for path in tmp_path.glob("*/*.*")
@@ -178,7 +158,7 @@ def test_the_whole_paper(tmp_path, make_inputs, make_report):
     paper = tmp_path / "paper"
     assemble.main(
         ["--sources", str(SOURCES), "--tables", *map(str, (tmp_path / "tables").glob("*.tex")),
-         "--figures", *map(str, (tmp_path / "figures").glob("*.pdf")),
+         "--figures", *map(str, (tmp_path / "figures").glob("*.[pt][de][fx]")),
          "--others", str(tmp_path / "numbers.tex"), str(tmp_path / "provenance.tex"), "--out", str(paper)]
     )  # fmt: skip
 
@@ -199,15 +179,15 @@ def test_the_whole_paper(tmp_path, make_inputs, make_report):
         assert not [line for line in fonts if "Type 3" in line or " yes " not in line]
 
     summary.main(
-        ["--table", str(tmp_path / "tables/main.json"), *inputs.grid, *marks,
+        ["--table", str(tmp_path / "tables/main.json"), *told(summary, shown),
          "--pdf", str(paper / "main.pdf"), *out("summary.txt")]
     )  # fmt: skip
-    shown = (tmp_path / "summary.txt").read_text(encoding="utf-8")
+    text = (tmp_path / "summary.txt").read_text(encoding="utf-8")
     # 0.8 less than the baseline with each seed
-    assert re.search(r"base +Full +39\.5 ± 0\.3\*\* +31\.6 ± 0\.2\*\* +39\.0 ± 0\.3\*\*", shown)
-    assert "* the interval of the difference from the baseline" in shown
-    assert "SYNTHETIC DATA" in shown
-    assert str(paper / "main.pdf") in shown
+    assert re.search(r"base +Full +39\.5 ± 0\.3\*\* +31\.6 ± 0\.2\*\* +39\.0 ± 0\.3\*\*", text)
+    assert "* the interval of the difference from the baseline" in text
+    assert "SYNTHETIC DATA" in text
+    assert str(paper / "main.pdf") in text
 
 
 def pdf_tool(*command):

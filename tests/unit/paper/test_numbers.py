@@ -1,16 +1,17 @@
 """The macros of numbers."""
 
-import json
 import re
 
 import pytest
 
 from poselift.analysis.results import collect
+from poselift.analysis.view import DataNotice, Grid
 from poselift.evaluation.report import load_reports
 from poselift.evaluation.statistics import Interval
+from poselift.latex import escape
 from poselift.paper import numbers
-from poselift.paper.latex import escape
 from poselift.paper.number_text import change, counted, listing, of_all, setting
+from shown import told, view
 
 
 def values(tex: str) -> dict[str, str]:
@@ -71,14 +72,16 @@ def written(tmp_path, make_inputs, make_report):
     inputs = make_inputs(tmp_path, sizes=("xsmall", "base"), seeds=(0, 1))
     evaluations = [path for path in inputs.evaluations if path.stem != "full-base-s1"]
     table = tmp_path / "results.csv"
+    shown = view(
+        Grid(inputs.architectures, inputs.sizes, inputs.seeds),
+        DataNotice("50% made up", synthetic=True),
+        ground_truth_2d=Grid(("full",), ("base",), (0,), "gt2d"),
+        ablation=[ENTRY],
+    )
     arguments = [
         "--results", str(table), "--costs", str(tmp_path / "cost.csv"), "--store", str(tmp_path / "store"),
-        "--runs", *map(str, inputs.runs), *inputs.grid, "--per-action-size", "base",
-        "--dataset-title", "50% made up", "--decimals", "1",
-        "--title", "Poses & more", "--authors", "A", "B", "--synthetic",
-        "--gt2d-architectures", "full", "--gt2d-sizes", "base", "--gt2d-seeds", "0",
-        "--ablation", json.dumps([ENTRY]), "--resamples", "500",
-        "--out", str(tmp_path / "numbers.tex"),
+        "--runs", *map(str, inputs.runs), "--title", "Poses & more", "--authors", "A", "B",
+        *told(numbers, shown), "--out", str(tmp_path / "numbers.tex"),
     ]  # fmt: skip
     reports = [one for path in evaluations for one in load_reports(path)]
     references = load_reports(tmp_path / "evaluation" / "references.json")

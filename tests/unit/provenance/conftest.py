@@ -17,8 +17,8 @@ MODULES = {
     "evaluate": "poselift.evaluation.metrics",
     "results": "poselift.analysis.results",
     "table": "poselift.analysis.costs",
-    "figure": "poselift.analysis.names",
-    "numbers": "poselift.paper.latex",
+    "figure": "poselift.analysis.trials",
+    "numbers": "poselift.latex",
 }
 
 RUNS = ("baseline-base-s0", "full-base-s0", "full-base-s1")

@@ -13,13 +13,15 @@ from pathlib import Path
 import pytest
 
 from poselift.analysis import results
+from poselift.analysis.stored import write_content
+from poselift.analysis.view import DataNotice, Grid, View
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
 from poselift.files import write_json, write_text
 from poselift.report import page
-from poselift.tables import claims, differences, main, per_action, published
+from poselift.tables import make
+from shown import command, told, view
 
-CAPTIONS = Path(__file__).parents[3] / "workflow/report/figures.rst"
 TABLES = ("main", "per_action", "published", "differences", "claims")
 ACTIONS = ("Walking", "<b>&Sitting")
 
@@ -86,6 +88,8 @@ def inputs(tmp_path, make_report, make_references, make_result):
     )  # fmt: skip
     figures = tmp_path / "figures"
     figures.mkdir()
+    for name in ("comparison", "animation"):
+        write_content(figures / f"{name}.json", f"Errors of <{name}> on motion & more.")
     (figures / "comparison.svg").write_text(
         '<svg xmlns="http://www.w3.org/2000/svg" width="100pt" height="9pt"></svg>'
     )
@@ -118,36 +122,33 @@ def inputs(tmp_path, make_report, make_references, make_result):
     return tmp_path
 
 
-def shared(folder: Path, seeds: str) -> list[str]:
-    return [
-        "--results", str(folder / "results.csv"), "--architectures", "baseline", "full", "--sizes", "base",
-        "--seeds", *seeds.split(), "--dataset-title", "motion & more", "--decimals", "1",
-        "--per-action-size", "base", "--resamples", "500",
-    ]  # fmt: skip
+def shown(seeds: str = "0 1", synthetic: bool = False) -> View:
+    grid = Grid(("baseline", "full"), ("base",), tuple(map(int, seeds.split())))
+    return view(grid, DataNotice("motion & more", synthetic))
 
 
-def arguments(folder: Path, *more: str, seeds: str = "0 1") -> list[str]:
+def arguments(folder: Path, view: View) -> list[str]:
     return [
-        *shared(folder, seeds), "--title", "A <title>", "--authors", "A. B.", "C. D.",
+        *told(page, view), "--results", str(folder / "results.csv"),
+        "--title", "A <title>", "--authors", "A. B.", "C. D.",
         "--tables", *(str(folder / f"tables/{name}.json") for name in TABLES),
         "--figures", str(folder / "figures/comparison.svg"), str(folder / "figures/animation.gif"),
-        "--captions", str(CAPTIONS),
         "--setup", str(folder / "setup.md"), "--record", str(folder / "record.json"),
         "--files", str(folder / "results.csv"), str(folder / "paper/main.pdf"),
-        "--out", str(folder / "report.html"), *more,
+        "--out", str(folder / "report.html"),
     ]  # fmt: skip
 
 
-def made(folder: Path, *more: str, seeds: str = "0 1") -> Page:
+SHOWN = shown()
+
+
+def made(folder: Path, view: View = SHOWN) -> Page:
     costs = folder / "cost.csv"
     write_text(costs, "architecture,size,n_frames,parameters,macs_linear,macs_all\nfull,base,27,1,1,1\n")
-    for module in (main, differences, per_action, published):
-        out = folder / "tables" / f"{module.__name__.rpartition('.')[2]}.tex"
-        marks = [word for word in more if word == "--synthetic"]
-        module.main([*shared(folder, seeds), *marks, "--costs", str(costs), "--out", str(out)])
-    judged = ["--claims", str(folder / "claims.json"), "--out", str(folder / "tables/claims.tex")]
-    claims.main([*shared(folder, seeds), *judged])
-    page.main(arguments(folder, *more, seeds=seeds))
+    files = {"results": folder / "results.csv", "costs": costs, "judgements": folder / "claims.json"}
+    for name in TABLES:
+        make.main(command("tables", name, view, folder / f"tables/{name}.tex", **files))
+    page.main(arguments(folder, view))
     return Page((folder / "report.html").read_text())
 
 
@@ -177,43 +178,43 @@ def test_numbers_are_those_of_the_results(inputs):
 
 
 def test_nothing_comes_from_outside_and_every_image_is_inside(inputs):
-    shown = made(inputs)
+    seen = made(inputs)
     text = (inputs / "report.html").read_text()
-    assert [image["src"].split(",")[0] for image in shown.images] == [
+    assert [image["src"].split(",")[0] for image in seen.images] == [
         "data:image/svg+xml;base64", "data:image/gif;base64",
     ]  # fmt: skip
-    assert shown.images[0]["width"] == "190"
-    assert shown.images[0]["alt"].startswith("Errors of all models on motion & more")
+    assert seen.images[0]["width"] == "190"
+    assert seen.images[0]["alt"] == "Errors of <comparison> on motion & more."
     assert not re.findall(r"https?:", text)
-    assert {"iframe", "object", "embed"}.isdisjoint(shown.tags)
-    for link in shown.links:
+    assert {"iframe", "object", "embed"}.isdisjoint(seen.tags)
+    for link in seen.links:
         assert link.startswith("#") or link in ("data:,", "results.csv", "paper/main.pdf"), link
     assert str(inputs) not in text
 
 
 def test_names_are_escaped(inputs):
-    shown = made(inputs)
+    seen = made(inputs)
     text = (inputs / "report.html").read_text()
     assert "&lt;b&gt;&amp;Sitting" in text
     assert "<b>&" not in text
     assert "A &lt;title&gt;" in text
     assert "poselift.&lt;made&gt;" in text
-    assert [ACTIONS[0], ACTIONS[1], "Mean"] == [row[0] for row in shown.tables["table-per_action"][2:]]
+    assert [ACTIONS[0], ACTIONS[1], "Mean"] == [row[0] for row in seen.tables["table-per_action"][2:]]
 
 
 def test_synthetic_data_and_missing_runs_are_said_first(inputs):
     assert made(inputs).banner == ""
-    assert made(inputs, "--synthetic").banner == "Synthetic data."
-    draft = made(inputs, seeds="0 1 2")
+    assert made(inputs, shown(synthetic=True)).banner == "Synthetic data."
+    draft = made(inputs, shown("0 1 2"))
     assert draft.banner == "DRAFT: 2 runs are missing (baseline-base-s2, full-base-s2)."
 
 
 def test_what_is_not_there_has_no_section_and_the_rest_is_linked_to_its_origin(inputs):
-    shown = made(inputs)
-    assert "table-published" not in shown.tables
+    seen = made(inputs)
+    assert "table-published" not in seen.tables
     text = (inputs / "report.html").read_text()
     assert ">Published results<" not in text
-    assert "#made/tables/main.json" in shown.links
+    assert "#made/tables/main.json" in seen.links
     assert 'id="made/tables/main.json"' in text
     assert "full-base-s0</code> was made by older code" in text
     assert f"sha256 <code>{'1' * 64}</code>" in text
@@ -249,7 +250,7 @@ def test_a_missing_input_is_named(inputs, file):
     (inputs / "report.html").unlink()
     (inputs / file).unlink()
     with pytest.raises(PoseliftError, match=f"{file}: no such file"):
-        page.main(arguments(inputs))
+        page.main(arguments(inputs, shown()))
     assert not (inputs / "report.html").exists()
 
 
@@ -259,7 +260,7 @@ def test_a_damaged_input_is_named(inputs, file, text):
     made(inputs)
     (inputs / file).write_text(text)
     with pytest.raises(PoseliftError, match=f"{file}: not ") as error:
-        page.main(arguments(inputs))
+        page.main(arguments(inputs, shown()))
     assert "\n" not in str(error.value)
 
 
@@ -268,26 +269,18 @@ def test_a_paper_may_claim_nothing(inputs):
     assert made(inputs).tables["table-claims"] == [["Claim", "Test", "Measured", "Verdict", "Reason"]]
 
 
-def test_a_figure_without_caption_or_place_is_refused(inputs):
+def test_a_figure_without_caption_is_refused_and_one_without_a_place_comes_at_the_end(inputs):
     made(inputs)
     figure = inputs / "figures/new.svg"
     figure.write_text("<svg/>")
-    given = arguments(inputs)
-    given.insert(given.index("--captions"), str(figure))
-    with pytest.raises(PoseliftError, match="no caption for figure 'new'"):
+    given = arguments(inputs, shown())
+    given.insert(given.index("--figures") + 1, str(figure))
+    with pytest.raises(PoseliftError, match=r"new\.json: no such file"):
         page.main(given)
-    (inputs / "captions.rst").write_text("A caption.")
-    given[given.index("--captions") + 1] = str(inputs / "captions.rst")
-    with pytest.raises(PoseliftError, match="no place for figures/new"):
-        page.main(given)
-
-
-def test_every_figure_of_the_paper_has_a_caption_and_a_place():
-    sources = Path(__file__).parents[3] / "paper/sections"
-    drawn = re.findall(r"generated/(figures/\w+)", "".join(p.read_text() for p in sources.glob("*.tex")))
-    placed = {name for names in page.SECTIONS.values() for name in names}
-    assert drawn
-    assert set(drawn) <= placed
+    write_content(figure.with_suffix(".json"), "A new one.")
+    page.main(given)
+    text = (inputs / "report.html").read_text()
+    assert text.index(">Further tables and figures</h2>") < text.index("A new one.")
 
 
 CLICKS = """

@@ -7,10 +7,12 @@ import yaml
 
 from poselift.analysis import results
 from poselift.analysis.runs import read_run
+from poselift.analysis.view import DataNotice, Grid
 from poselift.errors import PoseliftError
 from poselift.files import write_json, write_text
 from poselift.report import setup
 from poselift.report.setup_facts import differing, grouped, usual
+from shown import told, view
 
 
 @pytest.fixture
@@ -38,9 +40,11 @@ def inputs(tmp_path, make_inputs):
 
 def arguments(made, *more: str) -> list[str]:
     root = made.root
+    grid = Grid(made.architectures, made.sizes, made.seeds)
+    shown = view(grid, DataNotice("some | motion", synthetic=False))
     return [
-        "--results", str(root / "results.csv"), "--costs", str(root / "cost.csv"), *made.grid,
-        "--dataset-title", "some | motion", "--frames", str(root / "store/frames/manifest.json"),
+        "--results", str(root / "results.csv"), "--costs", str(root / "cost.csv"),
+        *told(setup, shown), "--frames", str(root / "store/frames/manifest.json"),
         "--runs", *(str(run / "metrics.json") for run in made.runs),
         "--pins", str(root / "pins.txt"), "--out", str(root / "setup.md"), *more,
     ]  # fmt: skip
@@ -98,10 +102,10 @@ def test_a_synthetic_second_data_set_is_not_called_by_the_real_ones_name(inputs)
         "--second-frames", str(inputs.root / "store/frames/manifest.json"),
         "--second-runs", str(inputs.runs[0] / "metrics.json"),
     ]  # fmt: skip
-    twin = written(inputs, *second, "--second-synthetic")
+    twin = written(inputs, *second, "--second-title", "synthetic motion in the form of MPI-INF-3DHP")
     assert "## Data: synthetic motion in the form of MPI-INF-3DHP" in twin
     assert "| synthetic motion in the form of MPI-INF-3DHP: Baseline, base | 0 | nothing |" in twin
-    assert "## Data: MPI-INF-3DHP" in written(inputs, *second)
+    assert "## Data: MPI-INF-3DHP" in written(inputs, *second, "--second-title", "MPI-INF-3DHP")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +140,7 @@ def test_the_usual_value_is_the_most_frequent_one():
 
 
 def test_groups_keep_variants_apart(inputs):
-    groups = grouped((read_run(run).settings for run in inputs.runs), "Here: ")
+    groups = grouped((read_run(run).settings for run in inputs.runs), view(), "Here: ")
     assert [(group.name, group.seeds) for group in groups] == [
         ("Here: Baseline, base", (0, 1)),
         ("Here: MambaGCN, base", (0, 1)),

@@ -2,17 +2,16 @@
 
 import re
 
-from poselift.analysis.options import Grid, Marks
 from poselift.analysis.results import collect
-from poselift.config.experiment import Statistics
+from poselift.analysis.view import DataNotice, Grid
 from poselift.report import summary
 from poselift.tables import main
+from shown import view
 
 
 def lines(results, seeds, synthetic=False):
-    grid, marks = Grid(("baseline", "full"), ("base",), seeds), Marks("made-up motion", synthetic)
-    content = main.table(results, grid, marks, 1, Statistics(resamples=500))
-    return summary.as_text(content, marks, seeds).splitlines()
+    shown = view(Grid(("baseline", "full"), ("base",), seeds), DataNotice("made-up motion", synthetic))
+    return summary.as_text(main.table(results, shown), shown.notice, shown.grid).splitlines()
 
 
 def test_mean_spread_and_star(make_report, make_references):

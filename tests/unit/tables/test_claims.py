@@ -9,7 +9,7 @@ from poselift.analysis.claims import Judgement, measured_text
 from poselift.errors import PoseliftError
 from poselift.files import write_json
 from poselift.paper.compile import compile_paper
-from poselift.tables import claims
+from poselift.tables import make
 
 GOOD = Judgement("Good by 100%.", "mpjpe(full, base) < 40 mm", "supported", "so", "mm", 35.1, 34.26, 36.0, 3)
 NO_RUN = Judgement("No run.", "mpjve(full, large) < 4 mm/frame", "cannot be judged", "no run", "mm/frame")
@@ -31,9 +31,9 @@ def test_what_was_measured(estimate, low, high, text):
 @pytest.fixture
 def written(tmp_path):
     write_json(tmp_path / "judged.json", [asdict(GOOD), asdict(NO_RUN)])
-    claims.main(
-        ["--claims", str(tmp_path / "judged.json"), "--dataset-title", "motion", "--decimals", "1",
-         "--confidence", "0.9", "--synthetic", "--out", str(tmp_path / "claims.tex")]
+    make.main(
+        ["claims", "--judgements", str(tmp_path / "judged.json"), "--dataset-title", "motion",
+         "--decimals", "1", "--confidence", "0.9", "--synthetic", "--out", str(tmp_path / "claims.tex")]
     )  # fmt: skip
     return tmp_path
 
@@ -63,7 +63,7 @@ def test_the_table_compiles(written):
 def test_another_file_is_refused(written, text):
     (written / "judged.json").write_text(text)
     with pytest.raises(PoseliftError, match=r"judged\.json: not what its job wrote"):
-        claims.main(
-            ["--claims", str(written / "judged.json"), "--dataset-title", "motion", "--decimals", "1",
-             "--out", str(written / "claims.tex")]
+        make.main(
+            ["claims", "--judgements", str(written / "judged.json"), "--dataset-title", "motion",
+             "--decimals", "1", "--out", str(written / "claims.tex")]
         )  # fmt: skip

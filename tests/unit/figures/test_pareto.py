@@ -5,14 +5,13 @@ import pytest
 from matplotlib.colors import to_hex
 
 from poselift.analysis.costs import Cost
-from poselift.analysis.options import Grid, Marks
+from poselift.analysis.published import Published, Row
 from poselift.errors import PoseliftError
-from poselift.figures import pareto
+from poselift.figures import make, pareto
 from poselift.figures.style import MUTED
-from poselift.tables.published import Published, Row
+from shown import view
 
-MARKS = Marks("measured motion", synthetic=False)
-GRID = Grid(("baseline", "full"), ("xsmall", "base"), (0, 1, 2))
+VIEW = view()
 COSTS = {
     ("baseline", "xsmall"): Cost(27, 2_000_000, 1_000_000_000, 0),
     ("baseline", "base"): Cost(27, 12_000_000, 48_000_000_000, 0),
@@ -50,19 +49,19 @@ def published(ax):
 
 
 def test_points_are_the_mean_after_the_last_epoch_over_each_cost(results):
-    parameters, macs = pareto.draw(results, COSTS, GRID, MARKS).axes
+    parameters, macs = pareto.draw(results, COSTS, None, VIEW).axes
     assert ours(parameters) == [[[2, 41], [12, 41]], [[3, 39]]]  # full base was not counted
     assert ours(macs) == [[[1, 41], [48, 41]], [[2, 39]]]
 
 
 def test_bars_reach_from_the_lowest_to_the_highest_seed(results):
-    ax = pareto.draw(results, COSTS, GRID, MARKS).axes[0]
+    ax = pareto.draw(results, COSTS, None, VIEW).axes[0]
     segment = ax.containers[0].lines[2][0].get_segments()[0]
     assert np.asarray(segment)[:, 1].tolist() == [40, 42]
 
 
 def test_published_rows_are_grey_and_hollow_with_other_detections(results, words):
-    figure = pareto.draw(results, COSTS, GRID, MARKS, PUBLISHED)
+    figure = pareto.draw(results, COSTS, PUBLISHED, VIEW)
     parameters, macs = figure.axes
     assert published(parameters) == {(4, 42): MUTED}
     assert published(macs) == {(9, 42): MUTED, (10, 45): "#ffffff"}
@@ -71,7 +70,7 @@ def test_published_rows_are_grey_and_hollow_with_other_detections(results, words
 
 
 def test_beside_published_rows_ours_are_of_the_best_epoch(results):
-    figure = pareto.draw(results, COSTS, GRID, MARKS, PUBLISHED)
+    figure = pareto.draw(results, COSTS, PUBLISHED, VIEW)
     assert ours(figure.axes[0])[0][0] == [2, 40]
     assert "best" in figure.axes[0].get_ylabel()
 
@@ -80,7 +79,7 @@ def test_synthetic_data_are_not_shown_beside_published_results(tmp_path):
     given = {
         "--results": "r.csv", "--costs": "c.csv", "--architectures": "full", "--sizes": "base",
         "--seeds": "0", "--dataset-title": "made up", "--published": "p.yaml",
-        "--out": str(tmp_path / "x.pdf"),
+        "--caption": "x", "--out": str(tmp_path / "x.pdf"),
     }  # fmt: skip
     with pytest.raises(PoseliftError, match="synthetic data cannot be compared"):
-        pareto.main(["--synthetic", *(word for pair in given.items() for word in pair)])
+        make.main(["pareto", "--synthetic", *(word for pair in given.items() for word in pair)])

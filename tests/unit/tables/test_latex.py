@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poselift import latex
 from poselift.analysis.results import Estimate
 from poselift.config.experiment import Statistics
 from poselift.evaluation.statistics import Interval
-from poselift.paper import latex
-from poselift.paper.latex import Tex, cell, escape
+from poselift.latex import Tex, escape
+from poselift.tables.latex import cell
 from poselift.tables.table import changed, estimated, number, significance_note
 
 

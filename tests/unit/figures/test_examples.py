@@ -4,14 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from poselift.analysis.options import Marks
+from poselift.analysis.examples import evenly_spaced, model_label, read_examples, read_models
 from poselift.errors import PoseliftError
-from poselift.figures import animation, qualitative
-from poselift.figures.examples import evenly_spaced, model_of, read_examples
+from poselift.figures import animation, make, qualitative
 from poselift.figures.skeletons import project, upright
-
-REAL = Marks("measured motion", synthetic=False)
-SYNTHETIC = Marks("made-up motion", synthetic=True)
+from poselift.figures.style import save
+from shown import REAL, SYNTHETIC, view
 
 
 @pytest.fixture
@@ -52,14 +50,14 @@ def test_frames_are_evenly_spaced(n_frames, expected):
 
 def test_strips_show_the_poses_of_the_frames_they_name(path):
     examples = read_examples(path)
-    figure = qualitative.draw(examples, "Full", REAL)
+    figure = qualitative.draw({"full-base-s0": examples}, view())
     (axes,) = [[ax for ax in figure.axes if ax.get_title() == "frame 6"][:1]]  # of the median clip, 0-based 5
     wrist = axes[0].lines[-1].get_xydata()[1]
     assert wrist == pytest.approx(upright(examples[0].input_2d)[5, 16], abs=1e-4)
 
 
 def test_strips_give_each_frame_its_error(path, words):
-    shown = qualitative.draw(read_examples(path), "Full", REAL)
+    shown = qualitative.draw(read_models([path]), view())
     # 10 mm in 16 of 17 joints
     assert words(shown).count("9 mm") == 10
     assert any("median and of highest MPJPE" in line for line in words(shown))
@@ -104,8 +102,8 @@ def test_arrays_that_do_not_fit_each_other_are_named(path):
         ("published", "published"),
     ],
 )
-def test_the_model_of_examples_is_read_from_their_name(tmp_path, name, model):
-    assert model_of(tmp_path / f"{name}-examples.npz") == model
+def test_the_model_of_a_run_is_read_from_its_name(name, model):
+    assert model_label(name, view()) == model
 
 
 @pytest.mark.parametrize(
@@ -114,6 +112,9 @@ def test_the_model_of_examples_is_read_from_their_name(tmp_path, name, model):
 def test_an_animation_shows_long_clips_in_steps(n_frames, step, n):
     frames = animation.frames_shown(n_frames)
     assert (frames.step, len(frames)) == (step, n)
+
+
+ANIMATION = ["animation", "--dataset-title", "made up", "--caption", "So."]
 
 
 def frames_of(gif):
@@ -125,8 +126,8 @@ def frames_of(gif):
         return shown, image.info
 
 
-def animate(path, out, marks):
-    animation.write({"Full": read_examples(path)}, marks, out)
+def animate(path, out, notice):
+    save(animation.draw(read_models([path]), view(notice=notice)), out)
     return frames_of(out)
 
 
@@ -150,23 +151,18 @@ def test_an_animation_is_marked_as_synthetic_in_every_frame(path, tmp_path):
 
 def test_an_animation_is_the_same_bytes_for_the_same_data(path, tmp_path):
     for name in ("here", "there"):
-        animation.main(
-            ["--examples", str(path), "--dataset-title", "made up", "--out", str(tmp_path / f"{name}.gif")]
-        )
+        make.main([*ANIMATION, "--examples", str(path), "--out", str(tmp_path / f"{name}.gif")])
     assert (tmp_path / "here.gif").read_bytes() == (tmp_path / "there.gif").read_bytes()
 
 
 def test_models_of_other_lengths_are_refused(path, tmp_path, make_examples):
     other = tmp_path / "baseline-base-s0-examples.npz"
     make_examples(other, n_frames=4)
-    with pytest.raises(PoseliftError, match="Full: 11, Baseline: 4"):
-        animation.write(
-            {"Full": read_examples(path), "Baseline": read_examples(other)}, REAL, tmp_path / "a.gif"
-        )
-    assert not (tmp_path / "a.gif").exists()
+    with pytest.raises(PoseliftError, match="Full, base, seed 0: 11, Baseline, base, seed 0: 4"):
+        animation.draw(read_models([path, other]), view())
 
 
 def test_an_animation_is_a_gif(path, tmp_path):
-    arguments = ["--examples", str(path), "--dataset-title", "x", "--out", str(tmp_path / "a.mp4")]
+    arguments = [*ANIMATION, "--examples", str(path), "--out", str(tmp_path / "a.mp4")]
     with pytest.raises(PoseliftError, match=r"a\.mp4: an animation is a \.gif"):
-        animation.main(arguments)
+        make.main(arguments)

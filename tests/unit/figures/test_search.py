@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from poselift.analysis.options import Marks
 from poselift.analysis.trials import DESCRIPTION, read_trials
 from poselift.errors import PoseliftError
 from poselift.figures import search
+from shown import view
 
-MARKS = Marks("made-up motion", synthetic=False)
+VIEW = view()
 NAMES = {
     "lr": ["5e-05", "0.0001", "0.0002", "0.0005"],
     "batch_size": ["32", "64", "96"],
@@ -51,7 +51,7 @@ def grid():
 
 
 def test_each_searched_key_has_a_panel_with_every_trial(grid):
-    lr, batch_size, weight_decay = search.draw(grid, MARKS).axes
+    lr, batch_size, weight_decay = search.draw(grid, VIEW).axes
     assert points(lr) == {
         label: [10.0 + 6 * k + i for i in range(6)]
         for k, label in enumerate(("5e-5", "1e-4", "2e-4", "5e-4"))
@@ -62,11 +62,11 @@ def test_each_searched_key_has_a_panel_with_every_trial(grid):
 
 
 def test_errors_are_labelled_with_their_unit(grid):
-    assert "(px)" in search.draw(grid, MARKS).axes[0].get_ylabel()
+    assert "(px)" in search.draw(grid, VIEW).axes[0].get_ylabel()
 
 
 def test_colours_and_markers_follow_the_first_key_in_all_panels(grid):
-    axes = search.draw(grid, MARKS).axes
+    axes = search.draw(grid, VIEW).axes
 
     def look_of(ax, error):
         (line,) = [
@@ -80,7 +80,7 @@ def test_colours_and_markers_follow_the_first_key_in_all_panels(grid):
 
 
 def test_failed_trials_are_crosses_above_the_others(words):
-    figure = search.draw(landscape(trial(0, 10.0, lr="1"), trial(1, np.nan, status="failed", lr="2")), MARKS)
+    figure = search.draw(landscape(trial(0, 10.0, lr="1"), trial(1, np.nan, status="failed", lr="2")), VIEW)
     (ax,) = figure.axes
     cross = next(line for line in ax.lines if line.get_marker() == "x")
     assert round(cross.get_xdata()[0]) == 1
@@ -92,7 +92,7 @@ def test_the_ring_is_the_lowest_that_finished():
     trials = landscape(
         trial(0, 9.0, status="stopped", lr="1"), trial(1, 11.0, lr="2"), trial(2, 10.0, lr="3")
     )
-    (ax,) = search.draw(trials, MARKS).axes
+    (ax,) = search.draw(trials, VIEW).axes
     (ring,) = [line for line in ax.lines if line.get_label() == "lowest finished"]
     assert ring.get_xydata().tolist() == [[2, 10]]
     (stopped,) = [line for line in ax.lines if 9.0 in line.get_ydata()]
@@ -100,15 +100,15 @@ def test_the_ring_is_the_lowest_that_finished():
 
 
 def test_a_single_trial_and_a_search_in_which_all_failed_are_drawn(words):
-    (ax,) = search.draw(landscape(trial(0, 10.0, lr="1")), MARKS).axes
+    (ax,) = search.draw(landscape(trial(0, 10.0, lr="1")), VIEW).axes
     assert points(ax) == {"trial-0": [10.0]}
     failed = landscape(*(trial(i, np.nan, status="failed", lr=str(i)) for i in range(2)))
-    assert any("2 failed" in line for line in words(search.draw(failed, MARKS)))
+    assert any("2 failed" in line for line in words(search.draw(failed, VIEW)))
 
 
 def test_stages_are_rows_in_the_order_given(grid):
     fine = landscape(trial(0, 5.0, "fine", lr="0.0001"), trial(1, 6.0, "fine", lr="0.0003"))
-    figure = search.draw(pd.concat([fine, grid], ignore_index=True), MARKS, ["coarse", "fine"])
+    figure = search.draw(pd.concat([fine, grid], ignore_index=True), view(stages=("coarse", "fine")))
     titles = [title for ax in figure.axes if (title := ax.get_title(loc="left"))]
     assert titles == ["coarse: 24 trials, 50 epochs", "fine: 2 trials, 50 epochs"]
     assert len(figure.axes) == 3 + 1
@@ -117,14 +117,14 @@ def test_stages_are_rows_in_the_order_given(grid):
 def test_sizes_and_architectures_are_in_their_usual_order():
     models = [("full", "small"), ("baseline", "base"), ("mamba_gcn", "xsmall")]
     trials = landscape(*(trial(i, 9.0 + i, architecture=a, size=s) for i, (a, s) in enumerate(models)))
-    labels = [[t.get_text() for t in ax.get_xticklabels()] for ax in search.draw(trials, MARKS).axes]
-    assert labels == [["Baseline", "Full", "MambaGCN"], ["xsmall", "small", "base"]]
+    labels = [[t.get_text() for t in ax.get_xticklabels()] for ax in search.draw(trials, VIEW).axes]
+    assert labels == [["Baseline", "MambaGCN", "Full"], ["xsmall", "small", "base"]]
 
 
 def test_numbers_of_many_values_are_drawn_on_a_scale():
     values = np.geomspace(1e-5, 1e-2, 12)
     trials = landscape(*(trial(i, 10.0 + i, lr=f"{value:.3g}") for i, value in enumerate(values)))
-    (ax,) = search.draw(trials, MARKS).axes
+    (ax,) = search.draw(trials, VIEW).axes
     assert ax.get_xscale() == "log"
     drawn = {y: x for line in ax.lines if line.get_label() != "lowest finished" for x, y in line.get_xydata()}
     assert [drawn[10.0 + i] for i in range(12)] == pytest.approx(values, rel=0.01)

@@ -9,13 +9,15 @@ import yaml
 from poselift.analysis import results as table_of_results
 from poselift.analysis.intervals import Differences, Model
 from poselift.analysis.results import collect, metrics_in, names_in, per_seed, read
+from poselift.analysis.view import DataNotice, Grid
 from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import Report, Result, Row, write_reports
-from poselift.tables import mpi_inf_3dhp
+from poselift.tables import make
+from shown import command, view
 
 PUBLISHED = Path(__file__).parents[3] / "paper" / "published_mpi_inf_3dhp.yaml"
-GRID = ["--architectures", "baseline", "full", "--sizes", "small", "--seeds", "0", "1", "--decimals", "1"]
+GRID = Grid(("baseline", "full"), ("small",), (0, 1))
 
 
 def report(architecture: str, seed: int, last: float, frames: int = 10) -> Report:
@@ -94,7 +96,10 @@ def test_runs_tested_on_other_frames_are_not_put_together():
 
 def made_table(results: Path, *options: str) -> str:
     out = results.with_name("table.tex")
-    mpi_inf_3dhp.main(["--results", str(results), *GRID, *options, "--out", str(out)])
+    synthetic = "--synthetic" in options
+    shown = view(GRID, DataNotice(f"{'synthetic motion in the form of ' * synthetic}MPI-INF-3DHP", synthetic))
+    words = [word for word in options if word != "--synthetic"]
+    make.main([*command("tables", "mpi_inf_3dhp", shown, out, results=results), *words])
     return out.read_text()
 
 
@@ -152,7 +157,7 @@ def test_unsure_rows_are_left_out(results, tmp_path):
 
 
 def test_without_a_second_data_set_the_text_is_told(tmp_path):
-    mpi_inf_3dhp.main(["--out", str(tmp_path / "table.tex")])
+    make.main(["mpi_inf_3dhp", "--out", str(tmp_path / "table.tex")])
     tex = (tmp_path / "table.tex").read_text()
     assert r"\secondfalse" in tex
     assert "tabular" not in tex

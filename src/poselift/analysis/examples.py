@@ -4,6 +4,7 @@ Which clips these are is decided by the evaluation's rule, and not by hand.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from poselift.analysis.names import architecture_label
+from poselift.analysis.view import View
 from poselift.errors import PoseliftError
 from poselift.skeleton import N_JOINTS
 
@@ -88,15 +89,19 @@ def _check(example: Example, path: Path) -> None:
             )
 
 
-def model_of(path: Path) -> str:
-    """Which model made the examples, from the name of their file, `<run>-examples.npz`."""
-    name = path.stem.removesuffix("-examples")
-    if found := re.fullmatch(r"(\w+)-(\w+?)(?:-(\w+))?-s(\d+)", name):
-        parts = (architecture_label(found[1]), found[2], found[3], f"seed {found[4]}")
+def read_models(paths: Iterable[Path]) -> dict[str, list[Example]]:
+    """The examples of some runs by the run's name, from files `<run>-examples.npz`."""
+    return {path.stem.removesuffix("-examples"): read_examples(path) for path in paths}
+
+
+def model_label(run: str, view: View) -> str:
+    """What the paper calls the model of a run: `Full, base, seed 0`; another name stays as it is."""
+    if found := re.fullmatch(r"(\w+)-(\w+?)(?:-(\w+))?-s(\d+)", run):
+        parts = (view.label(found[1]), found[2], found[3], f"seed {found[4]}")
         return ", ".join(part for part in parts if part)
-    return name
+    return run
 
 
 def evenly_spaced(n_frames: int, n: int) -> NDArray[np.intp]:
-    """At most `n` places of a clip, the first and the last among them, as evenly spaced as can be."""
+    """At most `n` frames of a clip, the first and the last among them, as evenly spaced as can be."""
     return np.unique(np.linspace(0, n_frames - 1, n).round().astype(np.intp))

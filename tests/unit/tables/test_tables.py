@@ -10,24 +10,29 @@ import pytest
 
 from poselift.analysis import results
 from poselift.analysis.costs import Cost, read_costs, read_variant_costs
-from poselift.analysis.options import Entry, Grid, Marks
+from poselift.analysis.published import Published, Row, comparable
 from poselift.analysis.results import collect
-from poselift.config.experiment import Statistics
+from poselift.analysis.view import AblationEntry, DataNotice, Grid
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
 from poselift.files import write_text
-from poselift.paper import latex
-from poselift.tables import ablation, cost, differences, ground_truth_2d, main, per_action, published
-from poselift.tables.published import Published, Row, comparable
-
-STATISTICS = Statistics(resamples=500)
-REAL = Marks("measured motion", synthetic=False)
-SYNTHETIC = Marks("made-up motion", synthetic=True)
+from poselift.tables import (
+    ablation,
+    cost,
+    differences,
+    ground_truth_2d,
+    latex,
+    main,
+    make,
+    per_action,
+    published,
+)
+from shown import REAL, SYNTHETIC, view
 
 
 def tex(module: ModuleType, *arguments: Any) -> str:
     """The LaTeX of the table that a module makes of its arguments."""
-    return latex.tabulate(module.table(*arguments), module.LAYOUT, module.__name__, {})
+    return latex.tabulate(module.table(*arguments), module.LAYOUT, {})
 
 
 def rows(table: str) -> list[list[str]]:
@@ -57,13 +62,14 @@ def three_seeds(make_report, make_references):
 
 
 GRID = Grid(("baseline", "full"), ("base",), (0, 1, 2))
+VIEW = view(GRID)
 BASELINE = r"Baseline, \ensuremath{A} \ensuremath{\parallel} \ensuremath{G}"
 FULL = BASELINE.replace("Baseline", "Full") + r" \ensuremath{\parallel} \ensuremath{M}"
 ALL = ("baseline", "mamba_gcn", "full")
 
 
 def test_main_table_has_mean_and_spread(three_seeds):
-    table = tex(main, three_seeds, GRID, REAL, 1, STATISTICS)
+    table = tex(main, three_seeds, VIEW)
     baseline = row(table, "Baseline")
     assert baseline[:4] == ["base", "Baseline", "41.0", r"\spread{1.0}"]  # mean and sample std of 40, 41, 42
     assert baseline[4:6] == ["32.8", r"\spread{0.8}"]  # P-MPJPE: 0.8 of it
@@ -78,7 +84,7 @@ def test_main_table_has_mean_and_spread(three_seeds):
 
 def test_nothing_is_bold_or_starred_by_being_lowest(three_seeds):
     # changes of -1, -2, -3 over three seeds: the 95 % interval, -2 +- 2.48, holds zero
-    table = tex(main, three_seeds, GRID, REAL, 1, STATISTICS)
+    table = tex(main, three_seeds, VIEW)
     assert "textbf" not in table
     assert r"\significant" not in table
     assert "Star: the interval of the difference" in table
@@ -100,7 +106,7 @@ def clear_cut(make_report, make_references):
 
 
 def test_what_is_significant_is_starred_and_if_lower_than_all_others_bold(clear_cut):
-    table = tex(main, clear_cut, GRID, REAL, 1, STATISTICS)
+    table = tex(main, clear_cut, VIEW)
     assert row(table, "Full")[2:4] == [r"\textbf{39.0}", r"\spread{1.0}\significant"]
     assert row(table, "Baseline")[2:4] == ["41.0", r"\spread{1.0}"]
 
@@ -110,17 +116,14 @@ def test_bold_has_to_beat_every_other(clear_cut, make_report):
     table = tex(
         main,
         pd.concat([clear_cut, rival]),
-        Grid(ALL, ("base",), (0, 1, 2)),
-        REAL,
-        1,
-        STATISTICS,
+        view(Grid(ALL, ("base",), (0, 1, 2))),
     )
     assert "textbf" not in table
     assert row(table, "Full")[3] == row(table, "MambaGCN")[3] == r"\spread{1.0}\significant"
 
 
 def test_differences_have_intervals(clear_cut):
-    table = tex(differences, clear_cut, GRID, REAL, 1, STATISTICS)
+    table = tex(differences, clear_cut, VIEW)
     (full,) = [cells for cells in rows(table) if any("Full" in cell for cell in cells)]
     assert full[:2] == [r"Full \ensuremath{-} Baseline", r"\ensuremath{-}2.00"]
     low, high = (
@@ -144,8 +147,8 @@ def test_one_seed_is_never_significant_and_the_caption_says_so(make_report, make
     )
     grid = Grid(("baseline", "full"), ("base",), (0,))
     for table in (
-        tex(main, one, grid, REAL, 1, STATISTICS),
-        tex(differences, one, grid, REAL, 1, STATISTICS),
+        tex(main, one, view(grid)),
+        tex(differences, one, view(grid)),
     ):
         assert "nothing is marked as significant" in table
         assert r"\significant" not in table
@@ -154,20 +157,20 @@ def test_one_seed_is_never_significant_and_the_caption_says_so(make_report, make
 
 def test_a_missing_model_is_a_dash_and_a_draft(three_seeds):
     grid = Grid(("baseline", "mamba_gcn"), ("base",), (0, 1, 2))
-    table = tex(main, three_seeds, grid, REAL, 1, STATISTICS)
+    table = tex(main, three_seeds, view(grid))
     assert row(table, "MambaGCN")[2:6] == [r"\missing", "", r"\missing", ""]
     assert r"DRAFT: 3 runs are missing (mamba\_gcn-base-s0, mamba\_gcn-base-s1, mamba\_gcn-base-s2)" in table
 
 
 def test_a_missing_seed_is_a_draft_too(three_seeds):
-    table = tex(main, three_seeds, Grid(("full",), ("base",), (0, 1, 2, 3)), REAL, 1, STATISTICS)
+    table = tex(main, three_seeds, view(Grid(("full",), ("base",), (0, 1, 2, 3))))
     assert "DRAFT: 1 run is missing (full-base-s3)" in table
-    assert "DRAFT" not in tex(main, three_seeds, GRID, REAL, 1, STATISTICS)
+    assert "DRAFT" not in tex(main, three_seeds, VIEW)
 
 
 def test_a_single_seed_has_no_spread_and_the_caption_says_so(make_report, make_references):
     one = collect([*make_references(), make_report("full", "base", 0, 39.0, 38.5)])
-    table = tex(main, one, Grid(("full",), ("base",), (0,)), REAL, 2, STATISTICS)
+    table = tex(main, one, view(Grid(("full",), ("base",), (0,)), decimals=2))
     assert row(table, "Full")[2:4] == ["39.00", ""]
     assert r"\spread" not in table
     assert "One seed a model, hence no spread" in table
@@ -175,13 +178,14 @@ def test_a_single_seed_has_no_spread_and_the_caption_says_so(make_report, make_r
 
 def test_synthetic_data_are_named(three_seeds):
     costs = {("baseline", "base"): Cost(27, 10**6, 10**9, 10**9)}
-    for marks, expected in ((SYNTHETIC, True), (REAL, False)):
+    for notice, expected in ((SYNTHETIC, True), (REAL, False)):
+        shown = view(GRID, notice, ground_truth_2d=GRID)
         tables = [
-            tex(main, three_seeds, GRID, marks, 1, STATISTICS),
-            tex(per_action, three_seeds, GRID, "base", marks, 1),
-            tex(ablation, three_seeds, costs, {}, GRID, "base", (), marks, 1, STATISTICS),
-            tex(differences, three_seeds, GRID, marks, 1, STATISTICS),
-            tex(ground_truth_2d, three_seeds, GRID, [], marks, 1, STATISTICS),
+            tex(main, three_seeds, shown),
+            tex(per_action, three_seeds, shown),
+            tex(ablation, three_seeds, costs, {}, shown),
+            tex(differences, three_seeds, shown),
+            tex(ground_truth_2d, three_seeds, None, shown),
         ]
         assert [r"\textbf{Synthetic data.}" in table for table in tables] == [expected] * 5
 
@@ -196,15 +200,15 @@ def test_names_from_the_data_are_escaped(make_report, make_references, make_resu
         ]
 
     reports = on(("A&B_1",), [*make_references(), make_report("full", "base", 0, 0.0, 0.0)])
-    marks = Marks("50% of it", synthetic=False)
+    notice = DataNotice("50% of it", synthetic=False)
     grid = Grid(("full",), ("base",), (0,))
-    table = tex(per_action, collect(reports), grid, "base", marks, 1)
+    table = tex(per_action, collect(reports), view(grid, notice))
     assert row(table, r"A\&B\_1")[1] == "40.0"
     assert r"50\% of it" in table
 
 
 def test_per_action_table_ends_with_the_overall_number(three_seeds):
-    table = tex(per_action, three_seeds, GRID, "base", REAL, 1)
+    table = tex(per_action, three_seeds, VIEW)
     # columns: MPJPE of baseline and full, then P-MPJPE
     assert row(table, "Directions")[1:5] == ["38.1", r"\spread{0.9}", "36.3", r"\spread{0.0}"]  # 0.93 of it
     assert row(table, "Mean")[1:] == [
@@ -215,7 +219,7 @@ def test_per_action_table_ends_with_the_overall_number(three_seeds):
 
 def test_ablation_starts_with_the_architectures(three_seeds):
     costs = {("baseline", "base"): Cost(27, 1_500_000, 2 * 10**9, 10**9)}
-    table = tex(ablation, three_seeds, costs, {}, GRID, "base", (), REAL, 1, STATISTICS)
+    table = tex(ablation, three_seeds, costs, {}, VIEW)
     baseline = row(table, BASELINE)
     assert baseline[1:8] == ["27", "1.50", "2.00", "41.0", r"\spread{1.0}", "", ""]
     full = row(table, FULL)
@@ -225,9 +229,9 @@ def test_ablation_starts_with_the_architectures(three_seeds):
 
 
 ENTRIES = (
-    Entry(name="no_graph", title="without graph", architecture="full", size="base", seeds=(0, 1)),
-    Entry(name="short", title="", architecture="full", size="base", seeds=(0,)),
-    Entry(name="chain", title="chain_1", architecture="baseline", size="base", seeds=(0, 1)),
+    AblationEntry(name="no_graph", title="without graph", architecture="full", size="base", seeds=(0, 1)),
+    AblationEntry(name="short", title="", architecture="full", size="base", seeds=(0,)),
+    AblationEntry(name="chain", title="chain_1", architecture="baseline", size="base", seeds=(0, 1)),
 )
 
 
@@ -239,7 +243,7 @@ def test_ablation_compares_each_entry_with_its_base(three_seeds, make_report):
     results = pd.concat([three_seeds, runs])
     costs = {("full", "base"): Cost(27, 9_000_000, 10**9, 10**9)}
     changed = {"full-base-no_graph": Cost(27, 5_000_000, 10**9, 10**9)}
-    table = tex(ablation, results, costs, changed, GRID, "base", ENTRIES, REAL, 1, STATISTICS)
+    table = tex(ablation, results, costs, changed, view(GRID, ablation=ENTRIES))
     no_graph = row(table, "without graph")
     assert no_graph[2] == "5.00"
     assert no_graph[4:7] == ["42.5", r"\spread{0.7}", r"\ensuremath{+}3.50"]  # (42, 43) - (39, 39)
@@ -262,7 +266,7 @@ def test_ablation_leaves_out_seeds_that_one_side_lacks(make_report, make_referen
             *(make_report("full", "base", seed, last, last) for seed, last in seeds.items()),
         ]
     )
-    text = tex(ablation, table, {}, {}, GRID, "base", (), REAL, 1, STATISTICS)
+    text = tex(ablation, table, {}, {}, VIEW)
     assert row(text, FULL)[6] == r"\ensuremath{-}2.00"
 
 
@@ -282,7 +286,7 @@ def test_ground_truth_2d_stands_beside_detections(clear_cut, make_report):
     theirs = [published_row("Theirs", mpjpe_ground_truth_2d=19.4), published_row("Others")]
     theirs.append(published_row("Unsure", mpjpe_ground_truth_2d=15.5, unsure=["mpjpe_ground_truth_2d"]))
     grid = Grid(("baseline", "full"), ("base",), (0, 1, 2), "gt2d")
-    table = tex(ground_truth_2d, results, grid, theirs, REAL, 1, STATISTICS)
+    table = tex(ground_truth_2d, results, Published(detector="SH", rows=theirs), view(ground_truth_2d=grid))
     assert row(table, "Full")[2:] == [
         "18.0", r"\spread{0.0}", "14.4", r"\spread{0.0}", "18.0", r"\spread{1.0}", "39.0", r"\spread{1.0}"
     ]  # fmt: skip
@@ -295,14 +299,19 @@ def test_ground_truth_2d_stands_beside_detections(clear_cut, make_report):
 
 def test_cost_table_counts_both_ways():
     costs = {("full", "base"): Cost(243, 11_723_811, 47_960_000_000, 64_500_000_000)}
-    table = tex(cost, costs, ["baseline", "full"], ["base"])
+    table = tex(cost, costs, VIEW)
     assert row(table, "Full")[2:] == ["243", "11.72", "47.96", "64.50"]
     assert row(table, "Baseline")[2:] == [r"\missing"] * 4
 
 
 def test_small_costs_are_not_rounded_to_nothing():
     costs = {("full", "tiny"): Cost(27, 4_321, 1_234_567, 2_345_678)}
-    assert row(tex(cost, costs, ["full"], ["tiny"]), "Full")[3:] == ["0.0043", "0.0012", "0.0023"]
+    table = tex(cost, costs, view(Grid(("full",), ("tiny",), (0,))))
+    assert row(table, "Full")[3:] == [
+        "0.0043",
+        "0.0012",
+        "0.0023",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -353,7 +362,7 @@ def test_unsure_numbers_are_dashes_and_ours_follow(three_seeds):
         published_row("Others", detector="CPN", sure="B"),
     ]
     costs = {("full", "base"): Cost(27, 1_500_000, 2_000_000_000, 3_000_000_000)}
-    table = tex(published, Published(detector="SH", rows=listed), three_seeds, costs, GRID, REAL, 1, 0.95)
+    table = tex(published, three_seeds, costs, Published(detector="SH", rows=listed), VIEW)
     theirs = [r"Theirs~\cite{them}", "SH", "243", "11.7", r"\missing", "38.4", "", r"\missing", "", "A"]
     assert row(table, "SH") == theirs
     assert row(table, "CPN")[0] == "Others"
@@ -383,7 +392,7 @@ def test_unsure_numbers_are_dashes_and_ours_follow(three_seeds):
 )
 def test_ours_is_bold_if_it_is_below_all_with_our_detector(three_seeds, lowest, detector, bold):
     listed = [published_row("one", mpjpe=42.0), published_row("two", mpjpe=lowest, detector=detector)]
-    table = tex(published, Published(detector="SH", rows=listed), three_seeds, {}, GRID, REAL, 1, 0.95)
+    table = tex(published, three_seeds, {}, Published(detector="SH", rows=listed), VIEW)
     assert row(table, "Ours: Full, base")[5] == (r"\textbf{38.5}" if bold else "38.5")
     # 40.5 +- 2.5: the mean is lower than 41 and 42, the interval is not
     assert row(table, "Ours: Baseline, base")[5] == "40.5"
@@ -393,13 +402,10 @@ def test_a_single_seed_is_never_bold_beside_published_results(make_report, make_
     one = collect([*make_references(), make_report("full", "base", 0, 20.0, 20.0)])
     table = tex(
         published,
-        Published(detector="SH", rows=[published_row("one")]),
         one,
         {},
-        Grid(("full",), ("base",), (0,)),
-        REAL,
-        1,
-        0.95,
+        Published(detector="SH", rows=[published_row("one")]),
+        view(Grid(("full",), ("base",), (0,))),
     )
     assert row(table, "Ours: Full, base")[5] == "20.0"
 
@@ -426,37 +432,50 @@ def published_arguments(tmp_path, make_report, make_references):
     ]  # fmt: skip
 
 
+def without_grid(arguments):
+    """The arguments but for the grid, which the table of ground-truth 2D does not have."""
+    start, end = arguments.index("--architectures"), arguments.index("--dataset-title")
+    return arguments[:start] + arguments[end:]
+
+
 def test_published_rows_appear_only_when_asked_for(tmp_path, published_arguments):
-    published.main(published_arguments)
+    make.main(["published", *published_arguments])
     text = (tmp_path / "published.tex").read_text()
     assert r"\comparablefalse" in text
     assert "Theirs" not in text
-    published.main([*published_arguments, "--published", str(tmp_path / "published.yaml")])
+    make.main(["published", *published_arguments, "--published", str(tmp_path / "published.yaml")])
     text = (tmp_path / "published.tex").read_text()
     assert "Theirs" in text
     assert r"\comparabletrue" in text
 
 
 def test_without_runs_on_ground_truth_there_is_no_table(tmp_path, published_arguments):
-    ground_truth_2d.main(published_arguments)
+    arguments = ["ground_truth_2d", *without_grid(published_arguments)]
+    make.main(arguments)
     assert r"\groundtruthfalse" in (tmp_path / "published.tex").read_text()
-    of = ["--gt2d-architectures", "full", "--gt2d-sizes", "base", "--gt2d-seeds", "0"]
-    ground_truth_2d.main([*published_arguments, *of])
+    of = {"architectures": ["full"], "sizes": ["base"], "seeds": [0], "variant": "gt2d"}
+    make.main([*arguments, "--ground-truth-2d", json.dumps(of)])
     assert r"\groundtruthtrue" in (tmp_path / "published.tex").read_text()
 
 
 def test_entries_come_as_json(tmp_path, published_arguments):
     entries = [{"name": "chain", "title": "in a chain", "architecture": "full", "size": "base", "seeds": [0]}]
-    arguments = [*published_arguments, "--per-action-size", "base", "--ablation"]
-    ablation.main([*arguments, json.dumps(entries)])
+    arguments = ["ablation", *published_arguments, "--per-action-size", "base", "--ablation"]
+    make.main([*arguments, json.dumps(entries)])
     assert "in a chain" in (tmp_path / "published.tex").read_text()
-    with pytest.raises(SystemExit):
-        ablation.main(
-            [*published_arguments, "--per-action-size", "base", "--ablation", '[{"name": "chain"}]']
-        )
+    with pytest.raises(PoseliftError, match=r"ablation\.0\.title: is missing"):
+        make.main([*arguments, '[{"name": "chain"}]'])
 
 
 def test_synthetic_data_are_never_compared_with_published_results(tmp_path, published_arguments):
     with pytest.raises(PoseliftError, match="synthetic"):
-        published.main([*published_arguments, "--published", str(tmp_path / "published.yaml"), "--synthetic"])
+        make.main(
+            [
+                "published",
+                *published_arguments,
+                "--published",
+                str(tmp_path / "published.yaml"),
+                "--synthetic",
+            ]
+        )
     assert not (tmp_path / "published.tex").exists()

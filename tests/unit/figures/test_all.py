@@ -10,7 +10,8 @@ import pytest
 from matplotlib.text import Text
 
 from poselift.analysis.costs import Cost
-from poselift.analysis.options import Entry, Grid, Marks
+from poselift.analysis.examples import read_models
+from poselift.analysis.view import AblationEntry, Grid
 from poselift.config.experiment import Statistics
 from poselift.figures import (
     ablation,
@@ -18,20 +19,18 @@ from poselift.figures import (
     comparison,
     curves,
     joints,
+    make,
     pareto,
     per_action,
     place,
     qualitative,
     search,
 )
-from poselift.figures.examples import read_examples
 from poselift.figures.style import COLUMN_WIDTH, PAGE_WIDTH, save, style
+from shown import GRID, REAL, SYNTHETIC, view
 
-REAL = Marks("measured motion", synthetic=False)
-SYNTHETIC = Marks("made-up motion", synthetic=True)
-GRID = Grid(("baseline", "full"), ("xsmall", "base"), (0, 1, 2))
 COSTS = {(name, size): Cost(27, 10**6, 10**9, 10**9) for name in GRID.architectures for size in GRID.sizes}
-ENTRY = Entry(name="shallow", title="", architecture="full", size="base", seeds=(0, 1, 2))
+ENTRY = AblationEntry(name="shallow", title="", architecture="full", size="base", seeds=(0, 1, 2))
 TRIALS = pd.DataFrame(
     {
         "stage": "coarse", "trial": ["a", "b"], "status": "finished", "reason": "", "best": [9.0, 8.0],
@@ -43,7 +42,7 @@ TRIALS = pd.DataFrame(
 @pytest.fixture
 def draw_all(results, make_run, make_examples, tmp_path):
     make_examples(tmp_path / "full-base-s0-examples.npz")
-    examples = read_examples(tmp_path / "full-base-s0-examples.npz")
+    examples = read_models([tmp_path / "full-base-s0-examples.npz"])
     runs = [
         make_run(name, size, seed, {"loss_total": [0.3, 0.2], "mpjpe": [80.0, 60.0]})
         for name in GRID.architectures
@@ -52,27 +51,28 @@ def draw_all(results, make_run, make_examples, tmp_path):
     ]
 
     made = {
-        "comparison": lambda marks, grid: comparison.draw(results, grid, marks),
-        "per_action": lambda marks, grid: per_action.draw(results, grid, "base", marks),
-        "joints": lambda marks, grid: joints.draw(results, grid, "base", marks),
-        "place": lambda marks, grid: place.draw(results, grid, "base", marks),
-        "pareto": lambda marks, grid: pareto.draw(results, COSTS, grid, marks),
-        "curves": lambda marks, grid: curves.draw(runs, grid, marks),
-        "ablation": lambda marks, grid: ablation.draw(results, [ENTRY], Statistics(resamples=100), marks),
-        "search": lambda marks, grid: search.draw(TRIALS, marks),
-        "qualitative": lambda marks, grid: qualitative.draw(examples, "full", marks),
+        "comparison": (comparison, results),
+        "per_action": (per_action, results),
+        "joints": (joints, results),
+        "place": (place, results),
+        "pareto": (pareto, results, COSTS, None),
+        "curves": (curves, runs),
+        "ablation": (ablation, results),
+        "search": (search, TRIALS),
+        "qualitative": (qualitative, examples),
     }
 
-    def draw(marks, grid=GRID, only=tuple(made)):
-        return {name: made[name](marks, grid) for name in only}
+    def draw(notice, grid=GRID, only=tuple(made)):
+        shown = view(grid, notice, ablation=(ENTRY,), statistics=Statistics(resamples=100))
+        return {name: made[name][0].draw(*made[name][1:], shown) for name in only}
 
     return draw
 
 
-@pytest.mark.parametrize("marks", [REAL, SYNTHETIC])
-def test_synthetic_data_are_named_in_each_figure(marks, draw_all, words):
-    for name, figure in draw_all(marks).items():
-        assert any("synthetic data" in line for line in words(figure)) == marks.synthetic, name
+@pytest.mark.parametrize("notice", [REAL, SYNTHETIC])
+def test_synthetic_data_are_named_in_each_figure(notice, draw_all, words):
+    for name, figure in draw_all(notice).items():
+        assert any("synthetic data" in line for line in words(figure)) == notice.synthetic, name
 
 
 def test_missing_runs_are_counted(draw_all, words):
@@ -98,7 +98,7 @@ def test_an_architecture_without_runs_leaves_a_named_gap(draw_all, words):
 
 
 def test_figures_fit_the_page_and_are_legible(draw_all):
-    figures = draw_all(SYNTHETIC) | {"architecture": architecture.draw()}
+    figures = draw_all(SYNTHETIC) | {"architecture": architecture.draw(view())}
     column = {"comparison", "per_action", "place", "ablation", "search"}
     for name, figure in figures.items():
         assert figure.get_figwidth() == (COLUMN_WIDTH if name in column else PAGE_WIDTH), name
@@ -106,7 +106,7 @@ def test_figures_fit_the_page_and_are_legible(draw_all):
 
 
 def test_nothing_is_cut_off_at_the_edge_of_the_figure(draw_all):
-    for name, figure in (draw_all(SYNTHETIC) | {"architecture": architecture.draw()}).items():
+    for name, figure in (draw_all(SYNTHETIC) | {"architecture": architecture.draw(view())}).items():
         figure.draw_without_rendering()
         width, height = figure.get_size_inches()
         drawn = figure.get_tightbbox()
@@ -126,13 +126,14 @@ def test_the_style_ends_with_its_context():
 def test_files_are_the_same_bytes_in_another_process(results, tmp_path, monkeypatch):
     results.to_csv(tmp_path / "results.csv", index=False)
     arguments = [
+        "joints", "--caption", "So.",
         *("--results", str(tmp_path / "results.csv"), "--seeds", "0", "1", "2", "--sizes", "base"),
         *("--architectures", "baseline", "full", "--per-action-size", "base"),
         *("--dataset-title", "made up", "--synthetic", "--out"),
-    ]
-    joints.main([*arguments, str(tmp_path / "here.pdf")])
+    ]  # fmt: skip
+    make.main([*arguments, str(tmp_path / "here.pdf")])
     monkeypatch.setenv("PYTHONHASHSEED", "123")
-    command = [sys.executable, "-m", "poselift.figures.joints", *arguments, str(tmp_path / "there.pdf")]
+    command = [sys.executable, "-m", "poselift.figures.make", *arguments, str(tmp_path / "there.pdf")]
     subprocess.run(command, check=True)
     assert_same(tmp_path)
 

@@ -1,0 +1,188 @@
+"""The view: what all tables, figures and numbers are about, as the configuration says it.
+
+A program is given only the parts that it needs, as options of its command line; any other part is an
+`AttributeError` there. So what it makes becomes stale by these parts alone.
+"""
+
+import argparse
+import json
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field, create_model
+
+from poselift.config.card import Card
+from poselift.config.experiment import Statistics
+from poselift.config.sections import Section, parse
+from poselift.errors import PoseliftError
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The runs that are expected: every architecture in every size with every seed."""
+
+    architectures: tuple[str, ...]
+    sizes: tuple[str, ...]
+    seeds: tuple[int, ...]
+    variant: str = ""
+
+    def missing(self, runs: Iterable[str]) -> list[str]:
+        """Names of the expected runs that are not among `runs`."""
+        there = set(runs)
+        expected = (
+            "-".join(filter(None, (architecture, size, self.variant, f"s{seed}")))
+            for architecture in self.architectures
+            for size in self.sizes
+            for seed in self.seeds
+        )
+        return [run for run in expected if run not in there]
+
+
+@dataclass(frozen=True)
+class DataNotice:
+    """What a reader of any table or figure must know about the data."""
+
+    dataset_title: str
+    synthetic: bool
+
+
+class AblationEntry(Section):
+    """A model with some keys changed, which the ablation compares with the unchanged model."""
+
+    name: str
+    title: str
+    architecture: str
+    size: str
+    seeds: tuple[int, ...]
+
+    def missing(self, runs: Iterable[str]) -> list[str]:
+        """Names of its runs and of those it is compared with that are not among `runs`."""
+        runs = set(runs)
+        return [
+            name
+            for variant in ("", self.name)
+            for name in Grid((self.architecture,), (self.size,), self.seeds, variant).missing(runs)
+        ]
+
+
+class View(Section):
+    """What is shown, and how."""
+
+    notice: DataNotice
+    grid: Grid
+    per_action_size: str
+    """the size that is shown in detail"""
+    decimals: int
+    """of millimetres"""
+    statistics: Statistics = Statistics()
+    ablation: tuple[AblationEntry, ...] = ()
+    ground_truth_2d: Grid | None = None
+    """the runs on ground-truth 2D, None if there are none"""
+    cards: dict[str, Card] = Field({})
+    """how each architecture is presented"""
+    stages: tuple[str, ...] = ()
+    """the stages of the hyper-parameter search, in their order"""
+
+    @property
+    def detail(self) -> Grid:
+        """The part of the grid that is shown in detail."""
+        return Grid(self.grid.architectures, (self.per_action_size,), self.grid.seeds)
+
+    def card(self, architecture: str) -> Card:
+        """How an architecture is presented; one without a card by its name."""
+        return self.cards.get(architecture) or Card(label=architecture)
+
+    def label(self, architecture: str) -> str:
+        """An architecture's name in the paper."""
+        return self.card(architecture).label
+
+    def missing_runs(self, runs: Iterable[str]) -> list[str]:
+        """Names of all expected runs (the grid, ground-truth 2D, the ablation) that are not among `runs`."""
+        runs = set(runs)
+        grids: list[Grid | AblationEntry] = [self.grid, *filter(None, [self.ground_truth_2d]), *self.ablation]
+        return list(dict.fromkeys(name for grid in grids for name in grid.missing(runs)))
+
+
+FIELDS = {"labels": "cards"}
+"""The parts that are less than a field of the view: the cards as far as tables show them."""
+
+_MANY = {"nargs": "+", "metavar": "NAME"}
+_JSON = {"type": json.loads, "metavar": "JSON"}
+_CARDS = {"cards": {**_JSON, "help": "how each architecture is presented: its label, colour, marker ..."}}
+_OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "notice": {
+        "dataset_title": {"metavar": "TEXT", "help": "how the paper calls the data"},
+        "synthetic": {"action": "store_true", "help": "mark the data as synthetic"},
+    },
+    "grid": {
+        "architectures": {**_MANY, "help": "expected architectures, in this order"},
+        "sizes": {**_MANY, "help": "expected sizes, in this order"},
+        "seeds": {**_MANY, "type": int, "metavar": "N", "help": "expected seeds of each model"},
+    },
+    "per_action_size": {"per_action_size": {"metavar": "NAME", "help": "the size that is shown in detail"}},
+    "decimals": {"decimals": {"type": int, "metavar": "N", "help": "decimals of mm"}},
+    "statistics": {
+        "resamples": {"type": int, "metavar": "N", "help": "bootstrap resamples"},
+        "confidence": {"type": float, "metavar": "P", "help": "confidence level of intervals"},
+        "seed": {"type": int, "metavar": "N", "help": "seed of the resampling"},
+    },
+    "ablation": {"ablation": {**_JSON, "help": "entries of the ablation: a list of objects"}},
+    "ground_truth_2d": {"ground_truth_2d": {**_JSON, "help": "the grid of runs on ground-truth 2D"}},
+    "cards": _CARDS,
+    "labels": _CARDS,
+    "stages": {"stages": {**_MANY, "help": "stages of the search, in their order"}},
+}
+PARTS = tuple(_OPTIONS)
+"""The parts that a program can ask for."""
+
+
+def _required(part: str) -> bool:
+    return View.model_fields[FIELDS.get(part, part)].is_required()
+
+
+def add_options(parser: argparse.ArgumentParser, parts: Iterable[str]) -> None:
+    """Give `parser` the options of these parts."""
+    options = {name: settings for part in parts for name, settings in _OPTIONS[part].items()}
+    for name, settings in options.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", **settings)
+
+
+def from_options(given: argparse.Namespace, parts: Iterable[str]) -> View:
+    """The parts of the view that options say. Raises `PoseliftError` if one is missing or makes no sense."""
+    values: dict[str, Any] = {}
+    for part in parts:
+        told = {name: value for name in _OPTIONS[part] if (value := getattr(given, name)) is not None}
+        if _required(part) and (absent := [name for name in _OPTIONS[part] if name not in told]):
+            raise PoseliftError(f"--{absent[0].replace('_', '-')} is missing")
+        values |= {part: told} if len(_OPTIONS[part]) > 1 else told
+    fields = {FIELDS.get(part, part) for part in parts}
+    known = View.model_fields
+    kinds: Any = {name: (known[name].annotation, known[name]) for name in fields}
+    found = parse(create_model("Parts", __base__=Section, **kinds), values, "options")
+    view = View.model_construct(**dict(found))
+    for name in set(view.__dict__) - fields:  # defaults are not what the program was told
+        del view.__dict__[name]
+    return view
+
+
+def to_options(view: View, parts: Iterable[str]) -> str:
+    """The command line that says these parts of the view; what is empty or None is left out."""
+    return " ".join(word for part in parts for word in _words(view, part))
+
+
+def _words(view: View, part: str) -> Iterator[str]:
+    field = FIELDS.get(part, part)
+    value = view.model_dump(mode="json", include={field})[field]
+    if part == "labels":
+        value = {name: {key: card[key] for key in ("label", "components")} for name, card in value.items()}
+    for name, settings in _OPTIONS[part].items():
+        one = value[name] if len(_OPTIONS[part]) > 1 else value
+        if one is None or one is False or one in ("", [], {}):
+            continue
+        yield f"--{name.replace('_', '-')}"
+        if settings.get("type") is json.loads:
+            yield shlex.quote(json.dumps(one, ensure_ascii=False))
+        elif one is not True:
+            yield from (shlex.quote(str(word)) for word in (one if isinstance(one, list) else [one]))

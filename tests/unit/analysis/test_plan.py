@@ -1,0 +1,144 @@
+"""What the workflow finds of tables and figures, and what it tells them."""
+
+import importlib
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from poselift.analysis import needs
+from poselift.analysis.needs import INPUTS, modules
+from poselift.analysis.plan import Catalogue, caption_of, options_of, view_of, views_of
+from poselift.analysis.view import PARTS, DataNotice, Grid
+from poselift.config.experiment import Config
+from poselift.config.sections import parse
+from poselift.latex import escape
+from poselift.provenance.code_hash import closure
+from shown import REAL, view
+
+ROOT = Path(__file__).parents[3]
+ALL = [(package, name) for package in ("tables", "figures") for name in modules(package)]
+
+
+def config(**changes) -> Config:
+    told = yaml.safe_load((ROOT / "config.yaml").read_text()) | changes
+    return parse(Config, told, "test").in_experiment()
+
+
+def test_the_view_is_what_the_configuration_says():
+    told = config(
+        experiment={"architectures": ["full"], "sizes": ["base"], "seeds": [3, 4]},
+        data={"title": "Mine", "raw": "raw.pkl"},
+        ablation=[{"name": "short", "title": "fewer", "architecture": "full", "size": "base", "n_frames": 9}],
+        ground_truth_2d={"sizes": ["base"], "seeds": [7]},
+        paper={"title": "T", "authors": ["A"], "per_action_size": "base", "decimals": 3},
+        statistics={"confidence": 0.9},
+    )
+    found = view_of(told)
+    assert found.notice == DataNotice("Mine", synthetic=False)
+    assert found.grid == Grid(("full",), ("base",), (3, 4))
+    assert found.ground_truth_2d == Grid(("full",), ("base",), (7,), "gt2d")
+    assert [(entry.name, entry.seeds) for entry in found.ablation] == [("short", (3, 4))]
+    assert (found.decimals, found.per_action_size, found.statistics.confidence) == (3, "base", 0.9)
+    assert found.label("full") == "Full"
+    assert list(views_of(told)) == [""]
+
+
+def test_a_further_data_set_has_a_view_of_its_own():
+    told = config(further_data={"mpi_inf_3dhp": {"synthetic": {}, "sizes": ["small"], "seeds": [5]}})
+    found = views_of(told)["mpi_inf_3dhp"]
+    assert found.notice == DataNotice("synthetic motion in the form of MPI-INF-3DHP", synthetic=True)
+    assert (found.grid.sizes, found.grid.seeds) == (("small",), (5,))
+    assert found.grid.architectures == tuple(told.experiment.architectures)
+
+
+@pytest.mark.parametrize(("package", "name"), ALL)
+def test_a_module_needs_what_there_is_and_has_what_its_program_calls(package, name):
+    constants = modules(package)[name]
+    assert set(constants["NEEDS"]) <= {*INPUTS, *PARTS}
+    assert constants.get("ONLY_WITH", constants["NEEDS"][:1]) or not constants["NEEDS"]
+    module = importlib.import_module(f"poselift.{package}.{name}")
+    assert callable(module.table if package == "tables" else module.draw)
+    if package == "figures":
+        caption = caption_of(constants["CAPTION"], view(), published=True)
+        assert "'" not in caption  # Snakemake's report finds it between the quotes of the shell
+        assert "[U+" not in escape(caption)
+        assert len(caption) > 40
+
+
+@pytest.mark.parametrize(("package", "name"), ALL)
+def test_the_code_of_a_module_includes_that_which_reads_its_inputs(package, name):
+    used, _ = closure(*Catalogue(package).programs(SimpleNamespace(name=name)))
+    assert {f"poselift.{package}.make", f"poselift.{package}.{name}"} <= set(used)
+    readers = {INPUTS[need].module for need in modules(package)[name]["NEEDS"] if need in INPUTS}
+    assert readers <= set(used)
+
+
+def test_nothing_is_imported_to_find_modules(tmp_path, monkeypatch):
+    monkeypatch.setattr(needs, "__file__", str(tmp_path / "analysis" / "needs.py"))
+    package = tmp_path / "tables"
+    package.mkdir()
+    (package / "mine.py").write_text('NEEDS = ("results",)\nOTHER = f(1)\nraise SystemExit\n')
+    (package / "helper.py").write_text("X = 1\n")
+    assert modules("tables") == {"mine": {"NEEDS": ("results",)}}
+
+
+def test_inputs_are_the_files_that_a_module_needs():
+    files = {
+        "results": {"results": "r.csv", "digest": "r.sha256"},
+        "costs": {"costs": ["a.csv", "b.csv"]},
+    }
+    inputs = Catalogue("tables", {"": view()}).inputs(files)
+    none = {"published": []}
+    assert inputs(SimpleNamespace(name="cost")) == none | {
+        "results": [], "digest": [], "costs": ["a.csv", "b.csv"],
+    }  # fmt: skip
+    assert inputs(SimpleNamespace(name="main")) == none | files["results"] | {"costs": []}
+
+
+def test_a_table_of_a_further_data_set_has_its_view_and_published_results():
+    files = {"results": {"results": "r.csv"}}
+    wanted = SimpleNamespace(name="mpi_inf_3dhp")
+    main, further = view(), view(notice=DataNotice("other motion", synthetic=False))
+    published = {"": Path("main.yaml"), "mpi_inf_3dhp": Path("further.yaml")}
+    alone = Catalogue("tables", {"": main}, published)
+    assert alone.options(wanted) == ""
+    assert alone.inputs(files)(wanted) == {"results": [], "published": []}
+    both = Catalogue("tables", {"": main, "mpi_inf_3dhp": further}, published)
+    assert "other motion" in both.options(wanted)
+    assert both.inputs(files)(wanted) == {"results": "r.csv", "published": Path("further.yaml")}
+
+
+def test_names_by_format_and_need():
+    figures, tables = Catalogue("figures"), Catalogue("tables")
+    assert "animation" in figures.names("gif")
+    assert "animation" not in figures.names("pdf")
+    assert set(figures.names("pdf")) | set(figures.names("gif")) == set(figures.names())
+    assert "trials" in tables.names()
+    assert "trials" not in tables.names(without=["trials"])
+
+
+def test_decimals_are_told_to_tables_with_numbers_and_to_no_figure():
+    assert "--decimals" in options_of("poselift.tables.main", view())
+    assert "--decimals" not in options_of("poselift.tables.cost", view())
+    for name in modules("figures"):
+        assert "--decimals" not in options_of(f"poselift.figures.{name}", view())
+
+
+def test_a_caption_depends_on_settings():
+    notice = DataNotice("My Motion", synthetic=False)
+    caption = modules("figures")["pareto"]["CAPTION"]
+    assert "in grey" in caption_of(caption, view(notice=notice), published=True)
+    assert "in grey" not in caption_of(caption, view(notice=notice), published=False)
+    assert "on My Motion. MACs" in caption_of(caption, view(notice=notice), published=False)
+    caption = modules("figures")["comparison"]["CAPTION"]
+    assert "95\N{NARROW NO-BREAK SPACE}%" in caption_of(caption, view(notice=REAL), published=False)
+
+
+def test_every_float_that_the_text_names_is_there():
+    sources = "".join(path.read_text() for path in (ROOT / "paper").rglob("*.tex"))
+    named = set(re.findall(r"generated/((?:tables|figures)/\w+)", sources))
+    assert named <= {f"{package}/{name}" for package, name in ALL}
+    assert len(named) > 10

@@ -1,0 +1,83 @@
+"""The view on a command line, and what a program sees of it."""
+
+import argparse
+import shlex
+
+import pytest
+
+from poselift.analysis.view import PARTS, AblationEntry, Grid, add_options, from_options, to_options
+from poselift.config.card import Card
+from poselift.errors import PoseliftError
+from shown import view
+
+ENTRY = AblationEntry(name="chain", title="Bob's chain", architecture="full", size="base", seeds=(0, 1))
+WHOLE = view(
+    ablation=(ENTRY,), ground_truth_2d=Grid(("full",), ("base",), (0,), "gt2d"), stages=("coarse", "fine")
+)
+
+
+def read(words: str, parts: tuple[str, ...]):
+    parser = argparse.ArgumentParser()
+    add_options(parser, parts)
+    return from_options(parser.parse_args(shlex.split(words)), parts)
+
+
+def test_a_view_is_read_as_it_was_said():
+    parts = tuple(part for part in PARTS if part != "labels")
+    assert read(to_options(WHOLE, parts), parts) == WHOLE
+    empty = view()
+    assert read(to_options(empty, parts), parts) == empty
+
+
+def test_numbers_and_names_are_plain_words_of_the_command_line():
+    assert to_options(WHOLE, ["grid", "decimals"]) == (
+        "--architectures baseline full --sizes xsmall base --seeds 0 1 2 --decimals 1"
+    )
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_program_sees_its_part_alone(part):
+    found = read(to_options(WHOLE, [part]), (part,))
+    field = {"labels": "cards"}.get(part, part)
+    assert getattr(found, field)
+    for other in {"labels": "cards"}.items() | {name: name for name in PARTS}.items():
+        if other[1] != field and other[0] != "labels":
+            with pytest.raises(AttributeError):
+                getattr(found, other[1])
+
+
+def test_labels_are_the_cards_without_their_look():
+    blue = view(cards={"mine": Card(label="Mine", colour="#0000ff", components="𝐴")})
+    green = view(cards={"mine": Card(label="Mine", colour="#00ff00", components="𝐴")})
+    assert to_options(blue, ["labels"]) == to_options(green, ["labels"])
+    assert to_options(blue, ["cards"]) != to_options(green, ["cards"])
+    assert read(to_options(blue, ["labels"]), ("labels",)).card("mine").components == "𝐴"
+
+
+def test_an_architecture_without_a_card_has_its_name():
+    assert view().label("another") == "another"
+    assert view().card("another").marker == Card(label="x").marker
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("--architectures full --sizes base", "--seeds is missing"),
+        ("", "--architectures is missing"),
+    ],
+)
+def test_a_missing_option_is_named(words, reason):
+    with pytest.raises(PoseliftError, match=reason):
+        read(words, ("grid",))
+
+
+def test_nonsense_is_one_line():
+    with pytest.raises(PoseliftError, match=r"options: statistics\.confidence: .* but it is 3\.0") as error:
+        read("--confidence 3", ("statistics",))
+    assert "\n" not in str(error.value)
+
+
+def test_missing_runs_are_those_of_the_grid_the_ablation_and_ground_truth():
+    there = WHOLE.grid.missing([])
+    assert WHOLE.missing_runs(there) == ["full-base-gt2d-s0", "full-base-chain-s0", "full-base-chain-s1"]
+    assert view().missing_runs(there[1:]) == [there[0]]
