@@ -4,12 +4,13 @@ import re
 import shlex
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 
 from poselift.analysis.needs import INPUTS, constants, modules
 from poselift.analysis.view import PARTS, AblationEntry, DataNotice, Grid, View, to_options
+from poselift.config.datasets import Source
 from poselift.config.experiment import GROUND_TRUTH_2D, Config, Experiment
 
 Views = Mapping[str, View]
@@ -18,16 +19,13 @@ Views = Mapping[str, View]
 
 def views_of(config: Config) -> Views:
     """The views of the main data set of a configuration and of the further ones."""
-    main = view_of(config)
-    return {"": main} | {
-        name: main.model_copy(
-            update={
-                "notice": DataNotice(data.title, data.synthetic is not None),
-                "grid": _grid(data.grid(config.experiment)),
-            }
-        )
-        for name, data in config.further_data.items()
-    }
+    views = {"": view_of(config)}
+    for name, data in config.further_data.items():
+        source = cast(Source, data)  # it is that as well
+        notice = DataNotice(source.title, source.synthetic is not None)
+        grid = _grid(data.grid(config.experiment))
+        views[name] = views[""].model_copy(update={"notice": notice, "grid": grid})
+    return views
 
 
 def published_of(config: Config) -> dict[str, Path | None]:

@@ -81,7 +81,7 @@ class GroundTruth2D(Section):
     seeds: list[int] = Field([], description="seeds (default: those of the experiment)")
 
 
-class FurtherData(Source):
+class FurtherData(Section):
     """A data set beside the main one, through the same stages, with runs of its own: the keys of its source
     and these."""
 
