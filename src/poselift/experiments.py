@@ -17,6 +17,7 @@ from poselift.analysis.runs import Run, read_run
 from poselift.config.files import read_configuration
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.report import load_reports
+from poselift.files import read_json
 
 IN_COLUMNS = ("architecture", "size", "variant", "depth", "dim")
 """Settings that the name, the architecture or the size of a run already says."""
@@ -36,19 +37,11 @@ class Candidate:
 
 
 def candidate(folder: Path) -> Candidate:
-    """Read a run folder, and its evaluation beside `runs/` if there is one. Raises `PoseliftError` if
-    something is missing or damaged."""
-    made = read_run(folder)
-    record = folder / "provenance.json"
-    try:
-        data = json.loads(record.read_text(encoding="utf-8"))["inputs"]["data"]
-        error = made.summary["best_mpjpe"], made.summary["last_mpjpe"], made.summary["gpu_hours"]
-        unit = str(made.summary["unit"])
-    except FileNotFoundError:
-        raise PoseliftError(f"{record}: no such file; train the run again") from None
-    except (ValueError, KeyError, TypeError) as fault:
-        raise PoseliftError(f"{folder}: not a whole run ({fault!r}); train it again") from None
-    if not all(isinstance(number, int | float) for number in error):
+    """Read a run folder, and its evaluation beside `runs/` if there is one. Raises `PoseliftError`."""
+    made, record = read_run(folder), folder / "provenance.json"
+    data = read_json(record, lambda found: found["inputs"]["data"], "the record of a run", "train it again")
+    numbers = (made.summary.get(key) for key in ("best_mpjpe", "last_mpjpe", "gpu_hours"))
+    if not all(isinstance(number, int | float) for number in numbers):
         raise PoseliftError(f"{folder / 'metrics.json'}: no error in the summary; train the run again")
     evaluation = folder.parent.parent / "evaluation" / f"{folder.name}.json"
     evaluated = load_reports(evaluation)[0].checkpoints.get("best") if evaluation.exists() else None
@@ -58,7 +51,7 @@ def candidate(folder: Path) -> Candidate:
         run=made,
         settings=_flat(made.settings.model_dump(mode="json")),
         p_mpjpe=evaluated.p_mpjpe if evaluated else None,
-        measured_on=(unit, subjects, json.dumps(data, sort_keys=True)),
+        measured_on=(str(made.summary.get("unit")), subjects, json.dumps(data, sort_keys=True)),
     )
 
 
@@ -99,25 +92,20 @@ def compare(folders: Sequence[Path], console: Console) -> None:
     """Print a ranking of the runs in `folders`; of several, if their errors are not of the same thing. A
     folder that cannot be read is a row with its reason."""
     groups: dict[tuple[str, str, str], list[Candidate]] = {}
-    broken: list[tuple[Path, str]] = []
+    broken = Table("run", "reason", title="cannot be ranked")
     for folder in folders:
         try:
             one = candidate(folder)
             groups.setdefault(one.measured_on, []).append(one)
         except PoseliftError as error:
-            broken.append((folder, str(error)))
+            broken.add_row(str(folder), str(error))
     if len(groups) > 1:
-        console.print(
-            f"{len(groups)} tables: errors in other units, on other subjects or other data are not ranked "
-            "together"
-        )
+        apart = "errors in other units, on other subjects or other data are not ranked together"
+        console.print(f"{len(groups)} tables: {apart}")
     for number, candidates in enumerate(groups.values(), 1):
         console.print(ranking(candidates, f"runs {number} of {len(groups)}" if len(groups) > 1 else "runs"))
-    if broken:
-        table = Table("run", "reason", title="cannot be ranked")
-        for folder, reason in broken:
-            table.add_row(str(folder), reason)
-        console.print(table)
+    if broken.row_count:
+        console.print(broken)
 
 
 def run_experiments(files: Sequence[Path], options: Sequence[str]) -> None:
@@ -147,13 +135,10 @@ def main(argv: list[str] | None = None) -> None:
     """Run experiments outside the paper, or compare runs."""
     parser = argparse.ArgumentParser(prog="poselift experiments", description=main.__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="run | compare")
-    start = commands.add_parser(
-        "run",
-        help="train and evaluate the list `experiments` of a file, and compare them",
-        epilog="Other options go to snakemake.",
-    )
+    what = "train and evaluate the list `experiments` of a file, and compare them"
+    start = commands.add_parser("run", help=what, epilog="Other options go to snakemake.")
     start.add_argument(
-        "files", type=Path, nargs="+", metavar="FILE.yaml", help="laid over config.yaml, in this order"
+        "files", type=Path, nargs="+", metavar="FILE.yaml", help="laid over config.yaml in order"
     )
     start.add_argument("--cores", default="all", help="CPU cores in all (default: all)")
     versus = commands.add_parser("compare", help="rank runs by their error")

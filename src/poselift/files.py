@@ -1,13 +1,17 @@
-"""Writing files so that a reader sees the old one or the whole new one, never a half."""
+"""Writing files so that a reader sees the old one or the whole new one, never a half; reading JSON."""
 
 import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from poselift.errors import PoseliftError, one_line
+
+Content = TypeVar("Content")
 
 
 @contextmanager
@@ -48,3 +52,16 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` to `path` as indented JSON, atomically; NaN and infinity are refused (JSON has none)."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: Path, take: Callable[[Any], Content], what: str, remedy: str) -> Content:
+    """What `take` makes of a JSON file, which should be `what`.
+
+    Raises `PoseliftError` with the `remedy` if the file is missing, cut short or something else.
+    """
+    try:
+        return take(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file; {remedy}") from None
+    except (ValueError, LookupError, TypeError) as error:
+        raise PoseliftError(f"{path}: not {what} ({one_line(repr(error))}); remove it and {remedy}") from None

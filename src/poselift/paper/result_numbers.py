@@ -89,10 +89,7 @@ def _parts(results: pd.DataFrame, architecture: str, size: str, decimals: int) -
 
 
 def of_models(
-    results: pd.DataFrame,
-    costs: Mapping[tuple[str, str], Cost],
-    differences: Differences,
-    view: View,
+    results: pd.DataFrame, costs: Mapping[tuple[str, str], Cost], differences: Differences, view: View
 ) -> Numbers:
     """The numbers of all models, and once more, as `detail`, those of the size that is shown in detail."""
     grid, size, decimals = view.grid, view.per_action_size, view.decimals

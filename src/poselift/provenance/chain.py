@@ -66,25 +66,18 @@ class Chain:
 
 
 def absolute(path: Path) -> Path:
-    """The absolute path without dots, with links kept: `results` may be a link to another disk, and receipts
-    name files as the workflow does."""
+    """The absolute path without dots, with links kept: `results` may be a link to another disk."""
     return Path(os.path.abspath(path))  # noqa: PTH100
 
 
 def results_folder(path: Path) -> Path | None:
     """The `results/<dataset>` that a file lies in, if a workflow built there."""
-    return next(
-        (
-            folder
-            for folder in absolute(path).parents
-            if folder.parent.name == "results" and (folder / FOLDER).is_dir()
-        ),
-        None,
-    )
+    built = (folder for folder in absolute(path).parents if (folder / FOLDER).is_dir())
+    return next((folder for folder in built if folder.parent.name == "results"), None)
 
 
 def read_chain(results: Path) -> Chain:
-    """All jobs with a receipt below `results`. Where two claim the same file, the later one made it.
+    """All jobs with a receipt below `results`; of two that wrote the same file, the later one made it.
 
     Raises `PoseliftError` for a folder without receipts and for a receipt that was changed.
     """
@@ -105,28 +98,19 @@ def read_chain(results: Path) -> Chain:
 
 
 def recorded_chain(record: Mapping[str, Any]) -> Chain:
-    """The chain that a `provenance.json` tells of, for where there are no receipts: in a paper folder."""
-    return Chain(
-        {
-            name: Job(
-                name=name,
-                rule=job["rule"],
-                code=job["code"],
-                params=job["params"],
-                inputs=tuple(job["inputs"]),
-                outputs={path: record["outputs"][path] for path in job["outputs"]},
-                volatile=record["volatile"]["jobs"][name],
-            )
-            for name, job in record["core"]["jobs"].items()
-        }
-    )
+    """The chain in a `provenance.json`, for a paper folder, which has no receipts."""
+    jobs: dict[str, Job] = {}
+    for name, job in record["core"]["jobs"].items():
+        outputs = {path: record["outputs"][path] for path in job["outputs"]}
+        volatile = record["volatile"]["jobs"][name]
+        jobs[name] = Job(
+            name, job["rule"], job["code"], job["params"], tuple(job["inputs"]), outputs, volatile
+        )
+    return Chain(jobs)
 
 
 def frozen_code(results: Path, run: str) -> str:
-    """The hash of the code that trained a run, for a workflow that is to keep it.
-
-    Raises `PoseliftError` if no finished training of it is there.
-    """
+    """The hash of the code that trained a run. Raises `PoseliftError` if it has not been trained."""
     path = results / FOLDER / "train" / f"{run}.json"
     if not path.is_file():
         raise PoseliftError(f"frozen: run '{run}' has not been trained yet; train it first, then freeze it")
@@ -148,11 +132,10 @@ def _read(path: Path, folder: Path) -> Job:
 
 
 def short_hash(paths: Iterable[Path]) -> str | None:
-    """Short hash of what files below `results/<dataset>` were made from, for the metadata of a figure.
+    """Short hash of what files below `results/<dataset>` were made from; None if no workflow made them.
 
-    It is that of all jobs behind them: their rules, code, options and sources. Two builds from the same
-    sources give the same, whatever time their jobs noted in what they wrote. None for files that no workflow
-    made. A large source counts by the hash among its job's options.
+    It covers rules, code, options and sources of all jobs behind them, so two builds from the same sources
+    give the same. A large source counts by the hash among its job's options.
     """
     files = [absolute(path) for path in paths]
     results = results_folder(files[0]) if files else None
@@ -172,18 +155,15 @@ def short_hash(paths: Iterable[Path]) -> str | None:
 
 
 def faults(chain: Chain, results: Path) -> Iterator[str]:
-    """What is no longer as its job left it, or has no job: a sentence each.
-
-    Every file is read again, but for large ones whose size and time are as when they were last read.
-    """
+    """What is no longer as its job left it, or has no job: a sentence each. All but unchanged large files
+    are read again."""
     root = results.parent.parent
     for job in chain.jobs.values():
         for name, made in job.outputs.items():
             path = root / name
             if not path.exists():
                 yield f"{name}: missing, though rule {job.rule} made it"
-                continue
-            if path.stat().st_size != made["size"] or file_hash(root, name, results) != made["sha256"]:
+            elif path.stat().st_size != made["size"] or file_hash(root, name, results) != made["sha256"]:
                 yield f"{name}: not as rule {job.rule} made it (edited by hand?)"
     inside = absolute(results).relative_to(absolute(root)).as_posix() + "/"
     for name in chain.sources:

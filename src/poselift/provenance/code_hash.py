@@ -60,7 +60,7 @@ def code_manifest(*entries: str, pins: Mapping[str, str]) -> dict[str, Any]:
 
 def manifest_hash(manifest: Mapping[str, Any]) -> str:
     """The code hash that a manifest stands for; in which folder a user's file lies is left out of it."""
-    folders = tuple(entry.rpartition("/")[0] + "/" for entry in manifest["entries"] if "/" in entry)
+    folders = [entry.rpartition("/")[0] + "/" for entry in manifest["entries"] if "/" in entry]
 
     def bare(name: str) -> str:
         return next((name.removeprefix(folder) for folder in folders if name.startswith(folder)), name)
@@ -111,9 +111,7 @@ class Module(NamedTuple):
     def file(self) -> Path | None:
         """Where its code is; None if there is no such module."""
         path = self.folder.joinpath(*self.name.split("."))
-        return next(
-            (file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None
-        )
+        return next(filter(Path.is_file, (path.with_suffix(".py"), path / "__init__.py")), None)
 
     @classmethod
     def entry(cls, entry: str) -> "Module":
@@ -156,8 +154,7 @@ def read_pins(constraints: Path) -> dict[str, str]:
 
 @cache
 def _imports(module: Module) -> tuple[frozenset[Module], frozenset[str]]:
-    """The modules of the project and of the user's, and the other top-level packages, that a module's import
-    statements name."""
+    """What a module's import statements name: modules that are followed, and other top-level packages."""
     assert module.file is not None
     package = module.name.split(".") if module.file.name == "__init__.py" else module.name.split(".")[:-1]
     names: set[str] = set()
@@ -182,8 +179,7 @@ def _imports(module: Module) -> tuple[frozenset[Module], frozenset[str]]:
 
 @cache
 def _meaning(path: Path) -> str:
-    """The module's code without comments, layout, docstrings, card and the words of its errors: these change
-    nothing of what a run that succeeds gives."""
+    """The code without what changes no result: comments, layout, docstrings, card, the words of errors."""
     tree = _tree(path)
     tree.body = [node for node in tree.body if not _is_card(node)]
     for node in ast.walk(tree):

@@ -8,16 +8,14 @@ Profile: https://w3id.org/ro/wfrun/process/0.5; RO-Crate 1.1, https://w3id.org/r
 """
 
 import argparse
-import json
 import mimetypes
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from poselift.errors import PoseliftError, run
-from poselift.files import atomic_path, write_json, write_text
+from poselift.errors import run
+from poselift.files import atomic_path, read_json, write_json, write_text
 from poselift.provenance import verify
 from poselift.provenance.hashing import sha256
 
@@ -25,8 +23,8 @@ METADATA = "ro-crate-metadata.json"
 RECORD = "generated/provenance.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 CRATE = "https://w3id.org/ro/crate/1.1"
+LATEXMK = "https://ctan.org/pkg/latexmk"
 CONTEXT = [f"{CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context"]
-DONE = {"@id": "http://schema.org/CompletedActionStatus"}
 
 Entity = dict[str, Any]
 
@@ -43,24 +41,18 @@ def graph(folder: Path, record: dict[str, Any], title: str) -> list[Entity]:
     files = [_file(folder, name) for name in names]
     jobs, noted = record["core"]["jobs"], record["volatile"]["jobs"]
     digests = record["core"]["sources"] | {path: made["sha256"] for path, made in record["outputs"].items()}
-    here = _places(digests, files)
+    copies = {(Path(file["name"]).name, file["sha256"]): file["@id"] for file in files}
+    # a recorded file by its copy in the folder if there is one, else by an identifier of its own
+    here = {path: copies.get((Path(path).name, made), f"#{quote(path)}") for path, made in digests.items()}
     ended = max(job["ended"] for job in noted.values())
-    actions = [
-        _action(
-            name,
-            f"{job['rule']}: {name}",
-            f"#code/{job['code']}",
-            [here[path] for path in job["inputs"]],
-            [here[path] for path in job["outputs"]],
-            noted[name]["ended"],
-        )
-        for name, job in jobs.items()
-    ]
+    actions = []
+    for name, job in jobs.items():
+        inputs, outputs = ([here[path] for path in job[key]] for key in ("inputs", "outputs"))
+        ended_at = noted[name]["ended"]
+        actions.append(_action(name, job["rule"], f"#code/{job['code']}", inputs, outputs, ended_at))
     if "main.pdf" in names:
-        read = [name for name in names if name.endswith((".tex", ".bib")) or "/figures/" in name]
-        actions.append(
-            _action("main.pdf", "compile: main.pdf", "#latexmk", map(quote, read), ["main.pdf"], ended)
-        )
+        read = [quote(name) for name in names if name.endswith((".tex", ".bib")) or "/figures/" in name]
+        actions.append(_action("main.pdf", "compile", "#latexmk", read, ["main.pdf"], ended))
     return [
         {"@id": METADATA, "@type": "CreativeWork", "conformsTo": {"@id": CRATE}, "about": {"@id": "./"}},
         {
@@ -84,34 +76,21 @@ def graph(folder: Path, record: dict[str, Any], title: str) -> list[Entity]:
             if identifier.startswith("#")
         ),
         *(_program(code, manifest) for code, manifest in record["code"].items()),
-        {
-            "@id": "#latexmk",
-            "@type": "SoftwareApplication",
-            "name": "latexmk",
-            "url": "https://ctan.org/pkg/latexmk",
-        },
+        {"@id": "#latexmk", "@type": "SoftwareApplication", "name": "latexmk", "url": LATEXMK},
         *actions,
     ]
 
 
-def _places(digests: dict[str, str], files: list[Entity]) -> dict[str, str]:
-    """The identifier of each recorded file: its copy in the folder if there is one, else one of its own."""
-    known = {(Path(file["name"]).name, file["sha256"]): file["@id"] for file in files}
-    return {path: known.get((Path(path).name, digest), f"#{quote(path)}") for path, digest in digests.items()}
-
-
-def _action(
-    name: str, title: str, instrument: str, objects: Iterable[str], results: Iterable[str], ended: str
-) -> Entity:
+def _action(name: str, rule: str, program: str, objects: list[str], results: list[str], ended: str) -> Entity:
     return {
         "@id": f"#job/{name}",
         "@type": "CreateAction",
-        "name": title,
-        "instrument": {"@id": instrument},
+        "name": f"{rule}: {name}",
+        "instrument": {"@id": program},
         "object": [{"@id": each} for each in objects],
         "result": [{"@id": each} for each in results],
         "endTime": ended,
-        "actionStatus": DONE,
+        "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
     }
 
 
@@ -139,14 +118,8 @@ def _file(folder: Path, name: str) -> Entity:
 
 
 def write_crate(folder: Path) -> None:
-    """Write the metadata, verify.py and the hashes into the paper folder.
-
-    Raises `PoseliftError` if the folder has no record.
-    """
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PoseliftError(f"{folder / RECORD}: no such file; put the folder together again") from None
+    """Write metadata, verify.py and hashes into the paper folder. Raises `PoseliftError` without a record."""
+    record = read_json(folder / RECORD, dict, "a record of provenance", "put the folder together again")
     with atomic_path(folder / "verify.py") as temporary:
         shutil.copyfile(verify.__file__, temporary)
     write_json(folder / METADATA, {"@context": CONTEXT, "@graph": graph(folder, record, folder.parent.name)})

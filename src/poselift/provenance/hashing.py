@@ -1,6 +1,4 @@
-"""Hashes of files and of JSON values. As a program it writes those of some files, in the form of sha256sum:
-`python -m poselift.provenance.hashing FILE ... --out DIGEST`.
-"""
+"""Hashes of files and of JSON values; as a program, those of some files in the form of sha256sum."""
 
 import argparse
 import hashlib

@@ -73,10 +73,7 @@ def seal(content: Mapping[str, Any]) -> str:
 def write_receipt(
     log: str, rule: str, params: Mapping[str, Any], inputs: Iterable[str], outputs: Iterable[str]
 ) -> Path:
-    """Write the receipt of a job that just ended, and return its path; `params` has its code hash as `code`.
-
-    What two equal builds differ in is under `volatile`.
-    """
+    """Write the receipt of a job that just ended; `params` has its code hash as `code`. Returns its path."""
     given = {name: _text(value) for name, value in params.items()}
     content = {
         "rule": rule,
@@ -94,10 +91,9 @@ def write_receipt(
 
 
 def clamp_future_mtimes(paths: Iterable[Path]) -> None:
-    """Give files whose modification time is in the future the present one.
+    """Give files whose modification time is in the future the present one, if they may be changed.
 
-    A clock that was put back leaves such files behind, and Snakemake deletes what is made of them, as it
-    is older than they are. Files that may not be changed stay as they are.
+    A clock that was put back leaves such files, and Snakemake deletes what is made of them as it is older.
     """
     for path in paths:
         if path.exists() and path.stat().st_mtime > time.time():
@@ -106,14 +102,10 @@ def clamp_future_mtimes(paths: Iterable[Path]) -> None:
 
 
 def link_notes(results: Path, create: bool = False) -> None:
-    """Let Snakemake find its notes in `results`/.snakemake, through links in `.snakemake`.
+    """Let Snakemake find its notes in `results`/.snakemake, through links in the checkout's `.snakemake`.
 
-    Snakemake keeps them in the hidden folder `.snakemake` of the checkout. Results that are copied into
-    another checkout without it would be judged by their times alone: files copied in another order would be
-    made again, and a change of the code would go unnoticed.
-
-    Without `create`, only links to notes that are there are made; with it, the folders as well. Notes that
-    already lie in `.snakemake` itself stay there.
+    Without its notes, Snakemake would judge results that are copied into another checkout by their times
+    alone. `create` makes the folders, too; notes that already lie in `.snakemake` itself stay there.
     """
     for kind in ("metadata", "incomplete"):
         notes, link = results / NOTES / kind, Path(NOTES, kind)

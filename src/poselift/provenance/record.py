@@ -1,9 +1,7 @@
 """Records: what a training was made from, and what a whole paper or its report was, down to the raw file.
 
-That of a paper, `provenance.json`, is made from the receipts of the jobs (`poselift.provenance.receipts`) and
-not from what the workflow would do now: it says what was used. Before it is written, every file is compared
-with its receipt, so that no record vouches for an edited table. Snakemake runs it when all parts are up to
-date, and reruns it with them.
+That of a paper, `provenance.json`, is made from the receipts of the jobs (`poselift.provenance.receipts`), so
+it says what was used. First every file is compared with its receipt: no record vouches for an edited table.
 
 `core` is what determines the parts: for each job its rule, the hash of its code, its options and what it
 read, for a training also settings and environment, and the sha256 of each source. `hash` is that of `core`:
@@ -23,29 +21,20 @@ from typing import Any
 
 from poselift.errors import PoseliftError, run
 from poselift.files import write_json
+from poselift.provenance import code_hash
 from poselift.provenance.chain import Chain, Job, faults, read_chain
-from poselift.provenance.code_hash import (
-    MANIFESTS,
-    code_manifest,
-    differences,
-    kept_manifest,
-    manifest_hash,
-    read_pins,
-)
 from poselift.provenance.hashing import file_hash, json_hash, public, sha256
 
 SHOWN = 3
 """Faults that an error message names."""
 
+Facts = dict[str, Any]
+
 
 def run_record(
-    folder: Path,
-    outputs: Iterable[str],
-    inputs: dict[str, Any],
-    settings: dict[str, Any],
-    environment: dict[str, Any],
-) -> dict[str, Any]:
-    """What a training says made `outputs`, files in `folder`: hashes, inputs, settings, commit, environment.
+    folder: Path, outputs: Iterable[str], inputs: Facts, settings: Facts, environment: Facts
+) -> Facts:
+    """What made `outputs`, the files of a training in `folder`: inputs, settings, environment, commit.
 
     What differs between two equal builds (time, host, command line with its paths) is under `volatile`.
     """
@@ -72,7 +61,7 @@ def commit() -> str | None:
         return None
 
 
-def paper_record(results: Path, parts: list[str], frozen: list[str], pins: dict[str, str]) -> dict[str, Any]:
+def paper_record(results: Path, parts: list[str], frozen: list[str], pins: dict[str, str]) -> Facts:
     """The record of `parts`, files made below `results`; `frozen` runs keep the code that made them.
 
     Raises `PoseliftError` that names what is not as its job left it.
@@ -86,40 +75,28 @@ def paper_record(results: Path, parts: list[str], frozen: list[str], pins: dict[
         raise PoseliftError(
             f"{'; '.join(found[:SHOWN])}{more}; remove such a file and run snakemake again: it makes it again"
         )
-    root = results.parent.parent
+    root, jobs = results.parent.parent, sorted(chain.jobs.items())
+    codes = sorted({job.code for _, job in jobs})
     core = {
         "parts": sorted(parts),
-        "jobs": {name: _determining(job, root) for name, job in sorted(chain.jobs.items())},
+        "jobs": {name: _determining(job, root) for name, job in jobs},
         "sources": {public(source): file_hash(root, source, results) for source in chain.sources},
     }
     return {
         "hash": json_hash(core),
         "core": core,
         "outputs": {public(path): job.outputs[path] for path, job in sorted(chain.makers.items())},
-        "code": {
-            code: kept_manifest(results / MANIFESTS, code)
-            for code in sorted({job.code for job in chain.jobs.values()})
-        },
+        "code": {code: code_hash.kept_manifest(results / code_hash.MANIFESTS, code) for code in codes},
         "frozen": _older(chain, results, frozen, pins),
-        "volatile": {
-            "commit": commit(),
-            "jobs": {name: job.volatile for name, job in sorted(chain.jobs.items())},
-        },
-    }  # fmt: skip
+        "volatile": {"commit": commit(), "jobs": {name: job.volatile for name, job in jobs}},
+    }
 
 
-def _of_training(job: Job, root: Path) -> dict[str, Any] | None:
-    """The record that a training wrote; None for other jobs."""
+def _determining(job: Job, root: Path) -> Facts:
+    """What determines the outputs of a job; settings and environment are those that a training noted."""
     of_run = (path for path in job.outputs if "/runs/" in path and path.endswith("/history.json"))
-    path = next(of_run, None)
-    if path is None:
-        return None
-    record: dict[str, Any] = json.loads((root / path).read_text(encoding="utf-8"))["record"]
-    return record
-
-
-def _determining(job: Job, root: Path) -> dict[str, Any]:
-    record = _of_training(job, root)
+    history = next(of_run, None)
+    record = json.loads((root / history).read_text(encoding="utf-8"))["record"] if history else None
     return {
         "rule": job.rule,
         "code": job.code,
@@ -130,20 +107,20 @@ def _determining(job: Job, root: Path) -> dict[str, Any]:
     }
 
 
-def _older(chain: Chain, results: Path, frozen: list[str], pins: dict[str, str]) -> dict[str, Any]:
+def _older(chain: Chain, results: Path, frozen: list[str], pins: dict[str, str]) -> Facts:
     """Of the frozen runs those that other code than today's made: which, and what differs."""
-    older: dict[str, Any] = {}
+    older: Facts = {}
     for name in frozen:
         job = chain.makers.get(f"{results.as_posix()}/runs/{name}/best_model.safetensors")
         if job is None:
             continue
-        before = kept_manifest(results / MANIFESTS, job.code)
+        before = code_hash.kept_manifest(results / code_hash.MANIFESTS, job.code)
         if before is None:
             older[name] = {"code": job.code, "now": None, "changed": None}
             continue
-        now = code_manifest(*before["entries"], pins=pins)
-        if changed := differences(before, now):
-            older[name] = {"code": job.code, "now": manifest_hash(now), "changed": changed}
+        now = code_hash.code_manifest(*before["entries"], pins=pins)
+        if changed := code_hash.differences(before, now):
+            older[name] = {"code": job.code, "now": code_hash.manifest_hash(now), "changed": changed}
     return older
 
 
@@ -156,7 +133,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--pins", type=Path, required=True, metavar="TXT", help="pinned versions of packages")
     parser.add_argument("--out", type=Path, required=True, metavar="JSON", help="file to write")
     given = parser.parse_args(argv)
-    write_json(given.out, paper_record(given.results, given.parts, given.frozen, read_pins(given.pins)))
+    pins = code_hash.read_pins(given.pins)
+    write_json(given.out, paper_record(given.results, given.parts, given.frozen, pins))
 
 
 if __name__ == "__main__":

@@ -5,21 +5,13 @@ import argparse
 import difflib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from poselift.errors import PoseliftError, run
-from poselift.provenance.chain import (
-    SHORT,
-    Chain,
-    Job,
-    absolute,
-    faults,
-    read_chain,
-    recorded_chain,
-    results_folder,
-)
+from poselift.provenance import chain
+from poselift.provenance.chain import SHORT, Chain, Job, absolute
 from poselift.provenance.crate import RECORD
 from poselift.provenance.hashing import sha256
 from poselift.provenance.receipts import FOLDER
@@ -42,29 +34,24 @@ class History:
             self.record = json.loads(recorded.read_text(encoding="utf-8"))
         self.results: Path | None = None
         if (folder / FOLDER).is_dir():
-            self.chain, self.results = read_chain(folder), folder
+            self.chain, self.results = chain.read_chain(folder), folder
         elif self.record:
-            self.chain = _with_pdf(recorded_chain(self.record), self.record, folder)
+            self.chain = _with_pdf(chain.recorded_chain(self.record), self.record, folder)
         else:
             raise PoseliftError(
                 f"{folder}: neither results of the workflow (receipts/) nor a paper folder ({RECORD})"
             )
-        self.numbers = self._numbers(folder)
-
-    def _numbers(self, folder: Path) -> dict[str, str]:
-        for path in (folder / "numbers.tex", folder / "generated" / "numbers.tex"):
-            if path.is_file():
-                return dict(_NUMBER.findall(path.read_text(encoding="utf-8")))
-        return {}
+        macros = (folder / "numbers.tex", folder / "generated" / "numbers.tex")
+        texts = (path.read_text(encoding="utf-8") for path in macros if path.is_file())
+        self.numbers = dict(_NUMBER.findall(next(texts, "")))
 
     def digest(self, path: str) -> str:
         """The sha256 of a file: what its job made, or what a source holds."""
         if job := self.chain.makers.get(path):
             return str(job.outputs[path]["sha256"])
-        known = self.record.get("core", {}).get("sources", {})
-        if self.results and (self.results.parent.parent / path).is_file():
-            return sha256(self.results.parent.parent / path)
-        return str(known.get(path, "unknown"))
+        if self.results and (source := self.results.parent.parent / path).is_file():
+            return sha256(source)
+        return str(self.record.get("core", {}).get("sources", {}).get(path, "unknown"))
 
     def find(self, target: str) -> str:
         """The recorded file that `target` means: a path, its end (`tables/main`), a run, or a number.
@@ -97,14 +84,14 @@ class History:
         )
 
 
-def _with_pdf(chain: Chain, record: dict[str, Any], folder: Path) -> Chain:
+def _with_pdf(recorded: Chain, record: dict[str, Any], folder: Path) -> Chain:
     """The chain of a paper folder and its PDF, which was made after the record."""
     pdf = folder / "main.pdf"
     if not pdf.is_file():
-        return chain
+        return recorded
     parts = tuple(record["core"]["parts"])
     job = Job("main.pdf", "pdf", "", {}, parts, {"paper/main.pdf": {"sha256": sha256(pdf)}}, {})
-    return Chain({**chain.jobs, job.name: job})
+    return Chain({**recorded.jobs, job.name: job})
 
 
 def runs_of_number(key: str, numbers: dict[str, str], made: Iterable[str]) -> Callable[[str], bool]:
@@ -147,7 +134,8 @@ def tree(history: History, target: str, relevant: Callable[[str], bool], every: 
         shown.add(job.name)
         when = f", {job.volatile['ended']}" if job.volatile else ""
         yield f"{indent}  by {job.rule}{job.code and f', code {job.code}'}{when}{_of_run(history, job)}"
-        for first, others in inputs(history.chain, filter(relevant, job.inputs), every or job.rule == "pdf"):
+        read = filter(relevant, job.inputs)
+        for first, others in inputs(history.chain.makers, read, every or job.rule == "pdf"):
             yield from lines(first, indent + "    ")
             if others:
                 yield f"{indent}    ... and {others} more files of such jobs (--all)"
@@ -155,14 +143,14 @@ def tree(history: History, target: str, relevant: Callable[[str], bool], every: 
     yield from lines(target, "")
 
 
-def inputs(chain: Chain, paths: Iterable[str], every: bool) -> Iterator[tuple[str, int]]:
-    """One file for each job among `paths`; of many jobs of a rule only the first, and how many it is for."""
-    kinds: dict[str, dict[str, list[str]]] = {}
+def inputs(makers: Mapping[str, Job], paths: Iterable[str], every: bool) -> Iterator[tuple[str, int]]:
+    """One file for each job among `paths`; of many jobs of a rule only the first, and how many more."""
+    kinds: dict[str, dict[str, str]] = {}
     for path in paths:
-        job = chain.makers.get(path)
-        kinds.setdefault(job.rule if job else path, {}).setdefault(job.name if job else path, []).append(path)
+        job = makers.get(path)
+        kinds.setdefault(job.rule if job else path, {}).setdefault(job.name if job else path, path)
     for jobs in kinds.values():
-        firsts = [files[0] for files in jobs.values()]
+        firsts = list(jobs.values())
         if every or len(firsts) <= ALIKE:
             yield from ((path, 0) for path in firsts)
         else:
@@ -179,12 +167,10 @@ def _of_run(history: History, job: Job) -> str:
 
 def folder_of(target: str) -> Path:
     """The results or paper folder that a path lies in; `results/<dataset>` if there is one dataset only."""
-    if results := results_folder(Path(target)):
+    if results := chain.results_folder(Path(target)):
         return results
-    for folder in absolute(Path(target)).parents:
-        if (folder / RECORD).is_file():
-            return folder
-    candidates = [path.parent for path in Path("results").glob(f"*/{FOLDER}")]
+    candidates = [folder for folder in absolute(Path(target)).parents if (folder / RECORD).is_file()][:1]
+    candidates = candidates or [path.parent for path in Path("results").glob(f"*/{FOLDER}")]
     if len(candidates) != 1:
         raise PoseliftError(f"'{target}': say where with --in results/<dataset> or --in the paper's folder")
     return candidates[0]
@@ -215,7 +201,7 @@ def main(argv: list[str] | None = None) -> None:
         relevant = runs_of_number(target, history.numbers, history.chain.makers)
     print("\n".join(tree(history, path, relevant, given.all)))
     if history.results:
-        for fault in faults(history.chain.behind([path]), history.results):
+        for fault in chain.faults(history.chain.behind([path]), history.results):
             print(f"warning: {fault}")
 
 

@@ -79,14 +79,11 @@ def difference(path: Path, digest: str, size: int | None) -> str | None:
 def verify_paper(folder: Path) -> list[str]:
     """The files of a paper folder that differ, and what was added among its generated parts."""
     sums, sizes = recorded_sums(folder), recorded_sizes(folder)
-    found = [
-        f"{name}: {fault}"
-        for name, digest in sums.items()
-        if (fault := difference(folder / name, digest, sizes.get(name)))
-    ]
+    faults = {name: difference(folder / name, digest, sizes.get(name)) for name, digest in sums.items()}
     there = sorted(path for path in (folder / GENERATED).rglob("*") if path.is_file())
     names = [path.relative_to(folder).as_posix() for path in there]
-    return found + [f"{name}: added, no build made it" for name in names if name not in sums]
+    faults |= {name: "added, no build made it" for name in names if name not in sums}
+    return [f"{name}: {fault}" for name, fault in faults.items() if fault]
 
 
 def verify_results(folder: Path) -> list[str]:
@@ -131,29 +128,21 @@ def verify(folder: Path) -> tuple[list[str], int]:
 def main(argv: list[str] | None = None) -> None:
     """Name every file of a folder that is no longer what was recorded; exit status 1 if there is one."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument(
-        "folder", type=Path, nargs="?", default=Path(__file__).parent if _in_paper() else None,
-        help="paper folder, or results/<dataset>",
-    )  # fmt: skip
-    folder = parser.parse_args(argv).folder
+    parser.add_argument("folder", type=Path, nargs="?", help="paper folder, or results/<dataset>")
+    here = Path(__file__).parent
+    folder = parser.parse_args(argv).folder or (here if (here / SUMS).is_file() else None)
     if folder is None:
         parser.error("which folder? a paper folder, or results/<dataset>")
     try:
         found, count = verify(folder)
     except Unreadable as error:
         sys.exit(f"error: {error}")
-    for line in found:
-        print(line)
     if found:
-        sys.exit(
-            f"error: {folder}: {len(found)} differ{'s' if len(found) == 1 else ''} from what was recorded"
-        )
+        print("\n".join(found))
+        differ = "1 differs" if len(found) == 1 else f"{len(found)} differ"
+        sys.exit(f"error: {folder}: {differ} from what was recorded")
     kind = "files" if (folder / SUMS).is_file() else "jobs' outputs"
     print(f"{folder}: {count} {kind} as recorded")
-
-
-def _in_paper() -> bool:
-    return Path(__file__).with_name(SUMS).is_file()
 
 
 if __name__ == "__main__":

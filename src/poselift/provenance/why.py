@@ -12,6 +12,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -83,20 +84,19 @@ def parse(text: str) -> list[Planned]:
     """The jobs in the output of a dry run; rules that make no file are left out."""
     jobs = []
     for block in _BLOCK.finditer(text):
-        fields = {found["name"]: found["value"] for found in _FIELD.finditer(block["body"])}
-        if "output" not in fields:
+        fields = defaultdict(str, _FIELD.findall(block["body"]))
+        if not fields["output"]:
             continue
-        reason = fields.get("reason", "")
-        params = _PARAMS.search(reason)
-        gpus = _GPU.search(fields.get("resources", ""))
+        params = _PARAMS.search(fields["reason"])
+        gpus = _GPU.search(fields["resources"])
         jobs.append(
             Planned(
                 rule=block["rule"],
-                inputs=_listed_files(fields.get("input", "")),
+                inputs=_listed_files(fields["input"]),
                 outputs=_listed_files(fields["output"]),
-                benchmark=fields.get("benchmark", ""),
+                benchmark=fields["benchmark"],
                 gpus=int(gpus[1]) if gpus else 0,
-                reasons=tuple(_PARAMS.sub("", reason).split("; ")),
+                reasons=tuple(_PARAMS.sub("", fields["reason"]).split("; ")),
                 before=_literals(params["before"]) if params else (),
                 now=_literals(params["now"]) if params else (),
             )
@@ -112,28 +112,24 @@ def _literals(text: str) -> tuple[str, ...]:
     return tuple(str(ast.literal_eval(found)) for found in _LITERAL.findall(text))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Cost:
     """What running some jobs takes, in seconds; `unknown` jobs are of rules that never ran."""
 
-    gpu: float
-    cpu: float
-    estimated: int
-    unknown: int
+    gpu: float = 0.0
+    cpu: float = 0.0
+    estimated: int = 0
+    unknown: int = 0
 
 
 def causes(job: Planned, last: Job | None, results: Path, pins: dict[str, str]) -> Iterator[str]:
-    """Why a job is stale by itself, in words; nothing if it only follows other jobs. `last` is how it last
-    ran, if it did."""
+    """Why a job, which ran as `last`, is stale by itself; nothing if it only follows other jobs."""
     if job.before or job.now:
         yield from _changed_params(job, last, results, pins)
     for reason in job.reasons:
         if reason.startswith(MISSING):
-            yield (
-                f"{_short(_listed_files(reason.removeprefix(MISSING))[0])} is missing"
-                if last
-                else "never built"
-            )
+            missing = _short(_listed_files(reason.removeprefix(MISSING))[0])
+            yield f"{missing} is missing" if last else "never built"
         elif reason.startswith(UPDATED):
             yield from (f"{_short(path)} changed" for path in _listed_files(reason.removeprefix(UPDATED)))
         elif reason.startswith(OTHER_INPUTS):
@@ -198,10 +194,9 @@ def _options(texts: Iterable[str]) -> dict[str, str]:
 def _changed_inputs(job: Planned, last: Job | None) -> str:
     if last is None:
         return "reads other files than before"
-    more = sorted(set(job.inputs) - set(last.inputs))
-    fewer = sorted(set(last.inputs) - set(job.inputs))
-    words = [f"also reads {_listed(map(_short, more))}"] if more else []
-    words += [f"no longer reads {_listed(map(_short, fewer))}"] if fewer else []
+    now, before = set(job.inputs), set(last.inputs)
+    changed = {"also reads": sorted(now - before), "no longer reads": sorted(before - now)}
+    words = [f"{verb} {_listed(map(_short, paths))}" for verb, paths in changed.items() if paths]
     return " and ".join(words) or "reads other files than before"
 
 
@@ -214,7 +209,7 @@ def _short(path: str) -> str:
 def _label(job: Planned) -> str:
     """What a job makes: the run, or its first file."""
     first = _short(job.outputs[0])
-    return str(PurePosixPath(first).parent) if "runs/" in first else first
+    return first.rpartition("/")[0] if "runs/" in first else first
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -225,17 +220,16 @@ def _listed(names: Iterable[str]) -> str:
 
 def cost(jobs: Iterable[Planned]) -> Cost:
     """What the jobs take, by the benchmarks of their last runs."""
-    gpu = cpu = 0.0
-    estimated = unknown = 0
+    total = Cost()
     for job in jobs:
         seconds = _seconds(Path(job.benchmark))
         if seconds is None:
             seconds = _estimate(Path(job.benchmark))
-            estimated += seconds is not None
-            unknown += seconds is None
-        gpu += (seconds or 0) * job.gpus
-        cpu += (seconds or 0) * (job.gpus == 0)
-    return Cost(gpu, cpu, estimated, unknown)
+            total.estimated += seconds is not None
+            total.unknown += seconds is None
+        total.gpu += (seconds or 0) * job.gpus
+        total.cpu += (seconds or 0) * (job.gpus == 0)
+    return total
 
 
 def _estimate(benchmark: Path) -> float | None:
@@ -265,13 +259,13 @@ def explain(jobs: list[Planned], results: Path, pins: dict[str, str]) -> Iterato
     except PoseliftError:
         chain = Chain({})
     by_cause: dict[tuple[str, tuple[str, ...]], list[Planned]] = {}
-    following: dict[str, int] = {}
+    following: Counter[str] = Counter()
     for job in jobs:
         last = chain.makers.get(job.outputs[0])
         if found := tuple(causes(job, last, results, pins)):
             by_cause.setdefault((job.rule, found), []).append(job)
         else:
-            following[job.rule] = following.get(job.rule, 0) + 1
+            following[job.rule] += 1
     stale = [(sorted(map(_label, those)), found, cost(those).gpu) for (_, found), those in by_cause.items()]
     for names, found, _ in sorted(stale, key=lambda one: (-one[2], one[0])):
         yield f"{_listed(names)}: {'; '.join(found)}"
@@ -295,11 +289,8 @@ def in_words(found: Cost, n_jobs: int) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Say what is stale, for what cause, and what rebuilding takes; further options go to snakemake."""
-    parser = argparse.ArgumentParser(
-        prog="poselift why",
-        description=main.__doc__,
-        epilog="e.g. poselift why --profile workflow/profiles/demo",
-    )
+    example = "e.g. poselift why --profile workflow/profiles/demo"
+    parser = argparse.ArgumentParser(prog="poselift why", description=main.__doc__, epilog=example)
     _, options = parser.parse_known_args(argv)
     jobs = dry_run(options)
     results = Path(*PurePosixPath(jobs[0].outputs[0]).parts[:2]) if jobs else Path("results")

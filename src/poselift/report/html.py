@@ -3,15 +3,22 @@ page, and no address outside of it is used."""
 
 import base64
 import mimetypes
-from itertools import groupby
+import re
+import unicodedata
+from collections.abc import Iterable
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+from poselift.analysis.stored import read_content
 from poselift.errors import PoseliftError
 from poselift.tables.table import Cell, Column, Table
+
+PIXELS_PER_POINT = 1.9
+"""How much larger than in print figures are shown."""
 
 _environment = jinja2.Environment(
     loader=jinja2.PackageLoader("poselift.report", "templates"),
@@ -25,14 +32,11 @@ _environment = jinja2.Environment(
 
 def italics(text: str) -> Markup:
     """`text` escaped, with mathematical italic letters, which few fonts have, as plain ones in italics."""
-
-    def shown(character: str) -> Markup:
-        for first, plain in ((0x1D434, "A"), (0x1D44E, "a")):
-            if 0 <= ord(character) - first < 26:
-                return Markup("<i>{}</i>").format(chr(ord(plain) + ord(character) - first))
-        return Markup.escape(character)
-
-    return Markup("").join(map(shown, text))
+    mathematical = "[\U0001d434-\U0001d44d\U0001d44e-\U0001d467]"
+    escaped = str(Markup.escape(text))
+    return Markup(
+        re.sub(mathematical, lambda found: f"<i>{unicodedata.normalize('NFKC', found[0])}</i>", escaped)
+    )
 
 
 _environment.filters["italics"] = italics
@@ -44,35 +48,30 @@ def render(template: str, **values: Any) -> Markup:
 
 
 def table(content: Table) -> Markup:
-    """A table, a part of its body per block. The title of a block stands in each of its rows, so that these
-    can be sorted."""
+    """A table, a part of its body per block, whose title stands in each of its rows: these can be sorted."""
     columns = [*([Column(content.titles, kind="text")] if content.titles else []), *content.columns]
-    blocks = [
-        [
-            _filled([*([Cell(block.title)] if content.titles else []), *row], len(columns))
-            for row in block.rows
-        ]
-        for block in content.blocks
-        if block.rows
-    ]
-    widths = [
-        max((len(row[i].text) for rows in blocks for row in rows), default=0) for i in range(len(columns))
-    ]
-    return render(
-        "table",
-        table=content,
-        columns=columns,
-        groups=[
-            (group, len(list(members))) for group, members in groupby(column.group for column in columns)
-        ],
-        blocks=[[list(zip(row, columns, widths, strict=True)) for row in rows] for rows in blocks],
-    )
+
+    def filled(title: str, cells: Iterable[Cell]) -> list[Cell]:
+        """One cell for each column: empty ones where a text runs over several, and at the end."""
+        row = [Cell(title)] if content.titles else []
+        row += [each for cell in cells for each in (cell, *[Cell()] * (cell.span - 1))]
+        return row + [Cell()] * (len(columns) - len(row))
+
+    blocks = [[filled(block.title, row) for row in block.rows] for block in content.blocks if block.rows]
+    widths = [max(len(cell.text) for cell in cells) for cells in zip(*chain(*blocks), strict=True)]
+    groups = [(group, len(list(members))) for group, members in groupby(column.group for column in columns)]
+    cells = [[list(zip(row, columns, widths, strict=True)) for row in rows] for rows in blocks]
+    return render("table", table=content, columns=columns, groups=groups, blocks=cells)
 
 
-def _filled(cells: list[Cell], length: int) -> list[Cell]:
-    """One cell for each column: empty ones where a text runs over several, and at the end."""
-    row = [each for cell in cells for each in (cell, *[Cell()] * (cell.span - 1))]
-    return row + [Cell()] * (length - len(row))
+def figure(path: Path) -> Markup:
+    """An image with its caption, `<name>.json` beside it. Raises `PoseliftError` if one is missing or another
+    file."""
+    caption: str = read_content(path.with_suffix(".json"), str)
+    source = inlined(path)
+    points = re.search(rb'<svg[^>]*\bwidth="([\d.]+)pt"', path.read_bytes())
+    width = round(float(points[1]) * PIXELS_PER_POINT) if points else None
+    return render("figure", name=path.stem, source=source, width=width, caption=caption)
 
 
 def page(title: str, body: Markup, banner: str = "") -> Markup:

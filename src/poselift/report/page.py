@@ -8,7 +8,6 @@ import argparse
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
@@ -19,7 +18,6 @@ from poselift.analysis.view import add_options, from_options
 from poselift.errors import PoseliftError, run
 from poselift.files import write_text
 from poselift.report import html
-from poselift.report.figures import figure
 from poselift.report.markdown import as_html
 from poselift.tables.table import Table, caption_notice
 
@@ -47,7 +45,7 @@ FURTHER = "Further tables and figures"
 
 
 def name_of(path: Path) -> str:
-    """What `SECTIONS` calls a part: `tables/main`, `figures/pareto`, `setup`."""
+    """What `SECTIONS` calls a part: `tables/main`, `figures/pareto`."""
     folder = path.parent.name
     return f"{folder}/{path.stem}" if folder in ("tables", "figures") else path.stem
 
@@ -55,10 +53,10 @@ def name_of(path: Path) -> str:
 def sections(parts: Mapping[str, Markup]) -> list[tuple[str, list[tuple[str, Markup]]]]:
     """The parts by section, empty sections left out; at the end those that no section names."""
     placed = {name for names in SECTIONS.values() for name in names}
-    further = {FURTHER: [name for name in parts if name not in placed]}
+    further = [name for name in parts if name not in placed]
     found = [
         (title, [(name, parts[name]) for name in names if name in parts])
-        for title, names in [*SECTIONS.items(), *further.items()]
+        for title, names in (*SECTIONS.items(), (FURTHER, further))
     ]
     return [(title, listed) for title, listed in found if listed]
 
@@ -72,17 +70,6 @@ def read_setup(path: Path) -> str:
     if title != "# Experimental setup":
         raise PoseliftError(f"{path}: not the experimental setup; remove it and build it again")
     return text
-
-
-def lineage_of(record: dict[str, Any]) -> Markup:
-    """What all parts were made from, down to the raw data."""
-    return html.render(
-        "lineage",
-        hash=record["hash"],
-        raw=lineage.raw_data(record),
-        frozen=record["frozen"],
-        entries=lineage.entries(record),
-    )
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -104,12 +91,13 @@ def main(argv: list[str] | None = None) -> None:
     view = from_options(arguments, NEEDS)
     missing = view.missing_runs(read(arguments.results)["run"])
     record = lineage.read_record(arguments.record)
+    origins = {"raw": lineage.raw_data(record), "entries": lineage.entries(record)}
     tables = {name_of(path): read_content(path, Table | None) for path in arguments.tables}
     parts = {
         **{name: html.table(table) for name, table in tables.items() if table},
-        **{name_of(path): figure(path) for path in arguments.figures},
+        **{name_of(path): html.figure(path) for path in arguments.figures},
         "setup": as_html(read_setup(arguments.setup), lower=1),
-        "lineage": lineage_of(record),
+        "lineage": html.render("lineage", hash=record["hash"], frozen=record["frozen"], **origins),
     }
     base = arguments.out.parent
     body = html.render(

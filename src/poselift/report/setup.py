@@ -46,12 +46,10 @@ def main(argv: list[str] | None = None) -> None:
     add_options(parser, NEEDS)
     arguments = parser.parse_args(argv)
     view, results = from_options(arguments, NEEDS), read(arguments.results)
-    statistics = view.statistics
-    runs, second = (
-        [facts.read_trained(path.parent) for path in paths]
-        for paths in (arguments.runs, arguments.second_runs)
-    )
-    second_title = arguments.second_title
+    statistics, second_title = view.statistics, arguments.second_title
+    runs = [facts.read_trained(path.parent) for path in arguments.runs]
+    second = [facts.read_trained(path.parent) for path in arguments.second_runs]
+    costs, variant_costs = read_costs(arguments.costs), read_variant_costs(arguments.variant_costs)
     datasets = [facts.data(view.notice.dataset_title, path.parents[1], runs) for path in arguments.frames]
     datasets += [facts.data(second_title, path.parents[1], second) for path in arguments.second_frames]
     groups = facts.grouped((one.run.settings for one in runs), view)
@@ -67,9 +65,7 @@ def main(argv: list[str] | None = None) -> None:
         seed=statistics.seed,
         thin_space="\N{NARROW NO-BREAK SPACE}",
         metrics=[METRICS[metric] for metric in metrics_in(results)],
-        models=facts.models(
-            runs, read_costs(arguments.costs), read_variant_costs(arguments.variant_costs), view
-        ),
+        models=facts.models(runs, costs, variant_costs, view),
         recipes=facts.recipes(groups, view),
         machines=facts.machines([*runs, *second]),
         software=sorted(code_manifest(*STAGES, pins=read_pins(arguments.pins))["pins"].items()),

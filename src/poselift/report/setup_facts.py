@@ -3,10 +3,10 @@
 What is shown of them, and how, says `templates/setup.md.j2`. Numbers are text here already.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from poselift.config.experiment import GROUND_TRUTH_2D
 from poselift.config.run import RunSettings
 from poselift.data.sequence import SPLITS
 from poselift.data.store import read_sequences
-from poselift.errors import PoseliftError
+from poselift.files import read_json
 from poselift.tables.cost import cost_cells, cost_decimals
 from poselift.tables.table import MISSING, plain
 
@@ -48,20 +48,10 @@ class Group:
     """hyper-parameters of the architecture"""
 
 
-def _recorded(path: Path, key: str, what: str, remedy: str) -> Any:
-    """What a JSON file has under a key. Raises `PoseliftError` if it is missing or another file."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))[key]
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; {remedy}") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise PoseliftError(f"{path}: not the {what} ({error!r}); {remedy}") from None
-
-
 def read_trained(folder: Path) -> Trained:
     """Read a run folder. Raises `PoseliftError` if a file is missing or is no such record."""
     record = folder / "provenance.json"
-    environment = _recorded(record, "environment", "record of a run", "train the run first")
+    environment = read_json(record, itemgetter("environment"), "the record of a run", "train the run first")
     return Trained(read_run(folder), environment)
 
 
@@ -70,26 +60,18 @@ def data(title: str, store: Path, runs: Iterable[Trained]) -> Facts:
 
     Raises `PoseliftError` if the store is missing or damaged.
     """
-    manifest = store / "frames" / "manifest.json"
-    raw = _recorded(manifest, "raw", "manifest of a frame store", "make it with `poselift prepare`")
-    sequences = {split: read_sequences(store, split) for split in SPLITS}
+    manifest, remedy = store / "frames" / "manifest.json", "make it with `poselift prepare`"
+    raw = read_json(manifest, itemgetter("raw"), "the manifest of a frame store", remedy)
     clips = {
         (one.run.settings.n_frames, *(one.run.summary[f"{split}_clips"] for split in SPLITS)) for one in runs
     }
-    return {
-        "title": title,
-        "raw": raw if isinstance(raw, dict) else {"": raw},
-        "splits": [
-            (
-                split,
-                ", ".join(sorted({each.subject for each in listed}, key=lambda name: (len(name), name))),
-                len(listed),
-                sum(each.length for each in listed),
-            )
-            for split, listed in sequences.items()
-        ],
-        "clips": sorted(clips),
-    }
+    splits = []
+    for split in SPLITS:
+        sequences = read_sequences(store, split)
+        subjects = sorted({each.subject for each in sequences}, key=lambda name: (len(name), name))
+        splits.append((split, ", ".join(subjects), len(sequences), sum(each.length for each in sequences)))
+    raw = raw if isinstance(raw, dict) else {"": raw}
+    return {"title": title, "raw": raw, "splits": splits, "clips": sorted(clips)}
 
 
 def protocol(results: pd.DataFrame) -> Facts:
@@ -108,8 +90,8 @@ def models(
     variant_costs: Mapping[str, Cost],
     view: View,
 ) -> list[list[str]]:
-    """Sizes and costs of the architectures, a row each: size, model, blocks, channels, frames, parameters in
-    millions, 10^9 MACs of linear layers and of all; then those of variants."""
+    """A row for each size of the architectures, then for each variant: size, model, blocks, channels, frames,
+    parameters in millions, 10^9 MACs of linear layers and of all."""
     shapes = {(one.run.settings.size, one.run.settings.architecture): one.run.settings for one in runs}
     decimals = cost_decimals([*costs.values(), *variant_costs.values()])
 
@@ -129,20 +111,14 @@ def grouped(runs: Iterable[RunSettings], view: View, prefix: str = "") -> list[G
     alike: dict[tuple[str, str, str | None], list[RunSettings]] = {}
     for run in runs:
         alike.setdefault((run.architecture, run.size, run.variant), []).append(run)
-    return [
-        Group(
-            prefix + ", ".join(filter(None, (view.label(architecture), size, variant))),
-            architecture,
-            tuple(sorted(run.seed for run in members)),
-            {
-                "n_frames": members[0].n_frames,
-                "input_2d": members[0].input_2d,
-                **members[0].training.model_dump(mode="json"),
-            },
-            members[0].model.model_dump(mode="json"),
-        )
-        for (architecture, size, variant), members in alike.items()
-    ]
+    groups = []
+    for (architecture, size, variant), members in alike.items():
+        name = prefix + ", ".join(filter(None, (view.label(architecture), size, variant)))
+        settings = members[0].model_dump(mode="json")
+        recipe = {key: settings[key] for key in ("n_frames", "input_2d")} | settings["training"]
+        seeds = tuple(sorted(run.seed for run in members))
+        groups.append(Group(name, architecture, seeds, recipe, settings["model"]))
+    return groups
 
 
 def usual(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -153,9 +129,9 @@ def usual(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def differing(settings: Mapping[str, Any], from_usual: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that are not the usual ones."""
-    return {key: value for key, value in settings.items() if value != from_usual[key]}
+def differing(settings: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that are not the usual ones, `common`."""
+    return {key: value for key, value in settings.items() if value != common[key]}
 
 
 def recipes(groups: Sequence[Group], view: View) -> Facts:
@@ -189,10 +165,8 @@ def _setting(value: Any) -> str:
 def machines(runs: Sequence[Trained]) -> Facts:
     """The environments that the runs recorded, and how many runs each had."""
     keys = list(dict.fromkeys(key for one in runs for key in one.environment))
-    counts = Counter(
-        tuple(MISSING if (value := one.environment.get(key)) is None else str(value) for key in keys)
-        for one in runs
-    )
+    seen = [[one.environment.get(key) for key in keys] for one in runs]
+    counts = Counter(tuple(MISSING if value is None else str(value) for value in values) for values in seen)
     return {
         "headings": [key.replace("_", " ") for key in keys],
         "rows": [(*values, count) for values, count in sorted(counts.items())],
@@ -204,12 +178,10 @@ def time_spent(
 ) -> list[tuple[str, int, str, str]]:
     """Count, hours by the clock and GPU-hours of each kind of run, evaluation of each epoch included; of the
     search what its trials noted."""
+    names = {None: "Models", GROUND_TRUTH_2D: "On ground-truth 2D"}
     kinds: dict[str, list[Trained]] = {}
     for one in runs:
-        kind = {None: "Models", GROUND_TRUTH_2D: "On ground-truth 2D"}.get(
-            one.run.settings.variant, "Ablation"
-        )
-        kinds.setdefault(kind, []).append(one)
+        kinds.setdefault(names.get(one.run.settings.variant, "Ablation"), []).append(one)
     if second:
         kinds["MPI-INF-3DHP"] = list(second)
 

@@ -17,24 +17,18 @@ METRICS_SHOWN = ("MPJPE", "P-MPJPE")
 
 def as_text(content: Table, notice: DataNotice, grid: Grid) -> str:
     """The main table for a terminal: MPJPE and P-MPJPE after the last and for the best epoch."""
-    shown = [
-        i for i, each in enumerate(content.columns) if each.kind == "text" or each.heading in METRICS_SHOWN
-    ]
-    headings = [f"{content.columns[i].heading} {content.columns[i].group.lower()}".strip() for i in shown]
+    columns = dict(enumerate(content.columns))
+    shown = [i for i, each in columns.items() if each.kind == "text" or each.heading in METRICS_SHOWN]
+    headings = [f"{columns[i].heading} {columns[i].group.lower()}".strip() for i in shown]
     rows = [[content.titles, *headings]]
     for block in content.blocks:
         rows += [[block.title, *(_text(row[i]) for i in shown if i < len(row))] for row in block.rows]
     widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(len(headings) + 1)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
-        for row in rows
-    ]
     several = len(grid.seeds) > 1
-    lines.insert(
-        0,
-        f"{'SYNTHETIC DATA, ' if notice.synthetic else ''}{notice.dataset_title}: errors in mm, "
-        f"{len(grid.seeds)} seed{'s' if several else ''}",
-    )
+    seeds = f"{len(grid.seeds)} seed{'s' if several else ''}"
+    lines = [f"{'SYNTHETIC DATA, ' * notice.synthetic}{notice.dataset_title}: errors in mm, {seeds}"]
+    for row in rows:
+        lines.append("  ".join(map(str.ljust, row, widths)).rstrip())
     if several:
         lines += [
             "* the interval of the difference from the baseline of this size leaves out zero",

@@ -19,10 +19,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="HTML", help="file to write")
     given = parser.parse_args(argv)
     content: Table | None = read_content(given.table, Table | None)
-    if content is None:
-        page = html.page(given.table.stem, Markup("<p>Not part of this experiment.</p>"))
-    else:
+    if content:
         page = html.page(content.title, html.table(content), content.notice)
+    else:
+        page = html.page(given.table.stem, Markup("<p>Not part of this experiment.</p>"))
     write_text(given.out, page)
 
 

@@ -2,7 +2,10 @@
 
 import argparse
 import json
+import textwrap
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +28,7 @@ COLUMNS = [
 
 def table(results: Sequence[TrialResult]) -> pd.DataFrame:
     """One row per trial, sorted by error, and one column per searched key."""
-    rows = [
-        {column: getattr(result, column) for column in COLUMNS} | result.searched
-        for result in ranked(results)
-    ]
+    rows = [asdict(result) | result.searched for result in ranked(results)]
     keys = dict.fromkeys(key for result in results for key in result.searched)
     return pd.DataFrame(rows, columns=[*COLUMNS, *(key for key in keys if key not in COLUMNS)])
 
@@ -42,35 +42,32 @@ def fragment(results: Sequence[TrialResult], overrides: Sequence[dict[str, Any]]
     """What the winner changes, as keys of config.yaml: `training` has the searched values of the best
     finished trial, `models` for each architecture the hyper-parameters of its best one.
 
-    `overrides` are those of the configuration. Where there are some, the training goes into another one after
-    them, for all models, because they would win over `training`.
+    The configuration's `overrides` would win over `training`, so there it becomes the last of them.
     """
     finished = best_finished(results)
     found = finished[0].searched if finished else {}
-    training = {key: value for key, value in found.items() if key in TrainingSettings.model_fields}
+    of_training = TrainingSettings.model_fields
+    training = {key: value for key, value in found.items() if key in of_training}
     models: dict[str, Any] = {}
-    others = (*MODEL, *TrainingSettings.model_fields)
     for result in finished:
-        values = {key: value for key, value in result.searched.items() if key not in others}
+        values = {key: value for key, value in result.searched.items() if key not in (*MODEL, *of_training)}
         if values:
             models.setdefault(result.architecture, values)
-    piece: dict[str, Any] = {}
-    if training:
-        piece = {"overrides": [*overrides, {"training": training}]} if overrides else {"training": training}
-    return piece | ({"models": models} if models else {})
+    piece: dict[str, Any] = {"training": training, "models": models}
+    if training and overrides:
+        piece = {"overrides": [*overrides, {"training": training}], "models": models}
+    return {key: content for key, content in piece.items() if content}
 
 
 def heading(results: Sequence[TrialResult], subject: str, data: str) -> str:
     """What the search found in a few lines: the data, how many trials, the best of them."""
-    counts = pd.Series([result.status for result in results]).value_counts()
-    states = ", ".join(f"{count} {status}" for status, count in counts.items())
+    counts = Counter(result.status for result in results).most_common()
+    states = ", ".join(f"{count} {status}" for status, count in counts)
     number = f"{len(results)} trial{'s' if len(results) > 1 else ''}"
     lines = [f"{data}: {number} ({states}), MPJPE on train subject {subject} in px"]
-    for result in best_finished(results)[:1]:
-        lines.append(
-            f"winner: {result.architecture}-{result.size}, stage {result.stage}, {result.trial}: "
-            f"{result.best:.2f} {result.unit}"
-        )
+    for best in best_finished(results)[:1]:
+        model, error = f"{best.architecture}-{best.size}", f"{best.best:.2f} {best.unit}"
+        lines.append(f"winner: {model}, stage {best.stage}, {best.trial}: {error}")
     return "\n".join(lines)
 
 
@@ -79,7 +76,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="poselift.search.collect", description=main.__doc__)
     parser.add_argument("--rankings", type=Path, nargs="+", required=True, help="last ranking of each stage")
     parser.add_argument(
-        "--overrides", type=json.loads, default=[], help="JSON: the configuration's overrides"
+        "--overrides", type=json.loads, default=[], help="JSON: overrides of the configuration"
     )
     parser.add_argument("--validation-subject", required=True, help="train subject the errors are of")
     parser.add_argument("--dataset-title", required=True, help="how the paper calls the data")
@@ -93,9 +90,8 @@ def main(argv: list[str] | None = None) -> None:
     trials = table(results)
     with atomic_path(given.out) as temporary:
         trials.to_csv(temporary, index=False)
-    comment = "".join(f"# {line}\n" for line in found.splitlines())
     piece = yaml.safe_dump(fragment(results, given.overrides), sort_keys=False)
-    write_text(given.winner, comment + piece)
+    write_text(given.winner, f"{textwrap.indent(found, '# ')}\n{piece}")
     print(found)
     shown = trials.head(SHOWN).drop(columns="reason").dropna(axis="columns", how="all")
     print(shown.round({"best": 2, "final": 2, "gpu_hours": 2}).to_string(index=False))

@@ -1,14 +1,14 @@
 """Results of trials, and which trials are promoted (successive halving) or win."""
 
-import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from poselift.errors import PoseliftError
-from poselift.files import write_json
+from poselift.files import read_json, write_json
+
+WHERE_FROM = ("what a search writes", "run `snakemake search`")
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ class Ranking:
 
 def ranked(results: Iterable[TrialResult]) -> list[TrialResult]:
     """Results sorted by best error, then by stage and name; those without an error come last."""
-    return sorted(results, key=lambda o: (math.inf if o.best is None else o.best, o.stage, o.trial))
+    return sorted(results, key=lambda one: (math.inf if one.best is None else one.best, one.stage, one.trial))
 
 
 def promoted(results: Iterable[TrialResult], rung: int, keep: float) -> list[str]:
     """Names of the trials that continue after `rung`: the best fraction `keep`, rounded up and with ties, of
     those that took part in it; failed ones count as the worst."""
     part = [result for result in results if result.rung == rung]
-    errors = {o.trial: o.best for o in ranked(part) if o.status == "running" and o.best is not None}
+    errors = {one.trial: one.best for one in ranked(part) if one.status == "running" and one.best is not None}
     if not errors:
         return []
     count = math.ceil(round(keep * len(part), 9))  # 0.07 * 100 is a little more than 7
@@ -69,7 +69,7 @@ def promoted(results: Iterable[TrialResult], rung: int, keep: float) -> list[str
 
 def read_result(path: Path) -> TrialResult:
     """Read the result of a trial. Raises `PoseliftError` if the file is missing or damaged."""
-    return _read(path, lambda content: TrialResult(**content))
+    return read_json(path, lambda content: TrialResult(**content), *WHERE_FROM)
 
 
 def read_ranking(path: Path) -> Ranking:
@@ -78,23 +78,9 @@ def read_ranking(path: Path) -> Ranking:
     def build(content: Any) -> Ranking:
         return Ranking([TrialResult(**trial) for trial in content["trials"]], content["promoted"])
 
-    return _read(path, build)
+    return read_json(path, build, *WHERE_FROM)
 
 
 def write(path: Path, content: TrialResult | Ranking) -> None:
     """Write a result or a ranking as JSON."""
     write_json(path, asdict(content))
-
-
-Content = TypeVar("Content")
-
-
-def _read(path: Path, build: Callable[[Any], Content]) -> Content:
-    try:
-        return build(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; run `snakemake search`") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise PoseliftError(
-            f"{path}: not what a search writes ({error!r}); delete it and run again"
-        ) from None

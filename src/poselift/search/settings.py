@@ -30,10 +30,8 @@ class Trial:
 
     def searched(self, inherited: Mapping[str, Any]) -> Point:
         """Every searched key with its value: those that the trial varies and those it has from a winner."""
-        settings = self.settings(inherited)
-        return {
-            key: value_of(settings, key) for key in {**self.taken(inherited), **self.values, **self.factors}
-        }
+        settings, keys = self.settings(inherited), {**self.taken(inherited), **self.values, **self.factors}
+        return {key: value_of(settings, key) for key in keys}
 
     def taken(self, inherited: Mapping[str, Any]) -> Point:
         """The values of an earlier winner that apply to this trial."""

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections import Counter
 from dataclasses import dataclass
 
 from poselift.config.experiment import Config, Variant
@@ -88,18 +89,16 @@ def _trial(config: Config, stage: Stage, model: Point, values: Point, factors: P
 def _base(config: Config, stage: Stage, architecture: str, size: str) -> RunSettings:
     """The run that the stage's trials of this model are changes of."""
     training = {"processes": 1} | ({} if stage.epochs is None else {"epochs": stage.epochs})
-    variant = parse(
-        Variant, {"name": stage.name, "architecture": architecture, "size": size, "training": training}, ""
-    )
+    stated = {"name": stage.name, "architecture": architecture, "size": size, "training": training}
+    variant = parse(Variant, stated, "")
     run = config.run(architecture, size, config.search.seed, variant)
     return run.model_copy(update={"validation_subject": config.search.validation_subject})
 
 
 def _check(stage: Stage, trials: list[Trial]) -> None:
-    names = [trial.name for trial in trials]
-    for name in names:
-        if names.count(name) > 1:
-            raise PoseliftError(f"two trials are {name}")
+    name, count = Counter(trial.name for trial in trials).most_common(1)[0]
+    if count > 1:
+        raise PoseliftError(f"two trials are {name}")
     shortest = min(trial.base.training.epochs for trial in trials)
     if stage.halving and stage.halving.epochs[-1] >= shortest:
         raise PoseliftError(

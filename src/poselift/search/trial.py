@@ -64,14 +64,9 @@ def attempt(
             return replace(before, status="stopped", reason=reason)
     base = trial.base
     result = TrialResult(
-        stage=base.variant or "",
-        trial=trial.name,
-        status="running" if stop_after else "finished",
-        rung=rung,
-        architecture=base.architecture,
-        size=base.size,
-        searched=dict(trial.values),
-    )
+        base.variant or "", trial.name, "running" if stop_after else "finished", rung,
+        base.architecture, base.size, searched=dict(trial.values),
+    )  # fmt: skip
     try:
         inherited = _inherited(start)
         settings = trial.settings(inherited)
@@ -80,8 +75,7 @@ def attempt(
     except FAILURES as error:
         if isinstance(error.__context__, OSError):  # a full disk or a missing file is not the trial's doing
             raise
-        own = isinstance(error, PoseliftError)
-        reason = str(error) if own else one_line(f"out of memory: {error}")
+        reason = str(error) if isinstance(error, PoseliftError) else one_line(f"out of memory: {error}")
         return replace(result, status="failed", reason=reason)
 
 
@@ -114,11 +108,12 @@ def _trained(
     device: str,
     execution: ExecutionSettings,
 ) -> dict[str, Any]:
-    """The errors of the run after `stop_after` epochs, from an earlier training or a new one."""
+    """The errors of the run after `stop_after` epochs (None: all), from an earlier training or a new one."""
     facts = determining(settings, store, torch.device("cpu"))
     del facts["device"]  # what is known holds, whichever device it was trained on
     key = state_key(facts)
-    known = _known(folder / KNOWN, key)
+    noted = json.loads(path.read_text(encoding="utf-8")) if (path := folder / KNOWN).exists() else {}
+    known = noted["after_epochs"] if noted.get("key") == key else {}
     epochs = str(stop_after or settings.training.epochs)
     if epochs in known:
         log.info("%s: already trained", settings.name)
@@ -127,16 +122,8 @@ def _trained(
         summary = train(settings, store, folder, chosen, execution, stop_after)
     result = {"best": summary["best_mpjpe"], "final": summary["last_mpjpe"]}
     result |= {key: summary[key] for key in ("unit", "epochs", "gpu_hours")}
-    write_json(folder / KNOWN, {"key": key, "after_epochs": known | {epochs: result}})
+    write_json(path, {"key": key, "after_epochs": known | {epochs: result}})
     return result
-
-
-def _known(path: Path, key: str) -> dict[str, dict[str, Any]]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    return dict(content["after_epochs"]) if content["key"] == key else {}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -149,12 +136,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--factors", type=json.loads, default={}, help="JSON: factors on keys of the winner")
     parser.add_argument("--rung", type=int, default=0, help="which comparison the trial runs up to, from 0")
     parser.add_argument("--stop-after", type=int, help="epochs up to it (default: all of the trial)")
-    parser.add_argument(
-        "--start", type=Path, nargs="?", help="last ranking of the stage whose winner it starts from"
-    )
-    parser.add_argument(
-        "--previous", type=Path, nargs="?", help="ranking of its own stage after the rung before"
-    )
+    parser.add_argument("--start", type=Path, nargs="?", help="last ranking of the stage that it starts from")
+    parser.add_argument("--previous", type=Path, nargs="?", help="ranking of its stage after the rung before")
     parser.add_argument("--keep-weights", action="store_true", help="keep the weights when the trial is over")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     parser.add_argument("--threads", type=int, help="CPU threads (results depend on their number)")
