@@ -89,8 +89,7 @@ def ranking(candidates: Sequence[Candidate], title: str) -> Table:
 
 
 def compare(folders: Sequence[Path], console: Console) -> None:
-    """Print a ranking of the runs in `folders`; of several, if their errors are not of the same thing. A
-    folder that cannot be read is a row with its reason."""
+    """Print rankings of the runs in `folders`, one for each kind of error, and why others have no rank."""
     groups: dict[tuple[str, str, str], list[Candidate]] = {}
     broken = Table("run", "reason", title="cannot be ranked")
     for folder in folders:
@@ -137,9 +136,7 @@ def main(argv: list[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True, metavar="run | compare")
     what = "train and evaluate the list `experiments` of a file, and compare them"
     start = commands.add_parser("run", help=what, epilog="Other options go to snakemake.")
-    start.add_argument(
-        "files", type=Path, nargs="+", metavar="FILE.yaml", help="laid over config.yaml in order"
-    )
+    start.add_argument("files", type=Path, nargs="+", metavar="FILE.yaml", help="laid over config.yaml")
     start.add_argument("--cores", default="all", help="CPU cores in all (default: all)")
     versus = commands.add_parser("compare", help="rank runs by their error")
     versus.add_argument("folders", type=Path, nargs="+", metavar="RUN_FOLDER", help="folders of runs")

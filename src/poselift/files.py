@@ -55,10 +55,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path, take: Callable[[Any], Content], what: str, remedy: str) -> Content:
-    """What `take` makes of a JSON file, which should be `what`.
-
-    Raises `PoseliftError` with the `remedy` if the file is missing, cut short or something else.
-    """
+    """What `take` makes of a JSON file. Raises `PoseliftError` with the `remedy` if that is not `what`."""
     try:
         return take(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:

@@ -1,13 +1,12 @@
 """The lineage of the parts of paper and report: the jobs behind them, from a record of provenance."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from poselift.errors import PoseliftError
+from poselift.files import read_json
 
 SHORT = 12
 """Digits of a hash that people are shown."""
@@ -33,14 +32,12 @@ class Entry:
 
 def read_record(path: Path) -> dict[str, Any]:
     """Read the record of `provenance.record`. Raises `PoseliftError` if it is missing or another file."""
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+
+    def whole(record: dict[str, Any]) -> dict[str, Any]:
         record["hash"], record["core"]["parts"], record["outputs"]
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; build it with snakemake") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise PoseliftError(f"{path}: not a record of what was made from what ({error!r})") from None
-    return record
+        return record
+
+    return read_json(path, whole, "a record of what was made from what", "build it with snakemake")
 
 
 def entries(record: dict[str, Any]) -> list[Entry]:

@@ -28,9 +28,8 @@ def reserved_devices(name: str, count: int) -> Iterator[list[torch.device]]:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda":
         if not torch.cuda.is_available():
-            raise PoseliftError(
-                f"device 'cuda': torch {torch.__version__} finds no GPU; `poselift doctor` says why"
-            )
+            why = f"torch {torch.__version__} finds no GPU; `poselift doctor` says why"
+            raise PoseliftError(f"device 'cuda': {why}")
         with held_slots(_pool(), count, _origin()) as slots:
             yield [torch.device("cuda", index) for index in slots]
     elif name == "cpu" or count == 1:
@@ -65,5 +64,5 @@ def _pool() -> list[str]:
 def _origin() -> str:
     """Where the pool comes from, for people."""
     visible, job = os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("SLURM_JOB_ID")
-    place = f"SLURM job {job}" if job else "this machine"
-    return place if visible is None else f"{place} (CUDA_VISIBLE_DEVICES={visible})"
+    origin = f"SLURM job {job}" if job else "this machine"
+    return origin if visible is None else f"{origin} (CUDA_VISIBLE_DEVICES={visible})"

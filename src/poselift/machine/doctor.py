@@ -8,6 +8,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from poselift.errors import one_line, run
 from poselift.machine import machine_checks as machine
@@ -27,7 +28,7 @@ def examine(configs: list[Path]) -> list[Check]:
         *_guarded("python", machine.python),
         *_guarded("packages", machine.packages),
         *_guarded("torch", machine.torch_version),
-        *_guarded("GPU", lambda: machine.gpus(synthetic)),
+        *_guarded("GPU", machine.gpus, synthetic),
         *_guarded("SSM", machine.ssm_kernel),
         *_guarded("LaTeX", machine.latex),
         *_guarded("SLURM", machine.slurm),
@@ -35,19 +36,17 @@ def examine(configs: list[Path]) -> list[Check]:
     ]
     if settings is not None:
         results = Path("results", settings.dataset)
-        checks += [
-            *_guarded("raw data", lambda: project.raw_files(settings, results)),
-            *_guarded("clips", lambda: project.clips(settings, results)),
-            *_guarded("disk", lambda: project.disk(settings, results)),
-            *_guarded("writing", lambda: project.write_access(results)),
-        ]
+        of_project = {"raw data": project.raw_files, "clips": project.clips, "disk": project.disk}
+        for name, check in of_project.items():
+            checks += _guarded(name, check, settings, results)
+        checks += _guarded("writing", project.write_access, results)
     return checks
 
 
-def _guarded(name: str, check: Callable[[], Iterator[Check]]) -> Iterator[Check]:
+def _guarded(name: str, check: Callable[..., Iterator[Check]], *arguments: Any) -> Iterator[Check]:
     """The lines of a check; an exception becomes a line as well."""
     try:
-        yield from check()
+        yield from check(*arguments)
     except Exception as error:  # whatever is wrong with the machine, the other lines are to be seen
         yield Check(name, "warning", f"cannot be checked: {one_line(f'{type(error).__name__}: {error}')}")
 
@@ -59,9 +58,8 @@ def report(checks: list[Check], width: int) -> str:
         head = f"{check.name:<9} {check.state:<8} "
         lines += textwrap.wrap(check.found, width, initial_indent=head, subsequent_indent=" " * 19)
         if check.advice:
-            lines += textwrap.wrap(
-                check.advice, width, initial_indent=" " * 19 + "-> ", subsequent_indent=" " * 22
-            )
+            arrow, indent = f"{'-> ':>22}", " " * 22
+            lines += textwrap.wrap(check.advice, width, initial_indent=arrow, subsequent_indent=indent)
     missing = [check.name for check in checks if check.state == "missing"]
     end = f"Missing: {', '.join(missing)}." if missing else "Nothing essential is missing."
     return "\n".join([*lines, "", end])
@@ -70,18 +68,14 @@ def report(checks: list[Check], width: int) -> str:
 def main(argv: list[str] | None = None) -> None:
     """Check the installation; exit status 1 if anything essential is missing."""
     parser = argparse.ArgumentParser(prog="poselift doctor", description=main.__doc__, epilog=ESSENTIAL)
-    parser.add_argument(
-        "--config", type=Path, nargs="+", default=[Path("config.yaml")],
-        help="the configuration, several files as Snakemake takes them (default: config.yaml)",
-    )  # fmt: skip
+    several = "the configuration, several files as Snakemake takes them (default: config.yaml)"
+    parser.add_argument("--config", type=Path, nargs="+", default=[Path("config.yaml")], help=several)
     parser.add_argument("--json", action="store_true", help="answer as JSON, for scripts")
     given = parser.parse_args(argv)
     checks = examine(given.config)
     healthy = all(check.state != "missing" for check in checks)
     if given.json:
-        print(
-            json.dumps({"ok": healthy, "checks": [dataclasses.asdict(check) for check in checks]}, indent=1)
-        )
+        print(json.dumps({"ok": healthy, "checks": list(map(dataclasses.asdict, checks))}, indent=1))
     else:
         print(report(checks, max(shutil.get_terminal_size().columns, 60)))
     if not healthy:

@@ -26,14 +26,13 @@ TURN_SECONDS = 0.1  # between looks for one's turn, which most take for a moment
 def held_slots(pool: Sequence[str], count: int, origin: str = "this machine") -> Iterator[list[int]]:
     """Hold the locks of `count` devices of the pool, waiting for them if necessary; yields their indices.
 
-    Requests are served in turn: who waits holds the turn of every device of its pool, so that smaller ones
-    cannot pass it for ever. Turns are taken in one order and no holder of devices waits for a turn,
-    hence no deadlock. Raises `PoseliftError` if the pool (which comes from `origin`) is too small.
+    A waiting request holds the turn of every device of its pool, so that smaller ones cannot overtake it for
+    ever. Turns are taken in one order and no holder of devices waits for a turn: no deadlock. Raises
+    `PoseliftError` if the pool (which comes from `origin`) is too small.
     """
     if count > len(pool):
-        raise PoseliftError(
-            f"{count} GPUs are requested, but {origin} has {len(pool)}; set processes to at most that"
-        )
+        few = f"{origin} has {len(pool)}; set processes to at most that"
+        raise PoseliftError(f"{count} GPUs are requested, but {few}")
     folder = Path(tempfile.gettempdir(), f"poselift-gpus-{os.getuid()}")
     folder.mkdir(exist_ok=True)
     with ExitStack() as held:

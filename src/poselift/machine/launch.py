@@ -1,6 +1,7 @@
 """Where the processes of a training run: the resources of its job, and the command that starts them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from poselift.config.run import RunSettings
@@ -16,13 +17,12 @@ def training_resources(processes: int, gpus_per_node: int | None) -> dict[str, A
     """
     nodes = -(-processes // (gpus_per_node or processes))
     per_node = processes // nodes
-    launcher = (
-        "MASTER_ADDR=$(hostname) MASTER_PORT=$((10000 + SLURM_JOB_ID % 20000))"
-        f" srun --nodes={nodes} --ntasks-per-node={per_node} --cpu-bind=none"
-    )
-    on_one = (1, processes, None, None, None, "")
-    on_several = (nodes, None, f"gpu:{per_node}", per_node, "srun", launcher)
-    return dict(zip(RESOURCES, on_one if nodes == 1 else on_several, strict=True))
+    values: tuple[Any, ...] = (1, processes, None, None, None, "")
+    if nodes > 1:
+        address = "MASTER_ADDR=$(hostname) MASTER_PORT=$((10000 + SLURM_JOB_ID % 20000))"
+        launcher = f"{address} srun --nodes={nodes} --ntasks-per-node={per_node} --cpu-bind=none"
+        values = (nodes, None, f"gpu:{per_node}", per_node, "srun", launcher)
+    return dict(zip(RESOURCES, values, strict=True))
 
 
 def resources_of_run(
@@ -30,10 +30,7 @@ def resources_of_run(
 ) -> dict[str, Callable[[Any], Any]]:
     """As `training_resources`, each a function of a rule's wildcards; `settings_of` gives their run."""
 
-    def resource(name: str) -> Callable[[Any], Any]:
-        def value(wildcards: Any) -> Any:
-            return training_resources(settings_of(wildcards).training.processes, gpus_per_node)[name]
+    def value(name: str, wildcards: Any) -> Any:
+        return training_resources(settings_of(wildcards).training.processes, gpus_per_node)[name]
 
-        return value
-
-    return {name: resource(name) for name in RESOURCES}
+    return {name: partial(value, name) for name in RESOURCES}

@@ -86,9 +86,8 @@ def gpus(synthetic: bool) -> Iterator[Check]:
     elif synthetic:
         yield Check("GPU", "ok", "none; the demonstration runs on the CPU")
     else:
-        yield Check(
-            "GPU", "warning", "none, and no NVIDIA driver", "train on a machine with a GPU, or wait long"
-        )
+        advice = "train on a machine with a GPU, or wait long"
+        yield Check("GPU", "warning", "none, and no NVIDIA driver", advice)
 
 
 def ssm_kernel() -> Iterator[Check]:

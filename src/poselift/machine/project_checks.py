@@ -20,17 +20,15 @@ def configuration(configs: list[Path]) -> tuple[Any, Check]:
         settings = read_configuration(configs)
     except Exception as error:  # a fault of the file's, or a package that is missing
         return None, Check("config", "missing", one_line(error, limit=500), "the other checks need it")
-    return settings, Check(
-        "config", "ok", f"{names}: data set {settings.dataset}, {len(settings.all_runs())} runs"
-    )
+    found = f"{names}: data set {settings.dataset}, {len(settings.all_runs())} runs"
+    return settings, Check("config", "ok", found)
 
 
 def raw_files(settings: Any, results: Path) -> Iterator[Check]:
     from poselift.provenance.hashing import cached_sha256
 
-    others = [path for data in settings.further_data.values() for path in data.files().values()]
-    raw, *more = settings.data.files().values() or [None]
-    others = more + others
+    raw, *others = settings.data.files().values() or [None]
+    others += [path for data in settings.further_data.values() for path in data.files().values()]
     if raw is None:
         yield Check("raw data", "ok", "synthetic motion, which the workflow makes")
     elif raw.is_file():
@@ -75,10 +73,8 @@ def clips(settings: Any, results: Path) -> Iterator[Check]:
         yield Check("clips", "ok", f"{_counts(built)} of {settings.n_frames} frames ({wanted} expected)")
 
 
-def _counts(clips_of_split: dict[str, int]) -> str:
-    return ", ".join(
-        f"{clips_of_split[name]:,} {name}" for name in ("train", "test") if name in clips_of_split
-    )
+def _counts(clips: dict[str, int]) -> str:
+    return ", ".join(f"{clips[split]:,} {split}" for split in ("train", "test") if split in clips)
 
 
 def disk(settings: Any, results: Path) -> Iterator[Check]:
@@ -91,8 +87,7 @@ def disk(settings: Any, results: Path) -> Iterator[Check]:
     weights = [4 * 80 * run.depth * run.dim**2 for run in runs]
     states = max(weights) * 4 * (settings.execution.keep + 1) * 8  # eight runs at a time
     needed = int(1.2 * store) + 2 * sum(weights) + states + 10**9
-    there = sum(path.stat().st_size for path in results.rglob("*") if path.is_file())
-    needed = max(needed - there, 10**9)
+    needed = max(needed - sum(path.stat().st_size for path in results.rglob("*") if path.is_file()), 10**9)
     free = shutil.disk_usage(_existing(results)).free
     found = f"about {needed / 1e9:.1f} GB still needed below {results}, {free / 1e9:.1f} GB free"
     advice = "free some space, or make results a link to a larger disk"

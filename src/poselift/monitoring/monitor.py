@@ -101,9 +101,8 @@ def _natural(name: str) -> list[str | int]:
 def main(argv: list[str] | None = None) -> None:
     """Show all runs below a folder, live in a terminal (Ctrl-C ends it), once in a pipe."""
     parser = argparse.ArgumentParser(prog="poselift monitor", description=main.__doc__)
-    parser.add_argument(
-        "folder", type=Path, nargs="?", default=Path("results"), help="where the runs are (default: results)"
-    )
+    where = "where the runs are (default: results)"
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("results"), help=where)
     parser.add_argument("--once", action="store_true", help="print the table once and end")
     given = parser.parse_args(argv)
     folder: Path = given.folder
@@ -117,8 +116,7 @@ def main(argv: list[str] | None = None) -> None:
 
     def table() -> Group:
         now = time.time()
-        folders = find_runs(folder)
-        runs = [read_run(path, str(path.relative_to(folder)), now) for path in folders]
+        runs = [read_run(path, str(path.relative_to(folder)), now) for path in find_runs(folder)]
         if not runs:
             return Group(Text(f"no runs below {folder} yet; `snakemake` or `poselift train` starts some"))
         return overview(runs, utilisation(), now, console.width)

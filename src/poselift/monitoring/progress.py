@@ -56,10 +56,8 @@ class Events:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
-            raise PoseliftError(
-                "--tensorboard: the package tensorboard is missing; install it "
-                "(pip install '.[tensorboard]') or leave --tensorboard out"
-            ) from None
+            remedy = "install it (pip install '.[tensorboard]') or leave --tensorboard out"
+            raise PoseliftError(f"--tensorboard: the package tensorboard is missing; {remedy}") from None
         self._writer = SummaryWriter(str(folder), purge_step=0)
 
     def add(self, values: Mapping[str, float | None], step: int) -> None:

@@ -1,8 +1,7 @@
 """The status of a run as seen from outside: its progress, its errors, and whether it is alive.
 
-Runs write `state/progress.json`, finished ones `metrics.json`. Whether the process lives is told by the run's
-lock and, on its own host, by its number. Nothing is ever written here, and any file may be missing, cut short
-or nonsense.
+Runs write `state/progress.json`, finished ones `metrics.json`; any may be missing, cut short or nonsense.
+Whether the process lives is told by the run's lock and, on its own host, by its number.
 """
 
 import fcntl
@@ -19,7 +18,7 @@ from poselift.monitoring.run_progress import RunProgress, duration
 Object = dict[str, Any]
 
 QUIET_SECONDS = {"starting": 600.0, "training": 60.0, "evaluating": 600.0}
-"""How long a run may be silent in each phase until it counts as stalled."""
+"""How long a run may be silent in each phase before it counts as stalled."""
 
 QUIET_STEPS = 5
 """As many steps may also pass in silence, where they take longer."""
@@ -49,9 +48,9 @@ class Run(RunProgress):
 def find_runs(folder: Path) -> list[Path]:
     """The run directories at and below a folder; what cannot be read is passed over."""
     found = []
-    for place, folders, files in os.walk(folder):
+    for path, folders, files in os.walk(folder):
         if "state" in folders or "metrics.json" in files:
-            found.append(Path(place))
+            found.append(Path(path))
             folders.clear()
         folders[:] = [name for name in folders if not name.startswith(".")]
     return found
@@ -61,11 +60,11 @@ def read_run(folder: Path, name: str, now: float) -> Run:
     """The run in a directory as of `now` (unix time)."""
     metrics = _read(folder / "metrics.json")
     summary, epochs = _object(metrics.get("summary")), _object(metrics.get("epochs"))
-    progress = _fields(_read(folder / "state" / "progress.json"))
-    state, note = _state(folder, progress, metrics, now)
-    if state == "dead":  # it may just have ended: what it wrote last counts
+    for _ in range(2):  # one that looks dead may just have ended: what it wrote last counts
         progress = _fields(_read(folder / "state" / "progress.json"))
         state, note = _state(folder, progress, metrics, now)
+        if state != "dead":
+            break
     errors, rates, seconds = (
         [_number(value) for value in values] if isinstance(values := epochs.get(key), list) else []
         for key in ("mpjpe", "lr", "seconds")
@@ -131,9 +130,9 @@ def _state(folder: Path, progress: RunProgress, metrics: Object, now: float) -> 
     if phase not in ACTIVE:
         if finished:
             return "finished", None
-        if held:
-            return "running", None
-        return ("stopped", "started once; start it again to go on") if metrics else ("waiting", None)
+        if held or not metrics:
+            return "running" if held else "waiting", None
+        return "stopped", "started once; start it again to go on"
     silent = max(now - _first(progress.updated, now), 0.0)
     limit = _quiet_seconds(phase, progress)
     pid = _pid(progress)

@@ -27,12 +27,9 @@ def parts_named(sources: Path) -> dict[str, str]:
     for source in sorted(sources.rglob("*.tex")):
         text = _COMMENT.sub("", source.read_text(encoding="utf-8"))
         for use in _GENERATED_PART.finditer(text):
-            part = Path(use["part"])
             suffix = ".pdf" if use["command"] == "includegraphics" else ".tex"
-            named.setdefault(
-                part.as_posix() if part.suffix else f"{part.as_posix()}{suffix}",
-                str(source.relative_to(sources)),
-            )
+            part = Path(use["part"]).as_posix() + ("" if Path(use["part"]).suffix else suffix)
+            named.setdefault(part, str(source.relative_to(sources)))
     return named
 
 
@@ -44,17 +41,13 @@ def assemble(
     `others` (numbers.tex, provenance.json ...) lie beside the folders of tables and figures.
     Raises `PoseliftError` if a part is missing or one that the sources name is not given.
     """
-    parts = {
-        **{path.name: path for path in others},
-        **{f"tables/{path.name}": path for path in tables},
-        **{f"figures/{path.name}": path for path in figures},
-    }
+    parts = {path.name: path for path in others}
+    parts |= {f"tables/{path.name}": path for path in tables}
+    parts |= {f"figures/{path.name}": path for path in figures}
     if not (sources / "main.tex").is_file():
         raise PoseliftError(f"{sources}: no main.tex; --sources is the folder of what people write")
     if (sources / GENERATED).exists():
-        raise PoseliftError(
-            f"{sources / GENERATED}: generated parts do not belong among the sources; remove it"
-        )
+        raise PoseliftError(f"{sources / GENERATED}: generated parts do not belong in the sources; remove it")
     if out.resolve().is_relative_to(sources.resolve()) or sources.resolve().is_relative_to(out.resolve()):
         raise PoseliftError(f"--out {out}: must lie outside of the sources, {sources}")
     for path in parts.values():
@@ -64,38 +57,24 @@ def assemble(
         if part not in parts:
             raise PoseliftError(f"{sources / source}: uses generated/{part}, which was not given")
     with atomic_path(out) as folder:
-        written = {
-            path.relative_to(sources): path
-            for path in sources.rglob("*")
-            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(sources).parts)
-        }
+        written = {path.relative_to(sources): path for path in sources.rglob("*") if path.is_file()}
         generated = {Path(GENERATED, part): path for part, path in parts.items()}
-        # contents alone: the sources may be there to read only
-        for place, path in (written | generated).items():
-            target = folder / place
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+        for name, path in (written | generated).items():
+            if not any(part.startswith(".") for part in name.parts):
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)  # contents alone: the sources may be there to read only
 
 
 def main(argv: list[str] | None = None) -> None:
     """Put the paper folder together."""
-    parser = argparse.ArgumentParser(description="Put the paper folder together.")
-    parser.add_argument(
-        "--sources", type=Path, required=True, metavar="DIR", help="what people write; only read"
-    )
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--sources", type=Path, required=True, metavar="DIR", help="what people write")
     parser.add_argument("--tables", type=Path, nargs="+", required=True, metavar="TEX", help="all tables")
     parser.add_argument("--figures", type=Path, nargs="+", required=True, metavar="PDF", help="all figures")
-    parser.add_argument(
-        "--others",
-        type=Path,
-        nargs="+",
-        required=True,
-        metavar="FILE",
-        help="numbers.tex, provenance.json ...",
-    )
+    parser.add_argument("--others", type=Path, nargs="+", required=True, metavar="FILE", help="beside these")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make from scratch")
-    arguments = parser.parse_args(argv)
-    assemble(arguments.sources, arguments.tables, arguments.figures, arguments.others, arguments.out)
+    assemble(**vars(parser.parse_args(argv)))
 
 
 if __name__ == "__main__":

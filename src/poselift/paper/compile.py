@@ -41,9 +41,8 @@ def warnings_in(log: str, bibliography_log: str) -> list[str]:
 
 
 def compile_paper(folder: Path) -> list[str]:
-    """Compile `folder`/main.tex to `folder`/main.pdf and return the warnings that matter.
+    """Compile `folder`/main.tex to `folder`/main.pdf, of equal bytes for equal sources; returns warnings.
 
-    It is compiled in a copy, so that nothing else is left in `folder`. The same sources give the same bytes.
     Raises `PoseliftError` with the line of the log that matters; then an older main.pdf stays as it was.
     """
     with tempfile.TemporaryDirectory() as name:
@@ -63,16 +62,11 @@ def typeset(folder: Path, build: Path) -> list[str]:
         )
     if not (folder / "main.tex").is_file():
         raise PoseliftError(f"{folder}: no main.tex; put the folder together with poselift.paper.assemble")
-    environment = {
-        **os.environ,
-        "SOURCE_DATE_EPOCH": "0",
-        "FORCE_SOURCE_DATE": "1",
-        "max_print_line": "1000",  # else the log breaks its lines, and file names with them
-    }
+    # lines of 1000 characters, else the log breaks them, and file names with them
+    settings = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000"}
     shutil.copytree(folder, build, ignore=shutil.ignore_patterns("main.pdf"))
-    finished = subprocess.run(
-        ["latexmk", "-file-line-error"], cwd=build, env=environment, capture_output=True, check=False
-    )
+    command = ["latexmk", "-file-line-error"]
+    finished = subprocess.run(command, cwd=build, env=os.environ | settings, capture_output=True, check=False)
     log = _read(build / "main.log")
     if finished.returncode != 0:
         reason = error_in(log) if log else finished.stderr.decode(errors="replace").strip()[-300:]
@@ -85,11 +79,10 @@ def _read(path: Path) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Compile the paper."""
-    parser = argparse.ArgumentParser(description="Compile the paper folder.")
+    """Compile the paper folder."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", type=Path, help="folder made by poselift.paper.assemble")
-    folder: Path = parser.parse_args(argv).folder
-    for warning in compile_paper(folder):
+    for warning in compile_paper(parser.parse_args(argv).folder):
         print(f"warning: {warning}", file=sys.stderr)
 
 

@@ -32,10 +32,10 @@ _ABSOLUTE = re.compile(
 
 
 def pack(folder: Path, out: Path, name: str, draft: bool = False) -> list[Path]:
-    """Write `out`/`name`, `name`.zip and `name`-arxiv.tar.gz from a sealed paper folder.
+    """Write `out`/`name`, `name`.zip and `name`-arxiv.tar.gz, of equal bytes for equal paper folders.
 
-    The same folder gives the same bytes. Raises `PoseliftError` if a file of it was changed since it was
-    sealed, if the paper is a draft and `draft` is not set, or if arXiv would refuse it.
+    Raises `PoseliftError` if a file was changed after the build, if the paper is a draft and `draft` is not
+    set, or if arXiv would refuse it.
     """
     try:
         found = verify_paper(folder)
@@ -52,26 +52,19 @@ def pack(folder: Path, out: Path, name: str, draft: bool = False) -> list[Path]:
         build = Path(temporary) / "paper"
         typeset(folder, build)
         submission = arxiv_files(folder, build)
-    files = {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    files = {f"{name}/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in paths}
     made = [out / name, out / f"{name}.zip", out / f"{name}-arxiv.tar.gz"]
     with atomic_path(made[0]) as target:
         shutil.copytree(folder, target, copy_function=shutil.copyfile)
-    with atomic_path(made[1]) as target:
-        target.write_bytes(zipped({f"{name}/{each}": content for each, content in files.items()}))
-    with atomic_path(made[2]) as target:
-        target.write_bytes(tarred(submission))
+    for path, content in ((made[1], zipped(files)), (made[2], tarred(submission))):
+        with atomic_path(path) as target:
+            target.write_bytes(content)
     return made
 
 
 def arxiv_files(folder: Path, build: Path) -> dict[str, bytes]:
-    """What arXiv needs to typeset the paper: sources, the parts that they use, and the finished bibliography.
-
-    Raises `PoseliftError` that names what arXiv would refuse.
-    """
+    """The sources, their parts and the bibliography, for arXiv. Raises `PoseliftError` if it would refuse."""
     used = _inputs(build)
     files = {name: (folder / name).read_bytes() for name in sorted(used)}
     files["main.bbl"] = (build / "main.bbl").read_bytes() if (build / "main.bbl").exists() else b""
@@ -84,9 +77,8 @@ def arxiv_files(folder: Path, build: Path) -> dict[str, bytes]:
                 raise PoseliftError(f"{name}: names an absolute path, {absolute.group()}; use a relative one")
     if (size := sum(map(len, files.values()))) > ARXIV_LIMIT:
         largest = max(files, key=lambda name: len(files[name]))
-        raise PoseliftError(
-            f"arXiv takes {ARXIV_LIMIT / 1e6:.0f} MB, these are {size / 1e6:.0f} MB; the largest is {largest}"
-        )
+        sizes = f"arXiv takes {ARXIV_LIMIT / 1e6:.0f} MB, these are {size / 1e6:.0f} MB"
+        raise PoseliftError(f"{sizes}; the largest is {largest}")
     return files
 
 
@@ -94,11 +86,8 @@ def _inputs(build: Path) -> set[str]:
     """The files of the paper folder that LaTeX read, from its recorder file."""
     recorded = (build / "main.fls").read_text(encoding="utf-8", errors="replace").splitlines()
     read = {line.removeprefix("INPUT ").removeprefix("./") for line in recorded if line.startswith("INPUT ")}
-    return {
-        name
-        for name in read
-        if not Path(name).is_absolute() and Path(name).suffix in (".tex", ".pdf", ".png", ".sty", ".cls")
-    }
+    kinds = (".tex", ".pdf", ".png", ".sty", ".cls")
+    return {name for name in read if name.endswith(kinds) and not Path(name).is_absolute()}
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
@@ -138,9 +127,8 @@ def main(argv: list[str] | None = None) -> None:
     packing.add_argument("--draft", action="store_true", help="also while runs are missing")
     merging = commands.add_parser("merge", help="show what co-authors changed in the text")
     merging.add_argument("returned", type=Path, help="the folder or zip that came back")
-    merging.add_argument(
-        "--into", type=Path, default=Path("paper"), metavar="DIR", help="the project's text (default: paper)"
-    )
+    text = "the project's text (default: paper)"
+    merging.add_argument("--into", type=Path, default=Path("paper"), metavar="DIR", help=text)
     merging.add_argument("--apply", action="store_true", help="write the changes")
     given = parser.parse_args(argv)
     if given.command == "pack":

@@ -55,15 +55,14 @@ def changes(returned: Path, into: Path) -> dict[str, Change]:
         for name in edited - set(MADE)
         if name in given or (Path(name).suffix in WRITTEN and not Path(name).name.startswith("."))
     }
-    found, conflicts = {}, []
-    for name in sorted(text):
-        here = _content(into / name) if (into / name).is_file() else None
-        if here == content[name]:
-            continue
-        if (_digest(here) if here is not None else None) != given.get(name):
-            conflicts.append(name)
-        found[name] = Change(here, content[name])
-    if conflicts:
+    here = {name: _content(into / name) for name in sorted(text) if (into / name).is_file()}
+    found = {
+        name: Change(here.get(name), content[name])
+        for name in sorted(text)
+        if here.get(name) != content[name]
+    }
+    digests = {name: _digest(before) for name, before in here.items()}
+    if conflicts := [name for name in found if digests.get(name) != given.get(name)]:
         raise PoseliftError(
             f"{', '.join(conflicts)}: changed in {returned} and, since it was handed over, in {into} too; "
             "nothing was merged; bring these together by hand, remove them from what came back, merge again"
@@ -114,9 +113,8 @@ def difference(name: str, change: Change) -> str:
         for content in (change.here or b"", change.returned)
     )
     lines = difflib.unified_diff(before, after, f"a/{name}" if change.here else "/dev/null", f"b/{name}")
-    return "".join(
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
-    )
+    unended = "\n\\ No newline at end of file\n"
+    return "".join(line if line.endswith("\n") else line + unended for line in lines)
 
 
 def apply(found: dict[str, Change], into: Path) -> None:

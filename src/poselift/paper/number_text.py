@@ -17,33 +17,31 @@ def fixed(value: float | None, decimals: int, sign: bool = False) -> str:
 
 def with_spread(estimate: Estimate | None, decimals: int, sign: bool = False) -> str:
     """`41.2 ± 0.3`: the mean, and the standard deviation over several seeds; a dash for None."""
-    if estimate is None or estimate.std is None:
-        return fixed(estimate.mean if estimate else None, decimals, sign)
-    return "\N{NARROW NO-BREAK SPACE}".join(
-        (number(estimate.mean, decimals, sign), "±", number(estimate.std, decimals))
-    )
+    if estimate is None:
+        return MISSING
+    parts = [number(estimate.mean, decimals, sign)]
+    parts += ["±", number(estimate.std, decimals)] if estimate.std is not None else []
+    return "\N{NARROW NO-BREAK SPACE}".join(parts)
 
 
 def setting(value: Any) -> str:
     """A setting or a count: 17,748; 0.99; 5 × 10⁻⁴."""
     if isinstance(value, int):
         return f"{value:,}"
-    if isinstance(value, float):
-        if value and not 1e-3 <= abs(value) < 1e6:
-            digits, exponent = f"{value:e}".split("e")
-            power = f"10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
-            return "\N{NARROW NO-BREAK SPACE}".join((f"{float(digits):g}", "×", power))
+    if not isinstance(value, float):
+        return str(value)
+    if not value or 1e-3 <= abs(value) < 1e6:
         return f"{value:g}"
-    return str(value)
+    digits, exponent = f"{value:e}".split("e")
+    power = f"10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+    return "\N{NARROW NO-BREAK SPACE}".join((f"{float(digits):g}", "×", power))
 
 
 def of_all(values: Iterable[Any]) -> str:
     """The value that all share, or the range of the values; a dash where there is none."""
     distinct = sorted(set(values))
-    return (
-        " to ".join(map(setting, distinct if len(distinct) < 2 else distinct[:: len(distinct) - 1]))
-        or MISSING
-    )
+    ends = dict.fromkeys((*distinct[:1], *distinct[-1:]))
+    return " to ".join(map(setting, ends)) or MISSING
 
 
 def counted(number: str, noun: str) -> str:

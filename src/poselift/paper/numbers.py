@@ -46,16 +46,9 @@ from poselift.data.store import read_sequences
 from poselift.errors import PoseliftError, run
 from poselift.files import write_text
 from poselift.latex import Tex, escape, render
+from poselift.paper import result_numbers
 from poselift.paper.number_text import counted, listing, of_all, setting
-from poselift.paper.result_numbers import (
-    Numbers,
-    below,
-    lowest,
-    of_ablation,
-    of_ground_truth_2d,
-    of_models,
-    of_references,
-)
+from poselift.paper.result_numbers import Numbers, below
 from poselift.skeleton import N_JOINTS
 from poselift.tables.table import MISSING
 
@@ -88,11 +81,11 @@ def _data(results: pd.DataFrame, runs: Sequence[Run], recordings: dict[str, list
 def _setup(runs: Sequence[Run], grid: Grid) -> Numbers:
     settings = [run.settings for run in runs]
     shapes = {each.size: f"{each.depth} blocks of {each.dim} channels" for each in settings}
-    return {
-        **{
-            name: of_all(getattr(each.training, name) for each in settings)
-            for name in TrainingSettings.model_fields
-        },
+    numbers = {
+        name: of_all(getattr(each.training, name) for each in settings)
+        for name in TrainingSettings.model_fields
+    }
+    return numbers | {
         "n_frames": of_all(each.n_frames for each in settings),
         "runs": setting(len(runs)),
         "architectures": setting(len(grid.architectures)),
@@ -122,8 +115,8 @@ def _hyperparameters(runs: Sequence[Run]) -> Numbers:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the macros of all numbers."""
-    parser = argparse.ArgumentParser(description="Write every number of the prose as a LaTeX macro.")
+    """Write every number of the prose as a LaTeX macro."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--results", type=Path, required=True, metavar="CSV", help="the table of all results")
     parser.add_argument("--costs", type=Path, nargs="+", required=True, metavar="CSV", help="of the models")
     parser.add_argument("--runs", type=Path, nargs="+", required=True, metavar="DIR", help="run folders")
@@ -141,15 +134,11 @@ def main(argv: list[str] | None = None) -> None:
     runs = [read_run(folder) for folder in arguments.runs]
     recordings = {split: read_sequences(arguments.store, split) for split in SPLITS}
     numbers = {
-        **of_models(results, read_costs(arguments.costs), differences, view),
-        **of_references(results, view.decimals),
-        **lowest(results, view.grid, view),
-        **of_ablation(results, differences, view),
-        **(
-            of_ground_truth_2d(results, differences, view.ground_truth_2d, view)
-            if view.ground_truth_2d
-            else {}
-        ),
+        **result_numbers.of_models(results, read_costs(arguments.costs), differences, view),
+        **result_numbers.of_references(results, view.decimals),
+        **result_numbers.lowest(results, view.grid, view),
+        **result_numbers.of_ablation(results, differences, view),
+        **result_numbers.of_ground_truth_2d(results, differences, view),
         "statistics.confidence": setting(100 * view.statistics.confidence),
         "statistics.resamples": setting(view.statistics.resamples),
         "data.title": view.notice.dataset_title,
@@ -159,18 +148,14 @@ def main(argv: list[str] | None = None) -> None:
         "paper.title": arguments.title,
         "paper.authors": Tex(r" \and ".join(map(escape, arguments.authors))),
     }
-    write_text(
-        arguments.out,
-        render(
-            "numbers",
-            numbers=[
-                (Tex(key), latex.MISSING if value == MISSING else value) for key, value in numbers.items()
-            ],
-            synthetic=view.notice.synthetic,
-            draft=bool(view.missing_runs(results["run"])),
-            ablated=bool(view.ablation),
-        ),
+    tex = render(
+        "numbers",
+        numbers=[(Tex(key), latex.MISSING if value == MISSING else value) for key, value in numbers.items()],
+        synthetic=view.notice.synthetic,
+        draft=bool(view.missing_runs(results["run"])),
+        ablated=bool(view.ablation),
     )
+    write_text(arguments.out, tex)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ It gives the PDF the short hash of its record, each generated table and figure a
 
 import argparse
 import re
-from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,15 +15,10 @@ from poselift.files import write_text
 from poselift.latex import Tex, escape, render
 
 
-def _name(name: str) -> Tex:
-    """The name of a file or module, which LaTeX may break within."""
-    parts = map(escape, re.split(r"(?<=[/._(,-])", name))
-    return Tex(r"\texttt{" + r"\allowbreak{}".join(parts) + "}")
-
-
-def _apart(names: Iterable[str]) -> Tex:
-    """Several names."""
-    return Tex(", ".join(map(_name, names)))
+def _names(*names: str) -> Tex:
+    """Names of files or modules, which LaTeX may break within."""
+    parts = (r"\allowbreak{}".join(map(escape, re.split(r"(?<=[/._(,-])", name))) for name in names)
+    return Tex(", ".join(rf"\texttt{{{part}}}" for part in parts))
 
 
 def _breakable(digest: str) -> Tex:
@@ -39,13 +33,8 @@ def text(record: dict[str, Any]) -> str:
         "provenance",
         hash=record["hash"][:SHORT],
         entries=[
-            {
-                "anchor": Tex(entry.anchor),
-                "names": _apart(entry.names),
-                "modules": _apart(entry.modules),
-                "code": entry.code,
-                "inputs": _apart(entry.inputs),
-            }
+            {"anchor": Tex(entry.anchor), "code": entry.code}
+            | {key: _names(*getattr(entry, key)) for key in ("names", "modules", "inputs")}
             for entry in entries(record)
         ],
         # as the text names them: a table with its ending, a figure with or without
@@ -55,7 +44,7 @@ def text(record: dict[str, Any]) -> str:
             for copy in ["/".join(PurePosixPath(part).parts[-2:])]
             for name in sorted({copy, str(PurePosixPath(copy).with_suffix(""))})
         ],
-        raw={_name(path): _breakable(digest) for path, digest in raw_data(record).items()},
+        raw={_names(path): _breakable(digest) for path, digest in raw_data(record).items()},
         frozen={
             Tex(name): {"code": older["code"][:SHORT], "changed": Tex(", ".join(older["changed"] or []))}
             for name, older in record["frozen"].items()

@@ -1,6 +1,7 @@
 """The numbers of the prose that are results: of models, of the ablation, on ground-truth 2D."""
 
 from collections.abc import Mapping
+from itertools import product
 
 import pandas as pd
 
@@ -9,6 +10,7 @@ from poselift.analysis.intervals import Differences, Model
 from poselift.analysis.results import (
     GROUND_TRUTH_REFERENCE_LABELS,
     REFERENCE_LABELS,
+    Estimate,
     metrics_in,
     names_in,
     per_seed,
@@ -80,12 +82,8 @@ def _parts(results: pd.DataFrame, architecture: str, size: str, decimals: int) -
         ("place", positions[i], f"place.{where}")
         for where, i in (("first", 0), ("middle", len(positions) // 2), ("last", -1))
     ]
-    return {
-        key: with_spread(
-            summarise(per_seed(results, architecture, size, "mpjpe", "last", group, name)), decimals
-        )
-        for group, name, key in parts
-    }
+    values = {key: per_seed(results, architecture, size, "mpjpe", "last", *part) for *part, key in parts}
+    return {key: with_spread(summarise(each), decimals) for key, each in values.items()}
 
 
 def of_models(
@@ -94,17 +92,12 @@ def of_models(
     """The numbers of all models, and once more, as `detail`, those of the size that is shown in detail."""
     grid, size, decimals = view.grid, view.per_action_size, view.decimals
     numbers = {"detail.size": size}
-    for architecture in dict.fromkeys((*built_in(), *grid.architectures)):
-        for each in grid.sizes:
-            of_one = {
-                **of_model(
-                    results, differences, Model(architecture, each), Model("baseline", each), decimals
-                ),
-                **of_cost(costs.get((architecture, each))),
-                **_parts(results, architecture, each, decimals),
-            }
-            numbers |= below(f"{architecture}.{each}", of_one)
-            numbers |= below(f"detail.{architecture}", of_one) if each == size else {}
+    for architecture, each in product(dict.fromkeys((*built_in(), *grid.architectures)), grid.sizes):
+        model, base = Model(architecture, each), Model("baseline", each)
+        of_one = of_model(results, differences, model, base, decimals)
+        of_one |= of_cost(costs.get((architecture, each))) | _parts(results, architecture, each, decimals)
+        numbers |= below(f"{architecture}.{each}", of_one)
+        numbers |= below(f"detail.{architecture}", of_one) if each == size else {}
     return numbers
 
 
@@ -121,21 +114,14 @@ def lowest(results: pd.DataFrame, grid: Grid, view: View) -> Numbers:
     """The lowest mean of each metric among the models of a grid after the last epoch, and whose it is."""
     numbers: Numbers = {}
     for metric in metrics_in(results):
-        models = {
-            f"{view.label(architecture)}, {size}": estimate
-            for architecture in grid.architectures
-            for size in grid.sizes
-            if (
-                estimate := summarise(
-                    per_seed(results, architecture, size, metric, "last", variant=grid.variant)
-                )
-            )
-        }
-        model = min(models, key=lambda name: models[name].mean, default=None)
-        numbers |= {
-            f"lowest.{metric}": with_spread(models.get(model or ""), METRICS[metric].decimals(view.decimals)),
-            f"lowest.{metric}.model": model or MISSING,
-        }
+        models: dict[str, Estimate] = {}
+        for architecture, size in product(grid.architectures, grid.sizes):
+            values = per_seed(results, architecture, size, metric, "last", variant=grid.variant)
+            if estimate := summarise(values):
+                models[f"{view.label(architecture)}, {size}"] = estimate
+        model = min(models, key=lambda name: models[name].mean, default="")
+        spread = with_spread(models.get(model), METRICS[metric].decimals(view.decimals))
+        numbers |= {f"lowest.{metric}": spread, f"lowest.{metric}.model": model or MISSING}
     return numbers
 
 
@@ -161,12 +147,13 @@ def of_ablation(results: pd.DataFrame, differences: Differences, view: View) -> 
     return below("ablation", numbers)
 
 
-def of_ground_truth_2d(results: pd.DataFrame, differences: Differences, grid: Grid, view: View) -> Numbers:
+def of_ground_truth_2d(results: pd.DataFrame, differences: Differences, view: View) -> Numbers:
     """The numbers of the models on ground-truth 2D; changes are from the baseline on ground-truth 2D."""
+    if (grid := view.ground_truth_2d) is None:
+        return {}
     numbers = lowest(results, grid, view)
-    for architecture in grid.architectures:
-        for size in grid.sizes:
-            model, base = (Model(name, size, GROUND_TRUTH_2D) for name in (architecture, "baseline"))
-            of_one = of_model(results, differences, model, base, view.decimals)
-            numbers |= below(f"{architecture}.{size}", of_one)
+    for architecture, size in product(grid.architectures, grid.sizes):
+        model, base = (Model(name, size, GROUND_TRUTH_2D) for name in (architecture, "baseline"))
+        of_one = of_model(results, differences, model, base, view.decimals)
+        numbers |= below(f"{architecture}.{size}", of_one)
     return below("gt2d", numbers)

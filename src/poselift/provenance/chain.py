@@ -101,11 +101,9 @@ def recorded_chain(record: Mapping[str, Any]) -> Chain:
     """The chain in a `provenance.json`, for a paper folder, which has no receipts."""
     jobs: dict[str, Job] = {}
     for name, job in record["core"]["jobs"].items():
-        outputs = {path: record["outputs"][path] for path in job["outputs"]}
-        volatile = record["volatile"]["jobs"][name]
-        jobs[name] = Job(
-            name, job["rule"], job["code"], job["params"], tuple(job["inputs"]), outputs, volatile
-        )
+        made = {path: record["outputs"][path] for path in job["outputs"]}
+        noted = record["volatile"]["jobs"][name]
+        jobs[name] = Job(name, job["rule"], job["code"], job["params"], tuple(job["inputs"]), made, noted)
     return Chain(jobs)
 
 
@@ -126,9 +124,8 @@ def _read(path: Path, folder: Path) -> Job:
         content["inputs"] = tuple(content["inputs"])
         return Job(name=path.relative_to(folder).with_suffix("").as_posix(), **content)
     except (ValueError, KeyError, TypeError) as error:
-        raise PoseliftError(
-            f"{path}: not the receipt that its job wrote ({error}); remove it and what it lists, build again"
-        ) from None
+        remedy = "remove it and what it lists, build again"
+        raise PoseliftError(f"{path}: not the receipt that its job wrote ({error}); {remedy}") from None
 
 
 def short_hash(paths: Iterable[Path]) -> str | None:

@@ -15,6 +15,7 @@ import ast
 import hashlib
 import json
 import sys
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -94,10 +95,8 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
         names = {**before[kind], **after[kind]}
         return [name for name in sorted(names) if before[kind].get(name) != after[kind].get(name)]
 
-    old, new = before["pins"], after["pins"]
-    return changed("modules") + [
-        f"{name} {old.get(name, 'none')} -> {new.get(name, 'none')}" for name in changed("pins")
-    ]
+    old, new = (defaultdict(lambda: "none", manifest["pins"]) for manifest in (before, after))
+    return changed("modules") + [f"{name} {old[name]} -> {new[name]}" for name in changed("pins")]
 
 
 class Module(NamedTuple):

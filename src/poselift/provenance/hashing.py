@@ -27,10 +27,8 @@ def json_hash(value: Any) -> str:
 
 
 def cached_sha256(path: Path, note: Path, keep: bool = True) -> str:
-    """As `sha256`; reads the file only if its size or modification time is not that in the JSON file `note`.
-
-    What was read is written to `note`, unless `keep` is false or nothing may be written there.
-    """
+    """As `sha256`, but reads the file only if its size or modification time is not that in the JSON file
+    `note`; there the hash is kept if `keep` is true and the folder may be written."""
     status = path.stat()
     seen = {"path": str(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
     if note.exists():
@@ -63,10 +61,8 @@ def file_hash(root: Path, name: str, results: Path, keep: bool = True) -> str:
 
 
 def content(path: str, results: Path) -> str:
-    """What a file from outside holds, as `NAME@sha256:DIGEST`: a parameter of the rule that reads it.
-
-    Nothing is written: a workflow that is only read leaves nothing behind.
-    """
+    """What a file from outside holds, as `NAME@sha256:DIGEST`, a parameter of the rule that reads it."""
+    # nothing is noted: reading the workflow leaves nothing behind
     return f"{PurePosixPath(path).name}@sha256:{file_hash(Path(), path, results, keep=False)}"
 
 

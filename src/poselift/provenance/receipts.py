@@ -1,10 +1,8 @@
 """The receipt of a job: what it read, with which code and options, and what it wrote, hashed as it ended.
 
-The workflow writes one after each of its jobs. It is the evidence that later records are made of: an output
-that is edited afterwards no longer has the hash of its receipt, and a result that is copied without
-Snakemake's own notes keeps its history.
-
-Snakemake's notes, by which it knows how each file was made, are kept with the results as well.
+The workflow writes one after each of its jobs, as evidence for later records: an output that is edited
+afterwards no longer has the hash of its receipt. Snakemake's own notes on how each file was made are kept
+with the results as well.
 """
 
 import inspect
@@ -81,7 +79,7 @@ def write_receipt(
         "params": given,
         "inputs": [str(path) for path in inputs],
         "outputs": {
-            path.as_posix(): {"sha256": sha256(path), "size": path.stat().st_size} for path in _files(outputs)
+            file.as_posix(): {"sha256": sha256(file), "size": file.stat().st_size} for file in _files(outputs)
         },
         "volatile": {"ended": datetime.now(UTC).isoformat(timespec="seconds"), "host": platform.node()},
     }

@@ -72,9 +72,8 @@ def paper_record(results: Path, parts: list[str], frozen: list[str], pins: dict[
     chain = whole.behind(parts)
     if found := list(faults(chain, results)):
         more = f" (and {len(found) - SHOWN} more)" if len(found) > SHOWN else ""
-        raise PoseliftError(
-            f"{'; '.join(found[:SHOWN])}{more}; remove such a file and run snakemake again: it makes it again"
-        )
+        remedy = "remove such a file and run snakemake again: it makes it again"
+        raise PoseliftError(f"{'; '.join(found[:SHOWN])}{more}; {remedy}")
     root, jobs = results.parent.parent, sorted(chain.jobs.items())
     codes = sorted({job.code for _, job in jobs})
     core = {

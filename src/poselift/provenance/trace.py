@@ -1,5 +1,4 @@
-"""Where an artefact comes from: the chain of jobs from the PDF, a table, a figure, a run or a number to the
-sha256 of the raw file."""
+"""The chain of jobs from a PDF, table, figure, run or number back to the sha256 of the raw file."""
 
 import argparse
 import difflib
@@ -38,9 +37,8 @@ class History:
         elif self.record:
             self.chain = _with_pdf(chain.recorded_chain(self.record), self.record, folder)
         else:
-            raise PoseliftError(
-                f"{folder}: neither results of the workflow (receipts/) nor a paper folder ({RECORD})"
-            )
+            known = f"results of the workflow ({FOLDER}/) nor a paper folder ({RECORD})"
+            raise PoseliftError(f"{folder}: neither {known}")
         macros = (folder / "numbers.tex", folder / "generated" / "numbers.tex")
         texts = (path.read_text(encoding="utf-8") for path in macros if path.is_file())
         self.numbers = dict(_NUMBER.findall(next(texts, "")))
@@ -54,10 +52,7 @@ class History:
         return str(self.record.get("core", {}).get("sources", {}).get(path, "unknown"))
 
     def find(self, target: str) -> str:
-        """The recorded file that `target` means: a path, its end (`tables/main`), a run, or a number.
-
-        Raises `PoseliftError` if it means none or several.
-        """
+        """The recorded file that a path, its end, a run or a number means. Raises `PoseliftError`."""
         made = list(self.chain.makers)
         if target in self.numbers:
             return next(path for path in made if path.endswith("/numbers.tex"))
@@ -75,11 +70,10 @@ class History:
                 if len({self.chain.makers[path].name for path in found}) > 1:
                     raise PoseliftError(f"'{target}' may mean {' or '.join(found[:3])}; say which")
                 return found[0]
-        close = difflib.get_close_matches(target, [*self.numbers, *made], n=1)
+        if close := difflib.get_close_matches(target, [*self.numbers, *made], n=1):
+            raise PoseliftError(f"'{target}': did you mean {close[0]}?")
         raise PoseliftError(
-            f"'{target}': did you mean {close[0]}?"
-            if close
-            else f"'{target}': no build made it; name a file below results/<dataset>, a table or figure "
+            f"'{target}': no build made it; name a file below results/<dataset>, a table or figure "
             "(tables/main), a run (full-base-s0) or a number (full.base.mpjpe)"
         )
 
@@ -179,12 +173,10 @@ def folder_of(target: str) -> Path:
 def main(argv: list[str] | None = None) -> None:
     """Show what an artefact was made from, down to the raw file."""
     parser = argparse.ArgumentParser(prog="poselift trace", description=main.__doc__)
-    parser.add_argument(
-        "target", help="a file, a table or figure (tables/main), a run, or a number (full.base.mpjpe)"
-    )
-    parser.add_argument(
-        "--in", dest="folder", type=Path, metavar="DIR", help="results/<dataset> or a paper folder"
-    )
+    targets = "a file, a table or figure (tables/main), a run, or a number (full.base.mpjpe)"
+    folders = "results/<dataset> or a paper folder"
+    parser.add_argument("target", help=targets)
+    parser.add_argument("--in", dest="folder", type=Path, metavar="DIR", help=folders)
     parser.add_argument("--all", action="store_true", help="show each of many alike")
     given = parser.parse_args(argv)
     folder = absolute(given.folder or folder_of(given.target))

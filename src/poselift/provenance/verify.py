@@ -70,8 +70,7 @@ def difference(path: Path, digest: str, size: int | None) -> str | None:
     """What is wrong with a file; None if nothing is."""
     if not path.is_file():
         return "missing"
-    there = path.stat().st_size
-    if size is not None and there < size:
+    if size is not None and (there := path.stat().st_size) < size:
         return f"cut short or edited ({there} of {size} bytes)"
     return None if sha256(path) == digest else "edited"
 
@@ -102,22 +101,16 @@ def verify_results(folder: Path) -> list[str]:
                 made[name] = max(made.get(name, entry), entry)  # the later of two jobs made it
         except (ValueError, KeyError, TypeError, AttributeError):
             found.append(f"{path}: damaged receipt")
-    found += [
-        f"{name}: the receipt of its job is missing" for name in recorded_outputs(folder) if name not in made
-    ]
+    lost = [name for name in recorded_outputs(folder) if name not in made]
+    found += [f"{name}: the receipt of its job is missing" for name in lost]
     # not resolved: `results` may be a link to another disk
     root = Path(os.path.abspath(folder)).parent.parent  # noqa: PTH100
-    for name, (_, digest, size) in made.items():
-        if fault := difference(root / name, digest, size):
-            found.append(f"{name}: {fault}")
-    return found
+    faults = {name: difference(root / name, digest, size) for name, (_, digest, size) in made.items()}
+    return found + [f"{name}: {fault}" for name, fault in faults.items() if fault]
 
 
 def verify(folder: Path) -> tuple[list[str], int]:
-    """What differs in `folder`, a sentence each, and how many files are recorded.
-
-    Raises `Unreadable` for a folder with neither SHA256SUMS nor receipts.
-    """
+    """What differs in `folder`, a sentence each, and how many files are recorded. Raises `Unreadable`."""
     if (folder / SUMS).is_file():
         return verify_paper(folder), len(recorded_sums(folder))
     if (folder / RECEIPTS).is_dir():

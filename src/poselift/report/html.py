@@ -1,14 +1,13 @@
-"""Tables and pages as HTML that needs nothing but itself: one style sheet and a small script are inside each
-page, and no address outside of it is used."""
+"""Tables, figures and pages as HTML that needs nothing but itself: no address outside of a page is used."""
 
 import base64
 import mimetypes
 import re
-import unicodedata
 from collections.abc import Iterable
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import jinja2
 from markupsafe import Markup
@@ -32,11 +31,10 @@ _environment = jinja2.Environment(
 
 def italics(text: str) -> Markup:
     """`text` escaped, with mathematical italic letters, which few fonts have, as plain ones in italics."""
-    mathematical = "[\U0001d434-\U0001d44d\U0001d44e-\U0001d467]"
-    escaped = str(Markup.escape(text))
-    return Markup(
-        re.sub(mathematical, lambda found: f"<i>{unicodedata.normalize('NFKC', found[0])}</i>", escaped)
-    )
+    letter = "([\U0001d434-\U0001d467])"
+    parts = re.split(letter, text)
+    italic = Markup("<i>{}</i>").format
+    return Markup("").join(italic(normalize("NFKC", part)) if i % 2 else part for i, part in enumerate(parts))
 
 
 _environment.filters["italics"] = italics
@@ -65,8 +63,7 @@ def table(content: Table) -> Markup:
 
 
 def figure(path: Path) -> Markup:
-    """An image with its caption, `<name>.json` beside it. Raises `PoseliftError` if one is missing or another
-    file."""
+    """An image with its caption, `<name>.json` beside it. Raises `PoseliftError` if one is missing."""
     caption: str = read_content(path.with_suffix(".json"), str)
     source = inlined(path)
     points = re.search(rb'<svg[^>]*\bwidth="([\d.]+)pt"', path.read_bytes())

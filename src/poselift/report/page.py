@@ -1,8 +1,4 @@
-"""The report: all tables and figures of the paper and more on one page, for those who do not open LaTeX.
-
-The page needs nothing but itself. Its tables are those of the paper, cell by cell; the captions of its
-figures are those of the paper.
-"""
+"""The report: all tables and figures of the paper and more on one page that needs nothing but itself."""
 
 import argparse
 import os
@@ -79,9 +75,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--title", required=True, help="title of the paper")
     parser.add_argument("--authors", nargs="+", required=True, metavar="NAME", help="names, in order")
     parser.add_argument("--tables", type=Path, nargs="+", required=True, metavar="JSON", help="tables")
-    parser.add_argument(
-        "--figures", type=Path, nargs="+", required=True, metavar="IMAGE", help="figures, captions beside"
-    )
+    parser.add_argument("--figures", type=Path, nargs="+", required=True, metavar="IMAGE", help="figures")
     parser.add_argument("--setup", type=Path, required=True, metavar="MD", help="experimental setup")
     parser.add_argument("--record", type=Path, required=True, metavar="JSON", help="record of provenance")
     parser.add_argument("--files", type=Path, nargs="*", default=[], metavar="FILE", help="files to link to")

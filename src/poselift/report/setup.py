@@ -1,5 +1,4 @@
-"""The experimental setup as a page, `setup.md`: data, protocol, models, recipes, seeds, machines, software,
-time."""
+"""The experimental setup as a page, `setup.md`: data, protocol, models, recipes, machines, software, time."""
 
 import argparse
 from pathlib import Path

@@ -56,15 +56,11 @@ def read_trained(folder: Path) -> Trained:
 
 
 def data(title: str, store: Path, runs: Iterable[Trained]) -> Facts:
-    """A frame store (hashes of the raw files, sequences and frames) and the clips that `runs` saw.
-
-    Raises `PoseliftError` if the store is missing or damaged.
-    """
+    """A frame store and the clips that `runs` saw. Raises `PoseliftError` if the store is damaged."""
     manifest, remedy = store / "frames" / "manifest.json", "make it with `poselift prepare`"
     raw = read_json(manifest, itemgetter("raw"), "the manifest of a frame store", remedy)
-    clips = {
-        (one.run.settings.n_frames, *(one.run.summary[f"{split}_clips"] for split in SPLITS)) for one in runs
-    }
+    seen = [(one.run.settings.n_frames, one.run.summary) for one in runs]
+    clips = {(n_frames, summary["train_clips"], summary["test_clips"]) for n_frames, summary in seen}
     splits = []
     for split in SPLITS:
         sequences = read_sequences(store, split)
@@ -77,11 +73,9 @@ def data(title: str, store: Path, runs: Iterable[Trained]) -> Facts:
 def protocol(results: pd.DataFrame) -> Facts:
     """How much errors were measured on."""
     frames = results.loc[(results["metric"] == "frames") & (results["group"] == "all"), "value"]
-    return {
-        "frames": " to ".join(f"{int(count):,}" for count in sorted({frames.min(), frames.max()})),
-        "sequences": len(names_in(results, "sequence")),
-        "actions": len(names_in(results, "action")),
-    }
+    counts = " to ".join(f"{int(count):,}" for count in sorted({frames.min(), frames.max()}))
+    sequences, actions = (len(names_in(results, group)) for group in ("sequence", "action"))
+    return {"frames": counts, "sequences": sequences, "actions": actions}
 
 
 def models(
@@ -167,17 +161,14 @@ def machines(runs: Sequence[Trained]) -> Facts:
     keys = list(dict.fromkeys(key for one in runs for key in one.environment))
     seen = [[one.environment.get(key) for key in keys] for one in runs]
     counts = Counter(tuple(MISSING if value is None else str(value) for value in values) for values in seen)
-    return {
-        "headings": [key.replace("_", " ") for key in keys],
-        "rows": [(*values, count) for values, count in sorted(counts.items())],
-    }
+    rows = [(*values, count) for values, count in sorted(counts.items())]
+    return {"headings": [key.replace("_", " ") for key in keys], "rows": rows}
 
 
 def time_spent(
     runs: Sequence[Trained], second: Sequence[Trained], searches: Iterable[pd.DataFrame]
 ) -> list[tuple[str, int, str, str]]:
-    """Count, hours by the clock and GPU-hours of each kind of run, evaluation of each epoch included; of the
-    search what its trials noted."""
+    """Count, hours by the clock and GPU-hours of each kind of run, with the evaluation of each epoch."""
     names = {None: "Models", GROUND_TRUTH_2D: "On ground-truth 2D"}
     kinds: dict[str, list[Trained]] = {}
     for one in runs:

@@ -75,9 +75,7 @@ def main(argv: list[str] | None = None) -> None:
     """Write the table of all trials and the winner as a piece of configuration; print the best five."""
     parser = argparse.ArgumentParser(prog="poselift.search.collect", description=main.__doc__)
     parser.add_argument("--rankings", type=Path, nargs="+", required=True, help="last ranking of each stage")
-    parser.add_argument(
-        "--overrides", type=json.loads, default=[], help="JSON: overrides of the configuration"
-    )
+    parser.add_argument("--overrides", type=json.loads, default=[], help="JSON: those of the configuration")
     parser.add_argument("--validation-subject", required=True, help="train subject the errors are of")
     parser.add_argument("--dataset-title", required=True, help="how the paper calls the data")
     parser.add_argument("--synthetic", action="store_true", help="say that the data are synthetic")

@@ -13,10 +13,7 @@ from poselift.search.stages import Plan
 
 @dataclass(frozen=True)
 class Jobs:
-    """The jobs of the planned `stages`; `folder` is that of their results.
-
-    Methods take wildcards, of which `stage`, `trial` and `rung` count.
-    """
+    """The jobs of the planned `stages` with results in `folder`, by the wildcards stage, trial and rung."""
 
     stages: dict[str, Plan]
     folder: str
@@ -27,7 +24,7 @@ class Jobs:
         return {name: self._ranking(name, stage.last_rung) for name, stage in self.stages.items()}
 
     def base(self, wildcards: Any) -> RunSettings:
-        """The run that a trial is a change of."""
+        """The run that a trial changes."""
         return self.stages[wildcards.stage].trials[wildcards.trial].base
 
     def options(self, wildcards: Any) -> str:

@@ -31,9 +31,8 @@ def random_points(sampling: RandomSampling) -> list[Point]:
             points.append(point)
         if len(points) == sampling.samples:
             return points
-    raise PoseliftError(
-        f"{sampling.samples} samples, but the space seems to have {len(points)} points; ask for fewer"
-    )
+    space = f"the space seems to have {len(points)} points"
+    raise PoseliftError(f"{sampling.samples} samples, but {space}; ask for fewer")
 
 
 def _draw(values: list[Any] | Range, seed: int, i: int, key: str) -> Any:

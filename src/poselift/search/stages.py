@@ -100,7 +100,5 @@ def _check(stage: Stage, trials: list[Trial]) -> None:
     if count > 1:
         raise PoseliftError(f"two trials are {name}")
     shortest = min(trial.base.training.epochs for trial in trials)
-    if stage.halving and stage.halving.epochs[-1] >= shortest:
-        raise PoseliftError(
-            f"halving after {stage.halving.epochs[-1]} epochs, but a trial has {shortest}; compare earlier"
-        )
+    if stage.halving and (last := stage.halving.epochs[-1]) >= shortest:
+        raise PoseliftError(f"halving after {last} epochs, but a trial has {shortest}; compare earlier")

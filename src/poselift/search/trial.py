@@ -1,9 +1,8 @@
 """Run one trial of a search up to the end of a rung; a failure of the trial is a result, too.
 
-Only `rung-<r>.json` is the workflow's output. What else lies in the trial's folder outlives a rerun: the
-training's state between rungs, and `known.json`, the errors by epoch of what was trained here. A trial that
-is asked again with equal settings, code and data answers from it, so that a stage can grow, or the stage
-before it, and only what is new costs time.
+Only `rung-<r>.json` is the workflow's output. The training's state and `known.json`, the errors by epoch of
+what was trained here, outlive a rerun: a trial with equal settings, code and data answers from these, so
+that a stage, or the stage before it, can grow and only what is new costs time.
 """
 
 import argparse

@@ -11,20 +11,15 @@ from poselift.errors import PoseliftError, run
 def main(argv: list[str] | None = None) -> None:
     """Generate motion and write it; equal options give the same bytes."""
     chosen = argparse.ArgumentParser(add_help=False)
-    chosen.add_argument(
-        "--dataset",
-        default="human36m",
-        metavar="NAME",
-        help="name of a data set, or a file with one of your own",
-    )
+    what = "name of a data set, or a file with one of your own"
+    chosen.add_argument("--dataset", default="human36m", metavar="NAME", help=what)
     source = dataset(chosen.parse_known_args(argv)[0].dataset)
     if source.synthesise is None:
         raise PoseliftError(f"{source.title}: has no synthetic motion; give its files")
     parser = argparse.ArgumentParser(prog="poselift synthetic", description=__doc__, parents=[chosen])
     keys = source.source.file_keys()
-    parser.add_argument(
-        "--out", type=Path, nargs=len(keys), required=True, help=f"files to write: {', '.join(keys)}"
-    )
+    written = f"files to write: {', '.join(keys)}"
+    parser.add_argument("--out", type=Path, nargs=len(keys), required=True, help=written)
     kind = source.source.synthetic_settings()
     add_options(parser, kind)
     given = vars(parser.parse_args(argv))

@@ -33,10 +33,8 @@ def noise(rng: np.random.Generator, t: Array, band: tuple[float, float], channel
 
 
 def smooth_below(x: Array, width: int) -> Array:
-    """A smooth curve that nowhere exceeds x (T,): the minimum over 4 * `width` + 1 frames, averaged twice.
-
-    Whatever is averaged into a frame is a minimum over a window with that frame in it, so never above x.
-    """
+    """A smooth curve that nowhere exceeds x (T,): the minimum over 4 * `width` + 1 frames, averaged twice."""
+    # whatever is averaged into a frame is a minimum over a window with that frame in it, so never above x
     padded = np.pad(x, 2 * width, mode="edge")
     curve = np.lib.stride_tricks.sliding_window_view(padded, 4 * width + 1).min(-1)
     average = np.full(2 * width + 1, 1 / (2 * width + 1))

@@ -21,10 +21,8 @@ SUBJECTS = {"train": (1, 5, 6, 7, 8), "test": (9, 11)}
 
 
 def world_joints(seed: int, subject: int, action: int, sub_action: int, frames: int) -> Array:
-    """The joints (T, J, 3) in the world, mm, for Human3.6M's numbers: subject, action 2..16, sub-action 1..2.
-
-    A subject has the same body and style in all actions.
-    """
+    """The joints (T, J, 3) in the world, mm, of Human3.6M's subject, action 2..16 and sub-action 1..2."""
+    # a subject has the same body and style in all actions
     everyone = [s for subjects in SUBJECTS.values() for s in subjects]
     statures = np.random.default_rng([seed, 0]).permutation(np.linspace(0.91, 1.07, len(everyone)))
     own = np.random.default_rng([seed, subject])
@@ -66,10 +64,9 @@ def _split(settings: Synthetic, split: str) -> dict[str, Any]:
 def generate(settings: Synthetic) -> dict[str, dict[str, Any]]:
     """Synthetic motion as `{"train": ..., "test": ...}` with the keys, shapes and types of the raw pickle.
 
-    N = runs x frames: `joint_2d` (N, 17, 2) px, `confidence` (N, 17, 1), `joint3d_image` (N, 17, 3) px (z is
-    the depth behind the root in the same scale), `camera_name` and `source` N strings; test also
-    `2.5d_factor` (N,) mm per px, `joints_2.5d_image` (N, 17, 3) mm and `action` N strings. Equal settings
-    give equal values. The two sub-actions of a train action are two runs under one name.
+    N = recordings x frames: `joint_2d` (N, 17, 2) px, `confidence` (N, 17, 1), `joint3d_image` (N, 17, 3) px
+    (z is the depth behind the root in the same scale), `camera_name` and `source` N strings; test also
+    `2.5d_factor` (N,) mm per px, `joints_2.5d_image` (N, 17, 3) mm and `action` N strings.
     """
     return {split: _split(settings, split) for split in SUBJECTS}
 

@@ -1,27 +1,19 @@
 """Synthetic motion as the two files of MPI-INF-3DHP.
 
-Bodies, styles and actions are of the kind of the Human3.6M twin, in a ring of eight cameras of their own.
-There is no detector: as in the real files, the 2D joints are the annotated ones, here exact projections.
+As in the real files, the 2D joints are annotated, not detected: here they are exact projections.
 """
 
 import io
 import pickle
 import zipfile
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from poselift.datasets.mpi_inf_3dhp import Synthetic
-from poselift.datasets.mpi_inf_3dhp.raw import (
-    CAMERAS,
-    FROM_HUMAN36M,
-    SEQUENCES,
-    SUBJECTS,
-    TEST_SIZES,
-    TRAIN_SIZE,
-)
+from poselift.datasets.mpi_inf_3dhp import Synthetic, raw
 from poselift.files import atomic_path
 from poselift.synthetic.actions import ACTIONS
 from poselift.synthetic.body import draw_body
@@ -49,7 +41,7 @@ def _take(seed: int, person: int, take: int, frames: int) -> Array:
     body, style = draw_body(own, own.uniform(0.91, 1.07)), draw_style(own)
     action = ACTIONS[(2 * person + take) % len(ACTIONS)]
     joints = play(np.random.default_rng([seed, 3, person, take]), body, style, action, frames)
-    return joints[:, list(FROM_HUMAN36M)]
+    return joints[:, list(raw.FROM_HUMAN36M)]
 
 
 def _entry(camera: Camera, joints: Array) -> dict[str, Array]:
@@ -58,28 +50,24 @@ def _entry(camera: Camera, joints: Array) -> dict[str, Array]:
 
 
 def generate_train(settings: Synthetic) -> dict[str, list[Any]]:
-    """The content of data_train_3dhp.npz; equal settings give equal values.
-
-    The eight cameras are a ring of alternately low and high ones.
-    """
+    """The content of data_train_3dhp.npz, seen by a ring of alternately low and high cameras."""
     cameras = [
-        _camera(name, TRAIN_SIZE, 3500, 2 * np.pi * i / len(CAMERAS), (1400.0, 2100.0)[i % 2])
-        for i, name in enumerate(CAMERAS)
+        _camera(name, raw.TRAIN_SIZE, 3500, 2 * np.pi * i / len(raw.CAMERAS), (1400.0, 2100.0)[i % 2])
+        for i, name in enumerate(raw.CAMERAS)
     ]
     content: dict[str, list[Any]] = {}
-    for person, subject in enumerate(SUBJECTS, 1):
-        for take, sequence in enumerate(SEQUENCES, 1):
-            joints = _take(settings.seed, person, take, settings.train_frames)
-            views = {camera.name: _entry(camera, joints) for camera in cameras}
-            content[f"{subject} {sequence}"] = [views, FPS]
+    takes = product(enumerate(raw.SUBJECTS, 1), enumerate(raw.SEQUENCES, 1))
+    for (person, subject), (take, sequence) in takes:
+        joints = _take(settings.seed, person, take, settings.train_frames)
+        content[f"{subject} {sequence}"] = [{each.name: _entry(each, joints) for each in cameras}, FPS]
     return content
 
 
 def generate_test(settings: Synthetic) -> dict[str, dict[str, Array]]:
     """The content of data_test_3dhp.npz: people and cameras that the training has not seen."""
     content = {}
-    for i, (name, size) in enumerate(TEST_SIZES.items()):
-        joints = _take(settings.seed, len(SUBJECTS) + 1 + i, 1, settings.test_frames)
+    for i, (name, size) in enumerate(raw.TEST_SIZES.items()):
+        joints = _take(settings.seed, len(raw.SUBJECTS) + 1 + i, 1, settings.test_frames)
         valid = np.random.default_rng([settings.seed, 4, i]).random(-(-settings.test_frames // 10)) < VALID
         valid[0] = True  # no sequence without a frame to test
         flags = np.repeat(valid, 10)[: settings.test_frames].astype(np.float64)
