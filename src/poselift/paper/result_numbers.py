@@ -11,13 +11,13 @@ from poselift.analysis.results import (
     REFERENCE_LABELS,
     metrics_in,
     names_in,
+    of_dataset,
     per_seed,
     reference,
     summarise,
 )
 from poselift.analysis.view import Grid, View
 from poselift.config.architectures import built_in
-from poselift.config.experiment import GROUND_TRUTH_2D
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval
 from poselift.paper.number_text import change, counted, fixed, setting, with_spread
@@ -100,9 +100,7 @@ def of_models(
     for architecture in dict.fromkeys((*built_in(), *grid.architectures)):
         for each in grid.sizes:
             of_one = {
-                **of_model(
-                    results, differences, Model(architecture, each), Model("baseline", each), decimals
-                ),
+                **of_model(results, differences, Model(architecture, each), Model(grid.base, each), decimals),
                 **of_cost(costs.get((architecture, each))),
                 **_parts(results, architecture, each, decimals),
             }
@@ -120,8 +118,9 @@ def of_references(results: pd.DataFrame, decimals: int) -> Numbers:
     }
 
 
-def lowest(results: pd.DataFrame, grid: Grid, view: View) -> Numbers:
-    """The lowest mean of each metric among the models of a grid after the last epoch, and whose it is."""
+def extreme(results: pd.DataFrame, grid: Grid, view: View) -> Numbers:
+    """The best mean of each metric among the models of a grid after the last epoch, and whose it is: the
+    lowest, or the highest where higher is better."""
     numbers: Numbers = {}
     for metric in metrics_in(results):
         models = {
@@ -134,10 +133,12 @@ def lowest(results: pd.DataFrame, grid: Grid, view: View) -> Numbers:
                 )
             )
         }
-        model = min(models, key=lambda name: models[name].mean, default=None)
+        higher = METRICS[metric].higher_is_better
+        best = (max if higher else min)(models, key=lambda name: models[name].mean, default=None)
+        key = f"{'highest' if higher else 'lowest'}.{metric}"
         numbers |= {
-            f"lowest.{metric}": with_spread(models.get(model or ""), METRICS[metric].decimals(view.decimals)),
-            f"lowest.{metric}.model": model or MISSING,
+            key: with_spread(models.get(best or ""), METRICS[metric].decimals(view.decimals)),
+            f"{key}.model": best or MISSING,
         }
     return numbers
 
@@ -164,12 +165,23 @@ def of_ablation(results: pd.DataFrame, differences: Differences, view: View) -> 
     return below("ablation", numbers)
 
 
-def of_ground_truth_2d(results: pd.DataFrame, differences: Differences, grid: Grid, view: View) -> Numbers:
-    """The numbers of the models on ground-truth 2D; changes are from the baseline on ground-truth 2D."""
-    numbers = lowest(results, grid, view)
+def of_grid(results: pd.DataFrame, differences: Differences, grid: Grid, view: View) -> Numbers:
+    """The errors of the models of a grid (of runs on ground-truth 2D, say, or on a further data set); changes
+    are from its base model."""
+    numbers = extreme(results, grid, view)
     for architecture in grid.architectures:
         for size in grid.sizes:
-            model, base = (Model(name, size, GROUND_TRUTH_2D) for name in (architecture, "baseline"))
+            model, base = (Model(name, size, grid.variant) for name in (architecture, grid.base))
             of_one = of_model(results, differences, model, base, view.decimals)
             numbers |= below(f"{architecture}.{size}", of_one)
-    return below("gt2d", numbers)
+    return numbers
+
+
+def of_further(results: pd.DataFrame, view: View) -> Numbers:
+    """The numbers of each further data set that has results, of `results` on all."""
+    numbers: Numbers = {}
+    for name, its in view.further.items():
+        if not (rows := of_dataset(results, name)).empty:
+            found = of_grid(rows, Differences(rows, view.statistics), its.grid, view)
+            numbers |= below(name, {"title": its.notice.dataset_title, **found})
+    return numbers
