@@ -152,7 +152,7 @@ def main(argv: list[str] | None = None) -> None:
         **of_references(results, view.decimals),
         **extreme(results, view.grid, view),
         **of_ablation(results, differences, view),
-        **(below("gt2d", of_grid(results, differences, on_truth, view)) if on_truth else {}),
+        **(below("gt2d", of_grid(results, differences, on_truth, view.grid.base, view)) if on_truth else {}),
         **of_further(everything, view),
         "statistics.confidence": setting(100 * view.statistics.confidence),
         "statistics.resamples": setting(view.statistics.resamples),

@@ -165,13 +165,15 @@ def of_ablation(results: pd.DataFrame, differences: Differences, view: View) -> 
     return below("ablation", numbers)
 
 
-def of_grid(results: pd.DataFrame, differences: Differences, grid: Grid, view: View) -> Numbers:
+def of_grid(
+    results: pd.DataFrame, differences: Differences, grid: Grid, reference: str, view: View
+) -> Numbers:
     """The errors of the models of a grid (of runs on ground-truth 2D, say, or on a further data set); changes
-    are from its base model."""
+    are from the architecture `reference`."""
     numbers = extreme(results, grid, view)
     for architecture in grid.architectures:
         for size in grid.sizes:
-            model, base = (Model(name, size, grid.variant) for name in (architecture, grid.base))
+            model, base = (Model(name, size, grid.variant) for name in (architecture, reference))
             of_one = of_model(results, differences, model, base, view.decimals)
             numbers |= below(f"{architecture}.{size}", of_one)
     return numbers
@@ -182,6 +184,6 @@ def of_further(results: pd.DataFrame, view: View) -> Numbers:
     numbers: Numbers = {}
     for name, its in view.further.items():
         if not (rows := of_dataset(results, name)).empty:
-            found = of_grid(rows, Differences(rows, view.statistics), its.grid, view)
+            found = of_grid(rows, Differences(rows, view.statistics), its.grid, its.grid.base, view)
             numbers |= below(name, {"title": its.notice.dataset_title, **found})
     return numbers

@@ -20,6 +20,7 @@ from shown import REAL, view
 
 ROOT = Path(__file__).parents[3]
 ALL = [(package, name) for package in ("tables", "figures") for name in modules(package)]
+NAMED = [(package, name) for package in ("tables", "figures") for name in Catalogue(package).about]
 
 
 def config(**changes) -> Config:
@@ -68,10 +69,7 @@ def test_a_module_needs_what_there_is_and_has_what_its_program_calls(package, na
         assert len(caption) > 40
 
 
-@pytest.mark.parametrize(
-    ("package", "name"),
-    [(package, name) for package in ("tables", "figures") for name in Catalogue(package).about],
-)
+@pytest.mark.parametrize(("package", "name"), NAMED)
 def test_the_code_of_a_module_includes_that_which_reads_its_inputs(package, name):
     used, _ = closure(*Catalogue(package).programs(SimpleNamespace(name=name)))
     module, its, _ = Catalogue(package).about[name]
@@ -146,5 +144,5 @@ def test_a_caption_depends_on_settings():
 def test_every_float_that_the_text_names_is_there():
     sources = "".join(path.read_text() for path in (ROOT / "paper").rglob("*.tex"))
     named = set(re.findall(r"generated/((?:tables|figures)/\w+)", sources))
-    assert named <= {f"{package}/{name}" for package, name in ALL}
+    assert named <= {f"{package}/{name}" for package, name in NAMED}
     assert len(named) > 10

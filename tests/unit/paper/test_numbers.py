@@ -1,7 +1,6 @@
 """The macros of numbers."""
 
 import re
-from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -98,7 +97,7 @@ def written(tmp_path, make_inputs, make_report):
     reports.append(make_report("full", "base", 0, last=18.0, best=17.0, variant="gt2d"))
     reports += [make_report("baseline", "base", seed, 44.1 + 0.3 * seed, 44.1, "chain") for seed in (0, 1)]
     circles = [
-        replace(make_report(name, "base", seed, error + seed, error), dataset="third")
+        make_report(name, "base", seed, error + seed, error).model_copy(update={"dataset": "third"})
         for name, error in (("baseline", 20.0), ("full", 18.0))
         for seed in (0, 1)
     ]
