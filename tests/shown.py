@@ -29,13 +29,13 @@ def view(grid: Grid = GRID, notice: DataNotice = REAL, **others: Any) -> View:
 def command(package: str, name: str, view: View | None, out: Path, **files: Path | list[Path]) -> list[str]:
     """The command line of a table or figure, as the workflow has it: of `files` those that it needs."""
     wildcards = SimpleNamespace(name=name)
-    dataset = Catalogue(package).modules[name].get("DATASET", "")
+    _, its, dataset = Catalogue(package).about[name]
     published = {dataset: Path("published.yaml")} if "published" in files else {}
     catalogue = Catalogue(package, {dataset: view} if view else {}, published)
-    words = [name, *shlex.split(catalogue.options(wildcards)), "--out", str(out)]
+    words = [*shlex.split(catalogue.options(wildcards)), "--out", str(out)]
     if package == "figures":
         words += shlex.split(catalogue.caption(wildcards))
-    for need in set(catalogue.modules[name]["NEEDS"]) & set(files):
+    for need in set(its["NEEDS"]) & set(files):
         paths = files[need] if isinstance(files[need], list) else [files[need]]
         words += [f"--{need.replace('_', '-')}", *map(str, paths)]
     return words

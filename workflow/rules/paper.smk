@@ -1,9 +1,6 @@
 # From evaluated runs to the compiled paper. What tables and figures need, and which there are, say their modules.
 from poselift.paper.assemble import parts_named
 
-SECOND = SETTINGS.further_data.get("mpi_inf_3dhp")
-SECOND_RESULTS = f"{RESULTS}/mpi_inf_3dhp"
-
 SOURCES = [path for path in sorted(Path("paper").rglob("*")) if path.is_file()]
 HEADING = sections.options(SETTINGS.paper, only=("title", "authors"))
 
@@ -41,7 +38,9 @@ HIDDEN = () if SETTINGS.search.with_paper else ("trials",)
 SHOWN_TABLES = expand(f"{RESULTS}/tables/{{name}}.json", name=TABLES.names(without=HIDDEN))
 NAMED = parts_named(Path("paper"))
 PAPER_TABLES = [
-    f"{RESULTS}/tables/{name}.tex" for name in TABLES.names(without=HIDDEN) if f"tables/{name}.tex" in NAMED
+    f"{RESULTS}/tables/{name}.tex"
+    for name in TABLES.about
+    if f"tables/{name}.tex" in NAMED and name not in HIDDEN
 ]
 PAPER_FIGURES = [
     name for name in FIGURES.names("pdf") if {f"figures/{name}.tex", f"figures/{name}.pdf"} & set(NAMED)
@@ -95,7 +94,7 @@ rule table:
     benchmark:
         f"{RESULTS}/benchmarks/paper/table_{{name}}.tsv"
     wildcard_constraints:
-        name="|".join(TABLES.names()),
+        name="|".join(TABLES.about),
     localrule: True
     conda:
         ENVIRONMENT
@@ -103,9 +102,9 @@ rule table:
         code=code_of(TABLES),
         view=TABLES.options,
     shell:
-        "python -m poselift.tables.make {wildcards.name} --results {input.results} --costs {input.costs}"
+        "python -m poselift.tables.make {params.view} --results {input.results} --costs {input.costs}"
         " --variant-costs {input.variant_costs} --published {input.published} --judgements {input.judgements}"
-        " --trials {input.trials} {params.view} --out {output.table}"
+        " --trials {input.trials} --out {output.table}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -138,9 +137,9 @@ rule figure:
         view=FIGURES.options,
         caption=FIGURES.caption,
     shell:
-        "python -m poselift.figures.make {wildcards.name} --results {input.results} --costs {input.costs}"
+        "python -m poselift.figures.make {params.view} --results {input.results} --costs {input.costs}"
         " --published {input.published} --runs {input.runs} --examples {input.examples}"
-        " --last-examples {input.last_examples} --trials {input.trials} {params.view} {params.caption}"
+        " --last-examples {input.last_examples} --trials {input.trials} {params.caption}"
         " --out {output[0]}"
         " > {log} 2> >(tee -a {log} >&2)"
 

@@ -10,7 +10,7 @@ IMAGES = [
     for name in FIGURES.names(format, without=HIDDEN)
 ]
 CAPTIONS = [str(Path(image).with_suffix(".json")) for image in IMAGES]
-SECOND_RUNS = SHOWN_RUNS.get(f"{SETTINGS.dataset}/mpi_inf_3dhp", [])
+RUN_FOLDERS = [f"results/{folder}/runs/{run}" for folder, runs in SHOWN_RUNS.items() for run in runs]
 RECORDED = ("config.yaml", "provenance.json")
 
 
@@ -46,15 +46,12 @@ rule setup_page:
         **TIDY,
         costs=COSTS,
         changed_costs=CHANGED_COSTS,
-        runs=expand(f"{RESULTS}/runs/{{run}}/metrics.json", run=PAPER_RUNS),
-        second_runs=expand(f"{SECOND_RESULTS}/runs/{{run}}/metrics.json", run=SECOND_RUNS),
-        records=[
-            *expand(f"{RESULTS}/runs/{{run}}/{{file}}", run=PAPER_RUNS, file=RECORDED),
-            *expand(f"{SECOND_RESULTS}/runs/{{run}}/{{file}}", run=SECOND_RUNS, file=RECORDED),
-        ],
-        sequences=ancient([f"{STORE}/frames/{split}/sequences.json" for split in SPLITS]),
-        frames=f"{STORE}/frames/manifest.json",
-        second_frames=f"{SECOND_RESULTS}/data/frames/manifest.json" if SECOND else [],
+        runs=expand("{folder}/metrics.json", folder=RUN_FOLDERS),
+        records=expand("{folder}/{file}", folder=RUN_FOLDERS, file=RECORDED),
+        sequences=ancient(
+            expand("results/{dataset}/data/frames/{split}/sequences.json", dataset=SHOWN_RUNS, split=SPLITS)
+        ),
+        frames=expand("results/{dataset}/data/frames/manifest.json", dataset=SHOWN_RUNS),
         trials=[f"{SEARCH}/results.csv"] if SETTINGS.search.with_paper else [],
         pins=ancient("envs/constraints.txt"),
         template=f"{PAGES}/setup.md.j2",
@@ -75,11 +72,9 @@ rule setup_page:
     params:
         code=code("poselift.report.setup"),
         view=plan.options_of("poselift.report.setup", VIEW),
-        second=f"--second-title {shlex.quote(SECOND.title)}" if SECOND else "",
     shell:
         "python -m poselift.report.setup --results {input.results} --costs {input.costs}"
         " --variant-costs {input.changed_costs} --frames {input.frames} --runs {input.runs}"
-        " --second-frames {input.second_frames} --second-runs {input.second_runs} {params.second}"
         " --trials {input.trials} --pins {input.pins} {params.view} --out {output.text}"
         " > {log} 2> >(tee -a {log} >&2)"
 

@@ -14,7 +14,7 @@ improvement is in % of the other's number or in the metric's unit. Nothing of a 
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,8 +53,8 @@ class Claim:
     """a further data set; empty for the paper's main one"""
 
 
-def parse(text: str, test: str, grid: Grid, detail: str, further: Collection[str] = ()) -> Claim:
-    """Read a test, which may be about one of the `further` data sets.
+def parse(text: str, test: str, grid: Grid, detail: str, further: Mapping[str, Grid] | None = None) -> Claim:
+    """Read a test, which may be about one of the `further` data sets, each with its grid.
 
     Raises `PoseliftError` that says what is wrong with it.
     """
@@ -71,7 +71,7 @@ def parse(text: str, test: str, grid: Grid, detail: str, further: Collection[str
         )
     if "best" in words:
         checkpoint = "best"
-    dataset = next((word for word in words if word in further), "")
+    dataset = next((word for word in words if word in (further or {})), "")
     rest = [word for word in words if word not in ("best", "last", metric, dataset)]
     model: Model | None = None
     base: Model | None = None
@@ -86,7 +86,7 @@ def parse(text: str, test: str, grid: Grid, detail: str, further: Collection[str
         names = [name.strip() for name in re.split(r"\bover\b", who)]
         if len(names) != (2 if quantity == "improvement" else 1):
             raise PoseliftError(f"'{test}': {SYNTAX}")
-        model, *bases = _models(test, names, size, grid)
+        model, *bases = _models(test, names, size, [grid, *(further or {}).values()])
         base = bases[0] if bases else None
     unit = METRICS[metric].unit
     if found["unit"] not in ({unit, "%"} if base else {unit}):
@@ -97,17 +97,19 @@ def parse(text: str, test: str, grid: Grid, detail: str, further: Collection[str
     )  # fmt: skip
 
 
-def _models(test: str, architectures: list[str], size: str, grid: Grid) -> list[Model]:
-    if size not in (sizes := [*SIZES, *grid.sizes]):
+def _models(test: str, architectures: list[str], size: str, grids: Sequence[Grid]) -> list[Model]:
+    if size not in (sizes := [*SIZES, *(size for grid in grids for size in grid.sizes)]):
         raise PoseliftError(f"'{test}': no runs of size '{size}'{suggest(size, sizes)}")
-    known = [*built_in(), *grid.architectures]
+    known = [*built_in(), *(name for grid in grids for name in grid.architectures)]
     for name in architectures:
         if name not in known:
             raise PoseliftError(f"'{test}': no runs of '{name}'{suggest(name, known)}")
     return [Model(name, size) for name in architectures]
 
 
-def read_claims(path: Path, grid: Grid, detail: str, further: Collection[str] = ()) -> list[Claim]:
+def read_claims(
+    path: Path, grid: Grid, detail: str, further: Mapping[str, Grid] | None = None
+) -> list[Claim]:
     """The claims of a file. Raises `PoseliftError` with the number of the claim that is faulty."""
     try:
         listed = yaml.safe_load(path.read_text(encoding="utf-8"))

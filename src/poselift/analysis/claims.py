@@ -18,16 +18,17 @@ import pandas as pd
 
 from poselift.analysis.claim_tests import Claim, read_claims
 from poselift.analysis.intervals import Differences, Model
-from poselift.analysis.results import per_seed, read
+from poselift.analysis.results import of_dataset, per_seed, read_all
 from poselift.analysis.stored import read_content
-from poselift.analysis.view import DataNotice, Grid, add_options, from_options
+from poselift.analysis.view import DataNotice, Further, Grid, add_options, from_options
+from poselift.config.datasets import known
 from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval
 from poselift.files import write_json
 
-NEEDS = ("notice", "grid", "per_action_size", "statistics")
+NEEDS = ("notice", "grid", "per_action_size", "statistics", "further")
 
 RELATIONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -66,9 +67,8 @@ def judge(
         return answer("cannot be judged", "no run of any model is there")
     for each in models:
         if each.architecture not in grid.architectures or each.size not in grid.sizes:
-            return answer(
-                "cannot be judged", f"{each.architecture}, {each.size} is not part of this experiment"
-            )
+            named = ", ".join(filter(None, (each.architecture, each.size, claim.dataset)))
+            return answer("cannot be judged", f"{named} is not part of this experiment")
     missing = [
         name
         for each in models
@@ -175,9 +175,15 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="JSON", help="file to write")
     add_options(parser, NEEDS)
     arguments = parser.parse_args(argv)
-    view, results = from_options(arguments, NEEDS), read(arguments.results)
-    claims = read_claims(arguments.claims, view.grid, view.per_action_size)
-    judgements = [judge(claim, results, view.grid, view.notice, view.statistics) for claim in claims]
+    view, results = from_options(arguments, NEEDS), read_all(arguments.results)
+    absent = Further(notice=view.notice, grid=Grid((), (), ()))
+    further = dict.fromkeys(known(), absent) | view.further
+    grids = {name: its.grid for name, its in further.items()}
+    judgements = []
+    for claim in read_claims(arguments.claims, view.grid, view.per_action_size, grids):
+        shown = further.get(claim.dataset, view)
+        rows = of_dataset(results, claim.dataset or None)
+        judgements.append(judge(claim, rows, shown.grid, shown.notice, view.statistics))
     write_json(arguments.out, [asdict(judgement) for judgement in judgements])
 
 

@@ -1,8 +1,8 @@
 """What tables and figures need: the modules there are, the inputs that each reads, its part of the view.
 
 A module of `poselift.tables` or `poselift.figures` says in NEEDS what its function is given: inputs, read
-from files, and parts of the view. With ONLY_WITH it is left out where that one is not given; with DATASET it
-is about that further data set.
+from files, and parts of the view. With ONLY_WITH it is left out where that one is not given; with FURTHER it
+is about a further data set, and there is one of each.
 """
 
 import argparse
@@ -94,6 +94,7 @@ def read_order(package: str, parser: argparse.ArgumentParser, argv: list[str] | 
     """
     known = modules(package)
     parser.add_argument("name", choices=known, metavar="NAME", help=f"which: {', '.join(known)}")
+    parser.add_argument("--dataset", metavar="NAME", help="the further data set that it is about")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="file to write")
     for name, each in INPUTS.items():
         option = f"--{name.replace('_', '-')}"
@@ -115,7 +116,7 @@ def read_order(package: str, parser: argparse.ArgumentParser, argv: list[str] | 
         )
     inputs = {need: _read(need, paths, name) for need, paths in files.items()}
     if "results" in inputs:
-        inputs["results"] = of_dataset(inputs["results"], getattr(module, "DATASET", None))
+        inputs["results"] = of_dataset(inputs["results"], given.dataset)
     made_from = [path for need, paths in files.items() if need != "published" for path in paths]
     return Order(name, module, inputs, told, made_from, given)
 

@@ -9,9 +9,9 @@ from typing import Any, cast
 import jinja2
 
 from poselift.analysis.needs import INPUTS, constants, modules
-from poselift.analysis.view import PARTS, AblationEntry, DataNotice, Grid, View, to_options
-from poselift.config.datasets import Source
-from poselift.config.experiment import GROUND_TRUTH_2D, Config, Experiment
+from poselift.analysis.view import PARTS, AblationEntry, DataNotice, Further, Grid, View, to_options
+from poselift.config.datasets import Source, known
+from poselift.config.experiment import GROUND_TRUTH_2D, Config, Experiment, FurtherData
 
 Views = Mapping[str, View]
 """By data set: the main one is called "", further ones by their names."""
@@ -19,13 +19,8 @@ Views = Mapping[str, View]
 
 def views_of(config: Config) -> Views:
     """The views of the main data set of a configuration and of the further ones."""
-    views = {"": view_of(config)}
-    for name, data in config.further_data.items():
-        source = cast(Source, data)  # it is that as well
-        notice = DataNotice(source.title, source.synthetic is not None)
-        grid = _grid(data.grid(config.experiment))
-        views[name] = views[""].model_copy(update={"notice": notice, "grid": grid})
-    return views
+    main = view_of(config)
+    return {"": main} | {name: main.model_copy(update=dict(its)) for name, its in main.further.items()}
 
 
 def published_of(config: Config) -> dict[str, Path | None]:
@@ -60,9 +55,16 @@ def view_of(config: Config) -> View:
         )
         if wanted
         else None,
+        further={name: _further(config, data) for name, data in config.further_data.items()},
         cards=config.cards(),
         stages=tuple(stage.name for stage in config.search.stages),
     )
+
+
+def _further(config: Config, data: FurtherData) -> Further:
+    source = cast(Source, data)  # it is that as well
+    notice = DataNotice(source.title, source.synthetic is not None)
+    return Further(notice=notice, grid=_grid(data.grid(config.experiment)))
 
 
 def _grid(experiment: Experiment) -> Grid:
@@ -91,59 +93,66 @@ def caption_of(template: str, view: View, published: bool) -> str:
 class Catalogue:
     """The tables or the figures that there are, and what the workflow has to know of each.
 
-    One that is of a further data set (DATASET) is about that one's view and published results.
+    A module of further data sets (FURTHER) makes one for each, of its name, from its view and its published
+    results; for those that the configuration leaves out it makes an empty one, where the text asks for it.
     """
 
     def __init__(
         self, package: str, views: Views | None = None, published: Mapping[str, Path | None] | None = None
     ) -> None:
         self.package, self.views, self.published = package, views or {}, published or {}
-        self.modules = modules(package)
+        further = [name for name in dict.fromkeys([*self.views, *known()]) if name]
+        self.about = {
+            dataset or module: (module, its, dataset)
+            for module, its in modules(package).items()
+            for dataset in (further if "FURTHER" in its else [""])
+        }
+        """By name: the module, its constants, the further data set."""
 
     def names(self, format: str = "", without: Collection[str] = ()) -> list[str]:
-        """The names of those that are made in this format and have no need in `without`."""
+        """The names of those that the configuration has, in this format and with no need in `without`."""
         return [
             name
-            for name, its in self.modules.items()
+            for name, (_, its, dataset) in self.about.items()
             if (not format or format in its.get("FORMATS", ("pdf", "svg", "png")))
             and not set(its["NEEDS"]) & set(without)
+            and (not dataset or dataset in self.views)
         ]
 
     def needing(self, need: str) -> list[str]:
         """The names of those that need an input or a part of the view."""
-        return [name for name, its in self.modules.items() if need in its["NEEDS"]]
+        return [name for name, (_, its, _) in self.about.items() if need in its["NEEDS"]]
 
     def inputs(self, files: Mapping[str, Mapping[str, Any]]) -> Callable[[Any], dict[str, Any]]:
         """An input function: the files by need, named; those that a module does not need are empty."""
 
         def of(wildcards: Any) -> dict[str, Any]:
-            needs, dataset = self.modules[wildcards.name]["NEEDS"], self._dataset(wildcards)
+            _, its, dataset = self.about[wildcards.name]
             named = {**files, "published": {"published": self.published.get(dataset) or []}}
             return {
-                name: paths if need in needs and dataset in self.views else []
-                for need, its in named.items()
-                for name, paths in its.items()
+                name: paths if need in its["NEEDS"] and dataset in self.views else []
+                for need, by_name in named.items()
+                for name, paths in by_name.items()
             }
 
         return of
 
     def programs(self, wildcards: Any) -> list[str]:
         """The modules whose code makes one of them: the program, its own, and those that read its inputs."""
-        needs = self.modules[wildcards.name]["NEEDS"]
-        readers = [INPUTS[need].module for need in needs if need in INPUTS]
-        names = (f"poselift.{self.package}.make", f"poselift.{self.package}.{wildcards.name}", *readers)
-        return list(dict.fromkeys(names))
+        module, its, _ = self.about[wildcards.name]
+        readers = [INPUTS[need].module for need in its["NEEDS"] if need in INPUTS]
+        return list(
+            dict.fromkeys([f"poselift.{self.package}.make", f"poselift.{self.package}.{module}", *readers])
+        )
 
     def options(self, wildcards: Any) -> str:
-        """A function of a rule's params: the parts of the view, as options."""
-        view = self.views.get(self._dataset(wildcards))
-        return options_of(f"poselift.{self.package}.{wildcards.name}", view)
+        """A function of a rule's params: the module, the data set and the parts of the view, as options."""
+        module, _, dataset = self.about[wildcards.name]
+        view = options_of(f"poselift.{self.package}.{module}", self.views.get(dataset))
+        return " ".join(filter(None, (module, dataset and f"--dataset {dataset}", view)))
 
     def caption(self, wildcards: Any) -> str:
         """A function of a rule's params: the caption, as an option."""
-        template, dataset = self.modules[wildcards.name]["CAPTION"], self._dataset(wildcards)
-        text = caption_of(template, self.views[dataset], bool(self.published.get(dataset)))
+        _, its, dataset = self.about[wildcards.name]
+        text = caption_of(its["CAPTION"], self.views[dataset], bool(self.published.get(dataset)))
         return f"--caption {shlex.quote(text)}"
-
-    def _dataset(self, wildcards: Any) -> str:
-        return str(self.modules[wildcards.name].get("DATASET", ""))

@@ -31,9 +31,9 @@ class Row(Section):
     unsure: list[Number] = Field([], description="numbers of this row that are only C")
     source: str = Field(description="where it was read")
 
-    def number(self, name: Number) -> float | None:
-        """A number that is sure enough to be printed, else None."""
-        value: float | None = None if name in self.unsure else getattr(self, name)
+    def number(self, name: str) -> float | None:
+        """A number that is given and sure enough to be printed, else None."""
+        value: float | None = None if name in self.unsure else getattr(self, name, None)
         return value
 
 
@@ -41,6 +41,7 @@ class Published(Section):
     """The file of published results."""
 
     detector: str = Field("", description="where our 2D input comes from, if rows differ in it")
+    note: str = Field("", description="what who compares our results with these must know, in the caption")
     rows: list[Row]
 
     @model_validator(mode="after")

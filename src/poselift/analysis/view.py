@@ -28,6 +28,11 @@ class Grid:
     seeds: tuple[int, ...]
     variant: str = ""
 
+    @property
+    def base(self) -> str:
+        """The architecture that the others are compared with: the baseline, without it the first."""
+        return "baseline" if "baseline" in self.architectures else self.architectures[0]
+
     def missing(self, runs: Iterable[str]) -> list[str]:
         """Names of the expected runs that are not among `runs`."""
         there = set(runs)
@@ -67,6 +72,13 @@ class AblationEntry(Section):
         ]
 
 
+class Further(Section):
+    """What is shown of a further data set."""
+
+    notice: DataNotice
+    grid: Grid
+
+
 class View(Section):
     """What is shown, and how."""
 
@@ -80,6 +92,8 @@ class View(Section):
     ablation: tuple[AblationEntry, ...] = ()
     ground_truth_2d: Grid | None = None
     """the runs on ground-truth 2D, None if there are none"""
+    further: dict[str, Further] = Field({})
+    """further data sets, by name"""
     cards: dict[str, Card] = Field({})
     """how each architecture is presented"""
     stages: tuple[str, ...] = ()
@@ -130,6 +144,7 @@ _OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "ablation": {"ablation": {**_JSON, "help": "entries of the ablation: a list of objects"}},
     "ground_truth_2d": {"ground_truth_2d": {**_JSON, "help": "the grid of runs on ground-truth 2D"}},
+    "further": {"further": {**_JSON, "help": "further data sets by name: notice and grid of each"}},
     "cards": _CARDS,
     "labels": _CARDS,
     "stages": {"stages": {**_MANY, "help": "stages of the search, in their order"}},

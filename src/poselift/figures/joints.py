@@ -17,8 +17,6 @@ CAPTION = "MPJPE of each joint on {{ data }}, size {{ size }}, last epoch, mean 
 
 COLOURS = "viridis_r"  # the larger the error the darker, in grey as well
 
-REFERENCE = "baseline"
-
 _AREA = 110.0
 """Points squared of the circle of the largest error."""
 
@@ -71,11 +69,11 @@ def signed(change: float) -> str:
 def draw(results: pd.DataFrame, view: View) -> Figure:
     """The figure, one page wide: a panel per architecture, circles by error, means over seeds.
 
-    The numbers are the errors of the baseline, and the changes from it, paired by seed, of the others.
+    The numbers are the errors of the base model, and the changes from it, paired by seed, of the others.
     """
     size = view.per_action_size
     errors = {name: joint_errors(results, name, size) for name in view.grid.architectures}
-    reference = errors.get(REFERENCE, pd.DataFrame())
+    reference = errors[base := view.grid.base]
     means = pd.DataFrame({name: of.mean(axis=1) for name, of in errors.items()}).drop(JOINTS[ROOT])
     norm = mpl.colors.Normalize(means.min().min(), means.max().max())
     figure, axes = plt.subplots(
@@ -89,9 +87,9 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
             _draw_person(ax, "#dddddd")
             ax.text(0, -0.3, "missing", ha="center", color=MUTED)
             continue
-        changes = not reference.empty and name != REFERENCE
+        changes = not reference.empty and name != base
         numbers = (of_model - reference).dropna(axis=1, how="all") if changes else of_model
-        what = f"change from {view.label(REFERENCE)}" if changes else "error"
+        what = f"change from {view.label(base)}" if changes else "error"
         ax.set_title(f"{view.label(name)}\n{what} (mm)", linespacing=1.2)
         _draw_person(ax, "#b5b5b5")
         shown = means[name].dropna()

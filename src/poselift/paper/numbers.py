@@ -5,15 +5,18 @@ Keys (the prose may use any; an unknown one is a LaTeX error that names it):
     <architecture>.<size>.<metric>          mean and spread over seeds after the last epoch
     <architecture>.<size>.best.<metric>     of the best epoch, chosen on the test set
     ... .mean, .std, .seeds                 its parts
-    ... .change                             change from the baseline, paired by seed; + or -
+    ... .change                             change from the baseline, or else the first model (setup.base),
+                                            paired by seed; + or -
     ... .change.interval, .change.verdict   its interval; significant, not significant or not tested
     <architecture>.<size>.parameters, .macs_linear, .macs_all
     <architecture>.<size>.upper_body, .lower_body, .place.first, .place.middle, .place.last
                                             MPJPE of a part of the body, at a place in the clip
     detail.<architecture>. ...              the same for the size that is shown in detail, `detail.size`
-    lowest.<metric>, lowest.<metric>.model  the lowest mean after the last epoch
+    lowest.<metric>, lowest.<metric>.model  the lowest mean after the last epoch; highest, of PCK and AUC
     mean_pose.<metric>, copy_2d.<metric>    the reference rows; copy_gt2d on ground-truth 2D
     gt2d.<architecture>.<size>. ...         as of a model, on ground-truth 2D; gt2d.lowest. ...
+    <data set>.<architecture>.<size>. ...   as of a model, on a further data set: mpi_inf_3dhp.full.small.pck;
+                                            <data set>.lowest. ..., .highest. ..., .title
     ablation.<entry>. ...                   as of a model, changes from the model that it changes
     ablation.counted, .significant          how many entries, how many change MPJPE significantly
     ablation.largest, .largest.change. ...  the entry that raises MPJPE most
@@ -35,7 +38,7 @@ import pandas as pd
 from poselift import latex
 from poselift.analysis.costs import read_costs
 from poselift.analysis.intervals import Differences
-from poselift.analysis.results import names_in, read
+from poselift.analysis.results import names_in, of_dataset, read_all
 from poselift.analysis.runs import Run, read_run
 from poselift.analysis.view import Grid, add_options, from_options
 from poselift.config.architectures import known
@@ -46,14 +49,23 @@ from poselift.data.store import read_sequences
 from poselift.errors import PoseliftError, run
 from poselift.files import write_text
 from poselift.latex import Tex, escape, render
-from poselift.paper import result_numbers
 from poselift.paper.number_text import counted, listing, of_all, setting
-from poselift.paper.result_numbers import Numbers, below
+from poselift.paper.result_numbers import (
+    Numbers,
+    below,
+    extreme,
+    of_ablation,
+    of_further,
+    of_grid,
+    of_models,
+    of_references,
+)
 from poselift.skeleton import N_JOINTS
 from poselift.tables.table import MISSING
 
 NEEDS = (
-    "notice", "grid", "per_action_size", "decimals", "statistics", "ablation", "ground_truth_2d", "labels",
+    "notice", "grid", "per_action_size", "decimals", "statistics", "ablation", "ground_truth_2d", "further",
+    "labels",
 )  # fmt: skip
 
 
@@ -89,6 +101,7 @@ def _setup(runs: Sequence[Run], grid: Grid) -> Numbers:
         "n_frames": of_all(each.n_frames for each in settings),
         "runs": setting(len(runs)),
         "architectures": setting(len(grid.architectures)),
+        "base": grid.base,
         "seeds": setting(len(grid.seeds)),
         "seeds.counted": counted(setting(len(grid.seeds)), "seed"),
         "epochs.counted": counted(of_all(each.training.epochs for each in settings), "epoch"),
@@ -126,7 +139,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="TEX", help="file to write")
     add_options(parser, NEEDS)
     arguments = parser.parse_args(argv)
-    view, results = from_options(arguments, NEEDS), read(arguments.results)
+    view, everything = from_options(arguments, NEEDS), read_all(arguments.results)
+    results, on_truth = of_dataset(everything), view.ground_truth_2d
     if view.per_action_size not in view.grid.sizes:
         sizes = ", ".join(view.grid.sizes)
         raise PoseliftError(f"--per-action-size {view.per_action_size}: not one of the sizes {sizes}")
@@ -134,11 +148,12 @@ def main(argv: list[str] | None = None) -> None:
     runs = [read_run(folder) for folder in arguments.runs]
     recordings = {split: read_sequences(arguments.store, split) for split in SPLITS}
     numbers = {
-        **result_numbers.of_models(results, read_costs(arguments.costs), differences, view),
-        **result_numbers.of_references(results, view.decimals),
-        **result_numbers.lowest(results, view.grid, view),
-        **result_numbers.of_ablation(results, differences, view),
-        **result_numbers.of_ground_truth_2d(results, differences, view),
+        **of_models(results, read_costs(arguments.costs), differences, view),
+        **of_references(results, view.decimals),
+        **extreme(results, view.grid, view),
+        **of_ablation(results, differences, view),
+        **(below("gt2d", of_grid(results, differences, on_truth, view.grid.base, view)) if on_truth else {}),
+        **of_further(everything, view),
         "statistics.confidence": setting(100 * view.statistics.confidence),
         "statistics.resamples": setting(view.statistics.resamples),
         "data.title": view.notice.dataset_title,

@@ -13,13 +13,13 @@ from poselift.analysis.results import (
     Estimate,
     metrics_in,
     names_in,
+    of_dataset,
     per_seed,
     reference,
     summarise,
 )
 from poselift.analysis.view import Grid, View
 from poselift.config.architectures import built_in
-from poselift.config.experiment import GROUND_TRUTH_2D
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval
 from poselift.paper.number_text import change, counted, fixed, setting, with_spread
@@ -93,7 +93,7 @@ def of_models(
     grid, size, decimals = view.grid, view.per_action_size, view.decimals
     numbers = {"detail.size": size}
     for architecture, each in product(dict.fromkeys((*built_in(), *grid.architectures)), grid.sizes):
-        model, base = Model(architecture, each), Model("baseline", each)
+        model, base = Model(architecture, each), Model(grid.base, each)
         of_one = of_model(results, differences, model, base, decimals)
         of_one |= of_cost(costs.get((architecture, each))) | _parts(results, architecture, each, decimals)
         numbers |= below(f"{architecture}.{each}", of_one)
@@ -110,8 +110,9 @@ def of_references(results: pd.DataFrame, decimals: int) -> Numbers:
     }
 
 
-def lowest(results: pd.DataFrame, grid: Grid, view: View) -> Numbers:
-    """The lowest mean of each metric among the models of a grid after the last epoch, and whose it is."""
+def extreme(results: pd.DataFrame, grid: Grid, view: View) -> Numbers:
+    """The best mean of each metric among the models of a grid after the last epoch, and whose it is: the
+    lowest, or the highest where higher is better."""
     numbers: Numbers = {}
     for metric in metrics_in(results):
         models: dict[str, Estimate] = {}
@@ -119,9 +120,11 @@ def lowest(results: pd.DataFrame, grid: Grid, view: View) -> Numbers:
             values = per_seed(results, architecture, size, metric, "last", variant=grid.variant)
             if estimate := summarise(values):
                 models[f"{view.label(architecture)}, {size}"] = estimate
-        model = min(models, key=lambda name: models[name].mean, default="")
+        higher = METRICS[metric].higher_is_better
+        model = (max if higher else min)(models, key=lambda name: models[name].mean, default="")
+        key = f"{'highest' if higher else 'lowest'}.{metric}"
         spread = with_spread(models.get(model), METRICS[metric].decimals(view.decimals))
-        numbers |= {f"lowest.{metric}": spread, f"lowest.{metric}.model": model or MISSING}
+        numbers |= {key: spread, f"{key}.model": model or MISSING}
     return numbers
 
 
@@ -147,13 +150,24 @@ def of_ablation(results: pd.DataFrame, differences: Differences, view: View) -> 
     return below("ablation", numbers)
 
 
-def of_ground_truth_2d(results: pd.DataFrame, differences: Differences, view: View) -> Numbers:
-    """The numbers of the models on ground-truth 2D; changes are from the baseline on ground-truth 2D."""
-    if (grid := view.ground_truth_2d) is None:
-        return {}
-    numbers = lowest(results, grid, view)
+def of_grid(
+    results: pd.DataFrame, differences: Differences, grid: Grid, reference: str, view: View
+) -> Numbers:
+    """The errors of the models of a grid (of runs on ground-truth 2D, say, or on a further data set); changes
+    are from the architecture `reference`."""
+    numbers = extreme(results, grid, view)
     for architecture, size in product(grid.architectures, grid.sizes):
-        model, base = (Model(name, size, GROUND_TRUTH_2D) for name in (architecture, "baseline"))
+        model, base = (Model(name, size, grid.variant) for name in (architecture, reference))
         of_one = of_model(results, differences, model, base, view.decimals)
         numbers |= below(f"{architecture}.{size}", of_one)
-    return below("gt2d", numbers)
+    return numbers
+
+
+def of_further(results: pd.DataFrame, view: View) -> Numbers:
+    """The numbers of each further data set that has results, of `results` on all."""
+    numbers: Numbers = {}
+    for name, its in view.further.items():
+        if not (rows := of_dataset(results, name)).empty:
+            found = of_grid(rows, Differences(rows, view.statistics), its.grid, its.grid.base, view)
+            numbers |= below(name, {"title": its.notice.dataset_title, **found})
+    return numbers

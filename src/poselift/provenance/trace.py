@@ -18,7 +18,9 @@ from poselift.provenance.receipts import FOLDER
 ALIKE = 3
 """Jobs of one rule behind a job that are listed one by one; of more, the first stands for all."""
 
-_RUN = re.compile(r"/(?:runs|evaluation)/(?P<run>\w+-\w+-(?:\w+-)?s\d+)|/cost/(?P<model>[\w-]+)\.csv")
+_RUN = re.compile(
+    r"(?:^results/[^/]+/(?P<data>[^/]+))?/(?:runs|evaluation)/(?P<run>\w+-\w+-(?:\w+-)?s\d+)|/cost/(?P<model>[\w-]+)\.csv"
+)
 _NUMBER = re.compile(r"\\defnum\{(?P<key>[^}]+)\}\{(?P<value>.*)\}")
 
 
@@ -89,20 +91,24 @@ def _with_pdf(recorded: Chain, record: dict[str, Any], folder: Path) -> Chain:
 
 
 def runs_of_number(key: str, numbers: dict[str, str], made: Iterable[str]) -> Callable[[str], bool]:
-    """Which of the files `made` a number comes from: those of its own model and of the baseline that it is
-    compared with; all for a number of no model."""
+    """Which of the files `made` a number comes from: those of its own model and of the base model that
+    it is compared with; all for a number of no model."""
     parts = key.removeprefix("detail.").split(".")
     if key.startswith("detail."):
         parts.insert(1, numbers.get("detail.size", ""))
-    model = "-".join(parts[:2])
-    wanted = {model} | ({f"baseline-{parts[1]}"} if parts[-1] == "change" else set())
 
-    def model_of(path: str) -> str | None:
+    def model_of(path: str) -> tuple[str | None, str] | None:
+        """The further data set, if it is one, and the model of a run or of a cost."""
         found = _RUN.search(path)
-        return found and (found["model"] or found["run"].rpartition("-s")[0])
+        return found and (found["data"], found["model"] or found["run"].rpartition("-s")[0])
 
-    if model not in map(model_of, made):
+    models = {found for path in made if (found := model_of(path))}
+    data = parts.pop(0) if parts[0] in {of for of, _ in models} else None
+    wanted = {(data, "-".join(parts[:2]))}
+    if not wanted <= models:
         return lambda path: True
+    if "change" in parts:
+        wanted.add((data, f"{numbers.get('setup.base', 'baseline')}-{parts[1]}"))
     return lambda path: model_of(path) in {None, *wanted}
 
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from poselift.analysis.costs import read_costs, read_variant_costs
-from poselift.analysis.results import metrics_in, read
+from poselift.analysis.results import metrics_in, of_dataset, read_all
 from poselift.analysis.trials import read_trials
 from poselift.analysis.view import add_options, from_options
 from poselift.errors import run
@@ -16,7 +16,7 @@ from poselift.report.markdown import render
 from poselift.skeleton import N_JOINTS
 from poselift.tables.table import caption_notice
 
-NEEDS = ("notice", "grid", "statistics", "ablation", "ground_truth_2d", "labels")
+NEEDS = ("notice", "grid", "statistics", "ablation", "ground_truth_2d", "further", "labels")
 
 STAGES = (
     "poselift.data.prepare", "poselift.training.train", "poselift.evaluation.evaluate",
@@ -31,44 +31,54 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, required=True, metavar="CSV", help="the table of all results")
     parser.add_argument("--costs", type=Path, nargs="+", required=True, metavar="CSV", help="of the models")
     for name, metavar, what in (
-        ("frames", "JSON", "manifest of the frame store"),
-        ("runs", "JSON", "metrics.json of the runs"),
+        ("frames", "JSON", "manifests of frame stores, that of the main data set first"),
+        ("runs", "JSON", "metrics.json of the runs, below the folders of their data sets"),
         ("variant-costs", "CSV", "costs of variants"),
-        ("second-frames", "JSON", "manifest of the frame store of MPI-INF-3DHP"),
-        ("second-runs", "JSON", "metrics.json of the runs on it"),
         ("trials", "CSV", "trials of the search"),
     ):
         parser.add_argument(f"--{name}", type=Path, nargs="*", default=[], metavar=metavar, help=what)
-    parser.add_argument("--second-title", default="", metavar="TEXT", help="how the paper calls it")
     parser.add_argument("--pins", type=Path, required=True, metavar="TXT", help="pinned versions of packages")
     parser.add_argument("--out", type=Path, required=True, metavar="MD", help="file to write")
     add_options(parser, NEEDS)
     arguments = parser.parse_args(argv)
-    view, results = from_options(arguments, NEEDS), read(arguments.results)
-    statistics, second_title = view.statistics, arguments.second_title
-    runs = [facts.read_trained(path.parent) for path in arguments.runs]
-    second = [facts.read_trained(path.parent) for path in arguments.second_runs]
-    costs, variant_costs = read_costs(arguments.costs), read_variant_costs(arguments.variant_costs)
-    datasets = [facts.data(view.notice.dataset_title, path.parents[1], runs) for path in arguments.frames]
-    datasets += [facts.data(second_title, path.parents[1], second) for path in arguments.second_frames]
-    groups = facts.grouped((one.run.settings for one in runs), view)
-    groups += facts.grouped((one.run.settings for one in second), view, f"{second_title}: ")
+    view, everything = from_options(arguments, NEEDS), read_all(arguments.results)
+    results = of_dataset(everything)
+    statistics = view.statistics
+    # by the folder that holds the frame store of a data set and its runs; the first is the main one's
+    trained: dict[Path, list[facts.Trained]] = {path.parents[2]: [] for path in arguments.frames}
+    for path in arguments.runs:
+        trained[path.parents[2]].append(facts.read_trained(path.parent))
+    first, *others = trained
+    titles = {folder: view.further[folder.name].notice.dataset_title for folder in others}
+    groups = []
+    for folder, runs in trained.items():
+        prefix = f"{titles[folder]}: " if folder in titles else ""
+        groups += facts.grouped((one.run.settings for one in runs), view, prefix)
     text = render(
         "setup",
         notice=caption_notice(view.notice, view.missing_runs(results["run"])),
         n_joints=N_JOINTS,
-        datasets=datasets,
+        datasets=[
+            facts.data(titles.get(path.parents[2], view.notice.dataset_title), path.parents[1], runs)
+            for path, runs in zip(arguments.frames, trained.values(), strict=True)
+        ],
         protocol=facts.protocol(results),
         confidence=f"{100 * statistics.confidence:g}",
         resamples=f"{statistics.resamples:,}",
         seed=statistics.seed,
         thin_space="\N{NARROW NO-BREAK SPACE}",
-        metrics=[METRICS[metric] for metric in metrics_in(results)],
-        models=facts.models(runs, costs, variant_costs, view),
+        metrics=[METRICS[metric] for metric in metrics_in(everything)],
+        models=facts.models(
+            trained[first], read_costs(arguments.costs), read_variant_costs(arguments.variant_costs), view
+        ),
         recipes=facts.recipes(groups, view),
-        machines=facts.machines([*runs, *second]),
+        machines=facts.machines([run for runs in trained.values() for run in runs]),
         software=sorted(code_manifest(*STAGES, pins=read_pins(arguments.pins))["pins"].items()),
-        time=facts.time_spent(runs, second, map(read_trials, arguments.trials)),
+        time=facts.time_spent(
+            trained[first],
+            {title: trained[folder] for folder, title in titles.items()},
+            map(read_trials, arguments.trials),
+        ),
     )
     write_text(arguments.out, text)
 

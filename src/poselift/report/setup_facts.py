@@ -166,15 +166,15 @@ def machines(runs: Sequence[Trained]) -> Facts:
 
 
 def time_spent(
-    runs: Sequence[Trained], second: Sequence[Trained], searches: Iterable[pd.DataFrame]
+    runs: Sequence[Trained], further: Mapping[str, Sequence[Trained]], searches: Iterable[pd.DataFrame]
 ) -> list[tuple[str, int, str, str]]:
-    """Count, hours by the clock and GPU-hours of each kind of run, with the evaluation of each epoch."""
+    """Count, hours by the clock and GPU-hours of each kind of run and of the runs on each further data set,
+    with the evaluation of each epoch."""
     names = {None: "Models", GROUND_TRUTH_2D: "On ground-truth 2D"}
     kinds: dict[str, list[Trained]] = {}
     for one in runs:
         kinds.setdefault(names.get(one.run.settings.variant, "Ablation"), []).append(one)
-    if second:
-        kinds["MPI-INF-3DHP"] = list(second)
+    kinds |= {title: list(members) for title, members in further.items()}
 
     def row(name: str, members: Sequence[Trained]) -> tuple[str, int, str, str]:
         hours = sum(one.run.summary["seconds"] for one in members) / 3600
@@ -185,4 +185,4 @@ def time_spent(
     for trials in searches:
         gpu_hours = pd.to_numeric(trials["gpu_hours"]).sum()
         rows.append(("Search", len(trials), MISSING, f"{gpu_hours:.2f}"))
-    return [*rows, row("Together", [*runs, *second])]
+    return [*rows, row("Together", [one for members in kinds.values() for one in members])]

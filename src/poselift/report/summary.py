@@ -31,7 +31,7 @@ def as_text(content: Table, notice: DataNotice, grid: Grid) -> str:
         lines.append("  ".join(map(str.ljust, row, widths)).rstrip())
     if several:
         lines += [
-            "* the interval of the difference from the baseline of this size leaves out zero",
+            f"* the interval of the difference from the {grid.base} of this size leaves out zero",
             "** so do those from all other models of this size, and the error is lower",
         ]
     else:

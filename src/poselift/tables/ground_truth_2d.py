@@ -33,7 +33,7 @@ COLUMNS = (("mpjpe", "last"), ("p_mpjpe", "last"), ("mpjpe", "best"))
 def table(results: pd.DataFrame, published: Published | None, view: View) -> Table | None:
     """The table. The last column is the error of the same model on detections, last epoch.
 
-    A star marks a significant difference from the baseline of the same size. Published rows are shown by
+    A star marks a significant difference from the base model of the same size. Published rows are shown by
     their error on ground-truth 2D, best epoch, where they have one that is sure. None without such runs.
     """
     grid, decimals = view.ground_truth_2d, view.decimals
@@ -43,7 +43,7 @@ def table(results: pd.DataFrame, published: Published | None, view: View) -> Tab
     estimates: list[Estimate | None] = []
 
     def row(architecture: str, size: str) -> tuple[Cell, ...]:
-        model, base = (Model(name, size, GROUND_TRUTH_2D) for name in (architecture, "baseline"))
+        model, base = (Model(name, size, GROUND_TRUTH_2D) for name in (architecture, grid.base))
         cells = [Cell(view.label(architecture))]
         for metric, checkpoint in COLUMNS:
             values = per_seed(results, architecture, size, metric, checkpoint, variant=GROUND_TRUTH_2D)
@@ -80,7 +80,8 @@ def table(results: pd.DataFrame, published: Published | None, view: View) -> Tab
             significance_note(
                 view.statistics,
                 grid.seeds,
-                "Star: the interval of the difference from the baseline of this size leaves out zero.",
+                f"Star: the interval of the difference from {view.label(grid.base)} of this size leaves out "
+                "zero.",
             ),
         ),
         caption_notice(view.notice, grid.missing(results["run"])),

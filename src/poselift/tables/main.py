@@ -2,18 +2,10 @@
 
 import pandas as pd
 
-from poselift.analysis.intervals import Differences, Model
-from poselift.analysis.results import (
-    REFERENCE_LABELS,
-    Estimate,
-    metrics_in,
-    names_in,
-    per_seed,
-    reference,
-    summarise,
-)
+from poselift.analysis.results import REFERENCE_LABELS, metrics_in, names_in, reference
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
+from poselift.tables.compared import CHECKPOINTS, Compared
 from poselift.tables.table import (
     Block,
     Cell,
@@ -23,44 +15,24 @@ from poselift.tables.table import (
     caption_notice,
     estimated,
     sentences,
-    significance_note,
-    spread_note,
 )
 
 NEEDS = ("results", "notice", "grid", "decimals", "statistics", "labels")
 LAYOUT = Layout(wide=True, separation="2.9pt")
 
-CHECKPOINTS = {"last": "Last epoch", "best": "Best epoch"}
-
 
 def table(results: pd.DataFrame, view: View) -> Table:
     """The table; a model without runs shows dashes, and the caption then says DRAFT.
 
-    A star marks a significant difference from the baseline of the same size. Bold is what is significantly
+    A star marks a significant difference from the base model of the same size. Bold is what is significantly
     lower than each other model of its size: the lowest number alone is not.
     """
-    differences, grid = Differences(results, view.statistics), view.grid
-    estimates: list[Estimate | None] = []
-    metrics = metrics_in(results)
-    places = {metric: METRICS[metric].decimals(view.decimals) for metric in metrics}
+    grid, metrics = view.grid, metrics_in(results)
+    compared = Compared(results, view, metrics)
+    places = compared.decimals
 
     def row(architecture: str, size: str) -> tuple[Cell, ...]:
-        model, base = Model(architecture, size), Model("baseline", size)
-        others = [Model(name, size) for name in grid.architectures if name != architecture]
-        cells = [Cell(view.label(architecture))]
-        for checkpoint in CHECKPOINTS:
-            for metric in metrics:
-                estimates.append(summarise(per_seed(results, architecture, size, metric, checkpoint)))
-                change = None if model == base else differences.difference(model, base, metric, checkpoint)
-                cells.append(
-                    estimated(
-                        estimates[-1],
-                        places[metric],
-                        bold=differences.better(model, others, metric, checkpoint),
-                        star=change is not None and change.significant,
-                    )
-                )
-        return tuple(cells)
+        return Cell(view.label(architecture)), *compared(architecture, size)
 
     references = tuple(
         (
@@ -80,13 +52,7 @@ def table(results: pd.DataFrame, view: View) -> Table:
             f"Errors on {view.notice.dataset_title}: mean over the frames of an action, then over "
             f"{len(names_in(results, 'action'))} actions. MPJPE, P-MPJPE and N-MPJPE in mm, MPJVE in "
             "mm/frame, acceleration error in mm/frame²; lower is better.",
-            spread_note(estimates),
-            significance_note(
-                view.statistics,
-                grid.seeds,
-                "Star: the interval of the difference from the baseline of its size leaves out zero; bold: "
-                "so do those from all others of its size, and it is lower.",
-            ),
+            compared.notes("lower"),
             "The best epoch is chosen on the test set, as in prior work; the last epoch is not chosen.",
         ),
         caption_notice(view.notice, grid.missing(results["run"])),

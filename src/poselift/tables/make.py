@@ -1,6 +1,7 @@
 """Make any table, `python -m poselift.tables.make NAME`: as LaTeX and, beside it, its content for pages."""
 
 import argparse
+from dataclasses import replace
 
 from poselift.analysis.needs import read_order
 from poselift.analysis.stored import write_content
@@ -14,6 +15,8 @@ def main(argv: list[str] | None = None) -> None:
     order = read_order("tables", argparse.ArgumentParser(description=main.__doc__), argv)
     view, module = order.view, order.module
     content = module.table(**order.inputs, view=view) if view else None
+    if content and order.arguments.dataset:
+        content = replace(content, name=order.arguments.dataset)
     switches = {}
     if names := getattr(module, "SWITCHES", ()):
         there = content is not None

@@ -10,9 +10,10 @@ from poselift.analysis import claims as module
 from poselift.analysis.claim_tests import parse, read_claims
 from poselift.analysis.claims import judge
 from poselift.analysis.results import COLUMNS, NUMBERS
-from poselift.analysis.view import DataNotice, Grid
+from poselift.analysis.view import DataNotice, Further, Grid
 from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError
+from shown import told, view
 
 GRID = Grid(("baseline", "full"), ("base",), (0, 1, 2))
 REAL, SYNTHETIC = DataNotice("measured motion", False), DataNotice("made-up motion", True)
@@ -50,7 +51,7 @@ def results(
 
 def verdict(test: str, errors: dict[str, float], notice: DataNotice = REAL, grid: Grid = GRID, **options):
     return judge(
-        parse("a claim", test, grid, "base", ["mpi_inf_3dhp"]),
+        parse("a claim", test, grid, "base", {"mpi_inf_3dhp": GRID}),
         results(errors, **options),
         grid,
         notice,
@@ -130,9 +131,9 @@ def test_of_a_percentage_higher_is_better():
 
 
 def test_a_claim_may_be_about_a_further_data_set():
-    claim = parse("a claim", "mpjpe(full, base, mpi_inf_3dhp) < 20 mm", GRID, "base", ["mpi_inf_3dhp"])
+    claim = parse("a claim", "mpjpe(full, base, mpi_inf_3dhp) < 20 mm", GRID, "base", {"mpi_inf_3dhp": GRID})
     assert (claim.dataset, claim.model.size, claim.metric) == ("mpi_inf_3dhp", "base", "mpjpe")
-    assert parse("a claim", "mpjpe(full, base) < 20 mm", GRID, "base", ["mpi_inf_3dhp"]).dataset == ""
+    assert parse("a claim", "mpjpe(full, base) < 20 mm", GRID, "base", {"mpi_inf_3dhp": GRID}).dataset == ""
     with pytest.raises(PoseliftError, match="names no size, or more than one"):
         parse("a claim", "mpjpe(full, base, mpi_inf_3dhp) < 20 mm", GRID, "base")
 
@@ -250,6 +251,40 @@ def test_the_check_fails_for_each_other_verdict(command, capsys):
     assert "not supported: Very good." in capsys.readouterr().out
     with pytest.raises(PoseliftError, match="1 cannot be judged"):
         module.main(["check", str(command([GOOD], "--synthetic"))])
+
+
+def test_claims_about_further_data_sets_are_judged_by_their_own_results(tmp_path):
+    further = results({"baseline": 25.0, "full": 18.0}).astype({"dataset": str}).assign(dataset="third")
+    both = pd.concat([results({"baseline": 50.0, "full": 35.0}).astype({"dataset": str}), further])
+    tests = {
+        "mpjpe(full, base) < 20 mm": ("not supported", 35.1),
+        "mpjpe(full, base, third) < 20 mm": ("supported", 18.1),
+        "improvement(full over baseline, base, third) > 10 %": ("supported", 100 * (1 - 18.1 / 25.1)),
+        "mpjpe(lowest, third) < 20 mm": ("supported", 18.1),
+        "mpjpe(full, base, made_up) < 20 mm": ("cannot be judged", 18.1),
+        "mpjpe(full, base, mpi_inf_3dhp) < 20 mm": ("cannot be judged", None),
+    }
+    further["dataset"] = "made_up"
+    pd.concat([both, further]).to_csv(tmp_path / "results.csv", index=False)
+    (tmp_path / "claims.yaml").write_text(json.dumps([{"claim": "x", "test": test} for test in tests]))
+    grid = Grid(("baseline", "full"), ("base",), (0, 1, 2))
+    shown = view(
+        grid,
+        statistics=STATISTICS,
+        further={
+            "third": Further(notice=REAL, grid=grid), "made_up": Further(notice=SYNTHETIC, grid=grid),
+        },
+    )  # fmt: skip
+    out = tmp_path / "claims.json"
+    module.main(
+        ["--results", str(tmp_path / "results.csv"), "--claims", str(tmp_path / "claims.yaml"),
+         *told(module, shown), "--out", str(out)]
+    )  # fmt: skip
+    judged = {each.test: (each.verdict, each.estimate) for each in module.read_judgements(out)}
+    assert judged == {test: (verdict, estimate and pytest.approx(estimate))
+                      for test, (verdict, estimate) in tests.items()}  # fmt: skip
+    reason = module.read_judgements(out)[-1].reason
+    assert reason == "full, base, mpi_inf_3dhp is not part of this experiment"
 
 
 def test_the_papers_own_claims_can_be_read():

@@ -20,6 +20,7 @@ from shown import REAL, view
 
 ROOT = Path(__file__).parents[3]
 ALL = [(package, name) for package in ("tables", "figures") for name in modules(package)]
+NAMED = [(package, name) for package in ("tables", "figures") for name in Catalogue(package).about]
 
 
 def config(**changes) -> Config:
@@ -68,11 +69,12 @@ def test_a_module_needs_what_there_is_and_has_what_its_program_calls(package, na
         assert len(caption) > 40
 
 
-@pytest.mark.parametrize(("package", "name"), ALL)
+@pytest.mark.parametrize(("package", "name"), NAMED)
 def test_the_code_of_a_module_includes_that_which_reads_its_inputs(package, name):
     used, _ = closure(*Catalogue(package).programs(SimpleNamespace(name=name)))
-    assert {f"poselift.{package}.make", f"poselift.{package}.{name}"} <= set(used)
-    readers = {INPUTS[need].module for need in modules(package)[name]["NEEDS"] if need in INPUTS}
+    module, its, _ = Catalogue(package).about[name]
+    assert {f"poselift.{package}.make", f"poselift.{package}.{module}"} <= set(used)
+    readers = {INPUTS[need].module for need in its["NEEDS"] if need in INPUTS}
     assert readers <= set(used)
 
 
@@ -104,10 +106,12 @@ def test_a_table_of_a_further_data_set_has_its_view_and_published_results():
     main, further = view(), view(notice=DataNotice("other motion", synthetic=False))
     published = {"": Path("main.yaml"), "mpi_inf_3dhp": Path("further.yaml")}
     alone = Catalogue("tables", {"": main}, published)
-    assert alone.options(wanted) == ""
+    assert alone.options(wanted) == "further --dataset mpi_inf_3dhp"
+    assert "mpi_inf_3dhp" not in alone.names()
     assert alone.inputs(files)(wanted) == {"results": [], "published": []}
     both = Catalogue("tables", {"": main, "mpi_inf_3dhp": further}, published)
-    assert "other motion" in both.options(wanted)
+    assert both.options(wanted).startswith("further --dataset mpi_inf_3dhp --dataset-title 'other motion'")
+    assert "mpi_inf_3dhp" in both.names()
     assert both.inputs(files)(wanted) == {"results": "r.csv", "published": Path("further.yaml")}
 
 
@@ -140,5 +144,5 @@ def test_a_caption_depends_on_settings():
 def test_every_float_that_the_text_names_is_there():
     sources = "".join(path.read_text() for path in (ROOT / "paper").rglob("*.tex"))
     named = set(re.findall(r"generated/((?:tables|figures)/\w+)", sources))
-    assert named <= {f"{package}/{name}" for package, name in ALL}
+    assert named <= {f"{package}/{name}" for package, name in NAMED}
     assert len(named) > 10

@@ -5,14 +5,17 @@ import shlex
 
 import pytest
 
-from poselift.analysis.view import PARTS, AblationEntry, Grid, add_options, from_options, to_options
+from poselift.analysis.view import PARTS, AblationEntry, Further, Grid, add_options, from_options, to_options
 from poselift.config.card import Card
 from poselift.errors import PoseliftError
-from shown import view
+from shown import REAL, view
 
 ENTRY = AblationEntry(name="chain", title="Bob's chain", architecture="full", size="base", seeds=(0, 1))
 WHOLE = view(
-    ablation=(ENTRY,), ground_truth_2d=Grid(("full",), ("base",), (0,), "gt2d"), stages=("coarse", "fine")
+    ablation=(ENTRY,),
+    ground_truth_2d=Grid(("full",), ("base",), (0,), "gt2d"),
+    further={"third": Further(notice=REAL, grid=Grid(("full",), ("tiny",), (7,)))},
+    stages=("coarse", "fine"),
 )
 
 
@@ -81,3 +84,11 @@ def test_missing_runs_are_those_of_the_grid_the_ablation_and_ground_truth():
     there = WHOLE.grid.missing([])
     assert WHOLE.missing_runs(there) == ["full-base-gt2d-s0", "full-base-chain-s0", "full-base-chain-s1"]
     assert view().missing_runs(there[1:]) == [there[0]]
+
+
+@pytest.mark.parametrize(
+    ("architectures", "base"),
+    [(("full", "baseline"), "baseline"), (("mine", "full"), "mine"), (("mine",), "mine")],
+)
+def test_models_are_compared_with_the_baseline_and_without_it_with_the_first(architectures, base):
+    assert Grid(architectures, ("base",), (0,)).base == base

@@ -2,15 +2,17 @@
 
 import re
 
+import pandas as pd
 import pytest
 
-from poselift.analysis.results import collect
-from poselift.analysis.view import DataNotice, Grid
+from poselift.analysis.results import COLUMNS, collect
+from poselift.analysis.view import DataNotice, Further, Grid
 from poselift.evaluation.report import load_reports
 from poselift.evaluation.statistics import Interval
 from poselift.latex import escape
 from poselift.paper import numbers
 from poselift.paper.number_text import change, counted, listing, of_all, setting
+from poselift.paper.result_numbers import extreme
 from shown import told, view
 
 
@@ -77,6 +79,13 @@ def written(tmp_path, make_inputs, make_report):
         DataNotice("50% made up", synthetic=True),
         ground_truth_2d=Grid(("full",), ("base",), (0,), "gt2d"),
         ablation=[ENTRY],
+        further={
+            name: Further(
+                notice=DataNotice("Circles", synthetic=False),
+                grid=Grid(("baseline", "full"), ("base",), (0, 1)),
+            )
+            for name in ("third", "not_yet")
+        },
     )
     arguments = [
         "--results", str(table), "--costs", str(tmp_path / "cost.csv"), "--store", str(tmp_path / "store"),
@@ -87,7 +96,12 @@ def written(tmp_path, make_inputs, make_report):
     references = load_reports(tmp_path / "evaluation" / "references.json")
     reports.append(make_report("full", "base", 0, last=18.0, best=17.0, variant="gt2d"))
     reports += [make_report("baseline", "base", seed, 44.1 + 0.3 * seed, 44.1, "chain") for seed in (0, 1)]
-    collect([*references, *reports]).to_csv(table, index=False)
+    circles = [
+        make_report(name, "base", seed, error + seed, error).model_copy(update={"dataset": "third"})
+        for name, error in (("baseline", 20.0), ("full", 18.0))
+        for seed in (0, 1)
+    ]
+    collect([*references, *reports, *circles]).to_csv(table, index=False)
     numbers.main(arguments)
     return (tmp_path / "numbers.tex").read_text()
 
@@ -145,6 +159,32 @@ def test_ground_truth_2d(written):
     assert number["gt2d.full.base.mpjpe.change"] == r"\missing"
     assert number["gt2d.lowest.mpjpe.model"] == "Full, base"
     assert number["copy_gt2d.mpjpe"] == "120.5"
+
+
+def test_a_further_data_set(written):
+    number = values(written)
+    assert number["third.title"] == "Circles"
+    assert number["third.full.base.mpjpe.mean"] == "18.5"
+    assert number["third.full.base.mpjpe.std"] == "0.7"
+    assert number["third.full.base.mpjpe.seeds"] == "2"
+    assert number["third.full.base.mpjpe.change"].startswith(r"\ensuremath{-}2.0")
+    assert number["third.full.base.mpjpe.change.verdict"] in ("significant", "not significant")
+    assert number["third.full.base.mpjpe.change.interval"].startswith("[")
+    assert number["third.full.base.best.mpjpe.mean"] == "18.0"
+    assert number["third.lowest.mpjpe.model"] == "Full, base"
+    assert number["data.evaluated_frames"] == "1,500"
+    assert not [key for key in number if key.startswith("not_yet")]  # no run of it is there
+
+
+def test_of_what_is_better_higher_the_highest_is_named():
+    results = pd.concat([results_of("full", 90.0), results_of("baseline", 80.0)])
+    numbers = extreme(results, Grid(("baseline", "full"), ("base",), (0,)), view())
+    assert numbers == {"highest.pck": "90.0", "highest.pck.model": "Full, base"}
+
+
+def results_of(architecture: str, pck: float) -> pd.DataFrame:
+    values = ("third", "", architecture, "base", "", "detected", 27, 0, "last", "pck", "all", "", pck)
+    return pd.DataFrame([values], columns=COLUMNS)
 
 
 def test_lowest_and_references(written):

@@ -1,13 +1,14 @@
 """The experimental setup: what it reads from made-up runs, and what it says of them."""
 
 import json
+import shutil
 
 import pytest
 import yaml
 
 from poselift.analysis import results
 from poselift.analysis.runs import read_run
-from poselift.analysis.view import DataNotice, Grid
+from poselift.analysis.view import DataNotice, Further, Grid
 from poselift.errors import PoseliftError
 from poselift.files import write_json, write_text
 from poselift.report import setup
@@ -38,20 +39,23 @@ def inputs(tmp_path, make_inputs):
     return made
 
 
-def arguments(made, *more: str) -> list[str]:
+def arguments(made, *more: str, further: dict[str, Further] | None = None) -> list[str]:
     root = made.root
     grid = Grid(made.architectures, made.sizes, made.seeds)
-    shown = view(grid, DataNotice("some | motion", synthetic=False))
+    shown = view(grid, DataNotice("some | motion", synthetic=False), further=further or {})
+    others = [root / name for name in further or ()]
     return [
-        "--results", str(root / "results.csv"), "--costs", str(root / "cost.csv"),
-        *told(setup, shown), "--frames", str(root / "store/frames/manifest.json"),
+        "--results", str(root / "results.csv"), "--costs", str(root / "cost.csv"), *told(setup, shown),
+        "--frames", str(root / "store/frames/manifest.json"),
+        *(str(other / "data/frames/manifest.json") for other in others),
         "--runs", *(str(run / "metrics.json") for run in made.runs),
+        *(str(path) for other in others for path in other.glob("runs/*/metrics.json")),
         "--pins", str(root / "pins.txt"), "--out", str(root / "setup.md"), *more,
     ]  # fmt: skip
 
 
-def written(made, *more: str) -> str:
-    setup.main(arguments(made, *more))
+def written(made, *more: str, **others) -> str:
+    setup.main(arguments(made, *more, **others))
     return (made.root / "setup.md").read_text()
 
 
@@ -97,15 +101,26 @@ def test_synthetic_data_and_missing_runs_come_first(inputs):
     assert "**" not in written(inputs).splitlines()[2]
 
 
-def test_a_synthetic_second_data_set_is_not_called_by_the_real_ones_name(inputs):
-    second = [
-        "--second-frames", str(inputs.root / "store/frames/manifest.json"),
-        "--second-runs", str(inputs.runs[0] / "metrics.json"),
+@pytest.mark.parametrize("title", ["MPI-INF-3DHP", "synthetic motion in the form of MPI-INF-3DHP"])
+def test_each_further_data_set_has_a_section_under_its_title(inputs, title):
+    places = [inputs.root / "mpi_inf_3dhp", inputs.root / "third"]
+    for place in places:
+        shutil.copytree(inputs.root / "store", place / "data")
+        shutil.copytree(inputs.runs[0], place / "runs" / inputs.runs[0].name)
+    further = {
+        name: Further(
+            notice=DataNotice(title, "synthetic" in title), grid=Grid(("baseline",), ("base",), (0,))
+        )
+        for name, title in (("mpi_inf_3dhp", title), ("third", "Circles"))
+    }
+    text = written(inputs, further=further)
+    assert [line for line in text.splitlines() if line.startswith("## Data")] == [
+        "## Data: some \\| motion", f"## Data: {title}", "## Data: Circles",
     ]  # fmt: skip
-    twin = written(inputs, *second, "--second-title", "synthetic motion in the form of MPI-INF-3DHP")
-    assert "## Data: synthetic motion in the form of MPI-INF-3DHP" in twin
-    assert "| synthetic motion in the form of MPI-INF-3DHP: Baseline, base | 0 | nothing |" in twin
-    assert "## Data: MPI-INF-3DHP" in written(inputs, *second, "--second-title", "MPI-INF-3DHP")
+    assert f"| {title}: Baseline, base | 0 | nothing |" in text
+    assert f"| {title} | 1 | 0.50 | 0.50 |" in text
+    assert "| Circles | 1 | 0.50 | 0.50 |" in text
+    assert "| Together | 8 | 4.00 | 4.00 |" in text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The tidy table and the LaTeX table of the second data set; no number here was measured."""
+"""The tidy table and the LaTeX table of a further data set; no number here was measured."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from poselift.analysis.view import DataNotice, Grid
 from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import Report, Result, Row, write_reports
-from poselift.tables import make
+from poselift.tables import further, make
 from shown import command, view
 
 PUBLISHED = Path(__file__).parents[3] / "paper" / "published_mpi_inf_3dhp.yaml"
@@ -99,6 +99,7 @@ def made_table(results: Path, *options: str) -> str:
     synthetic = "--synthetic" in options
     shown = view(GRID, DataNotice(f"{'synthetic motion in the form of ' * synthetic}MPI-INF-3DHP", synthetic))
     words = [word for word in options if word != "--synthetic"]
+    shown = shown.model_copy(update={"statistics": Statistics(resamples=200)})
     make.main([*command("tables", "mpi_inf_3dhp", shown, out, results=results), *words])
     return out.read_text()
 
@@ -121,6 +122,9 @@ def test_table_beside_published_rows(results):
     assert ours[3:5] == ["97.9", r"\spread{0.1}"]
     assert ours[13:15] == ["20.0", r"\spread{1.4}"]
     assert r"\secondtrue" in tex
+    assert r"\label{tab:mpi-inf-3dhp}" in tex
+    assert "PCK in \\%, share of 14 joints closer than 150" in tex
+    assert "scales its predictions for TS5 and TS6" in tex
     assert "full-small-s1" in tex  # the run that is missing: a draft
     assert "Synthetic" not in tex
 
@@ -133,6 +137,37 @@ def test_synthetic_table_says_so_and_has_no_published_rows(results):
     assert "Ours" not in tex
     with pytest.raises(PoseliftError, match="cannot be compared"):
         made_table(results, "--synthetic", "--published", str(PUBLISHED))
+
+
+def test_differences_are_marked_by_the_metrics_direction(tmp_path, results):
+    """The full model is better by nearly the same with each of two seeds."""
+    table = collect(
+        [report("baseline", seed, 20 + 2 * seed) for seed in (0, 1)]
+        + [report("full", seed, 18 + 2.001 * seed) for seed in (0, 1)]
+    )
+    table.to_csv(tmp_path / "better.csv", index=False)
+    tex = made_table(tmp_path / "better.csv")
+    full = row_of(tex, "Full")
+    assert full[3] == r"\textbf{98.1}"  # PCK: higher
+    assert full[7] == r"\textbf{19.0}"  # MPJPE: lower
+    assert full[4].endswith(r"\significant")
+    assert "textbf" not in "".join(row_of(tex, "Baseline"))
+
+
+def test_without_the_baseline_differences_are_from_the_first_architecture():
+    table = collect(
+        [report("mamba_gcn", seed, 20 + 2 * seed) for seed in (0, 1)]
+        + [report("full", seed, 22 + 2.001 * seed) for seed in (0, 1)]
+    )
+    grid = Grid(("mamba_gcn", "full"), ("small",), (0, 1))
+    assert grid.base == "mamba_gcn"
+    (_, block) = further.table(table, None, view(grid)).blocks
+    first, second = block.rows
+    assert second[3].star  # significantly worse
+    assert not second[3].bold
+    assert first[3].bold
+    assert not first[3].star
+    assert "difference from MambaGCN of its size" in further.table(table, None, view(grid)).caption
 
 
 @pytest.mark.parametrize("options", [("--synthetic",), ("--published", str(PUBLISHED))])
@@ -157,7 +192,7 @@ def test_unsure_rows_are_left_out(results, tmp_path):
 
 
 def test_without_a_second_data_set_the_text_is_told(tmp_path):
-    make.main(["mpi_inf_3dhp", "--out", str(tmp_path / "table.tex")])
+    make.main(["further", "--dataset", "mpi_inf_3dhp", "--out", str(tmp_path / "table.tex")])
     tex = (tmp_path / "table.tex").read_text()
     assert r"\secondfalse" in tex
     assert "tabular" not in tex

@@ -1,0 +1,80 @@
+"""A further data set: its metrics for every model, last and best epoch, beside published results.
+
+Without results, because the configuration does not name the data set or no run of it is there, the table is
+left out and the text says so. Published rows are shown only for the real data.
+"""
+
+import pandas as pd
+
+from poselift.analysis.published import Published, Row
+from poselift.analysis.results import metrics_in, names_in
+from poselift.analysis.view import View
+from poselift.evaluation.metrics import METRICS
+from poselift.tables.compared import CHECKPOINTS, Compared
+from poselift.tables.table import Block, Cell, Column, Layout, Table, caption_notice, plain, sentences
+
+NEEDS = ("results", "published", "notice", "grid", "decimals", "statistics", "labels")
+ONLY_WITH = "results"
+FURTHER = True
+SWITCHES = ("second", "secondsynthetic")
+LAYOUT = Layout(wide=True)
+
+
+def table(results: pd.DataFrame, published: Published | None, view: View) -> Table | None:
+    """The table: published rows that are sure enough, then ours; None without results."""
+    if results.empty:
+        return None
+    metrics = sorted(metrics_in(results), key=lambda metric: not METRICS[metric].higher_is_better)
+    compared = Compared(results, view, metrics)
+    shown = [row for row in (published.rows if published else ()) if row.sure != "C"]
+    n_frames = sorted(map(int, results["n_frames"].unique()))
+    frames = Cell(", ".join(map(str, n_frames)), value=n_frames[0])
+
+    def ours(architecture: str, size: str) -> tuple[Cell, ...]:
+        label = f"{'Ours: ' if shown else ''}{view.label(architecture)}"
+        return Cell(label), Cell(size), frames, *compared(architecture, size)
+
+    def theirs(row: Row) -> tuple[Cell, ...]:
+        return (
+            Cell(row.method, cite=row.cite),
+            Cell(),
+            plain(row.frames, 0),
+            *[Cell()] * len(metrics),
+            *(plain(row.number(metric), 1) for metric in metrics),
+            Cell(row.sure),
+        )
+
+    blocks = [Block(tuple(ours(name, size) for name in view.grid.architectures)) for size in view.grid.sizes]
+    actions = names_in(results, "action")
+    return Table(
+        "further",
+        view.notice.dataset_title,
+        sentences(
+            f"Results on {view.notice.dataset_title} with {results['input_2d'].iloc[0]} 2D input:",
+            "; ".join(map(_described, metrics)) + ".",
+            f"Means over the frames of an action, then over {len(actions)} actions."
+            if actions
+            else "Means over all valid test frames.",
+            f"Our clips have {frames.text} frames.",
+            "The best epoch is chosen on the test set.",
+            published.note if published else "",
+            "Source: A, the authors' repository or paper; B, a leaderboard or third text." if shown else "",
+            compared.notes("better"),
+        ),
+        caption_notice(view.notice, view.grid.missing(results["run"])),
+        (
+            Column("Method", kind="text"),
+            Column("Size", kind="text"),
+            Column("Frames", kind="number"),
+            *(Column(METRICS[metric].label, group) for group in CHECKPOINTS.values() for metric in metrics),
+            *([Column("Source", kind="text")] if shown else []),
+        ),
+        (Block(tuple(map(theirs, shown))), *blocks),
+    )
+
+
+def _described(name: str) -> str:
+    metric = METRICS[name]
+    direction = "higher" if metric.higher_is_better else "lower"
+    unit = metric.unit.replace("^2", "²")
+    return f"{metric.label} in {unit}, {metric.definition} ({direction} is better)"
