@@ -54,7 +54,7 @@ format: $(ENVIRONMENT) ## put all code into its standard form
 schema: $(ENVIRONMENT) ## write the schema of config.yaml from the typed configuration
 	python -m poselift.config.schema --out workflow/schemas/config.schema.json
 
-constraints: $(ENVIRONMENT) ## pin all dependencies anew
+constraints: $(ENVIRONMENT) ## pin all dependencies again
 	env -u UV_FIND_LINKS .tools/bin/uv pip compile --quiet --universal --no-header --no-annotate \
 	    --no-emit-index-url --extra dev pyproject.toml -o envs/constraints.txt
 

@@ -1,4 +1,4 @@
-"""Times forward passes and training steps of the models: clips a second, memory, share of the measured peak.
+"""Times forward passes and training steps of the models: clips per second, memory, share of measured peak.
 
     python tests/benchmarks/models.py [--architecture NAME] [--size NAME] [--batch N] [--compile] [--bf16]
 
@@ -93,8 +93,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Times forward passes and training steps of the models.")
     parser.add_argument("--architecture", action="append", choices=built_in(), help="repeatable")
     parser.add_argument("--size", action="append", choices=SIZES, help="repeatable")
-    parser.add_argument("--n-frames", type=int, default=243, help="frames a clip (default: 243)")
-    parser.add_argument("--batch", type=int, default=16 if DEVICE == "cuda" else 2, help="clips a step")
+    parser.add_argument("--n-frames", type=int, default=243, help="frames per clip (default: 243)")
+    parser.add_argument("--batch", type=int, default=16 if DEVICE == "cuda" else 2, help="clips per step")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
     parser.add_argument("--seconds", type=float, default=2, help="measure at least so long")
     parser.add_argument("--compile", action="store_true", help="through torch.compile")

@@ -4,7 +4,7 @@
     python tests/benchmarks/scale.py draw
 
 `measure` writes random poses in the raw file's schema, a share of the real number of frames, and runs the
-workflow's commands on them, each in a process of its own with one thread; it adds a row a run to
+workflow's commands on them, each in a process of its own with one thread; it adds a row per run to
 docs/scale-data.csv. `draw` makes docs/scale.svg of the medians. The model that is evaluated is the smallest
 there can be: what counts here is the data's way, not the model's.
 """

@@ -180,7 +180,7 @@ def beside_the_model(settings: RunSettings, store: Path) -> list[str]:
         size = states(checkpoints.folder)[0].stat().st_size
         epoch_seconds = step_of_clip * TRAIN_CLIPS
     return [
-        f"loop, log and data: {1000 * (in_loop - without) / loop.steps:.2f} ms a step, "
+        f"loop, log and data: {1000 * (in_loop - without) / loop.steps:.2f} ms per step, "
         f"{100 * (in_loop / without - 1):.1f} % of the bare {1000 * without / loop.steps:.1f} ms",
         f"saved state: holds the loop up {held_up:.3f} s, {100 * held_up / epoch_seconds:.2f} % of an epoch "
         f"of {TRAIN_CLIPS:,} clips; on disk after {written:.2f} s ({size / 1e6:.1f} MB)",
@@ -223,7 +223,7 @@ def main() -> None:
     parser.add_argument("--n-frames", type=int, default=243 if cuda else 27)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument(
-        "--steps", type=int, default=60 if cuda else 10, help="steps an epoch (default: %(default)s)"
+        "--steps", type=int, default=60 if cuda else 10, help="steps per epoch (default: %(default)s)"
     )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--out", type=Path, help="write the table here as well")

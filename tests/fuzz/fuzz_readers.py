@@ -38,7 +38,7 @@ from poselift.data.unpickle import _RestrictedUnpickler, bounded_memory, unpickl
 from poselift.errors import PoseliftError
 
 CHUNK = 500
-"""Inputs a process: one that dies loses no more than its own input."""
+"""Inputs per process: one that dies loses no more than its own input."""
 
 INPUT = "state/progress.json"
 """Where an input lies: the monitor looks for this name, the others take any."""

@@ -1,4 +1,4 @@
-"""Made-up evaluations, runs, costs and data for tests of the paper; no number here was measured."""
+"""Made-up evaluations, runs, costs and data for tests of the paper; the numbers are invented."""
 
 import csv
 from collections.abc import Callable

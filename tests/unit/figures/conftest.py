@@ -1,4 +1,4 @@
-"""Made-up tables, runs and examples for the figures; no number here was measured."""
+"""Made-up tables, runs and examples for the figures; the numbers are invented."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import nn
 
+from narrow import settings_of
 from poselift.config.sizes import ModelSize
 from poselift.models.registry import build_model
 
 TINY = ModelSize(depth=2, dim=16)
-SMALL_SSM = {"mamba_gcn_dim": 32}
 
 
 def awaken(model: nn.Module, seed: int = 0) -> nn.Module:
@@ -47,7 +47,7 @@ def tiny() -> Callable[..., nn.Module]:
 
     def build(architecture: str, n_frames: int = 9, **hyperparameters: Any) -> nn.Module:
         torch.manual_seed(0)
-        settings = hyperparameters if architecture == "baseline" else SMALL_SSM | hyperparameters
+        settings = settings_of(architecture, **{"mamba_gcn_dim": 32} | hyperparameters)
         return awaken(build_model(architecture, TINY, n_frames, **settings)).double().eval()
 
     return build

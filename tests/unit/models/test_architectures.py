@@ -1,4 +1,4 @@
-"""What holds for all three architectures, and how each of the other two extends the baseline."""
+"""What holds for every architecture of the project, and how each of the other two extends the baseline."""
 
 import copy
 import shutil
@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from narrow import settings_of
 from poselift.config.architectures import built_in
 from poselift.config.sizes import ModelSize
 from poselift.errors import PoseliftError
@@ -65,7 +66,7 @@ def test_every_parameter_is_used(architecture: str, tiny: Tiny) -> None:
 
 @every_architecture
 def test_seed_decides_weights_and_gradients(architecture: str) -> None:
-    settings = {} if architecture == "baseline" else {"mamba_gcn_dim": 32}
+    settings = settings_of(architecture, mamba_gcn_dim=32)
 
     def gradients() -> list[Tensor]:
         torch.manual_seed(7)
@@ -110,8 +111,7 @@ def test_copy_computes_the_same(architecture: str, tiny: Tiny) -> None:
 
 def one_block(architecture: str) -> nn.Module:
     """As little as there is to compile."""
-    extra: dict[str, Any] = {} if architecture == "baseline" else {"mamba_gcn_dim": 8, "gcn_dropout": 0.0}
-    extra |= {"mamba_gcn_layers": 1} if architecture == "mamba_gcn" else {}
+    extra = settings_of(architecture, mamba_gcn_dim=8, gcn_dropout=0.0, mamba_gcn_layers=1)
     torch.manual_seed(0)
     return build_model(architecture, ModelSize(depth=1, dim=8), 9, **extra).double()
 

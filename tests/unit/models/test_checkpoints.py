@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from narrow import settings_of
 from poselift.config.architectures import built_in
 from poselift.config.sizes import ModelSize
 from poselift.errors import PoseliftError
@@ -25,8 +26,9 @@ Load = Callable[[Path, nn.Module], nn.Module]
 def model(
     architecture: str = "baseline", size: ModelSize = SIZE, n_frames: int = 9, **settings: Any
 ) -> nn.Module:
-    extra = {} if architecture == "baseline" else {"mamba_gcn_dim": 32}
-    return build_model(architecture, size, n_frames, **{**extra, **settings})
+    return build_model(
+        architecture, size, n_frames, **settings_of(architecture, **{"mamba_gcn_dim": 32} | settings)
+    )
 
 
 def publish(source: nn.Module, path: Path) -> Path:

@@ -57,7 +57,7 @@ def ssd_products(T: int, inner: int, heads: int, state: int) -> int:
 
 
 def mamba_gcn_block(d: int, inner: int, T: int) -> tuple[int, int]:
-    """Linear products a token, and other products a clip."""
+    """Linear products per token, and other products per clip."""
     heads, state = 8, 32
     ssm = d * (2 * inner + 2 * state + heads) + inner * d
     return 2 * ssm + d * d + 8 * d * d, 2 * J * ssd_products(T, inner, heads, state) + T * J * J * d

@@ -6,6 +6,7 @@ import sys
 import pytest
 import torch
 
+from narrow import settings_of
 from poselift.config.architectures import advice, built_in
 from poselift.config.sizes import ModelSize
 from poselift.errors import PoseliftError
@@ -110,7 +111,7 @@ def test_ssm_backend_used() -> None:
 @pytest.mark.parametrize("architecture", built_in())
 @pytest.mark.parametrize("dim", [8, 16, 24, 32])
 def test_every_width_is_possible(architecture: str, dim: int) -> None:
-    settings = {} if architecture == "baseline" else {"mamba_gcn_dim": 64}
+    settings = settings_of(architecture, mamba_gcn_dim=64)
     model = build_model(architecture, ModelSize(depth=1, dim=dim), 3, **settings)
     assert model(torch.randn(1, 3, 17, 3)).isfinite().all()
 

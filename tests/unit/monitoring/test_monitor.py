@@ -98,7 +98,7 @@ def rendered(runs: list, width: int, busy: dict[int, int] | None = None) -> str:
         ({}, "held", "running"),
         ({"phase": "evaluating"}, "held", "evaluating"),
         ({"phase": "starting", "step": None}, "held", "waiting"),
-        ({"phase": "failed", "reason": "no number"}, "free", "failed"),
+        ({"phase": "failed", "reason": "non-finite loss"}, "free", "failed"),
         ({"phase": "stopped"}, "free", "stopped"),
         ({"phase": "finished"}, "free", "finished"),
         ({}, "free", "dead"),

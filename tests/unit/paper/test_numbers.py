@@ -108,7 +108,7 @@ def written(tmp_path, make_inputs, make_report):
 
 def test_models(written):
     number = values(written)
-    # conftest: 45 - 5 a size - 0.4 an architecture + 0.3 a seed; best: 0.5 less
+    # conftest: 45 - 5 per size - 0.4 per architecture + 0.3 per seed; best: 0.5 less
     assert number["baseline.base.mpjpe"] == r"40.1\,\ensuremath{\pm}\,0.2"
     assert number["baseline.base.mpjpe.mean"] == "40.1"
     assert number["baseline.base.mpjpe.seeds"] == "2"

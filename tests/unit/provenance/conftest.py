@@ -1,4 +1,4 @@
-"""A small project with results and receipts, as the workflow leaves them; no number here was measured."""
+"""A small project with results and receipts, as the workflow leaves them; the numbers are invented."""
 
 import json
 from pathlib import Path

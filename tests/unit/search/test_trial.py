@@ -32,7 +32,7 @@ def store(tmp_path) -> Path:
 
 
 class Trainer:
-    """Stands in for the training: the error falls by one an epoch, from 100 px."""
+    """Stands in for the training: the error falls by one per epoch, from 100 px."""
 
     def __init__(self) -> None:
         self.calls: list[tuple] = []

@@ -1,4 +1,4 @@
-"""The tidy table and the LaTeX table of a further data set; no number here was measured."""
+"""The tidy table and the LaTeX table of a further data set; the numbers are invented."""
 
 import re
 from pathlib import Path

@@ -136,7 +136,7 @@ def test_single_clip_is_learned_by_heart(raw_content, write_raw, tmp_path, setti
     test_split["joints_2.5d_image"] = train_split["joint3d_image"] * test_split["2.5d_factor"][:, None, None]
     prepare.main(["--raw", str(write_raw(content)), "--out", str(tmp_path / "store"), "--n-frames", "4"])
     index = tmp_path / "store" / "clips-4" / "train.npy"
-    np.save(index, np.repeat(np.load(index), 80, axis=0))  # ten steps an epoch, half of the clips mirrored
+    np.save(index, np.repeat(np.load(index), 80, axis=0))  # ten steps per epoch, half of the clips mirrored
     wanted = settings(
         dim=64, epochs=40, lr=5e-3, lr_scheduler="cosine", warmup_steps=20, weight_decay=0, velocity_weight=1,
         without_branch="graph", eval_every=40,
