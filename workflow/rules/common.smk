@@ -1,4 +1,4 @@
-# The typed configuration, and the few functions that rules share.
+# The typed configuration, what the paper shows of it, and the functions that rules share.
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +23,6 @@ RESULTS = f"results/{SETTINGS.dataset}"
 STORE = f"{RESULTS}/data"
 # by the folder below results/ of all that is made from a data set, the wildcard `dataset`; the main one is first
 RUNS_IN = SETTINGS.runs_by_folder()
-FURTHER = {name: f"{RESULTS}/{name}" for name in SETTINGS.further_data}
 with reported():
     SHOWN_RUNS = plan.shown_runs(SETTINGS, RUNS_IN)
     FROZEN = {run: frozen_code(Path(RESULTS), run) for run in SETTINGS.frozen}
@@ -102,14 +101,10 @@ def training_clips(wildcards):
     return {name: ancient(files) for name, files in inputs.items()} if frozen(wildcards) else inputs
 
 
-def core_of(run):
-    """The modules that decide a run's weights."""
-    return core_modules(run.architecture, run.architecture_file)
-
-
 def training_code(wildcards):
-    """The code that trains a run; of a frozen one, that which did."""
-    return frozen(wildcards) or code(*core_of(run_settings(wildcards)))
+    """The code that decides a run's weights; of a frozen run, that which trained it."""
+    run = run_settings(wildcards)
+    return frozen(wildcards) or code(*core_modules(run.architecture, run.architecture_file))
 
 
 def frozen(wildcards):
@@ -127,14 +122,9 @@ def cost_options(wildcards):
     return plan.cost_options(SETTINGS, wildcards.model)
 
 
-def code_with_model(stage):
-    """As `code`, for a stage that builds the model of its wildcard `run` or `model`: it depends on that one."""
-
-    def hashed(wildcards):
-        architecture = (wildcards.get("run") or wildcards.get("model")).split("-")[0]
-        return code(stage, *SETTINGS.code_entries(architecture))
-
-    return hashed
+def cost_code(wildcards):
+    """The code that counts a model's cost, which builds that one model."""
+    return code("poselift.models.cost", *SETTINGS.code_entries(wildcards.model.split("-")[0]))
 
 
 def raw_content(wildcards):

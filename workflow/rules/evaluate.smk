@@ -65,7 +65,7 @@ rule cost:
     conda:
         ENVIRONMENT
     params:
-        code=code_with_model("poselift.models.cost"),
+        code=cost_code,
         options=cost_options,
     shell:
         "python -m poselift.models.cost {params.options} --out {output.table}"

@@ -32,13 +32,8 @@ FILES = {
 HIDDEN = () if SETTINGS.search.with_paper else ("trials",)
 SHOWN_TABLES = expand(f"{RESULTS}/tables/{{name}}.json", name=TABLES.names(without=HIDDEN))
 NAMED = parts_named(Path("paper"))
-PAPER_TABLES = [
-    f"{RESULTS}/tables/{name}.tex" for name in TABLES.names(without=HIDDEN) if f"tables/{name}.tex" in NAMED
-]
-PAPER_FIGURES = [
-    name for name in FIGURES.names("pdf") if {f"figures/{name}.tex", f"figures/{name}.pdf"} & set(NAMED)
-]
-
+PAPER_TABLES = expand(f"{RESULTS}/tables/{{name}}.tex", name=TABLES.names(without=HIDDEN, named_in=NAMED))
+PAPER_FIGURES = FIGURES.names("pdf", named_in=NAMED)
 DRAWN = expand(f"{RESULTS}/figures/{{name}}.pdf", name=PAPER_FIGURES)
 
 

@@ -160,13 +160,17 @@ class Catalogue:
         self.package, self.views, self.published = package, views or {}, published or {}
         self.modules = modules(package)
 
-    def names(self, format: str = "", without: Collection[str] = ()) -> list[str]:
-        """The names of those that are made in this format and have no need in `without`."""
+    def names(
+        self, format: str = "", without: Collection[str] = (), named_in: Collection[str] | None = None
+    ) -> list[str]:
+        """The names of those that are made in this format and have no need in `without`; only of those whose
+        .tex or .pdf is in `named_in`, the files that a text names (`tables/main.tex`), if it is given."""
         return [
             name
             for name, its in self.modules.items()
             if (not format or format in its.get("FORMATS", ("pdf", "svg", "png")))
             and not set(its["NEEDS"]) & set(without)
+            and (named_in is None or {f"{self.package}/{name}.{end}" for end in ("tex", "pdf")} & {*named_in})
         ]
 
     def needing(self, need: str) -> list[str]:

@@ -130,6 +130,10 @@ def test_names_by_format_and_need():
     assert set(figures.names("pdf")) | set(figures.names("gif")) == set(figures.names())
     assert "trials" in tables.names()
     assert "trials" not in tables.names(without=["trials"])
+    named = ["tables/main.tex", "figures/pareto.tex", "figures/place.pdf", "tables/unknown.tex"]
+    assert tables.names(named_in=named) == ["main"]
+    assert figures.names("pdf", named_in=named) == ["pareto", "place"]
+    assert figures.names(named_in=[]) == []
 
 
 def test_decimals_are_told_to_tables_with_numbers_and_to_no_figure():
