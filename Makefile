@@ -39,10 +39,11 @@ test-slurm: $(ENVIRONMENT) latex ## run the workflow on a SLURM cluster made on 
 test-faults: $(ENVIRONMENT) latex ## build while things are killed, disks fill up, files go missing, clocks jump
 	@OMP_NUM_THREADS=1 pytest -m "" -rs tests/faults
 
-lint: $(ENVIRONMENT) ## ruff, mypy, snakefmt, snakemake --lint, shell scripts
+lint: $(ENVIRONMENT) ## ruff, mypy, imports, snakefmt, snakemake --lint
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports --no-logo --no-cache
 	snakefmt --check Snakefile workflow
 	$(DEMO) --lint
 

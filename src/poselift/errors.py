@@ -1,7 +1,8 @@
 """Errors that are meant for the person who reads them, and the one place that prints them."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class PoseliftError(Exception):
@@ -15,13 +16,14 @@ def one_line(text: object, limit: int = 200) -> str:
     return " ".join(words) + ("…" if len(shown) > limit else "")
 
 
-def run(main: Callable[[], object]) -> None:
-    """Run a stage's `main`; a mistake of the user's or of the machine ends in one line, not in a traceback.
+@contextmanager
+def reported() -> Iterator[None]:
+    """A block in which a mistake of the user's or of the machine ends the process with one line.
 
     Exit status 1 after such an error, 130 after Ctrl-C. Errors of ours (bugs) keep their traceback.
     """
     try:
-        main()
+        yield
     except PoseliftError as error:
         sys.exit(f"error: {error}")
     except OSError as error:  # no space left, permission denied, not a directory ...
@@ -30,3 +32,9 @@ def run(main: Callable[[], object]) -> None:
         sys.exit(f"error: {error.filename or 'writing'}: {error.strerror}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def run(main: Callable[[], object]) -> None:
+    """Run a stage's `main`, with its errors reported."""
+    with reported():
+        main()

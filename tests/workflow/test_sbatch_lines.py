@@ -13,6 +13,7 @@ import yaml
 from project import REPOSITORY, Project
 
 PROFILE = ("--profile", "workflow/profiles/slurm", "--slurm-init-seconds-before-status-checks", "1")
+DEMO = "workflow/profiles/demo"
 ARCHITECTURES = ("baseline", "mamba_gcn", "full")
 GOLDEN = Path(__file__).with_name("sbatch_lines.txt")
 
@@ -119,9 +120,13 @@ def rules_of_the_cluster() -> set[str]:
 
 
 def test_every_rule_that_can_go_to_the_cluster_has_its_line():
-    groups = yaml.safe_load((REPOSITORY / PROFILE[1] / "config.yaml").read_text())["groups"]
+    profiles = [
+        yaml.safe_load((REPOSITORY / name / "config.yaml").read_text()) for name in (PROFILE[1], DEMO)
+    ]
+    groups = profiles[0]["groups"]
     rules = rules_of_the_cluster()
-    assert {"train", "trial", "cost_changed", "frames"} <= rules
+    assert {rule for profile in profiles for rule in profile["set-resources"]} <= rules
+    assert {"train", "trial", "cost", "frames"} <= rules
     assert not {"all", "search", "pdf", "table"} & rules
     for rule in rules:
         name = rf"{groups[rule]}_(\w+_)?{rule}" if rule in groups else rule

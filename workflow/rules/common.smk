@@ -1,5 +1,4 @@
-# The typed configuration, and the few functions that rules share.
-import sys
+# The typed configuration, what the paper shows of it, and the functions that rules share.
 from functools import cache
 from pathlib import Path
 
@@ -7,7 +6,7 @@ from poselift.analysis import plan
 from poselift.config import sections
 from poselift.config.experiment import Config
 from poselift.data.sequence import SPLITS
-from poselift.errors import PoseliftError
+from poselift.errors import reported
 from poselift.machine.launch import resources_of_run
 from poselift.provenance import hashing
 from poselift.provenance.chain import frozen_code
@@ -17,32 +16,20 @@ from poselift.training import core_modules
 # what a workflow that includes this one as a module has already
 OF_OTHERS = {each.run_func for each in workflow.rules}
 
-try:
+with reported():
     SETTINGS = sections.parse(Config, config, ", ".join(map(str, workflow.configfiles))).in_experiment()
-except PoseliftError as error:
-    sys.exit(f"error: {error}")
 
 RESULTS = f"results/{SETTINGS.dataset}"
 STORE = f"{RESULTS}/data"
 # by the folder below results/ of all that is made from a data set, the wildcard `dataset`; the main one is first
 RUNS_IN = SETTINGS.runs_by_folder()
-RUNS = RUNS_IN[SETTINGS.dataset]
-FURTHER = {name: f"{RESULTS}/{name}" for name in SETTINGS.further_data}
-PAPER_RUNS = [run for run in RUNS if run not in SETTINGS.variant_runs(SETTINGS.experiments)]
-GRID_RUNS = list(SETTINGS.runs())
-SHOWN_RUNS = {**RUNS_IN, SETTINGS.dataset: PAPER_RUNS}
-if SETTINGS.draft:
-    for folder, runs in SHOWN_RUNS.items():
-        done = [run for run in runs if Path("results", folder, "evaluation", f"{run}.json").exists()]
-        SHOWN_RUNS[folder] = done
-    PAPER_RUNS = SHOWN_RUNS[SETTINGS.dataset]
-    GRID_RUNS = [run for run in GRID_RUNS if run in PAPER_RUNS]
-    if not GRID_RUNS:
-        sys.exit("error: draft: no run of the grid is finished yet; build one, or leave out draft=true")
-try:
+with reported():
+    SHOWN_RUNS = plan.shown_runs(SETTINGS, RUNS_IN)
     FROZEN = {run: frozen_code(Path(RESULTS), run) for run in SETTINGS.frozen}
-except PoseliftError as error:
-    sys.exit(f"error: {error}")
+PAPER_RUNS = SHOWN_RUNS[SETTINGS.dataset]
+GRID_RUNS = [run for run in SETTINGS.runs() if run in PAPER_RUNS]
+MODELS = plan.models_of(SETTINGS)
+VARIANT_MODELS = plan.variant_models_of(SETTINGS)
 PINS = read_pins(Path("envs/constraints.txt"))
 ENVIRONMENT = "../../envs/poselift.yaml"
 
@@ -55,20 +42,17 @@ FIGURES = plan.Catalogue("figures", VIEWS, plan.published_of(SETTINGS))
 TEMPLATES = "src/poselift/templates"
 PAGES = "src/poselift/report/templates"
 
-# what a model costs depends on these of a run's settings alone
-COUNTED = ("architecture", "architecture_file", "size", "depth", "dim", "n_frames", "model")
-CHANGED_MODELS = {
-    f"{entry.architecture}-{entry.size}-{entry.name}": SETTINGS.run(entry.architecture, entry.size, 0, entry)
-    for entry in SETTINGS.ablation
-    if entry.model or entry.n_frames
-}
-
 
 wildcard_constraints:
     dataset="|".join(RUNS_IN),
     run="|".join(run for runs in RUNS_IN.values() for run in runs),
-    model=r"[a-z0-9_]+-[a-z0-9]+",
+    model="|".join([r"[a-z0-9_]+-[a-z0-9]+", *VARIANT_MODELS]),
     n_frames=r"\d+",
+
+
+def in_report(path, caption, category, **labels):
+    """An output that `snakemake --report` shows, with a caption from workflow/report."""
+    return report(path, caption=f"../report/{caption}.rst", category=category, labels=labels)
 
 
 MANIFESTS = {}  # of code hashes; receipts take theirs along
@@ -117,14 +101,10 @@ def training_clips(wildcards):
     return {name: ancient(files) for name, files in inputs.items()} if frozen(wildcards) else inputs
 
 
-def core_of(run):
-    """The modules that decide a run's weights."""
-    return core_modules(run.architecture, run.architecture_file)
-
-
 def training_code(wildcards):
-    """The code that trains a run; of a frozen one, that which did."""
-    return frozen(wildcards) or code(*core_of(run_settings(wildcards)))
+    """The code that decides a run's weights; of a frozen run, that which trained it."""
+    run = run_settings(wildcards)
+    return frozen(wildcards) or code(*core_modules(run.architecture, run.architecture_file))
 
 
 def frozen(wildcards):
@@ -137,20 +117,38 @@ def run_options(wildcards):
     return sections.options(run_settings(wildcards))
 
 
-def counted_options(wildcards):
-    """The settings of a model that its cost depends on, as options of a command."""
-    architecture, size = wildcards.model.split("-")
-    return sections.options(SETTINGS.run(architecture, size, seed=0), only=COUNTED)
+def cost_options(wildcards):
+    """What the cost of a model depends on, as options of a command."""
+    return plan.cost_options(SETTINGS, wildcards.model)
 
 
-def code_with_model(stage):
-    """As `code`, for a stage that builds the model of its wildcard `run` or `model`: it depends on that one."""
+def cost_code(wildcards):
+    """The code that counts a model's cost, which builds that one model."""
+    return code("poselift.models.cost", *SETTINGS.code_entries(wildcards.model.split("-")[0]))
+
+
+def raw_content(wildcards):
+    """What the files from outside hold."""
+    return CONTENT[wildcards.dataset]
+
+
+def data_code(stage):
+    """As `code`, for a stage that reads the files of the data set of its wildcard."""
 
     def hashed(wildcards):
-        architecture = (wildcards.get("run") or wildcards.get("model")).split("-")[0]
-        return code(stage, *SETTINGS.code_entries(architecture))
+        return code(stage, *DATA.code_entries(wildcards.dataset, "read"))
 
     return hashed
+
+
+def trial_clips(wildcards):
+    """The clips of a trial."""
+    return clips(TRIALS.base(wildcards).n_frames)
+
+
+def trial_code(wildcards):
+    """The code of a trial, which builds one model."""
+    return code("poselift.search.trial", *SETTINGS.code_entries(TRIALS.base(wildcards).architecture))
 
 
 def evaluation_code(wildcards):

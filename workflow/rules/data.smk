@@ -9,10 +9,8 @@ FRAMES = [
 ] + [f"test/{array}.npy" for array in ("factor", "target_mm", "valid")]
 DATA = DataJobs(SETTINGS)
 CONTENT = {}  # of files from outside; those made by a rule have a digest that says when they changed
-try:
+with reported():
     DATA.require()
-except PoseliftError as error:
-    sys.exit(f"error: {error}")
 for folder, source in DATA.sources.items():
     CONTENT[folder] = [content(path, f"results/{folder}") for path in source.files().values()]
 
@@ -45,33 +43,11 @@ for folder, source in DATA.sources.items():
                 " && python -m poselift.provenance.hashing {output.files} --out {output.digest}"
 
 
-def raw_files(wildcards):
-    """The files of a data set, and their digest where a rule makes them."""
-    digest = f"results/{wildcards.dataset}/data/raw.sha256"
-    return {
-        "raw": ancient(list(map(str, DATA.files(wildcards.dataset).values()))),
-        "digest": digest if DATA.sources[wildcards.dataset].synthetic else [],
-    }
-
-
-def raw_content(wildcards):
-    """What the files from outside hold."""
-    return CONTENT[wildcards.dataset]
-
-
-def data_code(stage):
-    """As `code`, for a stage that reads the files of the data set of its wildcard."""
-
-    def hashed(wildcards):
-        return code(stage, *DATA.code_entries(wildcards.dataset, "read"))
-
-    return hashed
-
-
 rule raw:
     # a step of its own: a faulty file stops here, before Snakemake deletes the previous outputs
     input:
-        unpack(raw_files),
+        raw=ancient(DATA.raw),
+        digest=DATA.digest,
     output:
         found="results/{dataset}/data/raw.json",
     log:
@@ -92,7 +68,8 @@ rule raw:
 
 rule frames:
     input:
-        unpack(raw_files),
+        raw=ancient(DATA.raw),
+        digest=DATA.digest,
         found="results/{dataset}/data/raw.json",
     output:
         manifest="results/{dataset}/data/frames/manifest.json",

@@ -54,6 +54,7 @@ rule references:
         " > {log} 2> >(tee -a {log} >&2)"
 
 
+# of a model of the grid, or of the ablation where it has other hyper-parameters or frames
 rule cost:
     output:
         table=f"{RESULTS}/cost/{{model}}.csv",
@@ -64,25 +65,8 @@ rule cost:
     conda:
         ENVIRONMENT
     params:
-        code=code_with_model("poselift.models.cost"),
-        options=counted_options,
+        code=cost_code,
+        options=cost_options,
     shell:
         "python -m poselift.models.cost {params.options} --out {output.table}"
         " > {log} 2> >(tee -a {log} >&2)"
-
-
-# the same for the models of the ablation that have other hyper-parameters or frames
-use rule cost as cost_changed with:
-    output:
-        table=f"{RESULTS}/cost/{{changed}}.csv",
-    log:
-        f"{RESULTS}/logs/cost/{{changed}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/cost/{{changed}}.tsv"
-    wildcard_constraints:
-        changed="|".join(CHANGED_MODELS) or "none",
-    params:
-        code=lambda wildcards: code(
-            "poselift.models.cost", *SETTINGS.code_entries(wildcards.changed.split("-")[0])
-        ),
-        options=lambda wildcards: sections.options(CHANGED_MODELS[wildcards.changed], only=COUNTED),

@@ -4,25 +4,17 @@ from poselift.paper.assemble import parts_named
 SOURCES = [path for path in sorted(Path("paper").rglob("*")) if path.is_file()]
 HEADING = sections.options(SETTINGS.paper, only=("title", "authors"))
 
-GRID = SETTINGS.experiment
-MODELS = [f"{architecture}-{size}" for architecture in GRID.architectures for size in GRID.sizes]
-COSTS = expand(f"{RESULTS}/cost/{{model}}.csv", model=MODELS)
-CHANGED_COSTS = expand(f"{RESULTS}/cost/{{model}}.csv", model=CHANGED_MODELS)
-
 # the digest says when the table has changed: it is larger than what Snakemake hashes by itself
 TIDY = {"results": ancient(f"{RESULTS}/results.csv"), "digest": f"{RESULTS}/results.sha256"}
 
 # the runs whose median and worst clips are shown: the last architecture, and all of them side by side
-DETAILED_RUNS = [f"{name}-{SETTINGS.paper.per_action_size}-s{GRID.seeds[0]}" for name in GRID.architectures]
-# in a draft those that are there
-DETAILED_RUNS = [run for run in DETAILED_RUNS if run in GRID_RUNS] or GRID_RUNS[-1:]
-EXAMPLES = expand(f"{RESULTS}/evaluation/{{run}}-examples.npz", run=DETAILED_RUNS)
+EXAMPLES = expand(f"{RESULTS}/evaluation/{{run}}-examples.npz", run=plan.detailed_runs(SETTINGS, GRID_RUNS))
 
 # the input files of tables and figures by need
 FILES = {
     "results": TIDY,
-    "costs": {"costs": COSTS},
-    "variant_costs": {"variant_costs": CHANGED_COSTS},
+    "costs": {"costs": expand(f"{RESULTS}/cost/{{model}}.csv", model=MODELS)},
+    "variant_costs": {"variant_costs": expand(f"{RESULTS}/cost/{{model}}.csv", model=VARIANT_MODELS)},
     "runs": {
         "runs": expand(f"{RESULTS}/runs/{{run}}/metrics.json", run=GRID_RUNS),
         "settings": expand(f"{RESULTS}/runs/{{run}}/config.yaml", run=GRID_RUNS),
@@ -37,15 +29,8 @@ FILES = {
 HIDDEN = () if SETTINGS.search.with_paper else ("trials",)
 SHOWN_TABLES = expand(f"{RESULTS}/tables/{{name}}.json", name=TABLES.names(without=HIDDEN))
 NAMED = parts_named(Path("paper"))
-PAPER_TABLES = [
-    f"{RESULTS}/tables/{name}.tex"
-    for name in TABLES.about
-    if f"tables/{name}.tex" in NAMED and name not in HIDDEN
-]
-PAPER_FIGURES = [
-    name for name in FIGURES.names("pdf") if {f"figures/{name}.tex", f"figures/{name}.pdf"} & set(NAMED)
-]
-
+PAPER_TABLES = expand(f"{RESULTS}/tables/{{name}}.tex", name=TABLES.names(without=HIDDEN, named_in=NAMED))
+PAPER_FIGURES = FIGURES.names("pdf", named_in=NAMED)
 DRAWN = expand(f"{RESULTS}/figures/{{name}}.pdf", name=PAPER_FIGURES)
 
 
@@ -59,12 +44,7 @@ rule results:
         evaluations=EVALUATIONS,
         references=f"{RESULTS}/evaluation/references.json",
     output:
-        table=report(
-            f"{RESULTS}/results.csv",
-            caption="../report/results.rst",
-            category="Data",
-            labels={"part": "all numbers"},
-        ),
+        table=in_report(f"{RESULTS}/results.csv", "results", "Data", part="all numbers"),
         digest=f"{RESULTS}/results.sha256",
     log:
         f"{RESULTS}/logs/paper/results.log",
@@ -113,13 +93,8 @@ rule figure:
         unpack(FIGURES.inputs(FILES)),
         template=f"{TEMPLATES}/figure.tex.j2",
     output:
-        pdf=f"{RESULTS}/figures/{{name}}.pdf",
-        svg=report(
-            f"{RESULTS}/figures/{{name}}.svg",
-            caption="../report/figures.rst",
-            category="Figures",
-            labels={"figure": "{name}"},
-        ),
+        figure=f"{RESULTS}/figures/{{name}}.pdf",
+        svg=in_report(f"{RESULTS}/figures/{{name}}.svg", "figures", "Figures", figure="{name}"),
         png=f"{RESULTS}/figures/{{name}}.png",
         text=f"{RESULTS}/figures/{{name}}.tex",
         caption=f"{RESULTS}/figures/{{name}}.json",
@@ -140,18 +115,13 @@ rule figure:
         "python -m poselift.figures.make {params.view} --results {input.results} --costs {input.costs}"
         " --published {input.published} --runs {input.runs} --examples {input.examples}"
         " --last-examples {input.last_examples} --trials {input.trials} {params.caption}"
-        " --out {output[0]}"
+        " --out {output.figure}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
 use rule figure as animation with:
     output:
-        gif=report(
-            f"{RESULTS}/figures/{{name}}.gif",
-            caption="../report/figures.rst",
-            category="Figures",
-            labels={"figure": "{name}"},
-        ),
+        figure=in_report(f"{RESULTS}/figures/{{name}}.gif", "figures", "Figures", figure="{name}"),
         caption=f"{RESULTS}/figures/{{name}}.json",
     wildcard_constraints:
         name="|".join(FIGURES.names("gif")),
@@ -161,7 +131,7 @@ rule numbers:
     input:
         **TIDY,
         **FILES["runs"],
-        costs=COSTS,
+        **FILES["costs"],
         sequences=ancient([f"{STORE}/frames/{split}/sequences.json" for split in SPLITS]),
         frames=f"{STORE}/frames/manifest.json",
         template=f"{TEMPLATES}/numbers.tex.j2",
@@ -195,12 +165,7 @@ rule pdf:
         # larger than what Snakemake hashes by itself; made with the text that has its hash
         record=ancient(f"{RESULTS}/provenance.json"),
     output:
-        pdf=report(
-            f"{RESULTS}/paper/main.pdf",
-            caption="../report/pdf.rst",
-            category="Paper",
-            labels={"part": "paper"},
-        ),
+        pdf=in_report(f"{RESULTS}/paper/main.pdf", "pdf", "Paper", part="paper"),
     log:
         f"{RESULTS}/logs/paper/pdf.log",
     benchmark:

@@ -7,12 +7,7 @@ rule judge:
         **TIDY,
         claims="paper/claims.yaml",
     output:
-        judged=report(
-            f"{RESULTS}/claims.json",
-            caption="../report/claims.rst",
-            category="Paper",
-            labels={"part": "claims"},
-        ),
+        judged=in_report(f"{RESULTS}/claims.json", "claims", "Paper", part="claims"),
     log:
         f"{RESULTS}/logs/paper/claims.log",
     benchmark:
@@ -60,9 +55,9 @@ rule provenance:
     params:
         code=code("poselift.provenance.record", "poselift.paper.provenance_appendix"),
         results=subpath(output.record, parent=True),
-        frozen=f"--frozen {' '.join(FROZEN)}" if FROZEN else "",
+        frozen=list(FROZEN),
     shell:
-        "(python -m poselift.provenance.record --results {params.results} --parts {input.parts} {params.frozen}"
+        "(python -m poselift.provenance.record --results {params.results} --parts {input.parts} --frozen {params.frozen}"
         " --pins {input.pins} --out {output.record}"
         " && python -m poselift.paper.provenance_appendix --record {output.record} --out {output.text})"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -4,12 +4,10 @@
 from poselift.provenance.hashing import file_hash
 from poselift.provenance.receipts import link_notes, with_receipt
 
-try:
+with reported():
     for each in workflow.rules:
         if each.run_func and each.output and each.run_func not in OF_OTHERS:
             each.run_func = with_receipt(each.run_func, MANIFESTS)
-except PoseliftError as error:
-    sys.exit(f"error: {error}")
 
 
 # reading the workflow writes nothing: what a build needs is written when one starts

@@ -19,12 +19,7 @@ rule table_page:
         table=f"{RESULTS}/tables/{{page}}.json",
         templates=PAGE_TEMPLATES,
     output:
-        page=report(
-            f"{RESULTS}/table_pages/{{page}}.html",
-            caption="../report/tables.rst",
-            category="Tables",
-            labels={"table": "{page}"},
-        ),
+        page=in_report(f"{RESULTS}/table_pages/{{page}}.html", "tables", "Tables", table="{page}"),
     log:
         f"{RESULTS}/logs/paper/table_page_{{page}}.log",
     benchmark:
@@ -44,8 +39,8 @@ rule table_page:
 rule setup_page:
     input:
         **TIDY,
-        costs=COSTS,
-        changed_costs=CHANGED_COSTS,
+        **FILES["costs"],
+        **FILES["variant_costs"],
         runs=expand("{folder}/metrics.json", folder=RUN_FOLDERS),
         records=expand("{folder}/{file}", folder=RUN_FOLDERS, file=RECORDED),
         sequences=ancient(
@@ -56,12 +51,7 @@ rule setup_page:
         pins=ancient("envs/constraints.txt"),
         template=f"{PAGES}/setup.md.j2",
     output:
-        text=report(
-            f"{RESULTS}/setup.md",
-            caption="../report/setup.rst",
-            category="Paper",
-            labels={"part": "experimental setup"},
-        ),
+        text=in_report(f"{RESULTS}/setup.md", "setup", "Paper", part="experimental setup"),
     log:
         f"{RESULTS}/logs/paper/setup_page.log",
     benchmark:
@@ -74,7 +64,7 @@ rule setup_page:
         view=plan.options_of("poselift.report.setup", VIEW),
     shell:
         "python -m poselift.report.setup --results {input.results} --costs {input.costs}"
-        " --variant-costs {input.changed_costs} --frames {input.frames} --runs {input.runs}"
+        " --variant-costs {input.variant_costs} --frames {input.frames} --runs {input.runs}"
         " --trials {input.trials} --pins {input.pins} {params.view} --out {output.text}"
         " > {log} 2> >(tee -a {log} >&2)"
 
@@ -96,9 +86,9 @@ rule report_provenance:
     params:
         code=code("poselift.provenance.record"),
         results=subpath(output.record, parent=True),
-        frozen=f"--frozen {' '.join(FROZEN)}" if FROZEN else "",
+        frozen=list(FROZEN),
     shell:
-        "python -m poselift.provenance.record --results {params.results} --parts {input.parts} {params.frozen}"
+        "python -m poselift.provenance.record --results {params.results} --parts {input.parts} --frozen {params.frozen}"
         " --pins {input.pins} --out {output.record}"
         " > {log} 2> >(tee -a {log} >&2)"
 
@@ -116,12 +106,7 @@ rule report_page:
             *expand(f"{PAGES}/{{name}}.html.j2", name=("report", "figure", "lineage")),
         ],
     output:
-        page=report(
-            f"{RESULTS}/report.html",
-            caption="../report/report.rst",
-            category="Paper",
-            labels={"part": "all on one page"},
-        ),
+        page=in_report(f"{RESULTS}/report.html", "report", "Paper", part="all on one page"),
     log:
         f"{RESULTS}/logs/paper/report_page.log",
     benchmark:

@@ -9,26 +9,14 @@ from poselift.search.stages import plan as plan_search
 
 SEARCH = f"{RESULTS}/search"
 FOUND = [f"{SEARCH}/results.csv", f"{SEARCH}/winner.yaml", f"{RESULTS}/figures/search.pdf"]
-try:
+with reported():
     TRIALS = Jobs(plan_search(SETTINGS), SEARCH)
-except PoseliftError as error:
-    sys.exit(f"error: {error}")
 
 
 wildcard_constraints:
     stage="|".join(TRIALS.stages),
     trial="[^/]+",
     rung=r"\d+",
-
-
-def trial_clips(wildcards):
-    """The clips of a trial."""
-    return clips(TRIALS.base(wildcards).n_frames)
-
-
-def trial_code(wildcards):
-    """The code of a trial, which builds one model."""
-    return code("poselift.search.trial", *SETTINGS.code_entries(TRIALS.base(wildcards).architecture))
 
 
 rule trial:

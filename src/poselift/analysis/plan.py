@@ -1,4 +1,4 @@
-"""What the workflow tells tables, figures and pages: the view that the configuration says, and captions."""
+"""What the workflow tells tables, figures and pages: the runs and models shown, the view, and captions."""
 
 import re
 import shlex
@@ -12,9 +12,69 @@ from poselift.analysis.needs import INPUTS, constants, modules
 from poselift.analysis.view import PARTS, AblationEntry, DataNotice, Further, Grid, View, to_options
 from poselift.config.datasets import Source, known
 from poselift.config.experiment import GROUND_TRUTH_2D, Config, Experiment, FurtherData
+from poselift.config.sections import options
+from poselift.errors import PoseliftError
+
+COUNTED = ("architecture", "architecture_file", "size", "depth", "dim", "n_frames", "model")
+"""What a model's cost depends on, of the settings of its runs."""
 
 Views = Mapping[str, View]
 """By data set: the main one is called "", further ones by their names."""
+
+
+def shown_runs(
+    config: Config, runs: Mapping[str, Collection[str]], results: Path = Path("results")
+) -> dict[str, list[str]]:
+    """The runs that the paper shows, of all `runs` by the folder of their data set below `results`.
+
+    The `experiments` are outside the paper; a draft shows the runs that are evaluated. Raises `PoseliftError`
+    for a draft without any run of the grid.
+    """
+    outside = config.variant_runs(config.experiments)
+    shown = {
+        folder: [
+            run
+            for run in names
+            if run not in outside
+            and (not config.draft or (results / folder / "evaluation" / f"{run}.json").exists())
+        ]
+        for folder, names in runs.items()
+    }
+    if config.runs().keys().isdisjoint(shown[config.dataset]):
+        raise PoseliftError("draft: no run of the grid is finished yet; build one, or leave out draft=true")
+    return shown
+
+
+def detailed_runs(config: Config, grid_runs: list[str]) -> list[str]:
+    """The runs whose clips are shown, one per architecture: of the size shown in detail, its first seed.
+
+    Those of them that are among `grid_runs`, as a draft may lack some; the last of these if it lacks all.
+    """
+    grid, size = config.experiment, config.paper.per_action_size
+    wanted = [f"{architecture}-{size}-s{grid.seeds[0]}" for architecture in grid.architectures]
+    return [run for run in wanted if run in grid_runs] or grid_runs[-1:]
+
+
+def models_of(config: Config) -> list[str]:
+    """The models of the grid, `<architecture>-<size>`."""
+    grid = config.experiment
+    return [f"{architecture}-{size}" for architecture in grid.architectures for size in grid.sizes]
+
+
+def variant_models_of(config: Config) -> list[str]:
+    """The models of the ablation that differ from the grid's, `<architecture>-<size>-<variant>`."""
+    return [
+        f"{entry.architecture}-{entry.size}-{entry.name}"
+        for entry in config.ablation
+        if entry.model or entry.n_frames
+    ]
+
+
+def cost_options(config: Config, model: str) -> str:
+    """What the cost of a model depends on, named as by `models_of` and `variant_models_of`, as options."""
+    architecture, size, *name = model.split("-")
+    variant = next((entry for entry in config.ablation if [entry.name] == name), None)
+    return options(config.run(architecture, size, seed=0, variant=variant), only=COUNTED)
 
 
 def views_of(config: Config) -> Views:
@@ -109,15 +169,23 @@ class Catalogue:
         }
         """By name: the module, its constants, the further data set."""
 
-    def names(self, format: str = "", without: Collection[str] = ()) -> list[str]:
-        """The names of those that the configuration has, in this format and with no need in `without`."""
+    def names(
+        self, format: str = "", without: Collection[str] = (), named_in: Collection[str] | None = None
+    ) -> list[str]:
+        """The names of those that are made in this format and have no need in `without`.
+
+        Those of the configuration; or, if `named_in` is given, those whose .tex or .pdf is among these files
+        that a text names (`tables/main.tex`), be they of a data set that is not there: they say so."""
         return [
             name
             for name, (_, its, dataset) in self.about.items()
             if (not format or format in its.get("FORMATS", ("pdf", "svg", "png")))
             and not set(its["NEEDS"]) & set(without)
-            and (not dataset or dataset in self.views)
+            and (dataset in ("", *self.views) if named_in is None else self._named(name, named_in))
         ]
+
+    def _named(self, name: str, files: Collection[str]) -> bool:
+        return not {f"{self.package}/{name}.{ending}" for ending in ("tex", "pdf")}.isdisjoint(files)
 
     def needing(self, need: str) -> list[str]:
         """The names of those that need an input or a part of the view."""

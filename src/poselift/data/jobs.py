@@ -37,6 +37,15 @@ class DataJobs:
         ending = self.dataset(folder).ending
         return source.files() or {key: store / f"{key}{ending}" for key in source.file_keys()}
 
+    def raw(self, wildcards: Any) -> list[str]:
+        """The files as a rule's input."""
+        return list(map(str, self.files(wildcards.dataset).values()))
+
+    def digest(self, wildcards: Any) -> str | list[str]:
+        """The file that says when synthetic motion has changed; none beside files from outside."""
+        synthetic = self.sources[wildcards.dataset].synthetic
+        return f"results/{wildcards.dataset}/data/raw.sha256" if synthetic else []
+
     def named(self, folder: str) -> str:
         """The data set as the option of a command: its name, or the user's file."""
         name = self.sources[folder].dataset

@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from poselift.errors import PoseliftError
-from poselift.models.architectures.baseline import Settings
 from poselift.models.attention import SpatialAttention, TemporalAttention
+from poselift.models.attention_graph_settings import AttentionGraphSettings
 from poselift.models.graph import SpatialGraph, TemporalGraph
 from poselift.skeleton import N_JOINTS
 
@@ -48,7 +48,7 @@ class ResidualBlock(nn.Module):
 class AttentionGraphBranches(nn.Module):
     """MotionAGFormer's two branches on the same tokens, attention and graph: spatial first, then temporal."""
 
-    def __init__(self, dim: int, n_frames: int, settings: Settings) -> None:
+    def __init__(self, dim: int, n_frames: int, settings: AttentionGraphSettings) -> None:
         super().__init__()
         self.attention = settings.without_branch != "attention"
         self.graph = settings.without_branch != "graph"
@@ -93,7 +93,7 @@ def fuse(branches: list[Tensor], fusion: nn.Linear | None) -> Tensor:
 class MotionAGFormerBlock(AttentionGraphBranches):
     """A block of MotionAGFormer (Mehraban et al. 2024, section 3.2), (B, T, J, C) -> (B, T, J, C)."""
 
-    def __init__(self, dim: int, n_frames: int, settings: Settings) -> None:
+    def __init__(self, dim: int, n_frames: int, settings: AttentionGraphSettings) -> None:
         super().__init__(dim, n_frames, settings)
         self.fusion = fusion_layer(dim, self.attention + self.graph, bias=0.5)
 

@@ -10,10 +10,22 @@ import yaml
 
 from poselift.analysis import needs
 from poselift.analysis.needs import INPUTS, modules
-from poselift.analysis.plan import Catalogue, caption_of, options_of, view_of, views_of
+from poselift.analysis.plan import (
+    Catalogue,
+    caption_of,
+    cost_options,
+    detailed_runs,
+    models_of,
+    options_of,
+    shown_runs,
+    variant_models_of,
+    view_of,
+    views_of,
+)
 from poselift.analysis.view import PARTS, DataNotice, Grid
 from poselift.config.experiment import Config
 from poselift.config.sections import parse
+from poselift.errors import PoseliftError
 from poselift.latex import escape
 from poselift.provenance.code_hash import closure
 from shown import REAL, view
@@ -122,6 +134,10 @@ def test_names_by_format_and_need():
     assert set(figures.names("pdf")) | set(figures.names("gif")) == set(figures.names())
     assert "trials" in tables.names()
     assert "trials" not in tables.names(without=["trials"])
+    named = ["tables/main.tex", "figures/pareto.tex", "figures/place.pdf", "tables/unknown.tex"]
+    assert tables.names(named_in=named) == ["main"]
+    assert figures.names("pdf", named_in=named) == ["pareto", "place"]
+    assert figures.names(named_in=[]) == []
 
 
 def test_decimals_are_told_to_tables_with_numbers_and_to_no_figure():
@@ -146,3 +162,68 @@ def test_every_float_that_the_text_names_is_there():
     named = set(re.findall(r"generated/((?:tables|figures)/\w+)", sources))
     assert named <= {f"{package}/{name}" for package, name in NAMED}
     assert len(named) > 10
+
+
+def evaluated(results: Path, *runs: str) -> None:
+    for run in runs:
+        path = results / f"{run}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+
+
+def test_the_paper_shows_all_runs_but_the_experiments(tmp_path):
+    told = config(experiments=[{"name": "try", "architecture": "full", "size": "base", "seeds": [0]}])
+    runs = told.runs_by_folder()
+    shown = shown_runs(told, runs, tmp_path)
+    assert set(runs["h36m"]) - set(shown["h36m"]) == {"full-base-try-s0"}
+    assert set(told.runs()) < set(shown["h36m"])
+
+
+def test_a_draft_shows_the_runs_that_are_evaluated(tmp_path):
+    further = {"mpi_inf_3dhp": {"synthetic": {}, "sizes": ["small"], "seeds": [5]}}
+    told = config(draft=True, further_data=further)
+    runs = told.runs_by_folder()
+    done, variant = list(told.runs())[2], told.ablation[0]
+    ablated = f"{variant.architecture}-{variant.size}-{variant.name}-s0"
+    evaluated(tmp_path / "h36m/evaluation", done, ablated, "unknown-base-s0")
+    evaluated(tmp_path / "h36m/mpi_inf_3dhp/evaluation", "full-small-s5")
+    expected = {"h36m": [done, ablated], "h36m/mpi_inf_3dhp": ["full-small-s5"]}
+    assert shown_runs(told, runs, tmp_path) == expected
+
+
+def test_a_draft_of_nothing_is_refused(tmp_path):
+    told = config(draft=True)
+    variant = told.ablation[0]
+    evaluated(tmp_path / "h36m/evaluation", f"{variant.architecture}-{variant.size}-{variant.name}-s0")
+    with pytest.raises(PoseliftError, match="draft: no run of the grid is finished yet; build one"):
+        shown_runs(told, told.runs_by_folder(), tmp_path)
+
+
+def test_clips_are_shown_of_one_run_per_architecture_or_of_what_a_draft_has():
+    told = config(
+        experiment={"architectures": ["baseline", "full"], "sizes": ["small", "base"], "seeds": [4, 5]}
+    )
+    assert detailed_runs(told, list(told.runs())) == ["baseline-base-s4", "full-base-s4"]
+    assert detailed_runs(told, ["baseline-small-s4", "full-base-s4"]) == ["full-base-s4"]
+    assert detailed_runs(told, ["baseline-small-s4", "full-small-s5"]) == ["full-small-s5"]
+
+
+def test_costs_are_those_of_the_grid_and_of_models_that_the_ablation_changes():
+    ablation = [
+        {"name": "loss", "architecture": "full", "size": "base", "training": {"velocity_weight": 0}},
+        {"name": "wide", "architecture": "full", "size": "base", "model": {"mamba_gcn_dim": 512}},
+        {"name": "short", "architecture": "baseline", "size": "base", "n_frames": 9},
+    ]
+    told = config(
+        experiment={"architectures": ["baseline", "full"], "sizes": ["base"], "seeds": [0]},
+        ablation=[entry | {"title": entry["name"]} for entry in ablation],
+    )
+    assert models_of(told) == ["baseline-base", "full-base"]
+    assert variant_models_of(told) == ["full-base-wide", "baseline-base-short"]
+    grid, wide, short = (cost_options(told, name) for name in ("full-base", *variant_models_of(told)))
+    assert wide == grid.replace("--mamba-gcn-dim 256", "--mamba-gcn-dim 512") != grid
+    assert "--architecture baseline --size base " in short
+    assert "--n-frames 9" in short
+    assert "--n-frames 243" in grid
+    assert "--seed" not in grid
+    assert "--epochs" not in grid

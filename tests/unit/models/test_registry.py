@@ -123,5 +123,5 @@ def test_baseline_imports_neither_ssm_nor_other_architectures() -> None:
     )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     names = {name.removeprefix("poselift.models.") for name in loaded.split()}
-    architectures = {"architectures", "architectures.baseline"}
+    architectures = {"architectures", "architectures.baseline", "attention_graph_settings"}
     assert names == {"registry", "blocks", "attention", "graph", "precision"} | architectures

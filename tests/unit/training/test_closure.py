@@ -25,8 +25,8 @@ SHARED = {
     "poselift.geometry": "mirror images and alignment",
     "poselift.models": "package",
     "poselift.models.architectures": "package",
-    "poselift.models.architectures.baseline": "the baseline, whose settings the others extend",
     "poselift.models.attention": "of every architecture",
+    "poselift.models.attention_graph_settings": "the settings of every architecture",
     "poselift.models.blocks": "of every architecture",
     "poselift.models.graph": "of every architecture",
     "poselift.models.precision": "what is computed in float32 whatever the precision",
@@ -50,7 +50,7 @@ MAMBA = {
     "poselift.models.ssd": "the SSD layer",
 }
 OWN = {
-    "baseline": {},
+    "baseline": {"poselift.models.architectures.baseline": "the architecture"},
     "mamba_gcn": {"poselift.models.architectures.mamba_gcn": "the architecture", **MAMBA},
     "full": {
         "poselift.models.architectures.full": "the architecture",

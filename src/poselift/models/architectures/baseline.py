@@ -1,12 +1,10 @@
 """MotionAGFormer (Mehraban, Adeli, Taati; WACV 2024), the baseline."""
 
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from poselift.config.card import Card
-from poselift.config.sections import Section
 from poselift.config.sizes import ModelSize
+from poselift.models.attention_graph_settings import AttentionGraphSettings
 
 if TYPE_CHECKING:
     from poselift.models.blocks import PoseLifter
@@ -14,19 +12,8 @@ if TYPE_CHECKING:
 CARD = Card(label="Baseline", colour="#0072B2", marker="o", line="-", components="𝐴 ∥ 𝐺")  # attention, graph
 
 
-class Settings(Section):
+class Settings(AttentionGraphSettings):
     """MotionAGFormer. The defaults are the published model; the switches are for ablations."""
-
-    spatial_graph: Literal["published", "symmetric"] = Field(
-        "published", description="the published 29 directed edges between joints, or all 32 of the skeleton"
-    )
-    temporal_graph: Literal["similarity", "chain"] = Field(
-        "similarity",
-        description="each frame linked to its most similar ones, or to its two neighbours in time",
-    )
-    without_branch: Literal["none", "attention", "graph"] = Field(
-        "none", description="branch that every block is built without"
-    )
 
 
 def build(size: ModelSize, n_frames: int, settings: Settings) -> "PoseLifter":

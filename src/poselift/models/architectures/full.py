@@ -6,16 +6,18 @@ from pydantic import Field, model_validator
 
 from poselift.config.card import Card
 from poselift.config.sizes import ModelSize
-from poselift.models.architectures import baseline
+from poselift.models.attention_graph_settings import AttentionGraphSettings
 from poselift.models.mamba_gcn_settings import MambaGCNBlockSettings
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from poselift.models.blocks import PoseLifter
 
 CARD = Card(label="Full", colour="#009E73", marker="D", line="-.", components="𝐴 ∥ 𝐺 ∥ 𝑀")  # 𝑀: MambaGCN
 
 
-class Settings(MambaGCNBlockSettings, baseline.Settings):
+class Settings(MambaGCNBlockSettings, AttentionGraphSettings):
     """Attention, graph and MambaGCN in every block."""
 
     without_branch: Literal["none", "attention", "graph", "mamba_gcn"] = Field(  # type: ignore[assignment]
@@ -37,6 +39,6 @@ def build(size: ModelSize, n_frames: int, settings: Settings) -> "PoseLifter":
     from poselift.models.blocks import PoseLifter  # needs torch
     from poselift.models.full_block import FullBlock
 
-    return PoseLifter(
-        size.dim, n_frames, [FullBlock(size.dim, n_frames, settings) for _ in range(size.depth)]
-    )
+    mamba_gcn = settings if settings.without_branch != "mamba_gcn" else None
+    blocks: list[nn.Module] = [FullBlock(size.dim, n_frames, settings, mamba_gcn) for _ in range(size.depth)]
+    return PoseLifter(size.dim, n_frames, blocks)

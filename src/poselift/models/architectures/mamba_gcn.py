@@ -6,7 +6,7 @@ from pydantic import Field
 
 from poselift.config.card import Card
 from poselift.config.sizes import ModelSize
-from poselift.models.architectures import baseline
+from poselift.models.attention_graph_settings import AttentionGraphSettings
 from poselift.models.mamba_gcn_settings import MambaGCNBlockSettings
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CARD = Card(label="MambaGCN", colour="#D55E00", marker="s", line="--", components="(𝐴 ∥ 𝐺) → 𝑀")
 
 
-class Settings(MambaGCNBlockSettings, baseline.Settings):
+class Settings(MambaGCNBlockSettings, AttentionGraphSettings):
     """The baseline with MambaGCN blocks spread over its depth."""
 
     mamba_gcn_layers: int = Field(

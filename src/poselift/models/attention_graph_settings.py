@@ -1,0 +1,22 @@
+"""The hyper-parameters of the attention and graph branches, for the architectures that have them."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from poselift.config.sections import Section
+
+
+class AttentionGraphSettings(Section):
+    """The two branches of a block of MotionAGFormer."""
+
+    spatial_graph: Literal["published", "symmetric"] = Field(
+        "published", description="the published 29 directed edges between joints, or all 32 of the skeleton"
+    )
+    temporal_graph: Literal["similarity", "chain"] = Field(
+        "similarity",
+        description="each frame linked to its most similar ones, or to its two neighbours in time",
+    )
+    without_branch: Literal["none", "attention", "graph"] = Field(
+        "none", description="branch that every block is built without"
+    )
