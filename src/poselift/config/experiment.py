@@ -216,8 +216,7 @@ class Config(Section):
         None, description="runs on ground-truth 2D poses, of those sizes that are in the experiment"
     )
     ablation: list[Variant] = Field(
-        [],
-        description="runs of the ablation study, of those models that are in the experiment",
+        [], description="runs of the ablation study, of those models that are in the experiment"
     )
     experiments: list[Variant] = Field([], description="runs outside the paper")
     frozen: list[str] = Field(

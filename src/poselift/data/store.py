@@ -96,10 +96,7 @@ def read_sequences(store: Path, split: str) -> list[Sequence]:
 
 
 def open_split(
-    store: Path | str,
-    split: str,
-    n_frames: int,
-    input_2d: Literal["detected", "ground_truth"] = "detected",
+    store: Path | str, split: str, n_frames: int, input_2d: Literal["detected", "ground_truth"] = "detected"
 ) -> Split:
     """Open a split of the store with its index of clips of `n_frames`.
 

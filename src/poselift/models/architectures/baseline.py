@@ -34,7 +34,5 @@ def build(size: ModelSize, n_frames: int, settings: Settings) -> "PoseLifter":
     from poselift.models.blocks import MotionAGFormerBlock, PoseLifter  # needs torch
 
     return PoseLifter(
-        size.dim,
-        n_frames,
-        [MotionAGFormerBlock(size.dim, n_frames, settings) for _ in range(size.depth)],
+        size.dim, n_frames, [MotionAGFormerBlock(size.dim, n_frames, settings) for _ in range(size.depth)]
     )
