@@ -31,7 +31,7 @@ class Source(Section):
     dataset: str = Field("human36m", pattern=NAME, description="which data set, by name")
     title: Text = Field("", description="how the paper calls the data (default: the data set's own title)")
     sha256: str | None = Field(
-        None, pattern="^[0-9a-f]{64}$", description="expected hash of the only file; a warning if it differs"
+        None, pattern="^[0-9a-f]{64}$", description="of the only file; a warning if it differs"
     )
     expected_clips: dict[Literal["train", "test"], int] | None = Field(
         None, description="numbers of clips that must come out, for data whose counts are known"

@@ -89,11 +89,9 @@ class FurtherData(Section):
     architectures: list[str] = Field([], description="models to train (default: those of the experiment)")
     sizes: list[str] = Field([], description="sizes to train them in (default: those of the experiment)")
     seeds: list[int] = Field([], description="seeds (default: those of the experiment)")
-    training: TrainingSettings = Field(
-        TrainingSettings(), description="keys that differ from the recipe for these data"
-    )
+    training: TrainingSettings = Field(TrainingSettings(), description="keys that differ from their recipe")
     published: InputPath | None = Field(
-        None, description="published results to compare with; only for the real data"
+        None, description="published results to compare with, of the real data"
     )
 
     @model_validator(mode="after")
@@ -133,7 +131,7 @@ class Paper(Section):
     decimals: int = Field(1, ge=0, le=4, description="decimals of millimetres in tables and text")
     per_action_size: str = Field(description="the size whose errors per action and joint are shown")
     published: InputPath | None = Field(
-        None, description="published results to compare with; only for the real Human3.6M and its detections"
+        None, description="published results to compare with, of the real data"
     )
 
 
@@ -141,7 +139,7 @@ class Cluster(Section):
     """What the workflow has to know of a cluster; the cluster's profile says it."""
 
     gpus_per_node: int | None = Field(
-        None, ge=2, description="GPUs of a node: a run with more processes takes several nodes"
+        None, ge=2, description="GPUs per node: more processes take several nodes"
     )
 
 
@@ -187,27 +185,21 @@ class Config(Section):
     """The whole of `config.yaml`."""
 
     dataset: str = Field(pattern=NAME, description="folder below results/")
-    datasets: dict[str, InputPath] = Field(
-        {}, description="data sets of your own by name: a Python file with a value DATASET"
-    )
-    data: Annotated[SerializeAsAny[Source], _SourcesDescribed()] = Field(
-        description="the paper's main data set"
-    )
+    datasets: dict[str, InputPath] = Field({}, description="data sets of your own: a Python file by name")
+    data: Annotated[SerializeAsAny[Source], _SourcesDescribed()] = Field(description="the main data set")
     further_data: Annotated[dict[str, SerializeAsAny[FurtherData]], _FurtherDescribed()] = Field(
         {}, description="further data sets by name, with runs of their own"
     )
     n_frames: int = Field(243, ge=3, description="frames per clip (accelerations need three)")
     sizes: dict[str, ModelSize] = Field({}, description="model sizes beside the published ones")
     architectures: dict[str, Text] = Field(
-        {}, description="lifters of your own by name: a Python file, or a module that can be imported"
+        {}, description="lifters of your own: a Python file or module by name"
     )
     models: Annotated[dict[str, SerializeAsAny[Section]], _BuiltInsDescribed()] = Field(
         {}, validate_default=True, description="hyper-parameters of each architecture"
     )
     recipe: RecipeName = Field("published", description="the recipe that the trainings start from")
-    training: TrainingSettings = Field(
-        TrainingSettings(), description="keys that differ from the recipe; keys left out are the recipe's"
-    )
+    training: TrainingSettings = Field(TrainingSettings(), description="keys that differ from the recipe")
     execution: ExecutionSettings = ExecutionSettings()
     cluster: Cluster = Cluster()
     overrides: list[Override] = Field([], description="training settings that differ by architecture or size")
@@ -215,13 +207,9 @@ class Config(Section):
     ground_truth_2d: GroundTruth2D | None = Field(
         None, description="runs on ground-truth 2D poses, of those sizes that are in the experiment"
     )
-    ablation: list[Variant] = Field(
-        [], description="runs of the ablation study, of those models that are in the experiment"
-    )
+    ablation: list[Variant] = Field([], description="runs of the ablation study, of models in the experiment")
     experiments: list[Variant] = Field([], description="runs outside the paper")
-    frozen: list[str] = Field(
-        [], description="finished runs by name that no edit of the code trains again; the paper says so"
-    )
+    frozen: list[str] = Field([], description="finished runs that no edit of the code trains again")
     draft: bool = Field(False, description="build the paper from the runs that are there, marked as a draft")
     search: Search = Search()
     statistics: Statistics = Statistics()

@@ -186,9 +186,7 @@ def open_array(path: Path, dtype: type, shape: tuple[int | None, ...]) -> NDArra
         found = f"{array.dtype} of shape {array.shape}"
         raise _damaged(path, f"expected {np.dtype(dtype)} of shape ({expected}), found {found}")
     if shape[0] is not None and len(array) != shape[0]:
-        raise PoseliftError(
-            f"{path}: {len(array)} frames, but sequences.json has {shape[0]}; delete the store"
-        )
+        raise PoseliftError(f"{path}: {len(array)} frames, but sequences.json has {shape[0]}; delete it")
     return array
 
 

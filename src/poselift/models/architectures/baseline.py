@@ -25,7 +25,7 @@ class Settings(Section):
         description="each frame linked to its most similar ones, or to its two neighbours in time",
     )
     without_branch: Literal["none", "attention", "graph"] = Field(
-        "none", description="branch that every block is built without"
+        "none", description="branch that blocks lack"
     )
 
 
@@ -33,6 +33,5 @@ def build(size: ModelSize, n_frames: int, settings: Settings) -> "PoseLifter":
     """MotionAGFormer with freshly drawn weights; parameters have the published names."""
     from poselift.models.blocks import MotionAGFormerBlock, PoseLifter  # needs torch
 
-    return PoseLifter(
-        size.dim, n_frames, [MotionAGFormerBlock(size.dim, n_frames, settings) for _ in range(size.depth)]
-    )
+    blocks = [MotionAGFormerBlock(size.dim, n_frames, settings) for _ in range(size.depth)]
+    return PoseLifter(size.dim, n_frames, blocks)
