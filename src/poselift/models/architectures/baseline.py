@@ -9,6 +9,8 @@ from poselift.config.sections import Section
 from poselift.config.sizes import ModelSize
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from poselift.models.blocks import PoseLifter
 
 CARD = Card(label="Baseline", colour="#0072B2", marker="o", line="-", components="𝐴 ∥ 𝐺")  # attention, graph
@@ -33,5 +35,5 @@ def build(size: ModelSize, n_frames: int, settings: Settings) -> "PoseLifter":
     """MotionAGFormer with freshly drawn weights; parameters have the published names."""
     from poselift.models.blocks import MotionAGFormerBlock, PoseLifter  # needs torch
 
-    blocks = [MotionAGFormerBlock(size.dim, n_frames, settings) for _ in range(size.depth)]
+    blocks: list[nn.Module] = [MotionAGFormerBlock(size.dim, n_frames, settings) for _ in range(size.depth)]
     return PoseLifter(size.dim, n_frames, blocks)
