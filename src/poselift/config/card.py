@@ -13,7 +13,7 @@ class Card(Section):
     label: Text = Field(description="its name in the paper")
     colour: str = Field("#555555", pattern="^#[0-9a-fA-F]{6}$", description="colour in figures")
     marker: str = Field(
-        "v", pattern="^[.,ov^<>1-8spP*hH+xXDd|_]$", description="marker in figures, of Matplotlib"
+        "v", pattern="^[.,ov^<>1-8spP*hH+xXDd|_]$", description="Matplotlib's marker in figures"
     )
     line: Literal["-", "--", "-.", ":"] = Field(":", description="line in figures")
     components: Text = Field("", description="what its blocks are made of, as the ablation shows it")

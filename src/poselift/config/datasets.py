@@ -5,16 +5,15 @@ imported before it is asked for, and none imports PyTorch.
 """
 
 import importlib
-import importlib.util
 import pkgutil
-import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, cast, get_args
 
 from pydantic import Field, model_validator
 
+from poselift.config import plugins
 from poselift.config.run import TrainingSettings
 from poselift.config.sections import NAME, Section, Text, suggest
 from poselift.errors import PoseliftError, one_line
@@ -31,7 +30,7 @@ class Source(Section):
     dataset: str = Field("human36m", pattern=NAME, description="which data set, by name")
     title: Text = Field("", description="how the paper calls the data (default: the data set's own title)")
     sha256: str | None = Field(
-        None, pattern="^[0-9a-f]{64}$", description="expected hash of the only file; a warning if it differs"
+        None, pattern="^[0-9a-f]{64}$", description="of the only file; a warning if it differs"
     )
     expected_clips: dict[Literal["train", "test"], int] | None = Field(
         None, description="numbers of clips that must come out, for data whose counts are known"
@@ -153,26 +152,8 @@ def dataset(name: str, files: Mapping[str, Path] | None = None) -> Dataset:
 
 
 def _from_file(path: Path) -> Dataset:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.exists():
-        raise PoseliftError(f"{path}: no such file; it should hold a data set, a value DATASET")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # what other people's code does
-        line = _line_of(error, path)
-        reason = f"{type(error).__name__}: {one_line(error)}"
-        raise PoseliftError(f"{path}{line}: cannot be imported: {reason}") from None
-    value = getattr(module, "DATASET", None)
+    value = getattr(plugins.load(str(path)), "DATASET", None)
     if not isinstance(value, Dataset):
         found = "no such value" if value is None else type(value).__name__
         raise PoseliftError(f"{path}: DATASET: expected a Dataset of poselift.config.datasets, found {found}")
     return value
-
-
-def _line_of(error: Exception, path: Path) -> str:
-    lines: Iterable[Any] = traceback.extract_tb(error.__traceback__)
-    numbers = [frame.lineno for frame in lines if Path(frame.filename) == path]
-    if isinstance(error, SyntaxError):
-        numbers.append(error.lineno)
-    return f", line {numbers[-1]}" if numbers else ""

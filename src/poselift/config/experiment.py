@@ -1,6 +1,7 @@
 """The whole of `config.yaml`: data, the grid of runs, and how the paper shows them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,7 +17,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from poselift.config import datasets
-from poselift.config.architectures import Architecture, built_in, code_entries, find, known
+from poselift.config.architectures import built_in, code_entries, find, known
 from poselift.config.card import Card
 from poselift.config.datasets import Dataset, Source
 from poselift.config.presentation import cards
@@ -89,11 +90,9 @@ class FurtherData(Section):
     architectures: list[str] = Field([], description="models to train (default: those of the experiment)")
     sizes: list[str] = Field([], description="sizes to train them in (default: those of the experiment)")
     seeds: list[int] = Field([], description="seeds (default: those of the experiment)")
-    training: TrainingSettings = Field(
-        TrainingSettings(), description="keys that differ from the recipe for these data"
-    )
+    training: TrainingSettings = Field(TrainingSettings(), description="keys that differ from their recipe")
     published: InputPath | None = Field(
-        None, description="published results to compare with; only for the real data"
+        None, description="published results to compare with, of the real data"
     )
 
     @model_validator(mode="after")
@@ -133,7 +132,7 @@ class Paper(Section):
     decimals: int = Field(1, ge=0, le=4, description="decimals of millimetres in tables and text")
     per_action_size: str = Field(description="the size whose errors per action and joint are shown")
     published: InputPath | None = Field(
-        None, description="published results to compare with; only for the real Human3.6M and its detections"
+        None, description="published results to compare with, of the real data"
     )
 
 
@@ -141,73 +140,58 @@ class Cluster(Section):
     """What the workflow has to know of a cluster; the cluster's profile says it."""
 
     gpus_per_node: int | None = Field(
-        None, ge=2, description="GPUs of a node: a run with more processes takes several nodes"
+        None, ge=2, description="GPUs per node: more processes take several nodes"
     )
 
 
-def _sections_of(architectures: dict[str, Architecture]) -> type[Section]:
-    """A section of sections: the settings of each architecture under its name."""
-    fields: dict[str, Any] = {name: (one.settings, one.settings()) for name, one in architectures.items()}
-    return create_model("Models", __base__=Section, __doc__=_sections_of.__doc__, **fields)
+def _sections(fields: Mapping[str, Any]) -> type[Section]:
+    """A section of sections: under each name its type and default."""
+    return create_model("Sections", __base__=Section, **fields)
 
 
-class _BuiltInsDescribed:
-    """In the JSON schema: the settings of the project's own architectures, and any of the user's."""
+@dataclass(frozen=True)
+class _Described:
+    """In the JSON schema: the sections of what the project has itself, by name, and any of the user's."""
 
-    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        sections = {name: one.settings.__pydantic_core_schema__ for name, one in known({}).items()}
-        return {
-            "type": "object",
-            "properties": {name: handler(schema) for name, schema in sections.items()},
-            "additionalProperties": {"type": "object"},
-        }
-
-
-class _SourcesDescribed:
-    """In the JSON schema: the section of each of the project's own data sets."""
+    sections: Callable[[], dict[str, type[Section]]]
+    is_one: bool = False
+    """one of these sections, in place of a section by name"""
 
     def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        own = map(datasets.dataset, datasets.known())
-        return {"anyOf": [handler(of.source.__pydantic_core_schema__) for of in own]}
+        own = {name: handler(one.__pydantic_core_schema__) for name, one in self.sections().items()}
+        if self.is_one:
+            return {"anyOf": list(own.values())}
+        return {"type": "object", "properties": own, "additionalProperties": {"type": "object"}}
 
 
-class _FurtherDescribed:
-    """In the JSON schema: the section of each of the project's own data sets, and any of the user's."""
+def _own_datasets() -> list[Dataset]:
+    return [datasets.dataset(name) for name in datasets.known()]
 
-    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        own = map(datasets.dataset, datasets.known())
-        return {
-            "type": "object",
-            "properties": {of.name: handler(further_section(of).__pydantic_core_schema__) for of in own},
-            "additionalProperties": {"type": "object"},
-        }
+
+SOURCES = _Described(lambda: {of.name: of.source for of in _own_datasets()}, is_one=True)
+FURTHER = _Described(lambda: {of.name: further_section(of) for of in _own_datasets()})
+MODELS = _Described(lambda: {name: one.settings for name, one in known({}).items()})
 
 
 class Config(Section):
     """The whole of `config.yaml`."""
 
     dataset: str = Field(pattern=NAME, description="folder below results/")
-    datasets: dict[str, InputPath] = Field(
-        {}, description="data sets of your own by name: a Python file with a value DATASET"
-    )
-    data: Annotated[SerializeAsAny[Source], _SourcesDescribed()] = Field(
-        description="the paper's main data set"
-    )
-    further_data: Annotated[dict[str, SerializeAsAny[FurtherData]], _FurtherDescribed()] = Field(
+    datasets: dict[str, InputPath] = Field({}, description="data sets of your own: a Python file by name")
+    data: Annotated[SerializeAsAny[Source], SOURCES] = Field(description="the main data set")
+    further_data: Annotated[dict[str, SerializeAsAny[FurtherData]], FURTHER] = Field(
         {}, description="further data sets by name, with runs of their own"
     )
     n_frames: int = Field(243, ge=3, description="frames per clip (accelerations need three)")
     sizes: dict[str, ModelSize] = Field({}, description="model sizes beside the published ones")
     architectures: dict[str, Text] = Field(
-        {}, description="lifters of your own by name: a Python file, or a module that can be imported"
+        {}, description="lifters of your own: a Python file or module by name"
     )
-    models: Annotated[dict[str, SerializeAsAny[Section]], _BuiltInsDescribed()] = Field(
+    models: Annotated[dict[str, SerializeAsAny[Section]], MODELS] = Field(
         {}, validate_default=True, description="hyper-parameters of each architecture"
     )
     recipe: RecipeName = Field("published", description="the recipe that the trainings start from")
-    training: TrainingSettings = Field(
-        TrainingSettings(), description="keys that differ from the recipe; keys left out are the recipe's"
-    )
+    training: TrainingSettings = Field(TrainingSettings(), description="keys that differ from the recipe")
     execution: ExecutionSettings = ExecutionSettings()
     cluster: Cluster = Cluster()
     overrides: list[Override] = Field([], description="training settings that differ by architecture or size")
@@ -215,14 +199,9 @@ class Config(Section):
     ground_truth_2d: GroundTruth2D | None = Field(
         None, description="runs on ground-truth 2D poses, of those sizes that are in the experiment"
     )
-    ablation: list[Variant] = Field(
-        [],
-        description="runs of the ablation study, of those models that are in the experiment",
-    )
+    ablation: list[Variant] = Field([], description="runs of the ablation study, of models in the experiment")
     experiments: list[Variant] = Field([], description="runs outside the paper")
-    frozen: list[str] = Field(
-        [], description="finished runs by name that no edit of the code trains again; the paper says so"
-    )
+    frozen: list[str] = Field([], description="finished runs that no edit of the code trains again")
     draft: bool = Field(False, description="build the paper from the runs that are there, marked as a draft")
     search: Search = Search()
     statistics: Statistics = Statistics()
@@ -248,16 +227,13 @@ class Config(Section):
     def _further_of_their_data_sets(cls, value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, Mapping):
             return value
-        fields: dict[str, Any] = {}
-        given: dict[str, Any] = {}
-        for name, section in value.items():
-            if section is not None:
-                of = _dataset(str(name), info.data.get("datasets", {}))
-                fields[name] = (further_section(of), ...)
-                given[name] = section
-                if isinstance(section, Mapping):
-                    given[name] = {"dataset": name, "n_frames": of.n_frames, **_titled(section, of)}
-        return dict(create_model("FurtherSections", __base__=Section, **fields).model_validate(given))
+        given = {str(name): section for name, section in value.items() if section is not None}
+        found = {name: _dataset(name, info.data.get("datasets", {})) for name in given}
+        for name, of in found.items():
+            if isinstance(given[name], Mapping):
+                given[name] = {"dataset": name, "n_frames": of.n_frames, **_titled(given[name], of)}
+        fields = {name: (further_section(of), ...) for name, of in found.items()}
+        return dict(_sections(fields).model_validate(given))
 
     @field_validator("architectures")
     @classmethod
@@ -272,56 +248,44 @@ class Config(Section):
     @classmethod
     def _settings_of_each(cls, value: Any, info: ValidationInfo) -> Any:
         architectures = known(info.data.get("architectures", {}))
-        return dict(_sections_of(architectures).model_validate(value)) if isinstance(value, dict) else value
+        fields = {name: (one.settings, one.settings()) for name, one in architectures.items()}
+        return dict(_sections(fields).model_validate(value)) if isinstance(value, dict) else value
+
+    def _named(self, key: str) -> Iterator[tuple[str, str]]:
+        """Each key of the configuration that names an architecture (a size), with the name."""
+        lists: dict[str, Section | None] = {
+            "experiment": self.experiment,
+            "ground_truth_2d": self.ground_truth_2d,
+            **{f"further_data.{name}": data for name, data in self.further_data.items()},
+            **{f"overrides.{i}": override for i, override in enumerate(self.overrides)},
+        }
+        for where, section in lists.items():
+            yield from ((f"{where}.{key}s", name) for name in getattr(section, f"{key}s", ()))
+        single: dict[str, list[Any]] = {"ablation": self.ablation, "experiments": self.experiments}
+        if key == "architecture":
+            single["search"] = self.search.stages  # whose sizes the search checks
+        else:
+            yield "paper.per_action_size", self.paper.per_action_size
+        for where, entries in single.items():
+            yield from ((f"{where}.{one.name}.{key}", name) for one in entries if (name := getattr(one, key)))
 
     @model_validator(mode="after")
-    def _architectures_are_known(self) -> Self:
-        there = [*built_in(), *self.architectures]
-        for where, name in self._named_architectures():
-            if name not in there:
-                raise ValueError(f"{where}: unknown architecture '{name}'{suggest(name, there)}")
+    def _names_are_known(self) -> Self:
+        there = {"architecture": [*built_in(), *self.architectures], "size": [*SIZES, *self.sizes]}
+        for key in there:
+            for where, name in self._named(key):
+                if name not in there[key]:
+                    raise ValueError(f"{where}: unknown {key} '{name}'{suggest(name, there[key])}")
         keys = searchable(known(self.architectures).values())
         for stage in self.search.stages:
             for key in stage.keys:
                 if key not in keys:
-                    raise ValueError(
-                        f"search stage '{stage.name}': '{key}' cannot be searched{suggest(key, keys)}"
-                    )
+                    reason = f"cannot be searched{suggest(key, keys)}"
+                    raise ValueError(f"search stage '{stage.name}': '{key}' {reason}")
         return self
-
-    def _named_architectures(self) -> Iterator[tuple[str, str]]:
-        """Each key of the configuration that names an architecture, with the name."""
-        lists = {
-            "experiment.architectures": self.experiment,
-            "ground_truth_2d.architectures": self.ground_truth_2d,
-            **{f"further_data.{name}.architectures": data for name, data in self.further_data.items()},
-            **{f"overrides.{i}.architectures": override for i, override in enumerate(self.overrides)},
-        }
-        yield from (
-            (key, name) for key, section in lists.items() if section for name in section.architectures
-        )
-        variants = {"ablation": self.ablation, "experiments": self.experiments}
-        yield from (
-            (f"{key}.{v.name}.architecture", v.architecture) for key in variants for v in variants[key]
-        )
-        for stage in self.search.stages:
-            if stage.architecture:
-                yield f"search.{stage.name}.architecture", stage.architecture
 
     @model_validator(mode="after")
     def _runs_resolve(self) -> Self:
-        known = [*SIZES, *self.sizes]
-        named = [
-            *self.experiment.sizes,
-            self.paper.per_action_size,
-            *(size for override in self.overrides for size in override.sizes),
-            *(variant.size for variant in self.ablation + self.experiments),
-            *(self.ground_truth_2d.sizes if self.ground_truth_2d else ()),
-            *(size for further in self.further_data.values() for size in further.sizes),
-        ]
-        for size in named:
-            if size not in known:
-                raise ValueError(f"unknown size '{size}'{suggest(size, known)}")
         if self.paper.per_action_size not in self.experiment.sizes:
             raise ValueError("paper.per_action_size must be one of experiment.sizes")
         names = [variant.name for variant in self.ablation + self.experiments]
@@ -381,7 +345,7 @@ class Config(Section):
 
     def cards(self) -> dict[str, Card]:
         """How the architectures of the experiment are presented, by name."""
-        return cards(dict.fromkeys(name for _, name in self._named_architectures()), self.architectures)
+        return cards(dict.fromkeys(name for _, name in self._named("architecture")), self.architectures)
 
     def runs(self, further: str | None = None) -> dict[str, RunSettings]:
         """The main runs of the experiment by name, or those on a further data set."""
@@ -399,31 +363,18 @@ class Config(Section):
         the ablation, and sizes on ground-truth 2D. So a smaller experiment needs no other change."""
         grid, wanted = self.experiment, self.ground_truth_2d
         sizes = [size for size in wanted.sizes if size in grid.sizes] if wanted else []
-        return self.model_copy(
-            update={
-                "ablation": [
-                    entry
-                    for entry in self.ablation
-                    if entry.architecture in grid.architectures and entry.size in grid.sizes
-                ],
-                "ground_truth_2d": wanted.model_copy(update={"sizes": sizes}) if wanted and sizes else None,
-            }
-        )
+        ablation = [v for v in self.ablation if v.architecture in grid.architectures and v.size in grid.sizes]
+        ground_truth = wanted.model_copy(update={"sizes": sizes}) if wanted and sizes else None
+        return self.model_copy(update={"ablation": ablation, "ground_truth_2d": ground_truth})
 
     def ground_truth_runs(self) -> dict[str, RunSettings]:
         """The runs on ground-truth 2D by name."""
-        if self.ground_truth_2d is None:
+        if (wanted := self.ground_truth_2d) is None:
             return {}
-        wanted = self.ground_truth_2d
+        variant = {"name": GROUND_TRUTH_2D, "seeds": wanted.seeds, "input_2d": "ground_truth"}
         return self.variant_runs(
             [
-                Variant(
-                    name=GROUND_TRUTH_2D,
-                    architecture=architecture,
-                    size=size,
-                    seeds=wanted.seeds,
-                    input_2d="ground_truth",
-                )
+                Variant(architecture=architecture, size=size, **variant)
                 for architecture in wanted.architectures or self.experiment.architectures
                 for size in wanted.sizes
             ]

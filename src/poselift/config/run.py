@@ -14,22 +14,16 @@ class TrainingSettings(Section):
     MotionAGFormer; `poselift.config.recipes` has the named ones."""
 
     epochs: int = Field(60, ge=1, description="passes over the training clips")
-    batch_size: int = Field(16, ge=1, description="clips an optimiser step, over all processes")
-    gradient_accumulation_steps: int = Field(
-        1, ge=1, description="parts that a batch is computed in, one after the other, to save memory"
-    )
+    batch_size: int = Field(16, ge=1, description="clips per optimiser step, over all processes")
+    gradient_accumulation_steps: int = Field(1, ge=1, description="parts that a batch is computed in")
     processes: int = Field(1, ge=1, description="processes that share a batch, a GPU each")
-    optimizer: Literal["adamw", "amsgrad"] = Field(
-        "adamw", description="AdamW, or Adam with the AMSGrad correction"
-    )
+    optimizer: Literal["adamw", "amsgrad"] = Field("adamw", description="AdamW, or Adam with AMSGrad")
     lr: float = Field(5e-4, gt=0, lt=1, description="learning rate before decay")
     weight_decay: float = Field(0.01, ge=0, lt=1, description="weight decay of the optimiser")
     lr_scheduler: Literal["exponential", "cosine", "constant"] = Field(
         "exponential", description="course of the learning rate over the epochs"
     )
-    lr_decay: float = Field(
-        0.99, gt=0, le=1, description="factor on the learning rate after each epoch (exponential)"
-    )
+    lr_decay: float = Field(0.99, gt=0, le=1, description="factor on lr after each epoch (exponential)")
     warmup_steps: int = Field(0, ge=0, description="first steps, in which the learning rate rises linearly")
     precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="arithmetic of the forward pass")
     compile: bool = Field(False, description="compile the model with torch.compile")
@@ -44,14 +38,12 @@ class ExecutionSettings(Section):
     """How a training is carried out on a machine. Nothing of it changes the weights."""
 
     data_path: Literal["auto", "device", "loader"] = Field(
-        "auto", description="frames on the training device, or read by workers; auto: where they fit"
+        "auto", description="frames on the device (auto: if they fit) or read by workers"
     )
     num_workers: int = Field(2, ge=0, description="processes that read batches (loader)")
     pin_memory: bool = Field(True, description="page-locked memory for copies to a GPU (loader)")
     prefetch_factor: int = Field(4, ge=1, description="batches each worker reads ahead (loader)")
-    checkpoint_every: int = Field(
-        1000, ge=1, description="optimiser steps between saved states; the end of an epoch saves as well"
-    )
+    checkpoint_every: int = Field(1000, ge=1, description="steps between saved states, within an epoch")
     keep: int = Field(2, ge=1, description="how many of the last saved states are kept")
     tensorboard: bool = Field(False, description="also write TensorBoard events (needs tensorboard)")
 
@@ -60,16 +52,12 @@ class RunSettings(Section):
     """All that determines one training run, resolved: the run's `config.yaml`."""
 
     architecture: str = Field(description=f"which model: {', '.join(built_in())}, or one of your own")
-    architecture_file: Text | None = Field(
-        None, description="file or module of the architecture, for one of your own"
-    )
+    architecture_file: Text | None = Field(None, description="file or module of a lifter of your own")
     size: str = Field(pattern=r"^[a-z][a-z0-9]*$", description="name of the model's size")
-    variant: str | None = Field(
-        None, pattern=NAME, description="what sets the run apart from the main one of this model"
-    )
+    variant: str | None = Field(None, pattern=NAME, description="what sets it apart from the main run")
     depth: int = Field(ge=1, description="number of blocks (given by the size)")
-    dim: int = Field(ge=8, multiple_of=8, description="channels a token (given by the size)")
-    n_frames: int = Field(243, ge=3, description="frames a clip (accelerations need three)")
+    dim: int = Field(ge=8, multiple_of=8, description="channels per token (given by the size)")
+    n_frames: int = Field(243, ge=3, description="frames per clip (accelerations need three)")
     seed: int = Field(0, ge=0, description="seed of weights, order and augmentation")
     input_2d: Literal["detected", "ground_truth"] = Field(
         "detected", description="2D poses that are lifted: a detector's, or the label's own x, y"

@@ -51,20 +51,14 @@ class RandomSampling(Section):
 
     samples: int = Field(ge=1, description="number of trials")
     seed: int = Field(0, ge=0, description="seed of the draws")
-    space: dict[str, Choices] = Field(
-        min_length=1, description="what each key is drawn from: a list of values, or a range"
-    )
+    space: dict[str, Choices] = Field(min_length=1, description="per key: a list of values, or a range")
 
 
 class Halving(Section):
     """Successive halving (Jamieson and Talwalkar, AISTATS 2016): hopeless trials stop early."""
 
-    epochs: list[int] = Field(
-        min_length=1, description="epochs after which trials are compared, before the last"
-    )
-    keep: float = Field(
-        1 / 3, gt=0, lt=1, description="fraction of the compared trials that goes on (rounded up, with ties)"
-    )
+    epochs: list[int] = Field(min_length=1, description="epochs after which trials are compared")
+    keep: float = Field(1 / 3, gt=0, lt=1, description="fraction of the trials that goes on (rounded up)")
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
@@ -77,13 +71,9 @@ class Stage(Section):
     """Trials that are compared with each other."""
 
     name: str = Field(pattern=NAME, description="folder of its trials")
-    start_from: str | None = Field(
-        None, description="an earlier stage, whose winner's searched values the trials start from"
-    )
-    architecture: str | None = Field(
-        None, description="model of the trials (default: that of the stage it starts from)"
-    )
-    size: str | None = Field(None, description="its size (default: that of the stage it starts from)")
+    start_from: str | None = Field(None, description="an earlier stage, whose winner the trials start from")
+    architecture: str | None = Field(None, description="model of the trials (default: that of `start_from`)")
+    size: str | None = Field(None, description="its size (default: that of `start_from`)")
     epochs: int | None = Field(None, ge=1, description="length of a trial (default: that of the recipe)")
     grid: dict[str, list[Any]] = Field({}, description="values of each key, all combinations")
     factors: dict[str, list[float]] = Field(
@@ -118,9 +108,7 @@ class Stage(Section):
 class Search(Section):
     """The hyper-parameter search (`snakemake search`)."""
 
-    validation_subject: str = Field(
-        "S8", description="training subject that trials are judged on, in pixels; never a test subject"
-    )
+    validation_subject: str = Field("S8", description="training subject that trials are judged on, in pixels")
     seed: int = Field(0, ge=0, description="seed of every trial's training")
     stages: list[Stage] = Field([], description="stages in the order in which they may use each other")
     keep_weights: bool = Field(False, description="keep the weights of finished trials")

@@ -27,7 +27,5 @@ def model_size(size: str | ModelSize) -> ModelSize:
     if isinstance(size, ModelSize):
         return size
     if size not in SIZES:
-        raise PoseliftError(
-            f"unknown size '{size}'{suggest(size, SIZES)}; sizes of your own need depth and dim"
-        )
+        raise PoseliftError(f"unknown size '{size}'{suggest(size, SIZES)}; others need depth and dim")
     return SIZES[size]

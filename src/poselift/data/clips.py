@@ -105,9 +105,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--store", type=Path, required=True, help="folder that holds frames/")
     parser.add_argument("--n-frames", type=int, required=True, help="frames per clip")
     for split in SPLITS:
-        parser.add_argument(
-            f"--expect-{split}", type=int, metavar="CLIPS", help=f"stop if {split} has another count"
-        )
+        parser.add_argument(f"--expect-{split}", type=int, metavar="CLIPS", help="stop at another count")
     given = parser.parse_args(argv)
     if given.n_frames < 2:
         raise PoseliftError(f"--n-frames: expected at least 2, found {given.n_frames}")

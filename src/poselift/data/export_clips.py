@@ -1,4 +1,4 @@
-"""Clips in the community's layout, one pickle a clip: `H36M-<n>/{train,test}/%08d.pkl`.
+"""Clips in the community's layout, one pickle per clip: `H36M-<n>/{train,test}/%08d.pkl`.
 
 Nothing here reads them: they are for tools that expect {'data_input', 'data_label'}, each (n, J, 3) float32.
 """
@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     """Write the clips of a frame store as one pickle each."""
     parser = argparse.ArgumentParser(prog="poselift export-clips", description=main.__doc__)
     parser.add_argument("--store", type=Path, required=True, help="folder of the frame store")
-    parser.add_argument("--n-frames", type=int, required=True, help="frames a clip, as indexed")
+    parser.add_argument("--n-frames", type=int, required=True, help="frames per clip, as indexed")
     parser.add_argument("--out", type=Path, required=True, help="folder that gets H36M-<n>")
     given = parser.parse_args(argv)
     print(export_clips(given.store, given.n_frames, given.out))

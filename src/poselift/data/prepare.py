@@ -68,9 +68,7 @@ def _write_split(split: Frames, folder: Path) -> dict[str, str]:
     return digests
 
 
-def _write_array(
-    path: Path, shape: tuple[int, ...], dtype: Any, block: Callable[[slice], NDArray[Any]]
-) -> str:
+def _write_array(path: Path, shape: tuple[int, ...], dtype: Any, block: Callable[[slice], NDArray]) -> str:
     """Write an .npy file block by block, so that memory stays small; its sha256."""
     digest = hashlib.sha256()
     with path.open("wb") as file:
@@ -97,9 +95,8 @@ def parser_of(argv: list[str] | None, prog: str, description: str) -> tuple[argp
     source = dataset(chosen.parse_known_args(argv)[0].dataset)
     parser = argparse.ArgumentParser(prog=prog, description=description, parents=[chosen])
     for key in source.source.file_keys():
-        parser.add_argument(
-            f"--{key}", type=Path, required=True, help=source.source.model_fields[key].description
-        )
+        text = source.source.model_fields[key].description
+        parser.add_argument(f"--{key}", type=Path, required=True, help=text)
     return parser, source
 
 
@@ -112,9 +109,7 @@ def main(argv: list[str] | None = None) -> None:
     """Turn the files of a data set into the frame store and index its clips."""
     parser, source = parser_of(argv, "poselift prepare", main.__doc__ or "")
     parser.add_argument("--out", type=Path, required=True, help="folder of the store")
-    parser.add_argument(
-        "--n-frames", type=int, action="append", default=[], help="also index clips of so many frames"
-    )
+    parser.add_argument("--n-frames", type=int, action="append", default=[], help="also index such clips")
     given = parser.parse_args(argv)
     frames = prepare(source, files_of(given, source), given.out)["frames"]
     print(f"frames: {frames['train']:,} train, {frames['test']:,} test")

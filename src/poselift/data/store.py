@@ -96,10 +96,7 @@ def read_sequences(store: Path, split: str) -> list[Sequence]:
 
 
 def open_split(
-    store: Path | str,
-    split: str,
-    n_frames: int,
-    input_2d: Literal["detected", "ground_truth"] = "detected",
+    store: Path | str, split: str, n_frames: int, input_2d: Literal["detected", "ground_truth"] = "detected"
 ) -> Split:
     """Open a split of the store with its index of clips of `n_frames`.
 
@@ -189,9 +186,7 @@ def open_array(path: Path, dtype: type, shape: tuple[int | None, ...]) -> NDArra
         found = f"{array.dtype} of shape {array.shape}"
         raise _damaged(path, f"expected {np.dtype(dtype)} of shape ({expected}), found {found}")
     if shape[0] is not None and len(array) != shape[0]:
-        raise PoseliftError(
-            f"{path}: {len(array)} frames, but sequences.json has {shape[0]}; delete the store"
-        )
+        raise PoseliftError(f"{path}: {len(array)} frames, but sequences.json has {shape[0]}; delete it")
     return array
 
 

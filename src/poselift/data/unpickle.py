@@ -62,8 +62,7 @@ def load_pickle(path: Path) -> Any:
 
 
 def unpickle(file: IO[bytes], source: str, size: int = 2**30) -> Any:
-    """Read a pickle of about `size` bytes from an open file; errors as `load_pickle`'s, with `source` as the
-    place."""
+    """Read a pickle of about `size` bytes from an open file, called `source`; raises as `load_pickle`."""
     try:
         with bounded_memory(size):
             return _RestrictedUnpickler(file).load()
@@ -76,9 +75,7 @@ def unpickle(file: IO[bytes], source: str, size: int = 2**30) -> Any:
         raise
     except Exception as error:  # a malformed pickle can fail in any way
         reason = one_line(error) or type(error).__name__
-        raise PoseliftError(
-            f"{source}: not a whole pickle ({reason}); is it cut short? Copy it again"
-        ) from None
+        raise PoseliftError(f"{source}: not a whole pickle ({reason}); cut short? Copy it again") from None
 
 
 @contextmanager

@@ -110,20 +110,13 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="poselift evaluate", description=main.__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--run", type=Path, metavar="DIR", help="folder of a run")
-    what.add_argument(
-        "--checkpoint",
-        type=Path,
-        metavar="FILE",
-        help="published checkpoint or safetensors, in place of a run",
-    )
+    what.add_argument("--checkpoint", type=Path, metavar="FILE", help="published checkpoint or safetensors")
     of_checkpoint = parser.add_argument_group("what the checkpoint is of")
     of_checkpoint.add_argument("--architecture", help="the model's name")
     of_checkpoint.add_argument("--architecture-file", help="where a lifter of your own is")
     of_checkpoint.add_argument("--size", help="xsmall, small, base or large")
     of_checkpoint.add_argument("--n-frames", type=int, help="frames per clip (default: 243)")
-    of_checkpoint.add_argument(
-        "--input-2d", choices=("detected", "ground_truth"), help="2D poses to lift (default: detected)"
-    )
+    of_checkpoint.add_argument("--input-2d", choices=("detected", "ground_truth"), help="2D poses to lift")
     parser.add_argument(
         "--store",
         type=Path,

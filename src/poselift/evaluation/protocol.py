@@ -197,9 +197,7 @@ def _check(predictions: Tensor, split: Split) -> None:
         if split.evaluates == "centre frame" and sequence not in evaluated:
             raise PoseliftError(f"{split.name}: sequence {sequence.name} has no valid frame to evaluate")
     if all(sequence.excluded for sequence in evaluated):
-        raise PoseliftError(
-            f"{split.name}: no frame to evaluate: there is no clip outside the excluded sequences"
-        )
+        raise PoseliftError(f"{split.name}: no frame to evaluate: no clip outside the excluded sequences")
 
 
 def _weights(seen: Visits, order: int, n_frames: int) -> NDArray[np.float64]:

@@ -98,9 +98,7 @@ def load_weights(path: Path | str, model: Model) -> Model:
     except Exception as error:  # a damaged file can fail in any way
         if isinstance(error, OSError) and error.filename:
             raise
-        raise PoseliftError(
-            f"{path}: expected weights in safetensors format, found a damaged or other file"
-        ) from None
+        raise PoseliftError(f"{path}: expected safetensors, found a damaged or other file") from None
     if strange := [name for name, value in weights.items() if not _is_weight((name, value))]:
         raise PoseliftError(f"{path}: {one_line(strange[0])}: expected real numbers")
     return _load(weights, model, Path(path))
@@ -119,9 +117,8 @@ def _load(weights: Mapping[str, Tensor], model: Model, path: Path) -> Model:
         raise PoseliftError(f"{path}: other weights than the model's: missing {which[0]}, unknown {which[1]}")
     for name, value in expected.items():
         if weights[name].shape != value.shape:
-            raise PoseliftError(
-                f"{path}: {name}: expected shape {tuple(value.shape)}, found {tuple(weights[name].shape)}"
-            )
+            shapes = f"expected shape {tuple(value.shape)}, found {tuple(weights[name].shape)}"
+            raise PoseliftError(f"{path}: {name}: {shapes}")
     model.load_state_dict(weights)
     return model
 

@@ -160,9 +160,7 @@ def _sizes(names: list[str] | None, depth: int | None, dim: int | None) -> dict[
     if depth is None and dim is None:
         return {name: name for name in names or SIZES}
     if depth is None or dim is None or len(names or []) > 1:
-        raise PoseliftError(
-            "a size of your own needs both --depth and --dim, and at most one --size to name it"
-        )
+        raise PoseliftError("a size of your own needs both --depth and --dim, and at most one --size")
     return {(names or ["custom"])[0]: parse(ModelSize, {"depth": depth, "dim": dim}, "options")}
 
 

@@ -18,31 +18,17 @@ class MambaGCNBlockSettings(Section):
         json_schema_extra={"meant": [128, 512]},
     )
     fusion_alpha: float = Field(
-        0.5,
-        gt=0,
-        lt=1,
-        description="share of the SSM in the MambaGCN block at the start",
-        json_schema_extra={"meant": [0.3, 0.7]},
+        0.5, gt=0, lt=1, description="share of the SSM at the start", json_schema_extra={"meant": [0.3, 0.7]}
     )
     gcn_dropout: float = Field(
-        0.1,
-        ge=0,
-        lt=1,
-        description="dropout after the MambaGCN block's graph convolution",
-        json_schema_extra={"meant": [0.1, 0.3]},
+        0.1, ge=0, lt=1, description="dropout of the graph branch", json_schema_extra={"meant": [0.1, 0.3]}
     )
-    ssm_backend: Literal["auto", "mamba_ssm", "torch"] = Field(
-        "auto", description="implementation of the SSD layer"
-    )
-    mamba_gcn_parts: Literal["ssm+gcn", "ssm", "gcn"] = Field(
-        "ssm+gcn", description="what a MambaGCN block is made of"
-    )
+    ssm_backend: Literal["auto", "mamba_ssm", "torch"] = Field("auto", description="code of the SSD layer")
+    mamba_gcn_parts: Literal["ssm+gcn", "ssm", "gcn"] = Field("ssm+gcn", description="parts of the block")
     mamba_gcn_fusion: Literal["learned", "fixed"] = Field(
         "learned", description="whether the share of the SSM is trained or stays at fusion_alpha"
     )
-    ssm_directions: Literal["both", "forward"] = Field(
-        "both", description="in which directions the SSM reads the frames"
-    )
+    ssm_directions: Literal["both", "forward"] = Field("both", description="directions the SSM reads in")
 
     @model_validator(mode="after")
     def _switches_agree(self) -> Self:

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from poselift.config.architectures import Architecture
-from poselift.config.own_architecture import fault
+from poselift.config.plugins import fault
 from poselift.config.sections import Section
 from poselift.config.sizes import ModelSize
 from poselift.errors import PoseliftError

@@ -66,9 +66,7 @@ class Ranks:
         if self.size == 1:
             return model
         return DistributedDataParallel(
-            model,
-            device_ids=[device] if device.type == "cuda" else None,
-            gradient_as_bucket_view=True,
+            model, device_ids=[device] if device.type == "cuda" else None, gradient_as_bucket_view=True
         )
 
     def synchronised(self, model: nn.Module, device: torch.device) -> nn.Module:

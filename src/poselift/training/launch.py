@@ -84,10 +84,7 @@ def process_group(info: LaunchInfo, device: torch.device) -> Iterator[Ranks]:
     if cuda:
         torch.cuda.set_device(device)
     dist.init_process_group(
-        "nccl" if cuda else "gloo",
-        rank=info.rank,
-        world_size=info.size,
-        device_id=device if cuda else None,
+        "nccl" if cuda else "gloo", rank=info.rank, world_size=info.size, device_id=device if cuda else None
     )
     # its waits may be long: for another process that trains the same run
     control = dist.new_group(backend="gloo", timeout=timedelta(days=30))

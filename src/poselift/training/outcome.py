@@ -33,18 +33,14 @@ def write_outcome(out: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise PoseliftError(f"{path}: no such file; train the run first") from None
     except (ValueError, LookupError, TypeError) as error:
-        raise PoseliftError(
-            f"{path}: not as it was written ({one_line(error)}); train the run again"
-        ) from None
+        raise PoseliftError(f"{path}: damaged ({one_line(error)}); train the run again") from None
     write_json(out / "metrics.json", {"epochs": raw["epochs"], "summary": summary})
     made = {name: sha256(out / name) for name in (HISTORY, "metrics.json")}
     write_json(out / "provenance.json", record | {"outputs": outputs | made})
     return summary
 
 
-def summarise(
-    epochs: dict[str, list[float | None]], best_epoch: int, measured: dict[str, Any]
-) -> dict[str, Any]:
+def summarise(epochs: dict[str, list[Any]], best_epoch: int, measured: dict[str, Any]) -> dict[str, Any]:
     """The outcome of a run in a few numbers; `best_epoch` counts from 0, in the summary from 1."""
     seconds, train_seconds = (sum(filter(None, epochs[name])) for name in ("seconds", "train_seconds"))
     done = len(epochs["seconds"])

@@ -138,9 +138,7 @@ class StateFolder:
         try:
             there = json.loads((wanted.parent / "run.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            raise PoseliftError(
-                f"--resume: {wanted}: no such state, or no run.json beside it that says whose it is"
-            ) from None
+            raise PoseliftError(f"--resume: {wanted}: no such state, or no run.json beside it") from None
         if different := differences(there, self.facts):
             raise PoseliftError(f"--resume: {wanted} is the state of another run; these differ: {different}")
         state = load_state(path) if path else self.newest()

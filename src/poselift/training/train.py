@@ -157,9 +157,7 @@ def _initial_state(states: StateFolder, resume: Path | Literal["newest"] | None)
     return state
 
 
-def _write(
-    out: Path, settings: RunSettings, state: TrainingState, loop: Loop, states: StateFolder
-) -> dict[str, Any]:
+def _write(out: Path, settings: RunSettings, state: TrainingState, loop: Loop, states: StateFolder) -> Any:
     """Write all `OUTPUTS` and their record; the summary of the run."""
     device, processes = loop.ctx.device, loop.ctx.ranks.size
     for name, weights in (("best", state.best_model), ("last", state.model)):
@@ -207,9 +205,7 @@ def main(argv: list[str] | None = None) -> None:
     """Train one model on a frame store."""
     arguments = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(prog="poselift train", description=main.__doc__)
-    parser.add_argument(
-        "--store", type=Path, default=Path("results/h36m/data"), help="frame store (default: %(default)s)"
-    )
+    parser.add_argument("--store", type=Path, default=Path("results/h36m/data"), help="default: %(default)s")
     parser.add_argument("--out", type=Path, required=True, help="run directory to write")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ... (default: auto)")
     parser.add_argument("--threads", type=int, help="CPU threads (results depend on their number)")

@@ -119,8 +119,8 @@ def test_it_may_be_the_main_data_set(third):
 
 
 FAULTS = {
-    "def read(:\n": r"circles\.py, line 1: cannot be imported: SyntaxError",
-    "import numpy\n\nnumpy.nothing\n": r"circles\.py, line 3: cannot be imported: AttributeError",
+    "def read(:\n": r"circles\.py:1: cannot be imported: SyntaxError",
+    "import numpy\n\nnumpy.nothing\n": r"circles\.py:3: cannot be imported: AttributeError",
     "READ = 1\n": r"circles\.py: DATASET: expected a Dataset .* found no such value",
     "DATASET = 1\n": r"circles\.py: DATASET: expected a Dataset .* found int",
 }

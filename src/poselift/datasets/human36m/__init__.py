@@ -20,9 +20,7 @@ class Synthetic(Section):
 class Source(datasets.Source):
     """Human3.6M: a raw pickle (`raw`) or a procedure (`synthetic`), one of the two."""
 
-    raw: InputPath | None = Field(
-        None, description="pickle in the schema of h36m_sh_conf_cam_source_final.pkl"
-    )
+    raw: InputPath | None = Field(None, description="pickle like h36m_sh_conf_cam_source_final.pkl")
     synthetic: Synthetic | None = Field(None, description="generate motion instead of reading `raw`")
 
 

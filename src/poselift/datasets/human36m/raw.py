@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poselift.data.frames import Frames, chunks
+from poselift.data.entries import Entries, kind
+from poselift.data.frames import Frames
 from poselift.data.normalise import normalise
 from poselift.data.sequence import SPLITS, Sequence
 from poselift.data.unpickle import bounded_memory, load_pickle
@@ -71,123 +72,84 @@ def read_raw(path: Path) -> dict[str, RawSplit]:
     """
     content = load_pickle(path)
     if not isinstance(content, dict):
-        raise PoseliftError(
-            f"{path}: expected a dict of the splits train and test, found {type(content).__name__}"
-        )
+        raise PoseliftError(f"{path}: expected a dict of the splits train and test, found {kind(content)}")
     return {
         split: _Checker(f"{path}: {split}", content.get(split)).check(split == "test") for split in SPLITS
     }
 
 
-class _Checker:
+class _Checker(Entries):
     """Checks the entries of one split; the sequences are found first, so that faults can name them."""
 
     def __init__(self, where: str, entries: Any) -> None:
-        self.where = where
         if not isinstance(entries, dict):
-            raise self.fault(None, f"expected a dict of frames, found {_kind(entries)}")
-        self.entries = entries
+            raise PoseliftError(f"{where}: expected a dict of frames, found {kind(entries)}")
+        super().__init__(where, entries)
         self.n_frames = 0
         self.sequences: list[Sequence] = []
 
-    def fault(self, key: str | None, what: str, frame: int | None = None) -> PoseliftError:
-        """The error to raise: `what` was wrong with `key`, first at `frame` of the split."""
-        words = [self.where, key, what]
-        message = ": ".join(word for word in words if word)
-        if frame is not None:
-            name, offset = "?", frame
-            for sequence in self.sequences:
-                if sequence.first_frame <= frame < sequence.first_frame + sequence.length:
-                    name, offset = sequence.name, frame - sequence.first_frame
-            message += f" (first in sequence {name}, its frame {offset}, frame {frame} of the split)"
-        return PoseliftError(message)
+    def named(self, frame: int) -> str:
+        name, offset = "?", frame
+        for sequence in self.sequences:
+            if sequence.first_frame <= frame < sequence.first_frame + sequence.length:
+                name, offset = sequence.name, frame - sequence.first_frame
+        return f" (first in sequence {name}, its frame {offset}, frame {frame} of the split)"
 
     def check(self, is_test: bool) -> RawSplit:
-        for key in ("joint_2d", "joint3d_image", "camera_name", "source"):
-            self.require(key)
-        if is_test:
-            for key in ("joints_2.5d_image", "2.5d_factor", "action"):
-                self.require(key)
+        of_test = ("joints_2.5d_image", "2.5d_factor", "action") if is_test else ()
+        for key in ("joint_2d", "joint3d_image", "camera_name", "source", *of_test):
+            if key not in self.entries:
+                raise self.fault(key, "the key is missing")
         self.n_frames = self.length("joint_2d")
         if self.n_frames == 0:
             raise self.fault("joint_2d", "the split is empty, expected at least one frame")
         self.sequences = self.find_sequences(is_test)
-
-        def numbers(key: str, *shape: int) -> NDArray[np.floating]:
-            return self.finite(key, self.floats(key, [shape]))
-
         confidence = None
         if "confidence" in self.entries:
-            confidence = self.floats("confidence", [(N_JOINTS, 1), (N_JOINTS,)])
-            confidence = self.finite("confidence", confidence).reshape(self.n_frames, N_JOINTS)
-        factor = None
-        if is_test:
-            factor = numbers("2.5d_factor")
-            if (bad := np.flatnonzero(factor <= 0)).size:
-                raise self.fault(
-                    "2.5d_factor", f"expected mm per pixel above 0, found {factor[bad[0]]}", bad[0]
-                )
+            confidence = self.floats("confidence", (N_JOINTS, 1), (N_JOINTS,))
+            confidence = confidence.reshape(self.n_frames, N_JOINTS)
+        factor = self.floats("2.5d_factor", ()) if is_test else None
+        if factor is not None and (bad := np.flatnonzero(factor <= 0)).size:
+            found = f"expected mm per pixel above 0, found {factor[bad[0]]}"
+            raise self.fault("2.5d_factor", found, bad[0])
         lengths = [sequence.length for sequence in self.sequences]
         counted = np.repeat([not sequence.excluded for sequence in self.sequences], lengths)
         return RawSplit(
             valid=counted if is_test else None,
-            joint_2d=numbers("joint_2d", N_JOINTS, 2),
+            joint_2d=self.floats("joint_2d", (N_JOINTS, 2)),
             confidence=confidence,
-            joint3d_image=numbers("joint3d_image", N_JOINTS, 3),
+            joint3d_image=self.floats("joint3d_image", (N_JOINTS, 3)),
             sequences=self.sequences,
-            target_mm=numbers("joints_2.5d_image", N_JOINTS, 3) if is_test else None,
+            target_mm=self.floats("joints_2.5d_image", (N_JOINTS, 3)) if is_test else None,
             factor=factor,
         )
-
-    def require(self, key: str) -> None:
-        if key not in self.entries:
-            raise self.fault(key, "the key is missing")
 
     def length(self, key: str) -> int:
         try:
             return len(self.entries[key])
         except TypeError:
-            raise self.fault(key, f"expected an entry per frame, found {_kind(self.entries[key])}") from None
+            raise self.fault(key, f"expected an entry per frame, found {kind(self.entries[key])}") from None
 
-    def same_length(self, key: str) -> None:
+    def as_array(self, key: str, size: int, fault: str, dtype: type | None = None) -> NDArray[Any]:
+        """The entry as an array of N values of `size` bytes each; `fault` says why it is none."""
         if (length := self.length(key)) != self.n_frames:
             raise self.fault(key, f"{length} frames, but joint_2d has {self.n_frames}")
-
-    def floats(self, key: str, shapes: list[tuple[int, ...]]) -> NDArray[np.floating]:
-        """The entry as an array (N, *shape) of float32 or float64, `shape` one of `shapes`."""
-        self.same_length(key)
+        value = self.entries[key]
         try:
-            with bounded_memory(8 * self.n_frames * math.prod(shapes[0])):
-                array = np.asarray(self.entries[key])
+            with bounded_memory(size * self.n_frames):
+                return value if isinstance(value, np.ndarray) else np.array(value, dtype=dtype)
         except (ValueError, TypeError, OverflowError, RecursionError, MemoryError):
-            raise self.fault(key, "the frames differ in shape, or are not numbers") from None
-        expected = " or ".join(f"({', '.join(map(str, ('N', *shape)))})" for shape in shapes)
-        if array.shape[1:] not in shapes:
-            hint = ""
-            if array.ndim > 1 and array.shape[1] != N_JOINTS:
-                hint = f": {array.shape[1]} joints, not {N_JOINTS}"
-            raise self.fault(key, f"expected shape {expected}, found {array.shape}{hint}")
-        if array.dtype not in (np.float32, np.float64):
-            raise self.fault(key, f"expected float32 or float64, found {array.dtype}")
-        return array
+            raise self.fault(key, fault) from None
 
-    def finite(self, key: str, array: NDArray[np.floating]) -> NDArray[np.floating]:
-        for part in chunks(len(array)):
-            finite = np.isfinite(array[part])
-            if not finite.all():
-                frame = part.start + int(np.argmin(finite.reshape(len(finite), -1).all(axis=1)))
-                raise self.fault(key, "expected finite numbers, found NaN or infinity", frame)
-        return array
+    def floats(self, key: str, *shapes: tuple[int, ...]) -> NDArray[np.floating]:
+        """The entry as an array (N, *shape) of finite float32 or float64, `shape` one of `shapes`."""
+        fault = "the frames differ in shape, or are not numbers"
+        array = self.as_array(key, 8 * math.prod(shapes[0]), fault)
+        return self.numbers(key, array, *(("N", *shape) for shape in shapes))
 
     def strings(self, key: str) -> NDArray[Any]:
         """The entry as an array of N strings."""
-        self.same_length(key)
-        value = self.entries[key]
-        try:
-            with bounded_memory(8 * self.n_frames):
-                array = value if isinstance(value, np.ndarray) else np.array(value, dtype=object)
-        except (ValueError, TypeError, RecursionError, MemoryError):
-            raise self.fault(key, "expected a string per frame, found something else") from None
+        array = self.as_array(key, 8, "expected a string per frame, found something else", object)
         if array.ndim != 1:
             raise self.fault(key, f"expected a string per frame, found an array of shape {array.shape}")
         if array.dtype == object:
@@ -204,36 +166,24 @@ class _Checker:
         action = None
         if is_test:
             action = self.strings("action")
-            inside = np.setdiff1d(_starts(action[1:] != action[:-1]), starts)
-            if inside.size:
+            if (inside := np.setdiff1d(_starts(action[1:] != action[:-1]), starts)).size:
                 name = one_line(source[inside[0]])
-                raise self.fault(
-                    "action", f"changes within sequence {name}, at frame {inside[0]} of the split"
-                )
+                raise self.fault("action", f"changes within sequence {name}{_at(inside[0])}")
         lengths = np.diff(starts, append=self.n_frames)
 
         def sequence(start: int, length: int) -> Sequence:
             name, camera_name = str(source[start]), str(camera[start])
             match = SEQUENCE_NAME.fullmatch(name)
             if match is None:
-                raise self.fault(
-                    "source",
-                    f"expected names like s_09_act_02_subact_01_ca_01, found {one_line(repr(name))}, "
-                    f"at frame {start} of the split",
-                )
+                expected = "expected names like s_09_act_02_subact_01_ca_01, found"
+                raise self.fault("source", f"{expected} {one_line(repr(name))}{_at(start)}")
             if camera_name not in CAMERAS:
-                raise self.fault(
-                    "camera_name",
-                    f"unknown camera {one_line(repr(camera_name))} in sequence {name}, "
-                    f"at frame {start} of the split (known: {', '.join(CAMERAS)})",
-                )
+                found = f"unknown camera {one_line(repr(camera_name))} in sequence {name}{_at(start)}"
+                raise self.fault("camera_name", f"{found} (known: {', '.join(CAMERAS)})")
             action_name = None if action is None else str(action[start])
             if action_name is not None and not (action_name.isprintable() and 0 < len(action_name) <= 100):
-                raise self.fault(
-                    "action",
-                    "expected printable names of at most 100 characters, "
-                    f"found {one_line(repr(action_name))} in sequence {name}, at frame {start} of the split",
-                )
+                found = f"found {one_line(repr(action_name))} in sequence {name}{_at(start)}"
+                raise self.fault("action", f"expected printable names of at most 100 characters, {found}")
             width, height = CAMERAS[camera_name]
             return Sequence(
                 name=name,
@@ -255,5 +205,5 @@ def _starts(changes: Any) -> NDArray[np.intp]:
     return np.concatenate([[0], np.flatnonzero(changes) + 1])
 
 
-def _kind(value: Any) -> str:
-    return "nothing" if value is None else type(value).__name__
+def _at(frame: int) -> str:
+    return f", at frame {frame} of the split"

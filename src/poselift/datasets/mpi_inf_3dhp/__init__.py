@@ -12,9 +12,7 @@ class Synthetic(Section):
     """Procedural motion in the two files' schema; everything made from it is marked as synthetic."""
 
     seed: int = Field(0, ge=0, description="seed of the motion")
-    train_frames: int = Field(
-        200, ge=2, description="frames per training sequence (there are 16, in 8 views)"
-    )
+    train_frames: int = Field(200, ge=2, description="frames per training sequence (16, in 8 views)")
     test_frames: int = Field(200, ge=2, description="frames per test sequence (there are 6)")
 
 

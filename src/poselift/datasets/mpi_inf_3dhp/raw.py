@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poselift.data.entries import Entries, kind
 from poselift.data.frames import Frames
 from poselift.data.sequence import Sequence
 from poselift.data.unpickle import unpickle
@@ -135,12 +136,10 @@ def read_train(path: Path) -> list[Recording]:
     for name in names:
         entry = content[name]
         if not isinstance(entry, list | tuple) or len(entry) != 2:
-            raise PoseliftError(
-                f"{path}: {name}: expected [cameras, frames per second], found {_kind(entry)}"
-            )
+            raise PoseliftError(f"{path}: {name}: expected [cameras, frames per second], found {kind(entry)}")
         cameras, fps = entry
         if not isinstance(fps, int | float | np.number) or not fps > 0:
-            found = fps if isinstance(fps, int | float) else _kind(fps)
+            found = fps if isinstance(fps, int | float) else kind(fps)
             raise PoseliftError(f"{path}: {name}: expected frames per second above 0, found {found}")
         cameras = _dict_of(cameras, list(CAMERAS), f"{path}: {name}", "camera")
         for camera in CAMERAS:
@@ -159,7 +158,7 @@ def read_test(path: Path) -> list[Recording]:
     for name, size in TEST_SIZES.items():
         check = _Checker(f"{path}: {name}", content[name])
         joint_2d, joint_3d = check.joints()
-        recordings.append(Recording(name, name, name, *size, joint_2d, joint_3d, check.valid()))
+        recordings.append(Recording(name, name, name, *size, joint_2d, joint_3d, check.valid(len(joint_2d))))
     return recordings
 
 
@@ -209,7 +208,7 @@ def _check_header(member: Any, path: Path) -> None:
 def _dict_of(value: Any, keys: list[str], where: str, what: str) -> dict[str, Any]:
     """`value`, checked to be a dict with exactly these keys."""
     if not isinstance(value, dict):
-        raise PoseliftError(f"{where}: expected a dict by {what}, found {_kind(value)}")
+        raise PoseliftError(f"{where}: expected a dict by {what}, found {kind(value)}")
     if missing := [key for key in keys if key not in value]:
         raise PoseliftError(f"{where}: {what} {missing[0]} is missing; expected {', '.join(keys)}")
     if unknown := [key for key in value if key not in keys]:
@@ -217,69 +216,39 @@ def _dict_of(value: Any, keys: list[str], where: str, what: str) -> dict[str, An
     return value
 
 
-class _Checker:
+class _Checker(Entries):
     """Checks the entries of one recording; `where` names file, sequence and camera."""
-
-    def __init__(self, where: str, entries: Any) -> None:
-        self.where = where
-        self.entries = entries
-        self.n_frames = 0
 
     def joints(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """2D and 3D joints in Human3.6M's order."""
-        joint_2d = self.numbers("data_2d", 2)
-        self.n_frames = len(joint_2d)
-        if self.n_frames == 0:
-            raise PoseliftError(f"{self.where}: data_2d: no frames, expected at least one")
-        joint_3d = self.numbers("data_3d", 3)
-        if len(joint_3d) != self.n_frames:
-            raise PoseliftError(
-                f"{self.where}: data_3d: {len(joint_3d)} frames, but data_2d has {self.n_frames}"
-            )
+        joint_2d, joint_3d = (
+            self.numbers(key, self.array(key), ("T", N_JOINTS, channels))
+            for key, channels in (("data_2d", 2), ("data_3d", 3))
+        )
+        if not len(joint_2d):
+            raise self.fault("data_2d", "no frames, expected at least one")
+        if len(joint_3d) != len(joint_2d):
+            raise self.fault("data_3d", f"{len(joint_3d)} frames, but data_2d has {len(joint_2d)}")
         order = list(TO_HUMAN36M)
         return joint_2d[:, order], joint_3d[:, order]
 
-    def valid(self) -> NDArray[np.bool_]:
+    def valid(self, n_frames: int) -> NDArray[np.bool_]:
         """The flags of the frames to evaluate."""
         flags = self.array("valid")
-        if flags.shape != (self.n_frames,):
-            raise PoseliftError(
-                f"{self.where}: valid: expected shape ({self.n_frames},), found {flags.shape}"
-            )
+        if flags.shape != (n_frames,):
+            raise self.fault("valid", f"expected shape ({n_frames},), found {flags.shape}")
         if flags.dtype.kind not in "biuf":
-            raise PoseliftError(f"{self.where}: valid: expected 0 or 1 per frame, found {flags.dtype}")
-        wrong = np.flatnonzero(~np.isin(flags, (0, 1)))
-        if wrong.size:
-            raise PoseliftError(
-                f"{self.where}: valid: expected 0 or 1, found {flags[wrong[0]]} in frame {wrong[0]}"
-            )
+            raise self.fault("valid", f"expected 0 or 1 per frame, found {flags.dtype}")
+        if (wrong := np.flatnonzero(~np.isin(flags, (0, 1)))).size:
+            raise self.fault("valid", f"expected 0 or 1, found {flags[wrong[0]]}", wrong[0])
         if not flags.any():
-            raise PoseliftError(f"{self.where}: valid: no frame is valid, so there is nothing to evaluate")
+            raise self.fault("valid", "no frame is valid, so there is nothing to evaluate")
         return flags.astype(bool)
-
-    def numbers(self, key: str, channels: int) -> NDArray[np.floating]:
-        array = self.array(key)
-        if array.dtype not in (np.float32, np.float64):
-            raise PoseliftError(f"{self.where}: {key}: expected float32 or float64, found {array.dtype}")
-        if array.ndim != 3 or array.shape[1:] != (N_JOINTS, channels):
-            raise PoseliftError(
-                f"{self.where}: {key}: expected shape (T, {N_JOINTS}, {channels}), found {array.shape}"
-            )
-        faulty = np.flatnonzero(~np.isfinite(array).all(axis=(1, 2)))
-        if faulty.size:
-            raise PoseliftError(
-                f"{self.where}: {key}: expected finite numbers, found NaN or infinity in frame {faulty[0]}"
-            )
-        return array
 
     def array(self, key: str) -> NDArray[Any]:
         if not isinstance(self.entries, dict) or key not in self.entries:
             raise PoseliftError(f"{self.where}: {key} is missing")
         value = self.entries[key]
         if not isinstance(value, np.ndarray):
-            raise PoseliftError(f"{self.where}: {key}: expected an array, found {_kind(value)}")
+            raise self.fault(key, f"expected an array, found {kind(value)}")
         return value
-
-
-def _kind(value: Any) -> str:
-    return "nothing" if value is None else type(value).__name__

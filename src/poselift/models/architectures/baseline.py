@@ -7,6 +7,8 @@ from poselift.config.sizes import ModelSize
 from poselift.models.attention_graph_settings import AttentionGraphSettings
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from poselift.models.blocks import PoseLifter
 
 CARD = Card(label="Baseline", colour="#0072B2", marker="o", line="-", components="𝐴 ∥ 𝐺")  # attention, graph
@@ -20,8 +22,5 @@ def build(size: ModelSize, n_frames: int, settings: Settings) -> "PoseLifter":
     """MotionAGFormer with freshly drawn weights; parameters have the published names."""
     from poselift.models.blocks import MotionAGFormerBlock, PoseLifter  # needs torch
 
-    return PoseLifter(
-        size.dim,
-        n_frames,
-        [MotionAGFormerBlock(size.dim, n_frames, settings) for _ in range(size.depth)],
-    )
+    blocks: list[nn.Module] = [MotionAGFormerBlock(size.dim, n_frames, settings) for _ in range(size.depth)]
+    return PoseLifter(size.dim, n_frames, blocks)
