@@ -119,7 +119,7 @@ def run_experiments(files: Sequence[Path], options: Sequence[str]) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     status = subprocess.run(command, env=os.environ | {"PATH": path}).returncode
     if status:
-        raise PoseliftError(f"the workflow failed (exit status {status}); what it said is above")
+        raise PoseliftError(f"the workflow failed (exit status {status}); see its messages above")
     if not {"-n", "--dry-run", "--dryrun"} & set(options):
         runs = config.variant_runs(config.experiments)
         compare([Path("results", config.dataset, "runs", name) for name in runs], terminal())

@@ -1,4 +1,4 @@
-"""Numpy's arrays, dtypes and scalars out of pickles that nobody vouches for.
+"""Numpy's arrays, dtypes and scalars out of untrusted pickles.
 
 Numpy's own constructors trust a pickle: a dtype whose state hides that it holds objects makes numpy take raw
 bytes for addresses, so that a pickle without any code in it can crash the process or worse. The stand-ins

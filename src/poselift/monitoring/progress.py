@@ -37,7 +37,7 @@ class ProgressFile:
             self._write(self._path)
 
     def _write(self, path: Path) -> None:
-        # not flushed to the disk: after a power cut nobody asks how far the run had got
+        # not flushed to the disk: progress need not survive a power cut
         temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.json")
         try:
             temporary.write_text(json.dumps(asdict(self._progress), indent=1), encoding="utf-8")

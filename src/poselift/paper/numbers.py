@@ -10,7 +10,7 @@ Keys (the prose may use any; an unknown one is a LaTeX error that names it):
     ... .change.interval, .change.verdict   its interval; significant, not significant or not tested
     <architecture>.<size>.parameters, .macs_linear, .macs_all
     <architecture>.<size>.upper_body, .lower_body, .place.first, .place.middle, .place.last
-                                            MPJPE of a part of the body, at a place in the clip
+                                            MPJPE of a part of the body, at a position in the clip
     detail.<architecture>. ...              the same for the size that is shown in detail, `detail.size`
     lowest.<metric>, lowest.<metric>.model  the lowest mean after the last epoch; highest, of PCK and AUC
     mean_pose.<metric>, copy_2d.<metric>    the reference rows; copy_gt2d on ground-truth 2D

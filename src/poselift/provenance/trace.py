@@ -158,7 +158,7 @@ def inputs(makers: Mapping[str, Job], paths: Iterable[str], every: bool) -> Iter
 
 
 def _of_run(history: History, job: Job) -> str:
-    """What else is said of a training: that it is frozen, and what was changed since."""
+    """A note on a frozen training: what was changed since."""
     older = history.record.get("frozen", {}).get(job.name.rpartition("/")[2])
     if job.rule != "train" or not older:
         return ""

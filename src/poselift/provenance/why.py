@@ -49,7 +49,7 @@ IN_WORDS = {
     "Software environment definition has changed": "the description of its environment changed",
     "Forced execution": "asked for by force",
 }
-"""Snakemake's other reasons, and what is said of them. That inputs are updated by another job is no cause."""
+"""Snakemake's other reasons in plain words. That inputs are updated by another job is no cause."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ def dry_run(options: Sequence[str]) -> list[Planned]:
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         lines = (answer.stderr.strip() or answer.stdout.strip()).splitlines()
-        said = next((line for line in lines if "rror" in line), lines[-1] if lines else "no answer")
-        raise PoseliftError(f"snakemake --dry-run: {said.removeprefix('error: ')}")
+        fault = next((line for line in lines if "rror" in line), lines[-1] if lines else "no answer")
+        raise PoseliftError(f"snakemake --dry-run: {fault.removeprefix('error: ')}")
     return parse(answer.stdout)
 
 

@@ -126,7 +126,7 @@ def joints(
     arm_length = body.upper_arm + body.forearm
     for k, (side, leg, arm) in enumerate(((1, 1, 14), (-1, 4, 11))):
         out[:, leg] = hips(body, root, pelvis)[k]
-        # forwards, and upwards for who sits on the floor
+        # forwards, and upwards when sitting on the floor
         knee = np.stack([-np.sin(knees[k]), np.cos(knees[k]), np.full(len(root), 0.5)], -1)
         out[:, leg + 1], out[:, leg + 2] = two_bones(out[:, leg], feet[k], body.thigh, body.shank, knee)
 

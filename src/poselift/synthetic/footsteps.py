@@ -46,9 +46,9 @@ def _lift(progress: Array, length: Array) -> Array:
     return (25 + 0.1 * np.minimum(length, 1300)) * progress**2 * (1 - progress) ** 3 / (0.4**2 * 0.6**3)
 
 
-def _step(t: Array, starts: Array, duration: float, *places: Array) -> Array:
-    """A foot (T, 4) that steps K times between `places`, the columns of (K + 1, 4)."""
-    stops = np.column_stack(places)
+def _step(t: Array, starts: Array, duration: float, *positions: Array) -> Array:
+    """A foot (T, 4) that steps K times between `positions`, the columns of (K + 1, 4)."""
+    stops = np.column_stack(positions)
     foot, progress, latest = minimum_jerk(t, starts, np.full(len(starts), duration), stops)
     foot[:, 2] += _lift(progress, np.linalg.norm(np.diff(stops[:, :2], axis=0), axis=-1)[latest])
     return foot
@@ -59,16 +59,16 @@ def _loop(rng: np.random.Generator, shape: str) -> tuple[Array, Array, Array, fl
     q = np.linspace(0, 2 * np.pi, 721)
     fold, broad = (1, rng.uniform(0.75, 0.95)) if shape == "ellipse" else (2, rng.uniform(0.45, 0.55))
     size, sense, tilt = AREA * rng.uniform(0.9, 1.0), rng.choice([-1, 1]), rng.uniform(0, 2 * np.pi)
-    places = size * np.stack([np.cos(q), sense * broad * np.sin(fold * q)], -1)
+    positions = size * np.stack([np.cos(q), sense * broad * np.sin(fold * q)], -1)
     heading = np.unwrap(np.arctan2(np.sin(q), sense * broad * fold * np.cos(fold * q)))
-    length = np.append(0, np.cumsum(np.linalg.norm(np.diff(places, axis=0), axis=-1)))
+    length = np.append(0, np.cumsum(np.linalg.norm(np.diff(positions, axis=0), axis=-1)))
     spin = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
-    return length, places @ spin, heading + tilt, heading[-1] - heading[0]
+    return length, positions @ spin, heading + tilt, heading[-1] - heading[0]
 
 
 def walk(rng: np.random.Generator, t: Array, body: Body, shape: str, speed: float, vary: float) -> Ground:
     """Walk along an "ellipse" or an "eight" at about `speed` (m/s), which varies by the share `vary`."""
-    length, places, headings, lap = _loop(rng, shape)
+    length, positions, headings, lap = _loop(rng, shape)
     speed = speed * body.leg / 894
     grid = np.arange(-MARGIN, max(t[-1], LEAST) + MARGIN, 0.02)
     swell = np.sin(2 * np.pi * (np.array([0.11, 0.17]) * grid[:, None] + rng.random(2))).mean(-1)
@@ -79,8 +79,8 @@ def walk(rng: np.random.Generator, t: Array, body: Body, shape: str, speed: floa
 
     def along(way: Array) -> tuple[Array, Array]:
         laps, rest = np.divmod(way, length[-1])
-        place = np.stack([np.interp(rest, length, axis) for axis in places.T], -1)
-        return place, np.interp(rest, length, headings) + laps * lap
+        position = np.stack([np.interp(rest, length, axis) for axis in positions.T], -1)
+        return position, np.interp(rest, length, headings) + laps * lap
 
     width, splay = body.hip * rng.uniform(0.5, 0.8), rng.uniform(0.05, 0.2)
 
@@ -94,9 +94,9 @@ def walk(rng: np.random.Generator, t: Array, body: Body, shape: str, speed: floa
         curve, progress, latest = minimum_jerk(
             t, rising[:-1], landing[1:] - rising[:-1], np.column_stack([stops, beside])
         )
-        place, heading = along(curve[:, 0])
-        place = place + side * curve[:, 1:] * axes(heading)[1]
-        return np.column_stack([place, _lift(progress, np.diff(stops)[latest]), heading - side * splay])
+        position, heading = along(curve[:, 0])
+        position = position + side * curve[:, 1:] * axes(heading)[1]
+        return np.column_stack([position, _lift(progress, np.diff(stops)[latest]), heading - side * splay])
 
     feet = np.stack([foot(1, 0.0), foot(-1, 0.5)])
     return Ground(*along(np.interp(t, grid, way)), feet, np.interp(t, grid, phase), speed / 1.2)
@@ -116,10 +116,10 @@ def stand(rng: np.random.Generator, t: Array, body: Body, pause: tuple[float, fl
 
     def foot(side: int) -> Array:
         beside = side * body.hip * rng.uniform(0.75, 1.25, (n + 1, 1))
-        place = centre + beside * axes(heading)[1] + rng.normal(0, 35, (n + 1, 2))
+        position = centre + beside * axes(heading)[1] + rng.normal(0, 35, (n + 1, 2))
         yaw = heading - side * rng.uniform(0.05, 0.4, n + 1)
         # the foot on the inside of the turn goes first
-        return _step(t, starts + np.where(turns * side < 0, 0.0, 0.45), 0.5, place, np.zeros(n + 1), yaw)
+        return _step(t, starts + np.where(turns * side < 0, 0.0, 0.45), 0.5, position, np.zeros(n + 1), yaw)
 
     feet = np.stack([foot(1), foot(-1)])
     above, _, _ = minimum_jerk(t, starts + 0.05, np.full(n, 0.9), np.column_stack([centre, heading]))
@@ -138,9 +138,9 @@ def sit(rng: np.random.Generator, t: Array, body: Body, crossing: float) -> Grou
         ahead = body.leg * np.where(across, 0.22, rng.uniform(-0.12, 0.3, n + 1))
         beside = side * body.hip * np.where(across, -0.6, rng.uniform(0.6, 1.5, n + 1))
         forwards, rightwards = axes(heading)
-        place = centre + ahead[:, None] * forwards + beside[:, None] * rightwards
+        position = centre + ahead[:, None] * forwards + beside[:, None] * rightwards
         yaw = heading - side * rng.uniform(0.0, 0.4, n + 1)
-        return _step(t, starts, 0.8, place, np.where(across, 0.17 * body.leg, 0.0), yaw)
+        return _step(t, starts, 0.8, position, np.where(across, 0.17 * body.leg, 0.0), yaw)
 
     # one foot at most is across
     right_crosses = bool(rng.random() < 0.5)

@@ -126,8 +126,10 @@ def play(rng: np.random.Generator, body: Body, style: Style, action: Action, fra
     # who leans forwards moves the hips backwards, or would fall
     back = curve[:, BACK] * body.leg + 0.25 * body.chest * np.sin(lean) * curve[:, HEIGHT]
     ahead, right = axes(ground.heading)
-    place = ground.centre + (sway[:, 0] - back)[:, None] * ahead + (sway[:, 1] + 22 * weight)[:, None] * right
-    root = np.column_stack([place, curve[:, HEIGHT] * (body.leg + body.ankle)])
+    position = (
+        ground.centre + (sway[:, 0] - back)[:, None] * ahead + (sway[:, 1] + 22 * weight)[:, None] * right
+    )
+    root = np.column_stack([position, curve[:, HEIGHT] * (body.leg + body.ankle)])
     feet = ground.feet[..., :3] + [0, 0, body.ankle]
     root[:, 2] = smooth_below(np.minimum(root[:, 2], _highest(body, root, pelvis, feet)), 3)
     # knees point between feet and pelvis; an arm swings forwards with the foot of the other side
