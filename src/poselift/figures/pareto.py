@@ -117,10 +117,7 @@ def shown(published: Published) -> dict[str, list[Row]]:
 
 
 def draw(
-    results: pd.DataFrame,
-    costs: dict[tuple[str, str], Cost],
-    published: Published | None,
-    view: View,
+    results: pd.DataFrame, costs: dict[tuple[str, str], Cost], published: Published | None, view: View
 ) -> Figure:
     """The figure, one page wide. Beside published rows ours are of the best epoch, chosen as theirs were."""
     grid, rows = view.grid, shown(published) if published else {}
@@ -134,11 +131,7 @@ def draw(
     names = [(detector, row.method) for detector, of in rows.items() for row in of]
     lines_of_names = -(-len(names) // 3)
     figure, axes = plt.subplots(
-        1,
-        len(AXES),
-        figsize=(PAGE_WIDTH, 2.5 + 0.14 * lines_of_names),
-        sharey=True,
-        layout="constrained",
+        1, len(AXES), figsize=(PAGE_WIDTH, 2.5 + 0.14 * lines_of_names), sharey=True, layout="constrained"
     )
     for ax, (quantity, label) in zip(axes, AXES.items(), strict=True):
         if published and rows:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import Literal
 
 from poselift.latex import MISSING, Tex, bold, escape, render
 from poselift.tables import table
-from poselift.tables.table import Cell, Column, Layout, Table
+from poselift.tables.table import Cell, Column, Kind, Layout, Table
 
 
-def cell(content: Cell, kind: Literal["text", "number", "spread"] = "spread") -> Tex:
+def cell(content: Cell, kind: Kind = "spread") -> Tex:
     """A cell of a table: one of LaTeX's columns, for a number with small print two."""
     if kind == "text":
         text = Tex(MISSING if content.text == table.MISSING else escape(content.text))

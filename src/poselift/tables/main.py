@@ -2,30 +2,13 @@
 
 import pandas as pd
 
-from poselift.analysis.intervals import Differences, Model
-from poselift.analysis.results import (
-    REFERENCE_LABELS,
-    Estimate,
-    metrics_in,
-    names_in,
-    per_seed,
-    reference,
-    summarise,
-)
+from poselift.analysis.intervals import Model
+from poselift.analysis.results import REFERENCE_LABELS, metrics_in, names_in
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
-from poselift.tables.table import (
-    Block,
-    Cell,
-    Column,
-    Layout,
-    Table,
-    caption_notice,
-    estimated,
-    sentences,
-    significance_note,
-    spread_note,
-)
+from poselift.tables.caption import caption_notice, sentences, significance_note
+from poselift.tables.cells import ErrorCells
+from poselift.tables.table import Block, Cell, Column, Layout, Row, Table, by_size
 
 NEEDS = ("results", "notice", "grid", "decimals", "statistics", "labels")
 LAYOUT = Layout(wide=True, separation="2.9pt")
@@ -39,40 +22,19 @@ def table(results: pd.DataFrame, view: View) -> Table:
     A star marks a significant difference from the baseline of the same size. Bold is what is significantly
     lower than each other model of its size: the lowest number alone is not.
     """
-    differences, grid = Differences(results, view.statistics), view.grid
-    estimates: list[Estimate | None] = []
-    metrics = metrics_in(results)
-    places = {metric: METRICS[metric].decimals(view.decimals) for metric in metrics}
+    cells, grid, metrics = ErrorCells(results, view), view.grid, metrics_in(results)
 
-    def row(architecture: str, size: str) -> tuple[Cell, ...]:
+    def row(architecture: str, size: str) -> Row:
         model, base = Model(architecture, size), Model("baseline", size)
         others = [Model(name, size) for name in grid.architectures if name != architecture]
-        cells = [Cell(view.label(architecture))]
-        for checkpoint in CHECKPOINTS:
-            for metric in metrics:
-                estimates.append(summarise(per_seed(results, architecture, size, metric, checkpoint)))
-                change = None if model == base else differences.difference(model, base, metric, checkpoint)
-                cells.append(
-                    estimated(
-                        estimates[-1],
-                        places[metric],
-                        bold=differences.better(model, others, metric, checkpoint),
-                        star=change is not None and change.significant,
-                    )
-                )
-        return tuple(cells)
-
-    references = tuple(
-        (
-            Cell(label),
-            *(estimated(reference(results, name, metric), places[metric]) for metric in metrics),
+        errors = (
+            cells.error(model, metric, checkpoint, base, others)
+            for checkpoint in CHECKPOINTS
+            for metric in metrics
         )
-        for name, label in REFERENCE_LABELS.items()
-    )
-    blocks = [
-        Block(tuple(row(architecture, size) for architecture in grid.architectures), size)
-        for size in grid.sizes
-    ]
+        return Cell(view.label(architecture)), *errors
+
+    blocks = (Block(cells.references(REFERENCE_LABELS, metrics)), *by_size(grid, row))
     return Table(
         "main",
         "Errors of all models",
@@ -80,7 +42,7 @@ def table(results: pd.DataFrame, view: View) -> Table:
             f"Errors on {view.notice.dataset_title}: mean over the frames of an action, then over "
             f"{len(names_in(results, 'action'))} actions. MPJPE, P-MPJPE and N-MPJPE in mm, MPJVE in "
             "mm/frame, acceleration error in mm/frame²; lower is better.",
-            spread_note(estimates),
+            cells.spread_note(),
             significance_note(
                 view.statistics,
                 grid.seeds,
@@ -98,6 +60,6 @@ def table(results: pd.DataFrame, view: View) -> Table:
                 for metric in metrics
             ),
         ),
-        (Block(references), *blocks),
+        blocks,
         "Size",
     )

@@ -10,18 +10,8 @@ from poselift.analysis.published import Number, Published, Row
 from poselift.analysis.results import Estimate, per_seed, summarise
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
-from poselift.tables.table import (
-    Block,
-    Cell,
-    Column,
-    Layout,
-    Table,
-    caption_notice,
-    estimated,
-    plain,
-    sentences,
-    spread_note,
-)
+from poselift.tables.caption import caption_notice, sentences, spread_note
+from poselift.tables.table import Block, Cell, Column, Layout, Table, estimated, plain
 
 NEEDS = ("results", "published", "notice", "grid", "decimals", "labels")
 ONLY_WITH = "results"
