@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from poselift.errors import PoseliftError
+from poselift.errors import reading
 
 SHORT = 12
 """Digits of a hash that people are shown."""
@@ -33,13 +33,9 @@ class Entry:
 
 def read_record(path: Path) -> dict[str, Any]:
     """Read the record of `provenance.record`. Raises `PoseliftError` if it is missing or another file."""
-    try:
+    with reading(path, "a record of what was made from what", "build it with snakemake"):
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         record["hash"], record["core"]["parts"], record["outputs"]
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; build it with snakemake") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise PoseliftError(f"{path}: not a record of what was made from what ({error!r})") from None
     return record
 
 

@@ -47,20 +47,15 @@ def draw(runs: Sequence[Run], view: View) -> Figure:
     panels = [(size, quantity) for size in grid.sizes for quantity in QUANTITIES]
     n_rows = -(-len(panels) // PANELS_A_ROW)
     n_columns = min(len(panels), PANELS_A_ROW)
-    figure, axes = plt.subplots(
-        n_rows, n_columns, figsize=(PAGE_WIDTH, 0.45 + 1.5 * n_rows), squeeze=False, layout="constrained"
-    )
+    figure, axes = plt.subplots(n_rows, n_columns, figsize=(PAGE_WIDTH, 0.45 + 1.5 * n_rows), squeeze=False)
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
-    of_model = {
-        (name, size): [
-            run
-            for run in runs
-            if (run.settings.architecture, run.settings.size, run.settings.variant) == (name, size, None)
-        ]
-        for name in grid.architectures
-        for size in grid.sizes
+    of_model: dict[tuple[str, str], list[Run]] = {
+        (name, size): [] for name in grid.architectures for size in grid.sizes
     }
+    for run in runs:
+        if run.settings.variant is None:
+            of_model.setdefault((run.settings.architecture, run.settings.size), []).append(run)
     for ax, (size, quantity) in zip(axes.flat, panels, strict=False):
         for name in grid.architectures:
             if there := of_model[name, size]:

@@ -23,7 +23,7 @@ def by_position(results: pd.DataFrame, architecture: str, size: str) -> pd.DataF
 
 def draw(results: pd.DataFrame, view: View) -> Figure:
     """The figure, one column wide: a line per architecture, the band from the lowest to the highest seed."""
-    figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 2.1), layout="constrained")
+    figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 2.1))
     absent, n_seeds, longest = [], 0, 1
     for name in view.grid.architectures:
         errors = by_position(results, name, view.per_action_size)
@@ -32,9 +32,7 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
             continue
         frames, card = errors.index.to_numpy() + 1, view.card(name)
         marker = card.marker if len(frames) < 20 else ""
-        ax.plot(
-            frames, errors.mean(axis=1), color=card.colour, linestyle=card.line, marker=marker, markersize=3
-        )
+        ax.plot(frames, errors.mean(axis=1), color=card.colour, ls=card.line, marker=marker, markersize=3)
         low, high = errors.min(axis=1), errors.max(axis=1)
         ax.fill_between(frames, low, high, color=card.colour, alpha=0.2, linewidth=0)
         longest = max(longest, frames[-1])

@@ -14,6 +14,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.animation import PillowWriter
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -30,6 +31,9 @@ PAGE_WIDTH = 6.875
 INK = "#222222"
 MUTED = "#767676"
 GRID = "#dddddd"
+
+Look = dict[str, Any]
+"""Keywords of Matplotlib's artists: colour, width ..."""
 
 SYNTHETIC = "synthetic data"
 """What every figure made from synthetic data says."""
@@ -65,6 +69,7 @@ STYLE: dict[str, Any] = {
     "legend.frameon": False,
     "legend.handletextpad": 0.4,
     "legend.columnspacing": 1.2,
+    "figure.constrained_layout.use": True,
     "savefig.dpi": 300,
     "pdf.fonttype": 42,  # TrueType: publishers refuse Type 3
     "svg.hashsalt": "poselift",  # the same names inside for the same drawing
@@ -92,17 +97,19 @@ def legend(
     lines. Those in `absent` are missing."""
     shown = {name: view.card(name) for name in architectures or view.grid.architectures}
     handles = [
-        Line2D(
-            [],
-            [],
-            color=card.colour,
-            marker="" if line else card.marker,
-            linestyle=card.line if line else "",
-            label=card.label + (" (missing)" if name in absent else ""),
-        )
+        Line2D([], [], color=card.colour, label=card.label + (" (missing)" if name in absent else ""), **look)
         for name, card in shown.items()
+        for look in [{"linestyle": card.line} if line else {"linestyle": "", "marker": card.marker}]
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+
+
+def write_beside(
+    ax: Axes, text: str, point: Iterable[float], offset: tuple[float, float], **look: Any
+) -> None:
+    """Write beside a point, `offset` (in points of print) away from it."""
+    x, y = point
+    ax.annotate(text, (x, y), offset, textcoords="offset points", fontsize=7, **look)
 
 
 def annotate(figure: Figure, notice: DataNotice, missing: Sequence[str] = (), note: str = "") -> None:
