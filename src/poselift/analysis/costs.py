@@ -25,7 +25,7 @@ class Cost:
 
 
 def read_costs(paths: Iterable[Path]) -> dict[tuple[str, str], Cost]:
-    """The costs by architecture and size. Raises `PoseliftError` if a file is missing or another."""
+    """The costs by architecture and size. Raises `PoseliftError` if a file is missing or something else."""
     costs: dict[tuple[str, str], Cost] = {}
     for path in paths:
         with reading(path, "a table of costs", "make it with `poselift cost`"):

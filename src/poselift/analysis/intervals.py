@@ -21,8 +21,7 @@ class Model(NamedTuple):
 
 
 def recording(sequence: str) -> str:
-    """What a sequence of the table, `[<action>/]<name>[.<camera>]`, was filmed of: the same for all
-    cameras."""
+    """The recording that a sequence `[<action>/]<name>[.<camera>]` shows, the same for all cameras."""
     name, _, camera = sequence.rpartition(".")
     return re.sub(r"_cam?_\d+$", "", name or camera)
 
@@ -34,7 +33,7 @@ class Differences:
         owner = [*Model._fields, "metric", "checkpoint"]
         rows = results[results["group"] == "sequence"]
         by_sequence = rows.pivot_table("value", [*owner, "seed"], "name", observed=True)
-        # a row a seed, a column a sequence; sequences without the metric are left out
+        # a row per seed, a column per sequence; sequences without the metric are left out
         self._errors = {
             key: errors.reset_index(owner, drop=True).dropna(axis="columns").sort_index(axis="columns")
             for key, errors in by_sequence.groupby(level=owner, observed=True)

@@ -32,7 +32,7 @@ class Entry:
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """Read the record of `provenance.record`. Raises `PoseliftError` if it is missing or another file."""
+    """Read the record of `provenance.record`. Raises `PoseliftError` if it is missing or something else."""
     with reading(path, "a record of what was made from what", "build it with snakemake"):
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         record["hash"], record["core"]["parts"], record["outputs"]

@@ -141,16 +141,13 @@ def per_seed(
     variant: str = "",
 ) -> pd.Series:
     """The values of one model, indexed by seed; empty where no run is there."""
-    rows = results[
-        (results["architecture"] == architecture)
-        & (results["size"] == size)
-        & (results["variant"] == variant)
-        & (results["metric"] == metric)
-        & (results["checkpoint"] == checkpoint)
-        & (results["group"] == group)
-        & (results["name"] == name)
-    ]
-    return rows.set_index("seed")["value"].sort_index()
+    wanted = {
+        "architecture": architecture, "size": size, "variant": variant,
+        "metric": metric, "checkpoint": checkpoint, "group": group, "name": name,
+    }  # fmt: skip
+    for column, value in wanted.items():
+        results = results[results[column] == value]
+    return results.set_index("seed")["value"].sort_index()
 
 
 def summarise(values: pd.Series) -> Estimate | None:

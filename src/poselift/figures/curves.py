@@ -54,8 +54,9 @@ def draw(runs: Sequence[Run], view: View) -> Figure:
         (name, size): [] for name in grid.architectures for size in grid.sizes
     }
     for run in runs:
-        if run.settings.variant is None:
-            of_model.setdefault((run.settings.architecture, run.settings.size), []).append(run)
+        settings = run.settings
+        if settings.variant is None and (model := (settings.architecture, settings.size)) in of_model:
+            of_model[model].append(run)
     for ax, (size, quantity) in zip(axes.flat, panels, strict=False):
         for name in grid.architectures:
             if there := of_model[name, size]:

@@ -63,7 +63,7 @@ def _draw_ours(ax: Axes, errors: Errors, costs: Costs, view: View, quantity: Num
 
 
 def _grey(detector: str, ours: str) -> Look:
-    """The marker of a published row: hollow where its 2D input is another than ours."""
+    """The marker of a published row: hollow if its 2D input differs from ours."""
     fill = MUTED if detector == ours else "white"
     return {"linestyle": "", "marker": "o", "markersize": 3.2, "color": MUTED, "markerfacecolor": fill}
 

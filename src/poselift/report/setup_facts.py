@@ -20,7 +20,7 @@ from poselift.config.experiment import GROUND_TRUTH_2D
 from poselift.config.run import RunSettings
 from poselift.data.sequence import SPLITS
 from poselift.data.store import read_sequences
-from poselift.errors import reading
+from poselift.errors import PoseliftError
 from poselift.tables.cost import cost_cells, cost_decimals
 from poselift.tables.table import MISSING, plain
 
@@ -50,8 +50,12 @@ class Group:
 
 def _recorded(path: Path, key: str, what: str, remedy: str) -> Any:
     """What a JSON file has under a key. Raises `PoseliftError` if it is missing or another file."""
-    with reading(path, f"the {what}", remedy):
+    try:
         return json.loads(path.read_text(encoding="utf-8"))[key]
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file; {remedy}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise PoseliftError(f"{path}: not the {what} ({error!r}); {remedy}") from None
 
 
 def read_trained(folder: Path) -> Trained:
