@@ -23,3 +23,11 @@ def read_trials(path: Path) -> pd.DataFrame:
     if table.empty:
         raise PoseliftError(f"{path}: holds no trial")
     return table
+
+
+def as_number(text: str) -> float | None:
+    """The number that a value of a key is, None if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return None

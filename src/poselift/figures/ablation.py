@@ -64,7 +64,7 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
     n_lines = np.array([label.count("\n") + 1 for label in labels] or [1])
     heights = np.cumsum(n_lines) - n_lines / 2  # in lines, so that no title runs into the next
     architectures = list(dict.fromkeys(entry.architecture for entry in entries))
-    figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 1.15 + 0.16 * n_lines.sum()))
+    figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 1.15 + 0.16 * n_lines.sum()), layout="constrained")
     rows: list[Row] = [(0.0, [0.0], None)]
     for y, (entry, change) in zip(heights, shown, strict=False):
         if change is None:

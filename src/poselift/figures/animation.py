@@ -78,7 +78,7 @@ def draw(examples: Mapping[str, Sequence[Example]], view: View) -> Animation:
         raise PoseliftError(f"the clips differ in length ({listed}); animate models of one n_frames")
     n_frames = next(iter(lengths.values()))
     frames = frames_shown(n_frames)
-    figure = plt.figure(figsize=(PAGE_WIDTH, 0.25 + 2.3 * len(models)), dpi=DPI)
+    figure = plt.figure(figsize=(PAGE_WIDTH, 0.25 + 2.3 * len(models)), dpi=DPI, layout="constrained")
     moving = _rows(models, figure)
     counter = figure.text(0.005, 0.012, "", fontsize=7, color=MUTED)
     annotate(figure, view.notice, note=next(iter(models.values()))[0].rule)

@@ -174,7 +174,7 @@ def _block(ax: Axes, x: float) -> None:
 
 def draw(view: View) -> Figure:
     """The figure, one page wide."""
-    figure = plt.figure(figsize=(PAGE_WIDTH, HEIGHT), layout="none")
+    figure = plt.figure(figsize=(PAGE_WIDTH, HEIGHT))
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, PAGE_WIDTH), ylim=(0, HEIGHT), aspect="equal")
     ax.axis("off")

@@ -24,7 +24,9 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
     """The figure, one column wide: a panel per metric, a row per size; models without a run are named."""
     grid, confidence = view.grid, view.statistics.confidence
     height = 0.85 + len(grid.sizes) * (0.12 + 0.11 * len(grid.architectures))
-    figure, axes = plt.subplots(1, len(METRICS_SHOWN), figsize=(COLUMN_WIDTH, height), sharey=True)
+    figure, axes = plt.subplots(
+        1, len(METRICS_SHOWN), figsize=(COLUMN_WIDTH, height), sharey=True, layout="constrained"
+    )
     n_seeds, cut = 0, False
     for ax, metric in zip(axes, METRICS_SHOWN, strict=True):
         shown: list[Row] = []

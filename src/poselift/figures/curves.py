@@ -47,7 +47,9 @@ def draw(runs: Sequence[Run], view: View) -> Figure:
     panels = [(size, quantity) for size in grid.sizes for quantity in QUANTITIES]
     n_rows = -(-len(panels) // PANELS_A_ROW)
     n_columns = min(len(panels), PANELS_A_ROW)
-    figure, axes = plt.subplots(n_rows, n_columns, figsize=(PAGE_WIDTH, 0.45 + 1.5 * n_rows), squeeze=False)
+    figure, axes = plt.subplots(
+        n_rows, n_columns, figsize=(PAGE_WIDTH, 0.45 + 1.5 * n_rows), squeeze=False, layout="constrained"
+    )
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
     of_model: dict[tuple[str, str], list[Run]] = {

@@ -70,7 +70,9 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
     reference = errors.get(REFERENCE, pd.DataFrame())
     means = pd.DataFrame({name: of.mean(axis=1) for name, of in errors.items()}).drop(JOINTS[ROOT])
     norm = mpl.colors.Normalize(means.min().min(), means.max().max())
-    figure, axes = plt.subplots(1, len(errors), figsize=(PAGE_WIDTH, 2.75), squeeze=False)
+    figure, axes = plt.subplots(
+        1, len(errors), figsize=(PAGE_WIDTH, 2.75), squeeze=False, layout="constrained"
+    )
     for ax, (name, of_model) in zip(axes[0], errors.items(), strict=True):
         ax.set(xlim=(-0.95, 0.95), ylim=(-1.08, 1.06), aspect="equal")
         ax.axis("off")

@@ -98,7 +98,7 @@ def draw(results: pd.DataFrame, costs: Costs, published: Published | None, view:
     }
     there = {name: sum(not errors[name, size].empty for size in grid.sizes) for name in grid.architectures}
     height = 2.5 + 0.14 * -(-len(rows) // 3)
-    figure, axes = plt.subplots(1, len(AXES), figsize=(PAGE_WIDTH, height), sharey=True)
+    figure, axes = plt.subplots(1, len(AXES), figsize=(PAGE_WIDTH, height), sharey=True, layout="constrained")
     for ax, (quantity, label) in zip(axes, AXES.items(), strict=True):
         if published:
             _draw_published(ax, rows, published.detector, quantity)

@@ -30,7 +30,7 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
 
     actions = sorted(names_in(results, "action"), key=over_all_models, reverse=True)
     rows: list[str | None] = [*actions, None]
-    figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 0.95 + 0.165 * len(rows)))
+    figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 0.95 + 0.165 * len(rows)), layout="constrained")
     shown: list[Row] = []
     for y, action in enumerate(rows):
         shown += draw_row(ax, y, {name: errors(name, action) for name in grid.architectures}, view)

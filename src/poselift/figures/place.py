@@ -23,7 +23,7 @@ def by_position(results: pd.DataFrame, architecture: str, size: str) -> pd.DataF
 
 def draw(results: pd.DataFrame, view: View) -> Figure:
     """The figure, one column wide: a line per architecture, the band from the lowest to the highest seed."""
-    figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 2.1))
+    figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 2.1), layout="constrained")
     absent, n_seeds, longest = [], 0, 1
     for name in view.grid.architectures:
         errors = by_position(results, name, view.per_action_size)

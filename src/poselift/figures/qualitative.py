@@ -30,7 +30,7 @@ def draw(last_examples: Mapping[str, Sequence[Example]], view: View) -> Figure:
     """The figure, one page wide: a block per example of a run, a column per frame, rows for input, prediction
     and truth."""
     ((run, examples),) = last_examples.items()
-    figure = plt.figure(figsize=(PAGE_WIDTH, 3.6))
+    figure = plt.figure(figsize=(PAGE_WIDTH, 3.6), layout="constrained")
     blocks = figure.subfigures(1, len(examples), wspace=0.03, squeeze=False)[0]
     for block, example in zip(blocks, examples, strict=True):
         frames = evenly_spaced(len(example.target), N_SHOWN)

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator, ScalarFormatter
 from numpy.typing import NDArray
 
-from poselift.analysis.trials import DESCRIPTION
+from poselift.analysis.trials import DESCRIPTION, as_number
 from poselift.analysis.view import View
 from poselift.config.sizes import SIZES
 from poselift.figures.style import COLUMN_WIDTH, INK, PAGE_WIDTH, Look, annotate
@@ -51,19 +51,12 @@ class Key:
     @property
     def continuous(self) -> bool:
         """Whether the values are numbers, and too many for a tick each."""
-        return len(self.levels) > _MOST_LEVELS and all(_number(level) is not None for level in self.levels)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+        return len(self.levels) > _MOST_LEVELS and all(as_number(level) is not None for level in self.levels)
 
 
 def _order(text: str, view: View) -> tuple[int, float, str]:
     """Numbers by value, architectures and sizes as elsewhere, then other words, then no value."""
-    number = _number(text)
+    number = as_number(text)
     for known in (tuple(view.cards), tuple(SIZES)):
         if text in known:
             return 1, known.index(text), text
@@ -87,7 +80,7 @@ def level_text(key: Key, level: str, view: View) -> str:
     """A value on an axis."""
     if key.name == "architecture":
         return view.label(level)
-    number = _number(level)
+    number = as_number(level)
     if number is None:
         return level or "–"
     if 0 < abs(number) < 1e-3:
@@ -164,7 +157,7 @@ def draw(trials: pd.DataFrame, view: View) -> Figure:
     order += [stage for stage in there if stage not in view.stages]
     keys = {stage: keys_of(trials[trials["stage"] == stage], view) for stage in order}
     width = PAGE_WIDTH if max(map(len, keys.values())) > 2 else COLUMN_WIDTH
-    figure = plt.figure(figsize=(width, 0.45 + 1.65 * len(order)))
+    figure = plt.figure(figsize=(width, 0.45 + 1.65 * len(order)), layout="constrained")
     rows = figure.subfigures(len(order), 1, squeeze=False)[:, 0]
     for row, (stage, of_stage) in zip(rows, keys.items(), strict=True):
         part = trials[trials["stage"] == stage]

@@ -62,7 +62,6 @@ STYLE: dict[str, Any] = {
     "legend.frameon": False,
     "legend.handletextpad": 0.4,
     "legend.columnspacing": 1.2,
-    "figure.constrained_layout.use": True,
     "savefig.dpi": 300,
     "pdf.fonttype": 42,  # TrueType: publishers refuse Type 3
     "svg.hashsalt": "poselift",  # the same names inside for the same drawing

@@ -17,13 +17,13 @@ class ErrorCells:
     """Makes the cells of a table, and remembers their estimates for the caption."""
 
     def __init__(self, results: pd.DataFrame, view: View) -> None:
-        self._results, self._view = results, view
+        self.results, self.view = results, view
         self._estimates: list[Estimate | None] = []
 
     @cached_property
     def differences(self) -> Differences:
         """The differences between models, with intervals as the view has them."""
-        return Differences(self._results, self._view.statistics)
+        return Differences(self.results, self.view.statistics)
 
     def error(
         self,
@@ -39,14 +39,14 @@ class ErrorCells:
         A star if it differs significantly from `base`, bold if it is significantly better than all `rivals`.
         """
         architecture, size, variant = model
-        values = per_seed(self._results, architecture, size, metric, checkpoint, *of, variant)
+        values = per_seed(self.results, architecture, size, metric, checkpoint, *of, variant)
         self._estimates.append(summarise(values))
         change = None
         if base and model != base:
             change = self.differences.difference(model, base, metric, checkpoint)
         return estimated(
             self._estimates[-1],
-            METRICS[metric].decimals(self._view.decimals),
+            METRICS[metric].decimals(self.view.decimals),
             bold=bool(rivals) and self.differences.better(model, rivals, metric, checkpoint),
             star=change is not None and change.significant,
         )
@@ -55,13 +55,13 @@ class ErrorCells:
         """The error of `model` minus that of `base` after the last epoch; empty for a model and itself."""
         if model == base:
             return Cell()
-        return changed(self.differences.difference(model, base, metric, "last"), self._view.decimals)
+        return changed(self.differences.difference(model, base, metric, "last"), self.view.decimals)
 
     def references(self, labels: Mapping[str, str], metrics: Iterable[str]) -> tuple[Row, ...]:
         """The rows of what needs no training, by the names of their evaluations."""
-        places = {metric: METRICS[metric].decimals(self._view.decimals) for metric in metrics}
+        places = {metric: METRICS[metric].decimals(self.view.decimals) for metric in metrics}
         return tuple(
-            (Cell(label), *(estimated(reference(self._results, run, each), places[each]) for each in places))
+            (Cell(label), *(estimated(reference(self.results, run, each), places[each]) for each in places))
             for run, label in labels.items()
         )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from poselift.analysis.trials import DESCRIPTION
+from poselift.analysis.trials import DESCRIPTION, as_number
 from poselift.analysis.view import View
 from poselift.tables.caption import caption_notice
 from poselift.tables.table import Block, Cell, Layout, Row, Table, columns, plain
@@ -25,7 +25,7 @@ def table(trials: pd.DataFrame, view: View) -> Table:
     def row(trial: Mapping[Any, Any]) -> Row:
         error = None if math.isnan(trial["best"]) else trial["best"]
         status = trial["status"] + (f": {trial['reason']}" if trial["reason"] else "")
-        keys = (Cell(trial[name], value=_as_number(trial[name])) for name in searched)
+        keys = (Cell(trial[name], value=as_number(trial[name])) for name in searched)
         return Cell(trial["stage"]), *keys, plain(error, 2), plain(float(trial["epochs"]), 0), Cell(status)
 
     return Table(
@@ -41,10 +41,3 @@ def table(trials: pd.DataFrame, view: View) -> Table:
         ),
         (Block(tuple(row(trial) for trial in best.to_dict("records"))),),
     )
-
-
-def _as_number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -50,6 +50,7 @@ def table(errors: Errors) -> pd.DataFrame:
     """The table of results of some runs, the best epoch 1 mm below the last."""
     rows = [
         (
+            "human36m",
             "-".join(filter(None, (architecture, size, variant, f"s{seed}"))),
             *(architecture, size, variant, "detected", N_FRAMES, seed, checkpoint),
             *row,
