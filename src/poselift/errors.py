@@ -19,15 +19,15 @@ def one_line(text: object, limit: int = 200) -> str:
 
 
 @contextmanager
-def reading(path: Path, what: str, remedy: str) -> Iterator[None]:
-    """Say in one line that a file is missing, or that it is not `what` and why, and what to do."""
+def reading(path: Path, what: str, remedy: str, again: str = "") -> Iterator[None]:
+    """Say in one line that a file is missing, or that it is not `what` and why, and what to do (`again`)."""
     try:
         yield
     except FileNotFoundError:
         raise PoseliftError(f"{path}: no such file; {remedy}") from None
     except (ValueError, LookupError, TypeError, AttributeError, EOFError, BadZipFile) as error:
         reason = one_line(error if isinstance(error, ValueError) else repr(error), limit=500)
-        raise PoseliftError(f"{path}: not {what} ({reason}); {remedy}") from None
+        raise PoseliftError(f"{path}: not {what} ({reason}); {again or remedy}") from None
 
 
 def run(main: Callable[[], object]) -> None:

@@ -23,7 +23,7 @@ class Run:
 def read_run(folder: Path) -> Run:
     """Read a run folder. Raises `PoseliftError` if a file is missing, cut short or without its parts."""
     path = folder / "metrics.json"
-    with reading(path, "the metrics of a finished run", "train the run"):
+    with reading(path, "the metrics of a finished run", "train the run first", "train it again"):
         metrics = json.loads(path.read_text(encoding="utf-8"))
         epochs, summary = metrics["epochs"], metrics["summary"]
         if len({len(values) for values in epochs.values()}) != 1:
