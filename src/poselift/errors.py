@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from zipfile import BadZipFile
 
 
 class PoseliftError(Exception):
@@ -14,6 +16,18 @@ def one_line(text: object, limit: int = 200) -> str:
     shown = str(text)
     words = "".join(c if c.isprintable() else " " for c in shown[:limit]).split()
     return " ".join(words) + ("…" if len(shown) > limit else "")
+
+
+@contextmanager
+def reading(path: Path, what: str, remedy: str, again: str = "") -> Iterator[None]:
+    """Say in one line that a file is missing, or that it is not `what` and why, and what to do (`again`)."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file; {remedy}") from None
+    except (ValueError, LookupError, TypeError, AttributeError, EOFError, BadZipFile) as error:
+        reason = one_line(error if isinstance(error, ValueError) else repr(error), limit=500)
+        raise PoseliftError(f"{path}: not {what} ({reason}); {again or remedy}") from None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from poselift.errors import PoseliftError, one_line
+from poselift.errors import reading
 
 Content = TypeVar("Content")
 
@@ -56,9 +56,6 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path, take: Callable[[Any], Content], what: str, remedy: str) -> Content:
     """What `take` makes of a JSON file. Raises `PoseliftError` with the `remedy` if that is not `what`."""
-    try:
+    with reading(path, what, remedy, f"remove it and {remedy}"):
         return take(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; {remedy}") from None
-    except (ValueError, LookupError, TypeError) as error:
-        raise PoseliftError(f"{path}: not {what} ({one_line(repr(error))}); remove it and {remedy}") from None
+    raise AssertionError  # `reading` lets no error pass

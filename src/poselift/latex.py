@@ -42,7 +42,7 @@ class Tex(str):
 
 
 MISSING = Tex(r"\missing")
-"""The dash of a number that is not there."""
+"""The dash of a missing number."""
 
 
 def escape(text: str) -> Tex:

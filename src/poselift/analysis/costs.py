@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from poselift.errors import PoseliftError
+from poselift.errors import PoseliftError, reading
 
 MILLION, GIGA = 1e6, 1e9
 
@@ -25,17 +25,18 @@ class Cost:
 
 
 def read_costs(paths: Iterable[Path]) -> dict[tuple[str, str], Cost]:
-    """The costs by architecture and size. Raises `PoseliftError` if a file is missing or another."""
+    """The costs by architecture and size. Raises `PoseliftError` if a file is missing or something else."""
     costs: dict[tuple[str, str], Cost] = {}
     for path in paths:
-        for row in _read(path).to_dict("records"):
-            key = (str(row["architecture"]), str(row["size"]))
-            if key in costs:
-                raise PoseliftError(f"{path}: a second row for {' '.join(key)}; give each model once")
-            try:
+        with reading(path, "a table of costs", "make it with `poselift cost`"):
+            table = pd.read_csv(path, dtype={"architecture": str, "size": str}, keep_default_na=False)
+            if not set(COLUMNS) <= set(table.columns):
+                raise ValueError(f"expected the columns {', '.join(COLUMNS)}")
+            for row in table.to_dict("records"):
+                key = (str(row["architecture"]), str(row["size"]))
+                if key in costs:
+                    raise PoseliftError(f"{path}: a second row for {' '.join(key)}; give each model once")
                 costs[key] = Cost(*(int(row[name]) for name in COLUMNS[2:]))
-            except ValueError as error:
-                raise PoseliftError(f"{path}: {' '.join(key)}: {error}") from None
     return costs
 
 
@@ -45,18 +46,6 @@ def read_variant_costs(paths: Iterable[Path]) -> dict[str, Cost]:
     for path in paths:
         (costs[path.stem],) = read_costs([path]).values()
     return costs
-
-
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype={"architecture": str, "size": str}, keep_default_na=False)
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; make it with `poselift cost`") from None
-    except ValueError as error:
-        raise PoseliftError(f"{path}: not a table of costs: {' '.join(str(error).split())}") from None
-    if not set(COLUMNS) <= set(table.columns):
-        raise PoseliftError(f"{path}: not a table of costs; expected the columns {', '.join(COLUMNS)}")
-    return table
 
 
 def decimals_for(values: Sequence[float]) -> int:

@@ -8,16 +8,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poselift.analysis.view import View
-from poselift.errors import PoseliftError
+from poselift.errors import PoseliftError, reading
 from poselift.skeleton import N_JOINTS
 
 Array = NDArray[np.floating[Any]]
+
+POSITIONS = {"input_2d": 2, "prediction": 3, "target": 3}
+"""The arrays of positions, with their channels."""
 
 
 @dataclass(frozen=True)
@@ -44,26 +46,12 @@ def read_examples(path: Path) -> list[Example]:
 
     Raises `PoseliftError` if the file is missing, is something else, or holds positions that are not finite.
     """
-    try:
-        with np.load(path) as arrays:
-            examples = [
-                Example(
-                    str(arrays["rule"]),
-                    str(arrays["clip_kind"][i]),
-                    str(arrays["action"][i]),
-                    float(arrays["mpjpe"][i]),
-                    arrays["input_2d"][i],
-                    arrays["prediction"][i],
-                    arrays["target"][i],
-                )
-                for i in range(len(arrays["clip_kind"]))
-            ]
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; evaluate the run first") from None
-    except (ValueError, KeyError, EOFError, TypeError, IndexError, BadZipFile) as error:
-        raise PoseliftError(
-            f"{path}: not the examples of an evaluation ({error}); evaluate the run again"
-        ) from None
+    with reading(path, "the examples of an evaluation", "evaluate the run"), np.load(path) as arrays:
+        rule, names = str(arrays["rule"]), ("clip_kind", "action", "mpjpe", *POSITIONS)
+        examples = [
+            Example(rule, str(kind), str(action), float(mpjpe), *positions)
+            for kind, action, mpjpe, *positions in zip(*(arrays[name] for name in names), strict=True)
+        ]
     if not examples:
         raise PoseliftError(f"{path}: holds no clip; evaluate the run again")
     for example in examples:
@@ -74,19 +62,14 @@ def read_examples(path: Path) -> list[Example]:
 def _check(example: Example, path: Path) -> None:
     """One shape for all, and finite positions."""
     n_frames = len(example.target)
-    for name, channels in (("input_2d", 2), ("prediction", 3), ("target", 3)):
+    for name, channels in POSITIONS.items():
         array: Array = getattr(example, name)
-        if array.shape != (n_frames, N_JOINTS, channels):
-            raise PoseliftError(
-                f"{path}: {name} of the {example.kind} clip has shape {array.shape}, expected "
-                f"{(n_frames, N_JOINTS, channels)}; evaluate the run again"
-            )
+        where, shape = f"{path}: {name} of the {example.kind} clip", (n_frames, N_JOINTS, channels)
+        if array.shape != shape:
+            raise PoseliftError(f"{where} has shape {array.shape}, expected {shape}; evaluate the run again")
         finite = np.isfinite(array).all(axis=(1, 2))
         if not finite.all():
-            raise PoseliftError(
-                f"{path}: {name} of the {example.kind} clip is not finite in frame {np.argmin(finite)}; "
-                "evaluate the run again"
-            )
+            raise PoseliftError(f"{where} is not finite in frame {np.argmin(finite)}; evaluate the run again")
 
 
 def read_models(paths: Iterable[Path]) -> dict[str, list[Example]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import reduce
 from typing import NamedTuple
 
 import pandas as pd
@@ -20,8 +21,7 @@ class Model(NamedTuple):
 
 
 def recording(sequence: str) -> str:
-    """What a sequence of the table, `[<action>/]<name>[.<camera>]`, was filmed of: the same for all
-    cameras."""
+    """The recording that a sequence `[<action>/]<name>[.<camera>]` shows, the same for all cameras."""
     name, _, camera = sequence.rpartition(".")
     return re.sub(r"_cam?_\d+$", "", name or camera)
 
@@ -33,37 +33,36 @@ class Differences:
         owner = [*Model._fields, "metric", "checkpoint"]
         rows = results[results["group"] == "sequence"]
         by_sequence = rows.pivot_table("value", [*owner, "seed"], "name", observed=True)
-        # a row a seed, a column a sequence; sequences without the metric are left out
+        # a row per seed, a column per sequence; sequences without the metric are left out
         self._errors = {
             key: errors.reset_index(owner, drop=True).dropna(axis="columns").sort_index(axis="columns")
             for key, errors in by_sequence.groupby(level=owner, observed=True)
         }
         self._statistics = statistics
         self._bootstraps: dict[tuple[str, ...], Bootstrap] = {}
-        self._resampled: dict[tuple[object, ...], Resampled] = {}
+        self._resampled: dict[tuple[tuple[str, ...], tuple[str, ...]], Resampled] = {}
 
     def interval(self, model: Model, metric: str, checkpoint: str) -> Interval | None:
         """The interval of a model's own error; None without a run of it."""
-        errors = self._errors.get((*model, metric, checkpoint))
-        if errors is None:
-            return None
-        names = tuple(map(str, errors))
-        return self._bootstrap(names).interval(self._resample(model, metric, checkpoint, errors, names))
+        return self._interval((model,), metric, checkpoint)
 
     def difference(self, model: Model, base: Model, metric: str, checkpoint: str) -> Interval | None:
         """The interval of the error of `model` minus that of `base`, over the seeds and the sequences that
         both have; None without any."""
-        errors = [self._errors.get((*each, metric, checkpoint)) for each in (model, base)]
-        if errors[0] is None or errors[1] is None:
+        return self._interval((model, base), metric, checkpoint)
+
+    def _interval(self, models: tuple[Model, ...], metric: str, checkpoint: str) -> Interval | None:
+        owners = [(*model, metric, checkpoint) for model in models]
+        if not all(owner in self._errors for owner in owners):
             return None
-        names = tuple(errors[0].columns.intersection(errors[1].columns))
-        seeds = errors[0].index.intersection(errors[1].index)
+        errors = [self._errors[owner] for owner in owners]
+        names = tuple(str(name) for name in errors[0] if all(name in each for each in errors))
+        seeds = reduce(lambda one, other: one.intersection(other), [each.index for each in errors])
         if seeds.empty or not names:
             return None
         numbers = [
-            self._resample(each, metric, checkpoint, its, names)[:, its.index.get_indexer(seeds)]
-            for each, its in zip((model, base), errors, strict=True)
-            if its is not None
+            self._resample(owner, names)[:, each.index.get_indexer(seeds)]
+            for owner, each in zip(owners, errors, strict=True)
         ]
         return self._bootstrap(names).interval(*numbers)
 
@@ -76,17 +75,14 @@ class Differences:
             found is not None and found.significant and sign * found.estimate < 0 for found in differences
         )
 
-    def _resample(
-        self, model: Model, metric: str, checkpoint: str, errors: pd.DataFrame, names: tuple[str, ...]
-    ) -> Resampled:
-        key = (model, metric, checkpoint, names)
-        if key not in self._resampled:
-            frames = self._errors[*model, "frames", checkpoint]
+    def _resample(self, owner: tuple[str, ...], names: tuple[str, ...]) -> Resampled:
+        if (owner, names) not in self._resampled:
+            *model, _, checkpoint = owner
             columns = list(names)
-            self._resampled[key] = self._bootstrap(names).resampled(
-                Errors(errors[columns].to_numpy(), frames[columns].iloc[0].to_numpy())
-            )
-        return self._resampled[key]
+            errors = self._errors[owner][columns].to_numpy()
+            frames = self._errors[*model, "frames", checkpoint][columns].iloc[0].to_numpy()
+            self._resampled[owner, names] = self._bootstrap(names).resampled(Errors(errors, frames))
+        return self._resampled[owner, names]
 
     def _bootstrap(self, names: tuple[str, ...]) -> Bootstrap:
         if names not in self._bootstraps:

@@ -52,7 +52,7 @@ class Published(Section):
 
 
 def read_published(path: Path) -> Published:
-    """Read the file. Raises `PoseliftError` if it is missing or another."""
+    """Read the file. Raises `PoseliftError` if it is missing or something else."""
     return load(path, Published)
 
 

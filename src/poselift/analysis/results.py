@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError, reading, run
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.report import Report, load_reports
 from poselift.files import atomic_path
@@ -32,6 +32,8 @@ GROUND_TRUTH_REFERENCE_LABELS = {"mean_pose": "Mean pose", "copy_gt2d": "Copy 2D
 """The same beside models on ground-truth 2D."""
 
 NUMBERS = {"n_frames": "int64", "seed": "Int64", "value": "float64"}
+TEXT = {name: "category" for name in COLUMNS if name not in NUMBERS}
+"""Categories are compared as numbers: a selection is ten times faster than among strings."""
 
 
 @dataclass(frozen=True)
@@ -83,19 +85,13 @@ def collect(reports: Iterable[Report]) -> pd.DataFrame:
                 raise PoseliftError(
                     f"{who}: was tested on other frames than {first}; evaluate both again on one store"
                 )
-    return _typed(pd.DataFrame(rows, columns=COLUMNS))
+    return pd.DataFrame(rows, columns=COLUMNS).astype(TEXT | NUMBERS)
 
 
 def _same_names(who: str, names: set[tuple[str, str]], expected: set[tuple[str, str]]) -> None:
     if lacking := expected - names:
         group, name = min(lacking)
         raise PoseliftError(f"{who}: was not evaluated on {group} '{name}'; evaluate it again")
-
-
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    # categories are compared as numbers: a selection is ten times faster than among strings
-    text = dict.fromkeys([name for name in COLUMNS if name not in NUMBERS], "category")
-    return table.astype({**text, **NUMBERS})
 
 
 def read(path: Path, dataset: str | None = None) -> pd.DataFrame:
@@ -115,20 +111,12 @@ def of_dataset(results: pd.DataFrame, dataset: str | None = None) -> pd.DataFram
 
 def read_all(path: Path) -> pd.DataFrame:
     """The whole of `results.csv`; raises as `read`."""
-    text = dict.fromkeys([name for name in COLUMNS if name not in NUMBERS], "category")
-    try:
+    with reading(path, "a table of results", "build it with snakemake"):
         # names are names: an action called "NA" is no missing value
-        table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"seed": [""]})
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file") from None
-    except ValueError as error:
-        raise PoseliftError(f"{path}: not a table of results: {' '.join(str(error).split())}") from None
-    if tuple(table.columns) != COLUMNS:
-        raise PoseliftError(f"{path}: not a table of results; expected the columns {', '.join(COLUMNS)}")
-    try:
+        table = pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values={"seed": [""]})
+        if tuple(table.columns) != COLUMNS:
+            raise ValueError(f"expected the columns {', '.join(COLUMNS)}")
         return table.astype(NUMBERS)
-    except (ValueError, TypeError) as error:
-        raise PoseliftError(f"{path}: not a whole table of results ({error}); build it again") from None
 
 
 def names_in(results: pd.DataFrame, group: str) -> list[str]:
@@ -153,16 +141,13 @@ def per_seed(
     variant: str = "",
 ) -> pd.Series:
     """The values of one model, indexed by seed; empty where no run is there."""
-    rows = results[
-        (results["architecture"] == architecture)
-        & (results["size"] == size)
-        & (results["variant"] == variant)
-        & (results["metric"] == metric)
-        & (results["checkpoint"] == checkpoint)
-        & (results["group"] == group)
-        & (results["name"] == name)
-    ]
-    return rows.set_index("seed")["value"].sort_index()
+    wanted = {
+        "architecture": architecture, "size": size, "variant": variant,
+        "metric": metric, "checkpoint": checkpoint, "group": group, "name": name,
+    }  # fmt: skip
+    for column, value in wanted.items():
+        results = results[results[column] == value]
+    return results.set_index("seed")["value"].sort_index()
 
 
 def summarise(values: pd.Series) -> Estimate | None:
@@ -175,9 +160,7 @@ def summarise(values: pd.Series) -> Estimate | None:
 
 def reference(results: pd.DataFrame, run: str, metric: str) -> Estimate | None:
     """The number of a reference row (`mean_pose`, `copy_2d`, …), which has no seeds and so no spread."""
-    rows = results[
-        (results["run"] == run) & (results["metric"] == metric) & (results["group"] == "all")
-    ]  # fmt: skip
+    rows = results[(results["run"] == run) & (results["metric"] == metric) & (results["group"] == "all")]
     return Estimate(float(rows["value"].iloc[0]), None, 1) if len(rows) else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from poselift.config.run import RunSettings
 from poselift.config.yaml_files import load
-from poselift.errors import PoseliftError
+from poselift.errors import reading
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,11 @@ class Run:
 def read_run(folder: Path) -> Run:
     """Read a run folder. Raises `PoseliftError` if a file is missing, cut short or without its parts."""
     path = folder / "metrics.json"
-    try:
+    with reading(path, "the metrics of a finished run", "train the run first", "train it again"):
         metrics = json.loads(path.read_text(encoding="utf-8"))
         epochs, summary = metrics["epochs"], metrics["summary"]
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; train the run first") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise PoseliftError(
-            f"{path}: not the metrics of a finished run ({error!r}); train it again"
-        ) from None
-    lengths = {len(values) for values in epochs.values()}
-    if len(lengths) != 1:
-        raise PoseliftError(f"{path}: the lists by epoch differ in length; train the run again")
+        if len({len(values) for values in epochs.values()}) != 1:
+            raise ValueError("the lists by epoch differ in length")
     return Run(load(folder / "config.yaml", RunSettings), epochs, summary)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from poselift.errors import PoseliftError
+from poselift.errors import PoseliftError, reading
 
 DESCRIPTION = ("stage", "trial", "status", "reason", "best", "final", "unit", "epochs", "gpu_hours")
 """The columns that describe a trial; the others are the searched keys."""
@@ -15,17 +15,19 @@ def read_trials(path: Path) -> pd.DataFrame:
 
     Raises `PoseliftError` if the file is missing, is no such table, or holds no trial.
     """
-    try:
+    with reading(path, "a table of trials", "run the search"):
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; run the search first") from None
-    except ValueError as error:
-        raise PoseliftError(f"{path}: not a table of trials: {' '.join(str(error).split())}") from None
-    if not set(DESCRIPTION) <= set(table.columns):
-        raise PoseliftError(f"{path}: not a table of trials; expected the columns {', '.join(DESCRIPTION)}")
+        if not set(DESCRIPTION) <= set(table.columns):
+            raise ValueError(f"expected the columns {', '.join(DESCRIPTION)}")
+        table["best"] = pd.to_numeric(table["best"]).astype(float)
     if table.empty:
         raise PoseliftError(f"{path}: holds no trial")
+    return table
+
+
+def as_number(text: str) -> float | None:
+    """The number that a value of a key is, None if it is none."""
     try:
-        return table.assign(best=pd.to_numeric(table["best"]).astype(float))
-    except ValueError as error:
-        raise PoseliftError(f"{path}: column best: {error}") from None
+        return float(text)
+    except ValueError:
+        return None

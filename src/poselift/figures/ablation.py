@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,7 +13,7 @@ from poselift.analysis.view import AblationEntry, View
 from poselift.config.experiment import Statistics
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval
-from poselift.figures.dots import CUT, Ends, Row, draw_estimate, fit, percent, write_missing
+from poselift.figures.dots import CUT, Row, draw_estimate, fit, percent, write_missing
 from poselift.figures.style import COLUMN_WIDTH, INK, MUTED, annotate, legend, literal
 
 NEEDS = ("results", "notice", "statistics", "ablation", "cards")
@@ -26,33 +25,19 @@ from the model that is changed, paired by recording and seed. To the right of ze
 _LABEL_WIDTH = 24  # characters
 
 
-@dataclass(frozen=True)
-class Contribution:
-    """The change of the error that an entry makes, None where a run of it or of its base is missing."""
-
-    entry: AblationEntry
-    change: Interval | None
-
-    @property
-    def ends(self) -> Ends | None:
-        """The ends of the interval, None where there is none."""
-        if self.change is None or self.change.low is None or self.change.high is None:
-            return None
-        return self.change.low, self.change.high
-
-
-def contributions(
+def _changes(
     results: pd.DataFrame, entries: Sequence[AblationEntry], statistics: Statistics
-) -> list[Contribution]:
-    """The entries by falling change of the MPJPE after the last epoch in mm, those without one last."""
+) -> list[tuple[AblationEntry, Interval | None]]:
+    """The entries by falling change of the MPJPE after the last epoch in mm; last those without one, because
+    a run of theirs or of their base is missing."""
     differences = Differences(results, statistics)
 
     def change(entry: AblationEntry) -> Interval | None:
         base = Model(entry.architecture, entry.size)
         return differences.difference(base._replace(variant=entry.name), base, "mpjpe", "last")
 
-    found = [Contribution(entry, change(entry)) for entry in entries]
-    return sorted(found, key=lambda one: -one.change.estimate if one.change else float("inf"))
+    found = [(entry, change(entry)) for entry in entries]
+    return sorted(found, key=lambda pair: -pair[1].estimate if pair[1] else float("inf"))
 
 
 def _labels(entries: Sequence[AblationEntry]) -> list[str]:
@@ -74,22 +59,20 @@ def _note(changes: Sequence[Interval], confidence: float, cut: bool) -> str:
 def draw(results: pd.DataFrame, view: View) -> Figure:
     """The figure, one column wide: an entry per row, to the right of zero where the change makes it worse."""
     entries, statistics = view.ablation, view.statistics
-    shown = contributions(results, entries, statistics)
-    labels = _labels([one.entry for one in shown])
+    shown = _changes(results, entries, statistics)
+    labels = _labels([entry for entry, _ in shown])
     n_lines = np.array([label.count("\n") + 1 for label in labels] or [1])
     heights = np.cumsum(n_lines) - n_lines / 2  # in lines, so that no title runs into the next
     architectures = list(dict.fromkeys(entry.architecture for entry in entries))
     figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 1.15 + 0.16 * n_lines.sum()), layout="constrained")
     rows: list[Row] = [(0.0, [0.0], None)]
-    for y, one in zip(heights, shown, strict=False):
-        if one.change is None:
+    for y, (entry, change) in zip(heights, shown, strict=False):
+        if change is None:
             write_missing(ax, y)
             continue
-        card = view.card(one.entry.architecture)
-        draw_estimate(
-            ax, one.change.estimate, one.ends, y, card.colour, card.marker, filled=one.change.significant
-        )  # fmt: skip
-        rows.append((y, [one.change.estimate], one.ends))
+        ends = None if change.low is None or change.high is None else (change.low, change.high)
+        draw_estimate(ax, change.estimate, ends, y, view.card(entry.architecture), change.significant)
+        rows.append((y, [change.estimate], ends))
     cut = fit(ax, rows)
     ax.axvline(0, color=INK, linewidth=0.6, zorder=1)
     ax.set_yticks(heights[: len(labels)], labels)
@@ -104,6 +87,6 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
     if len(architectures) > 1:
         legend(figure, view, architectures)
     missing = dict.fromkeys(name for entry in entries for name in entry.missing(results["run"]))
-    changes = [one.change for one in shown if one.change is not None]
+    changes = [change for _, change in shown if change is not None]
     annotate(figure, view.notice, list(missing), _note(changes, statistics.confidence, cut))
     return figure

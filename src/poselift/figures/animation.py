@@ -14,14 +14,8 @@ from matplotlib.lines import Line2D
 from poselift.analysis.examples import Array, Example, model_label
 from poselift.analysis.view import View
 from poselift.errors import PoseliftError
-from poselift.figures.skeletons import (
-    TRUTH_COLOUR,
-    draw_skeleton,
-    move_skeleton,
-    project,
-    share_extent,
-    upright,
-)
+from poselift.figures import skeletons
+from poselift.figures.skeletons import TRUTH_COLOUR, draw_skeleton
 from poselift.figures.style import MUTED, PAGE_WIDTH, Animation, annotate, literal
 
 NEEDS = ("examples", "notice", "labels")
@@ -55,13 +49,10 @@ def _rows(models: Mapping[str, Sequence[Example]], figure: Figure) -> list[Movin
         blocks = row.subfigures(1, len(examples), squeeze=False)[0]
         for block, example in zip(blocks, examples, strict=True):
             left, right = block.subplots(1, 2, gridspec_kw={"wspace": 0})
-            pixels, seen, truth = (
-                upright(example.input_2d),
-                project(example.prediction),
-                project(example.target),
-            )
-            share_extent([left], pixels)
-            share_extent([right], np.concatenate([seen, truth]))
+            pixels = skeletons.upright(example.input_2d)
+            seen, truth = skeletons.project(example.prediction), skeletons.project(example.target)
+            skeletons.share_extent([left], pixels)
+            skeletons.share_extent([right], np.concatenate([seen, truth]))
             moving += [
                 (draw_skeleton(left, pixels[0]), pixels),
                 (draw_skeleton(right, truth[0], TRUTH_COLOUR), truth),
@@ -69,10 +60,9 @@ def _rows(models: Mapping[str, Sequence[Example]], figure: Figure) -> list[Movin
             ]
             block.suptitle(f"{model}\n{literal(example.title)}", fontsize=8)
             if row is rows[-1]:
+                below = {"ha": "center", "va": "top", "size": 7, "color": MUTED}
                 for ax, text in ((left, "2D input"), (right, "prediction, truth in grey")):
-                    ax.text(
-                        0.5, -0.04, text, transform=ax.transAxes, ha="center", va="top", size=7, color=MUTED
-                    )  # fmt: skip
+                    ax.text(0.5, -0.04, text, transform=ax.transAxes, **below)
     return moving
 
 
@@ -95,7 +85,7 @@ def draw(examples: Mapping[str, Sequence[Example]], view: View) -> Animation:
 
     def show(frame: int) -> None:
         for lines, points in moving:
-            move_skeleton(lines, points[frame])
+            skeletons.move_skeleton(lines, points[frame])
         counter.set_text(f"frame {frame + 1} of {n_frames}")
 
     return Animation(figure, frames, show, max(1, min(FRAMES_PER_SECOND, len(frames) // SHORTEST)))

@@ -4,6 +4,7 @@ Coordinates are inches on the page: data flow upwards, boxes are given by their 
 """
 
 from itertools import pairwise
+from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -35,53 +36,38 @@ SPATIAL, TEMPORAL, FUSION = 1.18, 1.64, 2.23
 BOX = 0.24
 
 
+def _rounded(
+    ax: Axes, x: float, bottom: float, width: float, height: float, radius: float, **look: Any
+) -> None:
+    corners = f"round,pad=0,rounding_size={radius}"
+    ax.add_patch(FancyBboxPatch((x - width / 2, bottom), width, height, boxstyle=corners, **look))
+
+
 def _box(ax: Axes, x: float, y: float, width: float, text: str, colour: str, height: float = BOX) -> None:
-    ax.add_patch(
-        FancyBboxPatch(
-            (x - width / 2, y - height / 2),
-            width,
-            height,
-            boxstyle="round,pad=0,rounding_size=0.035",
-            facecolor=colour,
-            edgecolor=INK,
-            linewidth=0.5,
-        )
-    )
-    ax.text(x, y, text, ha="center", va="center_baseline", fontsize=7, linespacing=1.05)
+    _rounded(ax, x, y - height / 2, width, height, 0.035, facecolor=colour, edgecolor=INK, linewidth=0.5)
+    _text(ax, x, y, text, linespacing=1.05)
+
+
+def _text(ax: Axes, x: float, y: float, text: str, fontsize: float = 7, **look: Any) -> None:
+    ax.text(x, y, text, ha="center", va="center_baseline", fontsize=fontsize, **look)
 
 
 def _arrow(ax: Axes, *points: tuple[float, float], head: bool = True) -> None:
     """A line along the points, with an arrow head at the last."""
     for start, end in pairwise(points[:-1]):
         ax.plot(*zip(start, end, strict=True), color=INK, linewidth=0.6, solid_capstyle="round")
-    ax.add_patch(
-        FancyArrowPatch(
-            points[-2],
-            points[-1],
-            arrowstyle="-|>,head_length=2.2,head_width=1.2" if head else "-",
-            mutation_scale=1,
-            shrinkA=0,
-            shrinkB=0,
-            linewidth=0.6,
-            color=INK,
-        )
+    style = "-|>,head_length=2.2,head_width=1.2" if head else "-"
+    line = FancyArrowPatch(
+        *points[-2:], arrowstyle=style, mutation_scale=1, shrinkA=0, shrinkB=0, linewidth=0.6, color=INK
     )
+    ax.add_patch(line)
 
 
-def _frame(ax: Axes, x: float, width: float, bottom: float, top: float, repeat: str) -> None:
+def _frame(ax: Axes, x: float, width: float, repeat: str) -> None:
     """A dashed frame around what is repeated, with the count at its right upper corner, inside."""
-    ax.add_patch(
-        FancyBboxPatch(
-            (x - width / 2, bottom),
-            width,
-            top - bottom,
-            boxstyle="round,pad=0,rounding_size=0.05",
-            facecolor="none",
-            edgecolor=MUTED,
-            linewidth=0.6,
-            linestyle=(0, (3, 2)),
-        )
-    )
+    bottom, top = FRAME
+    dashed = {"facecolor": "none", "edgecolor": MUTED, "linewidth": 0.6, "linestyle": (0, (3, 2))}
+    _rounded(ax, x, bottom, width, top - bottom, 0.05, **dashed)
     ax.text(x + width / 2 - 0.05, top - 0.05, repeat, ha="right", va="top", fontsize=7.5)
 
 
@@ -95,14 +81,16 @@ def _title(ax: Axes, x: float, letter: str, text: str) -> None:
     ax.text(x, 0.07, f"({letter}) {text}", ha="center", va="baseline", fontsize=8)
 
 
-def _ends(ax: Axes, x: float) -> None:
-    """Input, embedding, head and output, which all three architectures share."""
-    ax.text(x, INPUT, "2D poses, confidence", ha="center", va="center_baseline", fontsize=7)
+def _model(ax: Axes, x: float, letter: str, title: str, width: float, repeat: str) -> None:
+    """What all three architectures share: input, embedding, frame of the repeated part, head and output."""
+    _title(ax, x, letter, title)
+    _text(ax, x, INPUT, "2D poses, confidence")
     _arrow(ax, (x, INPUT + 0.08), (x, EMBED - BOX / 2))
     _box(ax, x, EMBED, 1.2, "joint embedding", NEUTRAL)
     _box(ax, x, HEAD, 1.2, "regression head", NEUTRAL)
     _arrow(ax, (x, HEAD + BOX / 2), (x, OUTPUT - 0.06))
-    ax.text(x, OUTPUT + 0.02, "3D poses", ha="center", va="center_baseline", fontsize=7)
+    _text(ax, x, OUTPUT + 0.02, "3D poses")
+    _frame(ax, x, width, repeat)
 
 
 def _branch(ax: Axes, x: float, source: tuple[float, float], name: str, colour: str) -> None:
@@ -116,9 +104,7 @@ def _branch(ax: Axes, x: float, source: tuple[float, float], name: str, colour: 
 
 
 def _baseline(ax: Axes, x: float) -> None:
-    _title(ax, x, "a", "Baseline")
-    _ends(ax, x)
-    _frame(ax, x, 1.42, *FRAME, r"$\times N$")
+    _model(ax, x, "a", "Baseline", 1.42, r"$\times N$")
     split = (x, 0.95)
     _arrow(ax, (x, EMBED + BOX / 2), split, head=False)
     _branch(ax, x - 0.35, split, "attention", ATTENTION)
@@ -128,9 +114,7 @@ def _baseline(ax: Axes, x: float) -> None:
 
 
 def _mamba_gcn(ax: Axes, x: float) -> None:
-    _title(ax, x, "b", "MambaGCN")
-    _ends(ax, x)
-    _frame(ax, x, 1.18, *FRAME, r"$\times L$")
+    _model(ax, x, "b", "MambaGCN", 1.18, r"$\times L$")
     lower, upper = 1.30, 1.97
     _arrow(ax, (x, EMBED + BOX / 2), (x, lower - 0.21))
     _box(ax, x, lower, 0.96, "$N/L$ baseline\nblocks (a)", NEUTRAL, 0.42)
@@ -140,9 +124,7 @@ def _mamba_gcn(ax: Axes, x: float) -> None:
 
 
 def _full(ax: Axes, x: float) -> None:
-    _title(ax, x, "c", "Full")
-    _ends(ax, x)
-    _frame(ax, x, 2.06, *FRAME, r"$\times N$")
+    _model(ax, x, "c", "Full", 2.06, r"$\times N$")
     split = (x, 0.95)
     _arrow(ax, (x, EMBED + BOX / 2), split, head=False)
     _branch(ax, x - 0.67, split, "attention", ATTENTION)
@@ -161,7 +143,7 @@ def _block(ax: Axes, x: float) -> None:
     _title(ax, x, "d", "MambaGCN block")
     left, right, inner, outer = x - 0.37, x + 0.43, x - 0.6, x - 0.88
     norm, ssm, ssm_mean, mix, plus, mlp, top = 0.63, 1.08, 1.45, 1.79, 2.08, 2.43, 2.73
-    ax.text(x, INPUT, "$x$", ha="center", va="center_baseline", fontsize=8)
+    _text(ax, x, INPUT, "$x$", 8)
     _arrow(ax, (x, INPUT + 0.08), (x, norm - BOX / 2))
     _box(ax, x, norm, 0.8, "LayerNorm", NEUTRAL)
     split = (x, norm + BOX / 2 + 0.08)
@@ -187,7 +169,7 @@ def _block(ax: Axes, x: float) -> None:
     _plus(ax, x, top)
     _arrow(ax, (x, plus + 0.13), (inner, plus + 0.13), (inner, top), (x - 0.06, top))
     _arrow(ax, (x, top + 0.06), (x, OUTPUT - 0.06))
-    ax.text(x, OUTPUT + 0.02, "$y$", ha="center", va="center_baseline", fontsize=8)
+    _text(ax, x, OUTPUT + 0.02, "$y$", 8)
 
 
 def draw(view: View) -> Figure:

@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 from poselift.analysis.results import per_seed
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
-from poselift.evaluation.statistics import seed_interval
-from poselift.figures.dots import draw_model, draw_seeds, fit, note, offsets, write_missing
+from poselift.figures.dots import Row, draw_row, fit, note
 from poselift.figures.style import COLUMN_WIDTH, GRID, annotate, legend
 
 NEEDS = ("results", "notice", "grid", "statistics", "cards")
@@ -30,22 +29,14 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
     )
     n_seeds, cut = 0, False
     for ax, metric in zip(axes, METRICS_SHOWN, strict=True):
-        shown = []
+        shown: list[Row] = []
         for row, size in enumerate(grid.sizes):
-            for architecture, offset in zip(
-                grid.architectures, offsets(len(grid.architectures)), strict=True
-            ):
-                values = per_seed(results, architecture, size, metric, "last")
-                if values.empty:
-                    write_missing(ax, row + offset)
-                draw_seeds(ax, values, row + offset, view.card(architecture))
-                draw_model(ax, values, row + offset, view.card(architecture), confidence)
-                shown.append((row + offset, values, seed_interval(values, confidence)))
+            errors = {name: per_seed(results, name, size, metric, "last") for name in grid.architectures}
+            shown += draw_row(ax, row, errors, view, seeds=True)
         cut |= fit(ax, shown)
         n_seeds = max(n_seeds, *(len(values) for _, values, _ in shown))
-        ax.set(
-            xlabel=f"{METRICS[metric].label} (mm)", yticks=np.arange(len(grid.sizes)), yticklabels=grid.sizes
-        )
+        ax.set_xlabel(f"{METRICS[metric].label} (mm)")
+        ax.set_yticks(np.arange(len(grid.sizes)), grid.sizes)
         ax.set_ylim(len(grid.sizes) - 0.5, -0.5)
         ax.tick_params(axis="y", length=0)
         ax.grid(axis="x")

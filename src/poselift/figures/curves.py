@@ -52,15 +52,13 @@ def draw(runs: Sequence[Run], view: View) -> Figure:
     )
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
-    of_model = {
-        (name, size): [
-            run
-            for run in runs
-            if (run.settings.architecture, run.settings.size, run.settings.variant) == (name, size, None)
-        ]
-        for name in grid.architectures
-        for size in grid.sizes
+    of_model: dict[tuple[str, str], list[Run]] = {
+        (name, size): [] for name in grid.architectures for size in grid.sizes
     }
+    for run in runs:
+        settings = run.settings
+        if settings.variant is None and (model := (settings.architecture, settings.size)) in of_model:
+            of_model[model].append(run)
     for ax, (size, quantity) in zip(axes.flat, panels, strict=False):
         for name in grid.architectures:
             if there := of_model[name, size]:

@@ -1,68 +1,58 @@
 """Dot plots of errors: the mean over seeds with its interval, models of one row side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from numpy.typing import ArrayLike, NDArray
 
+from poselift.analysis.view import View
 from poselift.config.card import Card
 from poselift.evaluation.statistics import seed_interval
-from poselift.figures.style import MUTED
+from poselift.figures.style import MUTED, Look
 
 Ends = tuple[float, float]
 """The ends of an interval."""
 
-Row = tuple[float, ArrayLike, Ends | None]
+Row = tuple[float, pd.Series | list[float], Ends | None]
 """A height, the points drawn there, and their interval."""
 
 CUT = " (arrow: goes on)"
+
+_STEP = 0.24
+"""Distance between the models of one row."""
 
 _ROOM = 0.35
 """How far beyond the points an axis reaches for the sake of intervals, as a share of the points' range."""
 
 
-def offsets(n: int, step: float = 0.24) -> NDArray[np.floating]:
-    """Where the n models of one row stand, centred on the row."""
-    return (np.arange(n) - (n - 1) / 2) * step
-
-
 def draw_estimate(
-    ax: Axes, mean: float, ends: Ends | None, y: float, colour: str, marker: str, filled: bool = True
+    ax: Axes, mean: float, ends: Ends | None, y: float, card: Card, filled: bool = True
 ) -> None:
     """A marker for the mean at height `y`, with the bar of its interval if it has one."""
-    ax.errorbar(
-        mean,
-        y,
-        xerr=None if ends is None else [[mean - ends[0]], [ends[1] - mean]],
-        fmt=marker,
-        color=colour,
-        markerfacecolor=colour if filled else "white",
-        markersize=3.6,
-        elinewidth=0.9,
-        zorder=3,
-    )
+    bar = None if ends is None else [[mean - ends[0]], [ends[1] - mean]]
+    look: Look = {"markerfacecolor": card.colour if filled else "white", "markersize": 3.6, "elinewidth": 0.9}
+    ax.errorbar(mean, y, xerr=bar, fmt=card.marker, color=card.colour, zorder=3, **look)
 
 
-def draw_model(ax: Axes, values: pd.Series, y: float, card: Card, confidence: float) -> None:
-    """The mean over seeds with Student's t interval; nothing without a run, no bar for a single seed."""
-    if not values.empty:
-        draw_estimate(ax, values.mean(), seed_interval(values, confidence), y, card.colour, card.marker)
-
-
-def draw_seeds(ax: Axes, values: pd.Series, y: float, card: Card) -> None:
-    """A small mark for each seed at height `y`."""
-    ax.plot(
-        values,
-        np.full(len(values), y),
-        linestyle="",
-        marker="|",
-        color=card.colour,
-        alpha=0.6,
-        markersize=4.5,
-        markeredgewidth=0.8,
-    )
+def draw_row(
+    ax: Axes, y: float, errors: Mapping[str, pd.Series], view: View, seeds: bool = False
+) -> list[Row]:
+    """The models of one row side by side around `y`: the mean over seeds with Student's t interval, none for
+    a single seed. With `seeds` a small mark for each too, and a word where there is no run."""
+    rows: list[Row] = []
+    for number, (architecture, values) in enumerate(errors.items()):
+        at = y + (number - (len(errors) - 1) / 2) * _STEP
+        card, ends = view.card(architecture), seed_interval(values, view.statistics.confidence)
+        if seeds and values.empty:
+            write_missing(ax, at)
+        if seeds:
+            look: Look = {"color": card.colour, "alpha": 0.6, "markersize": 4.5, "markeredgewidth": 0.8}
+            ax.plot(values, np.full(len(values), at), "|", **look)
+        if not values.empty:
+            draw_estimate(ax, values.mean(), ends, at, card)
+        rows.append((at, values, ends))
+    return rows
 
 
 def write_missing(ax: Axes, y: float) -> None:

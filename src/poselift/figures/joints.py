@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from poselift.analysis.results import per_seed
 from poselift.analysis.view import View
-from poselift.figures.style import INK, MUTED, PAGE_WIDTH, annotate
+from poselift.figures.style import INK, MUTED, PAGE_WIDTH, Look, annotate, write_beside
 from poselift.skeleton import BONES, JOINTS, RIGHT, ROOT
 
 NEEDS = ("results", "notice", "grid", "per_action_size", "cards")
@@ -49,18 +49,10 @@ def _write(ax: Axes, joint: int, text: str, area: float) -> None:
     beside = np.sqrt(area / np.pi) + 2
     # the line from the thorax to the left shoulder leaves room below it
     offset = (side * 0.6 * beside, -1.3 * beside) if JOINTS[joint] == "thorax" else (side * beside, 0)
-    ax.annotate(
-        text,
-        STANDING[joint],
-        offset,
-        textcoords="offset points",
-        ha="right" if side < 0 else "left",
-        va="center",
-        fontsize=7,
-    )
+    write_beside(ax, text, STANDING[joint], offset, ha="right" if side < 0 else "left", va="center")
 
 
-def signed(change: float) -> str:
+def _signed(change: float) -> str:
     """A change with its sign, to 0.1 mm."""
     text = f"{change:+.1f}"
     return "0.0" if float(text) == 0 else text.replace("-", "−")
@@ -95,29 +87,16 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
         shown = means[name].dropna()
         shown_joints = [JOINTS.index(joint) for joint in shown.index]
         areas = _AREA * shown.to_numpy() / means.max().max()
-        ax.scatter(
-            *STANDING[shown_joints].T,
-            s=areas,
-            c=shown,
-            cmap=COLOURS,
-            norm=norm,
-            edgecolors=INK,
-            linewidths=0.5,
-            zorder=2,
-        )
+        circles: Look = {"cmap": COLOURS, "norm": norm, "edgecolors": INK, "linewidths": 0.5, "zorder": 2}
+        ax.scatter(*STANDING[shown_joints].T, s=areas, c=shown, **circles)
         ax.plot(*STANDING[ROOT], "+", color=INK, markersize=5, markeredgewidth=0.8)
         for joint, area in zip(shown_joints, areas, strict=True):
             number = float(numbers.iloc[joint].mean())
-            _write(ax, joint, signed(number) if changes else f"{number:.1f}", area)
-    bar = figure.colorbar(
-        mpl.cm.ScalarMappable(norm, COLOURS), ax=list(axes[0]), fraction=0.03, pad=0.01, aspect=22
-    )
+            _write(ax, joint, _signed(number) if changes else f"{number:.1f}", area)
+    scale = mpl.cm.ScalarMappable(norm, COLOURS)
+    bar = figure.colorbar(scale, ax=list(axes[0]), fraction=0.03, pad=0.01, aspect=22)
     bar.set_label(f"MPJPE (mm), {size}")
     bar.outline.set_linewidth(0.5)
-    annotate(
-        figure,
-        view.notice,
-        view.detail.missing(results["run"]),
-        "circles: colour and area by error, mean over seeds; +: root, always zero; seen from the front",
-    )
+    note = "circles: colour and area by error, mean over seeds; +: root, always zero; seen from the front"
+    annotate(figure, view.notice, view.detail.missing(results["run"]), note)
     return figure

@@ -1,5 +1,7 @@
 """Accuracy against cost: MPJPE over parameters and multiply-accumulates, with published models in grey."""
 
+from collections.abc import Mapping
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from poselift.analysis.costs import GIGA, MILLION, Cost
 from poselift.analysis.published import Number, Published, Row, comparable
 from poselift.analysis.results import per_seed
 from poselift.analysis.view import View
-from poselift.figures.style import MUTED, PAGE_WIDTH, annotate, legend
+from poselift.figures.style import MUTED, PAGE_WIDTH, Look, annotate, legend, write_beside
 
 NEEDS = ("results", "costs", "published", "notice", "grid", "cards")
 CAPTION = """
@@ -25,125 +27,82 @@ AXES: dict[Number, str] = {
     "macs": r"multiply-accumulates a clip ($10^9$)",
 }
 
+Costs = Mapping[tuple[str, str], Cost]
+Errors = Mapping[tuple[str, str], pd.Series]
+"""MPJPE by architecture and size, indexed by seed."""
+
 
 def _cost(cost: Cost, quantity: Number) -> float:
     return cost.parameters / MILLION if quantity == "parameters" else cost.macs_linear / GIGA
 
 
-def _draw_ours(
-    ax: Axes,
-    results: pd.DataFrame,
-    costs: dict[tuple[str, str], Cost],
-    view: View,
-    quantity: Number,
-    checkpoint: str,
-    named: str | None,
-) -> None:
+def _draw_ours(ax: Axes, errors: Errors, costs: Costs, view: View, quantity: Number, named: str) -> None:
     """A line per architecture from its cheapest size to its dearest; bars from lowest to highest seed.
 
     The sizes are written at the points of the architecture `named`.
     """
     for name in view.grid.architectures:
-        card, points = view.card(name), []
-        for size in view.grid.sizes:
-            values = per_seed(results, name, size, "mpjpe", checkpoint)
-            if (name, size) in costs and not values.empty:
-                points.append((_cost(costs[name, size], quantity), values, size))
+        points = [
+            (_cost(costs[name, size], quantity), errors[name, size], size)
+            for size in view.grid.sizes
+            if (name, size) in costs and not errors[name, size].empty
+        ]
         if not points:
             continue
         points.sort(key=lambda point: point[0])
-        x = [cost for cost, _, _ in points]
-        means = [float(values.mean()) for _, values, _ in points]
-        ax.errorbar(
-            x,
-            means,
-            yerr=np.array([[v.mean() - v.min(), v.max() - v.mean()] for _, v, _ in points]).T,
-            color=card.colour,
-            marker=card.marker,
-            linestyle=card.line,
-            linewidth=0.9,
-            elinewidth=0.8,
-            zorder=3,
-        )
+        x, values, sizes = zip(*points, strict=True)
+        means = [float(each.mean()) for each in values]
+        bars = np.array([[each.mean() - each.min(), each.max() - each.mean()] for each in values]).T
+        card = view.card(name)
+        look: Look = {"color": card.colour, "marker": card.marker, "linestyle": card.line, "zorder": 3}
+        ax.errorbar(x, means, yerr=bars, linewidth=0.9, elinewidth=0.8, **look)
         if name == named:
-            for point, (_, _, size) in zip(zip(x, means, strict=True), points, strict=True):
-                ax.annotate(
-                    size,
-                    point,
-                    (-3, -3),
-                    textcoords="offset points",
-                    fontsize=7,
-                    color=card.colour,
-                    ha="right",
-                    va="top",
-                    zorder=4,
-                )
+            look = {"color": card.colour, "ha": "right", "va": "top", "zorder": 4}
+            for cost, mean, size in zip(x, means, sizes, strict=True):
+                write_beside(ax, size, (cost, mean), (-3, -3), **look)
 
 
-def _draw_published(ax: Axes, rows: dict[str, list[Row]], detector: str, quantity: Number) -> None:
-    """Grey points with the number that the legend gives each row: hollow where the 2D input is another."""
-    number = 0
-    for of_detector, of_rows in rows.items():
-        for row in of_rows:
-            number += 1
-            x, y = row.number(quantity), row.number("mpjpe")
-            if x is None or y is None:
-                continue
-            ax.plot(
-                x,
-                y,
-                "o",
-                color=MUTED,
-                markersize=3.2,
-                markerfacecolor=MUTED if of_detector == detector else "white",
-                zorder=2,
-            )
-            ax.annotate(
-                str(number), (x, y), (2.5, 2), textcoords="offset points", fontsize=7, color=MUTED, zorder=2
-            )
+def _grey(detector: str, ours: str) -> Look:
+    """The marker of a published row: hollow if its 2D input differs from ours."""
+    fill = MUTED if detector == ours else "white"
+    return {"linestyle": "", "marker": "o", "markersize": 3.2, "color": MUTED, "markerfacecolor": fill}
 
 
-def shown(published: Published) -> dict[str, list[Row]]:
-    """The rows that have a point in one of the panels, by detector."""
-    groups = {
-        detector: [
-            row
-            for row in rows
-            if row.number("mpjpe") is not None and any(row.number(quantity) is not None for quantity in AXES)
-        ]
+def _draw_published(ax: Axes, rows: list[tuple[str, Row]], detector: str, quantity: Number) -> None:
+    """Grey points with the number that the legend gives each row."""
+    for number, (of_detector, row) in enumerate(rows, start=1):
+        x, y = row.number(quantity), row.number("mpjpe")
+        if x is not None and y is not None:
+            ax.plot(x, y, zorder=2, **_grey(of_detector, detector))
+            write_beside(ax, str(number), (x, y), (2.5, 2), color=MUTED, zorder=2)
+
+
+def _shown(published: Published) -> list[tuple[str, Row]]:
+    """The rows that have a point in one of the panels, each after its detector."""
+    return [
+        (detector, row)
         for detector, rows in comparable(published.rows).items()
-    }
-    return {detector: rows for detector, rows in groups.items() if rows}
+        for row in rows
+        if row.number("mpjpe") is not None and any(row.number(quantity) is not None for quantity in AXES)
+    ]
 
 
-def draw(
-    results: pd.DataFrame,
-    costs: dict[tuple[str, str], Cost],
-    published: Published | None,
-    view: View,
-) -> Figure:
+def draw(results: pd.DataFrame, costs: Costs, published: Published | None, view: View) -> Figure:
     """The figure, one page wide. Beside published rows ours are of the best epoch, chosen as theirs were."""
-    grid, rows = view.grid, shown(published) if published else {}
+    grid, rows = view.grid, _shown(published) if published else []
     checkpoint = "best" if rows else "last"
-    there = {
-        name: sum(not per_seed(results, name, size, "mpjpe", checkpoint).empty for size in grid.sizes)
+    errors = {
+        (name, size): per_seed(results, name, size, "mpjpe", checkpoint)
         for name in grid.architectures
+        for size in grid.sizes
     }
-    absent = [name for name, n_sizes in there.items() if not n_sizes]
-    named = max(there, key=lambda name: there[name])
-    names = [(detector, row.method) for detector, of in rows.items() for row in of]
-    lines_of_names = -(-len(names) // 3)
-    figure, axes = plt.subplots(
-        1,
-        len(AXES),
-        figsize=(PAGE_WIDTH, 2.5 + 0.14 * lines_of_names),
-        sharey=True,
-        layout="constrained",
-    )
+    there = {name: sum(not errors[name, size].empty for size in grid.sizes) for name in grid.architectures}
+    height = 2.5 + 0.14 * -(-len(rows) // 3)
+    figure, axes = plt.subplots(1, len(AXES), figsize=(PAGE_WIDTH, height), sharey=True, layout="constrained")
     for ax, (quantity, label) in zip(axes, AXES.items(), strict=True):
-        if published and rows:
+        if published:
             _draw_published(ax, rows, published.detector, quantity)
-        _draw_ours(ax, results, costs, view, quantity, checkpoint, named)
+        _draw_ours(ax, errors, costs, view, quantity, max(there, key=lambda name: there[name]))
         ax.set(xlabel=label, xscale="log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
@@ -151,29 +110,16 @@ def draw(
         ax.margins(0.13, 0.13)
         ax.grid(axis="both")
     axes[0].set_ylabel(f"MPJPE (mm), {checkpoint} epoch")
-    legend(figure, view, absent=absent)
+    legend(figure, view, absent=[name for name, n_sizes in there.items() if not n_sizes])
     if published and rows:
         handles = [
-            Line2D(
-                [],
-                [],
-                linestyle="",
-                marker="o",
-                markersize=3.2,
-                color=MUTED,
-                markerfacecolor=MUTED if detector == published.detector else "white",
-                label=f"{number} {method} ({detector})",
-            )
-            for number, (detector, method) in enumerate(names, start=1)
+            Line2D([], [], label=f"{number} {row.method} ({detector})", **_grey(detector, published.detector))
+            for number, (detector, row) in enumerate(rows, start=1)
         ]
         figure.legend(
             handles=handles, loc="outside lower left", ncols=3, fontsize=7, labelcolor=MUTED, labelspacing=0.2
         )
-    several = any(
-        len(per_seed(results, name, size, "mpjpe", checkpoint)) > 1
-        for name in grid.architectures
-        for size in grid.sizes
-    )
+    several = any(len(values) > 1 for values in errors.values())
     note = "bars: lowest to highest seed" if several else "a single seed: no bars"
     annotate(figure, view.notice, grid.missing(results["run"]), note)
     return figure

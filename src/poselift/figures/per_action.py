@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 
 from poselift.analysis.results import names_in, per_seed
 from poselift.analysis.view import View
-from poselift.evaluation.statistics import seed_interval
-from poselift.figures.dots import draw_model, fit, note, offsets
+from poselift.figures.dots import Row, draw_row, fit, note
 from poselift.figures.style import COLUMN_WIDTH, MUTED, annotate, legend, literal
 
 NEEDS = ("results", "notice", "grid", "per_action_size", "statistics", "cards")
@@ -20,7 +19,6 @@ seeds and its interval.
 
 def draw(results: pd.DataFrame, view: View) -> Figure:
     """The figure, one column wide: actions by falling error, and their unweighted mean below."""
-
     grid, size, confidence = view.grid, view.per_action_size, view.statistics.confidence
 
     def errors(architecture: str, action: str | None) -> pd.Series:
@@ -33,12 +31,9 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
     actions = sorted(names_in(results, "action"), key=over_all_models, reverse=True)
     rows: list[str | None] = [*actions, None]
     figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 0.95 + 0.165 * len(rows)), layout="constrained")
-    shown = []
+    shown: list[Row] = []
     for y, action in enumerate(rows):
-        for architecture, offset in zip(grid.architectures, offsets(len(grid.architectures)), strict=True):
-            values = errors(architecture, action)
-            draw_model(ax, values, y + offset, view.card(architecture), confidence)
-            shown.append((y + offset, values, seed_interval(values, confidence)))
+        shown += draw_row(ax, y, {name: errors(name, action) for name in grid.architectures}, view)
     cut = fit(ax, shown)
     ax.set_yticks(np.arange(len(rows)), [literal(action) if action else "Mean" for action in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)

@@ -32,9 +32,7 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
             continue
         frames, card = errors.index.to_numpy() + 1, view.card(name)
         marker = card.marker if len(frames) < 20 else ""
-        ax.plot(
-            frames, errors.mean(axis=1), color=card.colour, linestyle=card.line, marker=marker, markersize=3
-        )
+        ax.plot(frames, errors.mean(axis=1), color=card.colour, ls=card.line, marker=marker, markersize=3)
         low, high = errors.min(axis=1), errors.max(axis=1)
         ax.fill_between(frames, low, high, color=card.colour, alpha=0.2, linewidth=0)
         longest = max(longest, frames[-1])

@@ -26,12 +26,6 @@ orange.
 N_SHOWN = 5
 
 
-def frame_errors(example: Example) -> np.ndarray:
-    """Mean distance over the joints in mm, (T,)."""
-    distances = np.linalg.norm(example.prediction - example.target, axis=-1)
-    return np.asarray(distances.mean(axis=-1))
-
-
 def draw(last_examples: Mapping[str, Sequence[Example]], view: View) -> Figure:
     """The figure, one page wide: a block per example of a run, a column per frame, rows for input, prediction
     and truth."""
@@ -42,7 +36,8 @@ def draw(last_examples: Mapping[str, Sequence[Example]], view: View) -> Figure:
         frames = evenly_spaced(len(example.target), N_SHOWN)
         axes = block.subplots(3, len(frames), squeeze=False, gridspec_kw={"wspace": 0, "hspace": 0.02})
         seen, truth = project(example.prediction[frames]), project(example.target[frames])
-        pixels, errors = upright(example.input_2d[frames]), frame_errors(example)
+        pixels = upright(example.input_2d[frames])
+        errors = np.linalg.norm(example.prediction - example.target, axis=-1).mean(axis=-1)  # mm, (T,)
         share_extent(axes[0], pixels)
         share_extent(axes[1:].flat, np.concatenate([seen, truth]))
         for i, (column, frame) in enumerate(zip(axes.T, frames, strict=True)):
@@ -53,10 +48,9 @@ def draw(last_examples: Mapping[str, Sequence[Example]], view: View) -> Figure:
             column[0].set_title(f"frame {frame + 1}", fontsize=7, color=MUTED, pad=2)
             column[1].set_title(f"{errors[frame]:.0f} mm", fontsize=7, color=MUTED, pad=2)
         block.suptitle(literal(example.title), fontsize=8)
-        for ax, label in zip(axes[:, 0], ("2D input", "prediction", "truth"), strict=True):
-            if block is blocks[0]:
-                ax.text(
-                    -0.02, 0.5, label, rotation=90, transform=ax.transAxes, ha="right", va="center", c=MUTED
-                )  # fmt: skip
+        if block is blocks[0]:
+            beside = {"rotation": 90, "ha": "right", "va": "center", "c": MUTED}
+            for ax, label in zip(axes[:, 0], ("2D input", "prediction", "truth"), strict=True):
+                ax.text(-0.02, 0.5, label, transform=ax.transAxes, **beside)
     annotate(figure, view.notice, note=f"model: {model_label(run, view)} · {examples[0].rule}")
     return figure

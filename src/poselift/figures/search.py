@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator, ScalarFormatter
 from numpy.typing import NDArray
 
-from poselift.analysis.trials import DESCRIPTION
+from poselift.analysis.trials import DESCRIPTION, as_number
 from poselift.analysis.view import View
 from poselift.config.sizes import SIZES
-from poselift.figures.style import COLUMN_WIDTH, INK, PAGE_WIDTH, annotate
+from poselift.figures.style import COLUMN_WIDTH, INK, PAGE_WIDTH, Look, annotate
 
 NEEDS = ("trials", "notice", "cards", "stages")
 CAPTION = """
@@ -35,36 +35,28 @@ _MOST_LEVELS = 8  # of a key whose values are given a tick each; more are drawn 
 
 @dataclass(frozen=True)
 class Key:
-    """A searched key: the text of each trial's value, and the values that occur, in their order."""
+    """A searched key: each trial's value as text, with the values that occur, in their order."""
 
     name: str
-    of_trial: pd.Series
-    levels: list[str]
+    of_trial: pd.Categorical
 
     @property
     def label(self) -> str:
         return KEY_LABELS.get(self.name, self.name.replace("_", " "))
 
     @property
+    def levels(self) -> list[str]:
+        return list(self.of_trial.categories)
+
+    @property
     def continuous(self) -> bool:
         """Whether the values are numbers, and too many for a tick each."""
-        return len(self.levels) > _MOST_LEVELS and all(_number(level) is not None for level in self.levels)
-
-    def level(self) -> NDArray[np.intp]:
-        """By trial, the number of its value."""
-        return np.array([self.levels.index(value) for value in self.of_trial], dtype=np.intp)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+        return len(self.levels) > _MOST_LEVELS and all(as_number(level) is not None for level in self.levels)
 
 
 def _order(text: str, view: View) -> tuple[int, float, str]:
     """Numbers by value, architectures and sizes as elsewhere, then other words, then no value."""
-    number = _number(text)
+    number = as_number(text)
     for known in (tuple(view.cards), tuple(SIZES)):
         if text in known:
             return 1, known.index(text), text
@@ -73,19 +65,22 @@ def _order(text: str, view: View) -> tuple[int, float, str]:
 
 def keys_of(trials: pd.DataFrame, view: View) -> list[Key]:
     """The keys that these trials differ in; the trial's name where they differ in none."""
-    keys = [
-        Key(str(name), trials[name], sorted(trials[name].unique(), key=lambda text: _order(text, view)))
+    levels = {
+        name: sorted(set(trials[name]), key=lambda text: _order(text, view))
         for name in trials.columns
-        if name not in DESCRIPTION and len(trials[name].unique()) > 1
+        if name not in DESCRIPTION
+    }
+    keys = [
+        Key(name, pd.Categorical(trials[name], found)) for name, found in levels.items() if len(found) > 1
     ]
-    return keys or [Key("trial", trials["trial"], list(trials["trial"].unique()))]
+    return keys or [Key("trial", pd.Categorical(trials["trial"], trials["trial"].unique()))]
 
 
 def level_text(key: Key, level: str, view: View) -> str:
     """A value on an axis."""
     if key.name == "architecture":
         return view.label(level)
-    number = _number(level)
+    number = as_number(level)
     if number is None:
         return level or "–"
     if 0 < abs(number) < 1e-3:
@@ -98,11 +93,11 @@ def positions(key: Key, first: Key, errors: NDArray[np.floating[Any]]) -> NDArra
     """Where trials stand: at their value, or around its tick, in the order of first key and error."""
     if key.continuous:
         return np.array([float(value) for value in key.of_trial])
-    level = key.level()
+    level = key.of_trial.codes
     x = level.astype(float)
     for number in range(len(key.levels)):
         members = np.flatnonzero(level == number)
-        order = np.lexsort((errors[members], first.level()[members]))
+        order = np.lexsort((errors[members], first.of_trial.codes[members]))
         spread = min(0.3, 0.06 * (len(members) - 1))
         x[members[order]] += np.linspace(-spread, spread, len(members))
     return x
@@ -111,35 +106,20 @@ def positions(key: Key, first: Key, errors: NDArray[np.floating[Any]]) -> NDArra
 def draw_slice(ax: Axes, trials: pd.DataFrame, key: Key, first: Key, failed_at: float, view: View) -> None:
     """The trials of one stage over one key; colour and marker follow the first key, × are failed trials."""
     errors = trials["best"].to_numpy(float)
-    x, failed, level = positions(key, first, errors), ~np.isfinite(errors), first.level()
+    x, failed, level = positions(key, first, errors), ~np.isfinite(errors), first.of_trial.codes
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.85, len(first.levels)))
     stopped = (trials["status"] != "finished").to_numpy() & ~failed
-    for number in range(len(first.levels)):
-        for part, filled in ((~stopped, True), (stopped, False)):
-            chosen = (level == number) & ~failed & part
-            ax.plot(
-                x[chosen],
-                errors[chosen],
-                linestyle="",
-                marker="o" if first.continuous else _MARKERS[number % len(_MARKERS)],
-                color=colours[number],
-                markerfacecolor=colours[number] if filled else "white",
-                markersize=3.8,
-                zorder=3,
-            )
+    for number, colour in enumerate(colours):
+        marker = "o" if first.continuous else _MARKERS[number % len(_MARKERS)]
+        for part, fill in ((~stopped, colour), (stopped, "white")):
+            at = (level == number) & ~failed & part
+            ax.plot(x[at], errors[at], marker, color=colour, markerfacecolor=fill, markersize=3.8, zorder=3)
     ax.plot(x[failed], np.full(failed.sum(), failed_at), "x", color=INK, markersize=3.8, label="failed")
     finished = np.where(stopped, np.nan, errors)
     if len(errors) > 1 and np.isfinite(finished).any():
         best = np.nanargmin(finished)
-        ax.plot(
-            x[best],
-            errors[best],
-            "o",
-            color=INK,
-            markerfacecolor="none",
-            markersize=7.5,
-            label="lowest finished",
-        )
+        ring: Look = {"markerfacecolor": "none", "markersize": 7.5, "label": "lowest finished"}
+        ax.plot(x[best], errors[best], "o", color=INK, **ring)
     if key.continuous:
         low, high = float(key.levels[0]), float(key.levels[-1])
         ax.set_xscale("log" if low > 0 and high / low > 20 else "linear")

@@ -35,7 +35,7 @@ def upright(pixels: Array) -> Array:
 
 
 def draw_skeleton(ax: Axes, points: Array, colour: str | None = None) -> list[Line2D]:
-    """A line a bone between (J, 2) points: left and right limbs in their colours, or all in one."""
+    """A line per bone between (J, 2) points: left and right limbs in their colours, or all in one."""
     lines = []
     for parent, child in BONES:
         side = LEFT_COLOUR if child in LEFT else RIGHT_COLOUR if child in RIGHT else INK

@@ -14,6 +14,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.animation import PillowWriter
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -31,25 +32,25 @@ INK = "#222222"
 MUTED = "#767676"
 GRID = "#dddddd"
 
+Look = dict[str, Any]
+"""Keywords of Matplotlib's artists: colour, width ..."""
+
 SYNTHETIC = "synthetic data"
 """What every figure made from synthetic data says."""
 
+_TICKS = {"labelsize": 7.5, "color": MUTED, "labelcolor": INK, "major.width": 0.5, "major.size": 2.5}
+
 STYLE: dict[str, Any] = {
+    **{f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()},
     "font.family": "STIXGeneral",  # matches the paper's Times and comes with matplotlib
     "mathtext.fontset": "stix",
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.labelsize": 8,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
     "legend.fontsize": 7.5,
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": MUTED,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
     "axes.linewidth": 0.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -58,10 +59,6 @@ STYLE: dict[str, Any] = {
     "grid.linewidth": 0.5,
     "lines.linewidth": 1.1,
     "lines.markersize": 4,
-    "xtick.major.width": 0.5,
-    "ytick.major.width": 0.5,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
     "legend.frameon": False,
     "legend.handletextpad": 0.4,
     "legend.columnspacing": 1.2,
@@ -92,17 +89,19 @@ def legend(
     lines. Those in `absent` are missing."""
     shown = {name: view.card(name) for name in architectures or view.grid.architectures}
     handles = [
-        Line2D(
-            [],
-            [],
-            color=card.colour,
-            marker="" if line else card.marker,
-            linestyle=card.line if line else "",
-            label=card.label + (" (missing)" if name in absent else ""),
-        )
+        Line2D([], [], color=card.colour, label=card.label + (" (missing)" if name in absent else ""), **look)
         for name, card in shown.items()
+        for look in [{"linestyle": card.line} if line else {"linestyle": "", "marker": card.marker}]
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+
+
+def write_beside(
+    ax: Axes, text: str, point: Iterable[float], offset: tuple[float, float], **look: Any
+) -> None:
+    """Write beside a point, `offset` (in points of print) away from it."""
+    x, y = point
+    ax.annotate(text, (x, y), offset, textcoords="offset points", fontsize=7, **look)
 
 
 def annotate(figure: Figure, notice: DataNotice, missing: Sequence[str] = (), note: str = "") -> None:

@@ -15,7 +15,8 @@ from poselift.errors import PoseliftError, run
 from poselift.files import write_text
 from poselift.report import html
 from poselift.report.markdown import as_html
-from poselift.tables.table import Table, caption_notice
+from poselift.tables.caption import caption_notice
+from poselift.tables.table import Table
 
 NEEDS = ("notice", "grid", "ablation", "ground_truth_2d")
 

@@ -14,7 +14,7 @@ from poselift.provenance.code_hash import code_manifest, read_pins
 from poselift.report import setup_facts as facts
 from poselift.report.markdown import render
 from poselift.skeleton import N_JOINTS
-from poselift.tables.table import caption_notice
+from poselift.tables.caption import caption_notice
 
 NEEDS = ("notice", "grid", "statistics", "ablation", "ground_truth_2d", "further", "labels")
 

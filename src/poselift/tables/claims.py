@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from poselift.analysis.claims import Judgement, measured_text
 from poselift.analysis.view import View
-from poselift.tables.table import Block, Cell, Column, Layout, Table, caption_notice
+from poselift.tables.caption import caption_notice
+from poselift.tables.table import Block, Cell, Layout, Table, columns
 
 NEEDS = ("judgements", "notice", "decimals", "statistics")
 LAYOUT = Layout(wide=True, separation="4pt", widths=(0.27, 0.21, 0.14, 0.1, 0.2))
-
-HEADINGS = ("Claim", "Test", "Measured", "Verdict", "Reason")
 
 
 def table(judgements: Sequence[Judgement], view: View) -> Table:
@@ -31,6 +30,6 @@ def table(judgements: Sequence[Judgement], view: View) -> Table:
         f"{100 * view.statistics.confidence:g}\N{NARROW NO-BREAK SPACE}% confidence interval over test "
         "recordings and seeds; a claim is supported if the whole interval fulfils it.",
         caption_notice(view.notice),
-        tuple(Column(heading, kind="text") for heading in HEADINGS),
+        tuple(columns("text", "Claim", "Test", "Measured", "Verdict", "Reason")),
         (Block(rows),),
     )

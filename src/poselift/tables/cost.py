@@ -4,25 +4,24 @@ from collections.abc import Sequence
 
 from poselift.analysis.costs import GIGA, MILLION, Cost, decimals_for
 from poselift.analysis.view import View
-from poselift.tables.table import Block, Cell, Column, Layout, Table, plain
+from poselift.tables.table import Cell, Layout, Row, Table, by_size, columns, plain
 
 NEEDS = ("costs", "grid", "labels")
 LAYOUT = Layout()
 
+COST_COLUMNS = ("Frames", "Par. (M)", "MACs (G)")
+"""The headings of `cost_cells`."""
+
 
 def table(costs: dict[tuple[str, str], Cost], view: View) -> Table:
     """The table; a model that was not counted shows dashes."""
-    architectures, sizes = view.grid.architectures, view.grid.sizes
-    shown = [costs[model] for size in sizes for name in architectures if (model := (name, size)) in costs]
-    places = cost_decimals(shown)
+    shown = {(name, size) for name in view.grid.architectures for size in view.grid.sizes}
+    places = cost_decimals([cost for model, cost in costs.items() if model in shown])
 
-    def row(architecture: str, size: str) -> tuple[Cell, ...]:
+    def row(architecture: str, size: str) -> Row:
         cost = costs.get((architecture, size))
-        return (
-            Cell(view.label(architecture)),
-            *cost_cells(cost, places),
-            plain(cost.macs_all / GIGA if cost else None, places[1]),
-        )
+        of_all = plain(cost.macs_all / GIGA if cost else None, places[1])
+        return Cell(view.label(architecture)), *cost_cells(cost, places), of_all
 
     return Table(
         "cost",
@@ -32,26 +31,22 @@ def table(costs: dict[tuple[str, str], Cost], view: View) -> Table:
         "matrix products.",
         "",
         (
-            Column("Model", kind="text"),
-            Column("Frames", kind="number"),
-            Column("Par. (M)", kind="number"),
-            Column("linear", "MACs (G)", "number"),
-            Column("all", "MACs (G)", "number"),
+            *columns("text", "Model"),
+            *columns("number", *COST_COLUMNS[:2]),
+            *columns("number", "linear", "all", group=COST_COLUMNS[2]),
         ),
-        tuple(Block(tuple(row(name, size) for name in architectures), size) for size in sizes),
+        tuple(by_size(view.grid, row)),
         "Size",
     )
 
 
 def cost_decimals(costs: Sequence[Cost]) -> tuple[int, int]:
     """Decimals of parameters in millions and of 10^9 MACs that suit all of `costs`."""
-    return (
-        decimals_for([cost.parameters / MILLION for cost in costs]),
-        decimals_for([cost.macs_linear / GIGA for cost in costs]),
-    )
+    parameters = decimals_for([cost.parameters / MILLION for cost in costs])
+    return parameters, decimals_for([cost.macs_linear / GIGA for cost in costs])
 
 
-def cost_cells(cost: Cost | None, places: tuple[int, int]) -> tuple[Cell, Cell, Cell]:
+def cost_cells(cost: Cost | None, places: tuple[int, int]) -> Row:
     """Frames per clip, parameters in millions, 10^9 MACs of linear layers; dashes for None."""
     return (
         plain(cost.n_frames if cost else None, 0),

@@ -4,20 +4,12 @@ from itertools import combinations
 
 import pandas as pd
 
-from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.intervals import Model
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
-from poselift.tables.table import (
-    Block,
-    Cell,
-    Column,
-    Layout,
-    Table,
-    caption_notice,
-    changed,
-    sentences,
-    significance_note,
-)
+from poselift.tables.caption import caption_notice, sentences, significance_note
+from poselift.tables.cells import ErrorCells
+from poselift.tables.table import Block, Cell, Layout, Row, Table, columns
 
 NEEDS = ("results", "notice", "grid", "decimals", "statistics", "labels")
 LAYOUT = Layout(separation="3pt", titles="row")
@@ -27,13 +19,12 @@ METRICS_SHOWN = ("mpjpe", "p_mpjpe")
 
 def table(results: pd.DataFrame, view: View) -> Table:
     """The table: a row per pair of models of one size, errors after the last epoch."""
-    differences, grid = Differences(results, view.statistics), view.grid
+    cells, grid = ErrorCells(results, view), view.grid
+    pairs = list(combinations(grid.architectures, 2))
 
-    def row(first: str, second: str, size: str) -> tuple[Cell, ...]:
-        pair = Model(second, size), Model(first, size)
-        changes = (differences.difference(*pair, metric, "last") for metric in METRICS_SHOWN)
-        label = f"{view.label(second)} − {view.label(first)}"
-        return Cell(label), *(changed(change, view.decimals) for change in changes)
+    def row(first: str, second: str, size: str) -> Row:
+        changes = (cells.change(Model(second, size), Model(first, size), each) for each in METRICS_SHOWN)
+        return Cell(f"{view.label(second)} − {view.label(first)}"), *changes
 
     return Table(
         "differences",
@@ -44,10 +35,7 @@ def table(results: pd.DataFrame, view: View) -> Table:
             significance_note(view.statistics, grid.seeds, "Star: the interval leaves out zero."),
         ),
         caption_notice(view.notice, grid.missing(results["run"])),
-        (Column("Models", kind="text"), *(Column(METRICS[metric].label) for metric in METRICS_SHOWN)),
-        tuple(
-            Block(tuple(row(*pair, size) for pair in combinations(grid.architectures, 2)), size)
-            for size in grid.sizes
-        ),
+        (*columns("text", "Models"), *columns("spread", *(METRICS[each].label for each in METRICS_SHOWN))),
+        tuple(Block(tuple(row(*pair, size) for pair in pairs), size) for size in grid.sizes),
         "Size",
     )

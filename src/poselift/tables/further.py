@@ -10,8 +10,9 @@ from poselift.analysis.published import Published, Row
 from poselift.analysis.results import metrics_in, names_in
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
+from poselift.tables.caption import caption_notice, sentences
 from poselift.tables.compared import CHECKPOINTS, Compared
-from poselift.tables.table import Block, Cell, Column, Layout, Table, caption_notice, plain, sentences
+from poselift.tables.table import Block, Cell, Column, Layout, Table, plain
 
 NEEDS = ("results", "published", "notice", "grid", "decimals", "statistics", "labels")
 ONLY_WITH = "results"

@@ -2,25 +2,15 @@
 
 import pandas as pd
 
-from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.intervals import Model
 from poselift.analysis.published import Published
-from poselift.analysis.results import GROUND_TRUTH_REFERENCE_LABELS, Estimate, per_seed, reference, summarise
+from poselift.analysis.results import GROUND_TRUTH_REFERENCE_LABELS, per_seed, summarise
 from poselift.analysis.view import View
 from poselift.config.experiment import GROUND_TRUTH_2D
 from poselift.evaluation.metrics import METRICS
-from poselift.tables.table import (
-    Block,
-    Cell,
-    Column,
-    Layout,
-    Table,
-    caption_notice,
-    estimated,
-    plain,
-    sentences,
-    significance_note,
-    spread_note,
-)
+from poselift.tables.caption import caption_notice, sentences, significance_note
+from poselift.tables.cells import ErrorCells
+from poselift.tables.table import Block, Cell, Column, Layout, Row, Table, by_size, estimated, plain
 
 NEEDS = ("results", "published", "notice", "ground_truth_2d", "decimals", "statistics", "labels")
 ONLY_WITH = "ground_truth_2d"
@@ -39,44 +29,28 @@ def table(results: pd.DataFrame, published: Published | None, view: View) -> Tab
     grid, decimals = view.ground_truth_2d, view.decimals
     if grid is None:
         return None
-    differences = Differences(results, view.statistics)
-    estimates: list[Estimate | None] = []
+    cells = ErrorCells(results, view)
 
-    def row(architecture: str, size: str) -> tuple[Cell, ...]:
+    def row(architecture: str, size: str) -> Row:
         model, base = (Model(name, size, GROUND_TRUTH_2D) for name in (architecture, grid.base))
-        cells = [Cell(view.label(architecture))]
-        for metric, checkpoint in COLUMNS:
-            values = per_seed(results, architecture, size, metric, checkpoint, variant=GROUND_TRUTH_2D)
-            estimates.append(summarise(values))
-            change = None if model == base else differences.difference(model, base, metric, checkpoint)
-            star = change is not None and change.significant
-            cells.append(estimated(estimates[-1], decimals, star=star))
+        errors = (cells.error(model, metric, checkpoint, base) for metric, checkpoint in COLUMNS)
         detected = summarise(per_seed(results, architecture, size, "mpjpe", "last"))
-        return *cells, estimated(detected, decimals)
+        return Cell(view.label(architecture)), *errors, estimated(detected, decimals)
 
-    references = tuple(
-        (
-            Cell(label),
-            *(estimated(reference(results, name, metric), decimals) for metric in ("mpjpe", "p_mpjpe")),
-        )
-        for name, label in GROUND_TRUTH_REFERENCE_LABELS.items()
-    )
     theirs = tuple(
         (Cell(f"{row.method} ({row.frames} frames)", cite=row.cite, span=3), plain(error, decimals))
         for row in (published.rows if published else ())
         if (error := row.number("mpjpe_ground_truth_2d")) is not None and row.sure != "C"
     )
-    ours = [
-        Block(tuple(row(architecture, size) for architecture in grid.architectures), size)
-        for size in grid.sizes
-    ]
+    references = cells.references(GROUND_TRUTH_REFERENCE_LABELS, ("mpjpe", "p_mpjpe"))
+    blocks = (Block(references), Block(theirs), *by_size(grid, row))
     return Table(
         "ground_truth_2d",
         "Lifting the true 2D poses",
         sentences(
             f"Lifting the true 2D poses of {view.notice.dataset_title} in training and test, in mm; for "
             "comparison the MPJPE of the same models on detected 2D, last epoch.",
-            spread_note(estimates),
+            cells.spread_note(),
             significance_note(
                 view.statistics,
                 grid.seeds,
@@ -93,6 +67,6 @@ def table(results: pd.DataFrame, published: Published | None, view: View) -> Tab
             ),
             Column("MPJPE", "Detected"),
         ),
-        (Block(references), Block(theirs), *ours),
+        blocks,
         "Size",
     )

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import Literal
 
 from poselift.latex import MISSING, Tex, bold, escape, render
 from poselift.tables import table
-from poselift.tables.table import Cell, Column, Layout, Table
+from poselift.tables.table import Cell, Column, Kind, Layout, Table
 
 
-def cell(content: Cell, kind: Literal["text", "number", "spread"] = "spread") -> Tex:
+def cell(content: Cell, kind: Kind = "spread") -> Tex:
     """A cell of a table: one of LaTeX's columns, for a number with small print two."""
     if kind == "text":
         text = Tex(MISSING if content.text == table.MISSING else escape(content.text))
@@ -48,6 +47,11 @@ def tabulate(content: Table | None, layout: Layout, switches: Mapping[str, bool]
         if block.rows
     ]
     kinds = {"text": "l", "number": "r", "spread": r"r@{\,}l"}
+    paragraphs = [rf">{{\raggedright\arraybackslash}}p{{{width}\textwidth}}" for width in layout.widths]
+    headings = [
+        rf"\heading{{{escape(column.heading)}}}" if column.kind == "spread" else escape(column.heading)
+        for column in columns
+    ]
     return render(
         "table",
         table=content,
@@ -55,19 +59,9 @@ def tabulate(content: Table | None, layout: Layout, switches: Mapping[str, bool]
         layout=layout,
         label=content.name.replace("_", "-"),
         notice=bold(content.notice),
-        format=Tex(
-            "".join(rf">{{\raggedright\arraybackslash}}p{{{width}\textwidth}}" for width in layout.widths)
-            or "".join(kinds[column.kind] for column in columns)
-        ),
+        format=Tex("".join(paragraphs or [kinds[column.kind] for column in columns])),
         width=_width(columns),
-        headings=Tex(
-            " & ".join(
-                rf"\heading{{{escape(column.heading)}}}"
-                if column.kind == "spread"
-                else escape(column.heading)
-                for column in columns
-            )
-        ),
+        headings=Tex(" & ".join(headings)),
         groups=_groups(columns) if any(column.group for column in columns) else None,
         blocks=blocks,
     )
@@ -83,9 +77,8 @@ def _line(cells: Sequence[Cell], columns: Sequence[Column]) -> Tex:
     line, at = [], 0
     for each in cells:
         if each.span > 1:
-            line.append(
-                rf"\multicolumn{{{_width(columns[at : at + each.span])}}}{{l}}{{{cell(each, 'text')}}}"
-            )
+            width = _width(columns[at : at + each.span])
+            line.append(rf"\multicolumn{{{width}}}{{l}}{{{cell(each, 'text')}}}")
         else:
             line.append(cell(each, columns[at].kind))
         at += each.span

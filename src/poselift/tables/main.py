@@ -2,20 +2,12 @@
 
 import pandas as pd
 
-from poselift.analysis.results import REFERENCE_LABELS, metrics_in, names_in, reference
+from poselift.analysis.results import REFERENCE_LABELS, metrics_in, names_in
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
+from poselift.tables.caption import caption_notice, sentences
 from poselift.tables.compared import CHECKPOINTS, Compared
-from poselift.tables.table import (
-    Block,
-    Cell,
-    Column,
-    Layout,
-    Table,
-    caption_notice,
-    estimated,
-    sentences,
-)
+from poselift.tables.table import Block, Cell, Column, Layout, Row, Table, by_size
 
 NEEDS = ("results", "notice", "grid", "decimals", "statistics", "labels")
 LAYOUT = Layout(wide=True, separation="2.9pt")
@@ -29,22 +21,11 @@ def table(results: pd.DataFrame, view: View) -> Table:
     """
     grid, metrics = view.grid, metrics_in(results)
     compared = Compared(results, view, metrics)
-    places = compared.decimals
 
-    def row(architecture: str, size: str) -> tuple[Cell, ...]:
+    def row(architecture: str, size: str) -> Row:
         return Cell(view.label(architecture)), *compared(architecture, size)
 
-    references = tuple(
-        (
-            Cell(label),
-            *(estimated(reference(results, name, metric), places[metric]) for metric in metrics),
-        )
-        for name, label in REFERENCE_LABELS.items()
-    )
-    blocks = [
-        Block(tuple(row(architecture, size) for architecture in grid.architectures), size)
-        for size in grid.sizes
-    ]
+    blocks = (Block(compared.references(REFERENCE_LABELS, metrics)), *by_size(grid, row))
     return Table(
         "main",
         "Errors of all models",
@@ -64,6 +45,6 @@ def table(results: pd.DataFrame, view: View) -> Table:
                 for metric in metrics
             ),
         ),
-        (Block(references), *blocks),
+        blocks,
         "Size",
     )

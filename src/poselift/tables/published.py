@@ -4,26 +4,22 @@ The rows come from a file that people keep (`paper/published.yaml`). Without one
 real Human3.6M, the table is left out and the text says so.
 """
 
+from dataclasses import replace
+
 import pandas as pd
 
-from poselift.analysis.costs import GIGA, MILLION, Cost
-from poselift.analysis.published import Number, Published, Row, comparable
-from poselift.analysis.results import Estimate, per_seed, summarise
+from poselift.analysis.costs import Cost
+from poselift.analysis.intervals import Model
+from poselift.analysis.published import Number, Published, comparable
+from poselift.analysis.published import Row as PublishedRow
+from poselift.analysis.results import per_seed
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import seed_interval
-from poselift.tables.table import (
-    Block,
-    Cell,
-    Column,
-    Layout,
-    Table,
-    caption_notice,
-    estimated,
-    plain,
-    sentences,
-    spread_note,
-)
+from poselift.tables.caption import caption_notice, sentences
+from poselift.tables.cells import ErrorCells
+from poselift.tables.cost import COST_COLUMNS, cost_cells
+from poselift.tables.table import Block, Cell, Layout, Row, Table, columns, plain
 
 NEEDS = ("results", "costs", "published", "notice", "grid", "decimals", "statistics", "labels")
 ONLY_WITH = "published"
@@ -42,41 +38,35 @@ def table(
     published number is of one training and is taken as exact; it is never bold.
     """
     groups, confidence = comparable(published.rows), view.statistics.confidence
+    cells = ErrorCells(results, view)
     rivals = {
         metric: [value for row in groups.get(published.detector, []) if (value := row.number(metric))]
         for metric in METRICS_SHOWN
     }
 
     def our_cell(architecture: str, size: str, metric: Number) -> Cell:
-        values = per_seed(results, architecture, size, metric, "best")
-        estimates.append(summarise(values))
-        bounds = seed_interval(values, confidence)
+        bounds = seed_interval(per_seed(results, architecture, size, metric, "best"), confidence)
         lower = bounds is not None and bool(rivals[metric]) and bounds[1] < min(rivals[metric])
-        return estimated(estimates[-1], view.decimals, bold=lower)
+        return replace(cells.error(Model(architecture, size), metric, "best"), bold=lower)
 
-    def our_row(architecture: str, size: str) -> tuple[Cell, ...]:
-        cost = costs.get((architecture, size))
+    def our_row(architecture: str, size: str) -> Row:
         return (
             Cell(f"Ours: {view.label(architecture)}, {size}"),
             Cell(published.detector),
-            plain(cost.n_frames if cost else None, 0),
-            plain(cost.parameters / MILLION if cost else None, 1),
-            plain(cost.macs_linear / GIGA if cost else None, 1),
+            *cost_cells(costs.get((architecture, size)), (1, 1)),
             *(our_cell(architecture, size, metric) for metric in METRICS_SHOWN),
         )
 
-    def their_row(row: Row, detector: str) -> tuple[Cell, ...]:
+    def their_row(row: PublishedRow, detector: str) -> Row:
         return (
             Cell(row.method, cite=row.cite),
             Cell(detector),
             plain(row.frames, 0),
-            plain(row.number("parameters"), 1),
-            plain(row.number("macs"), 1),
+            *(plain(row.number(name), 1) for name in ("parameters", "macs")),
             *(plain(row.number(metric), view.decimals) for metric in METRICS_SHOWN),
             Cell(row.sure),
         )
 
-    estimates: list[Estimate | None] = []
     theirs = [Block(tuple(their_row(row, detector) for row in rows)) for detector, rows in groups.items()]
     ours = Block(tuple(our_row(name, size) for size in view.grid.sizes for name in view.grid.architectures))
     return Table(
@@ -88,19 +78,16 @@ def table(
             "results; and ours. All choose the best epoch on the test set. MACs (G) as published, under "
             "conventions that differ; ours count linear layers. Source: A, the authors' repository or "
             "paper; B, a leaderboard or third text.",
-            spread_note(estimates),
+            cells.spread_note(),
             f"Bold: our {100 * confidence:g}\N{NARROW NO-BREAK SPACE}% interval over seeds (Student's 𝑡) "
             "lies below every published number with our detector, each taken as exact.",
         ),
         caption_notice(view.notice, view.grid.missing(results["run"])),
         (
-            Column("Method", kind="text"),
-            Column("2D", kind="text"),
-            Column("Frames", kind="number"),
-            Column("Par. (M)", kind="number"),
-            Column("MACs (G)", kind="number"),
-            *(Column(METRICS[metric].label) for metric in METRICS_SHOWN),
-            Column("Source", kind="text"),
+            *columns("text", "Method", "2D"),
+            *columns("number", *COST_COLUMNS),
+            *columns("spread", *(METRICS[metric].label for metric in METRICS_SHOWN)),
+            *columns("text", "Source"),
         ),
         (*theirs, ours),
     )

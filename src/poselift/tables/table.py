@@ -4,22 +4,24 @@ All text is plain Unicode: a true minus (−), narrow spaces before units, mathe
 what is set in italics. Presentations escape it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from poselift.analysis.results import Estimate
-from poselift.analysis.view import DataNotice
-from poselift.config.experiment import Statistics
+from poselift.analysis.view import Grid
 from poselift.evaluation.statistics import Interval
 
 MISSING = "–"
-"""The dash of a number that is not there."""
+"""The dash of a missing number."""
+
+Kind = Literal["text", "number", "spread"]
+"""What a column holds: text, numbers, or numbers with their spread or interval in small print."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a row at one column: text, or a number with its spread or interval in small print."""
+    """One cell of a row: text, or a number with its spread or interval in small print."""
 
     text: str = ""
     small: str = ""
@@ -30,31 +32,33 @@ class Cell:
     cite: str | None = None
     """key of the bibliography"""
     span: int = 1
-    """columns that the text may run over; those behind the first are empty, and no cells stand for them"""
+    """columns that the text may run over; no cells stand for those behind the first"""
+
+
+Row = tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column; `group` is what its heading and those beside it have in common. A `spread` column holds
-    numbers with small print, a `number` column numbers without."""
+    """A column; `group` is what its heading and those beside it have in common."""
 
     heading: str
     group: str = ""
-    kind: Literal["text", "number", "spread"] = "spread"
+    kind: Kind = "spread"
 
 
 @dataclass(frozen=True)
 class Block:
     """Rows that belong together under a title."""
 
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[Row, ...]
     title: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table. `titles` is what the titles of its blocks are; without it they have none. Rows may be shorter
-    than `columns`. `notice` is what the caption says in bold."""
+    """A table. `titles` is the heading of its blocks' titles, empty if they have none. Rows may be shorter
+    than `columns`. `notice` is the bold part of the caption."""
 
     name: str
     title: str
@@ -75,6 +79,16 @@ class Layout:
     separation: str = ""
     titles: Literal["column", "row"] = "column"
     widths: tuple[float, ...] = ()
+
+
+def columns(kind: Kind, *headings: str, group: str = "") -> list[Column]:
+    """Columns of one kind."""
+    return [Column(heading, group, kind) for heading in headings]
+
+
+def by_size(grid: Grid, row: Callable[[str, str], Row]) -> list[Block]:
+    """A block per size of the grid, titled by it, with the `row` of each architecture in that size."""
+    return [Block(tuple(row(name, size) for name in grid.architectures), size) for size in grid.sizes]
 
 
 def number(value: float, decimals: int, sign: bool = False) -> str:
@@ -122,44 +136,3 @@ def bounds(interval: Interval, decimals: int) -> str:
         return ""
     low, high = (number(bound, decimals, sign=True) for bound in (interval.low, interval.high))
     return f"[{low}, {high}]"
-
-
-def spread_note(estimates: Sequence[Estimate | None]) -> str:
-    """The sentence of a caption that says what stands behind each number."""
-    counts = sorted({estimate.n for estimate in estimates if estimate is not None})
-    if not counts:
-        return ""
-    if counts == [1]:
-        return "One seed a model, hence no spread."
-    n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"Mean over {n} seeds, in small print its standard deviation."
-
-
-def significance_note(statistics: Statistics, seeds: Sequence[int], marked: str) -> str:
-    """The sentences of a caption that say what is marked where an interval leaves out zero, and what an
-    interval covers. Of a single seed nothing is marked."""
-    of_recordings = (
-        f"{100 * statistics.confidence:g}\N{NARROW NO-BREAK SPACE}%, {statistics.resamples:,} paired "
-        "resamples of the test recordings within their actions"
-    )
-    if len(seeds) > 1:
-        return f"{marked} Intervals: {of_recordings}, and Student's 𝑡 over seeds."
-    return (
-        f"One seed: intervals cover the test recordings alone ({of_recordings}), not the training, "
-        "and nothing is marked as significant."
-    )
-
-
-def caption_notice(notice: DataNotice, missing: Sequence[str] = ()) -> str:
-    """The end of a caption: that the data are synthetic, that runs are missing; nothing otherwise."""
-    parts = ["Synthetic data."] if notice.synthetic else []
-    if missing:
-        listed = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
-        verb = "run is" if len(missing) == 1 else "runs are"
-        parts.append(f"DRAFT: {len(missing)} {verb} missing ({listed}).")
-    return " ".join(parts)
-
-
-def sentences(*parts: str) -> str:
-    """The parts of a caption that are there, as one text."""
-    return " ".join(part for part in parts if part)

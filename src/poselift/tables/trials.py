@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from poselift.analysis.trials import DESCRIPTION
+from poselift.analysis.trials import DESCRIPTION, as_number
 from poselift.analysis.view import View
-from poselift.tables.table import Block, Cell, Column, Layout, Table, caption_notice, plain
+from poselift.tables.caption import caption_notice
+from poselift.tables.table import Block, Cell, Layout, Row, Table, columns, plain
 
 NEEDS = ("trials", "notice")
 LAYOUT = Layout(wide=True)
@@ -21,10 +22,10 @@ def table(trials: pd.DataFrame, view: View) -> Table:
     searched = [name for name in trials.columns if name not in DESCRIPTION]
     best = trials.sort_values("best", kind="stable", na_position="last").head(SHOWN)
 
-    def row(trial: Mapping[Any, Any]) -> tuple[Cell, ...]:
+    def row(trial: Mapping[Any, Any]) -> Row:
         error = None if math.isnan(trial["best"]) else trial["best"]
         status = trial["status"] + (f": {trial['reason']}" if trial["reason"] else "")
-        keys = (Cell(trial[name], value=_as_number(trial[name])) for name in searched)
+        keys = (Cell(trial[name], value=as_number(trial[name])) for name in searched)
         return Cell(trial["stage"]), *keys, plain(error, 2), plain(float(trial["epochs"]), 0), Cell(status)
 
     return Table(
@@ -34,18 +35,9 @@ def table(trials: pd.DataFrame, view: View) -> Table:
         "out, in pixels. Stages differ in their length.",
         caption_notice(view.notice),
         (
-            Column("Stage", kind="text"),
-            *(Column(name.replace("_", " "), kind="text") for name in searched),
-            Column("MPJPE (px)", kind="number"),
-            Column("Epochs", kind="number"),
-            Column("Status", kind="text"),
+            *columns("text", "Stage", *(name.replace("_", " ") for name in searched)),
+            *columns("number", "MPJPE (px)", "Epochs"),
+            *columns("text", "Status"),
         ),
         (Block(tuple(row(trial) for trial in best.to_dict("records"))),),
     )
-
-
-def _as_number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -2,10 +2,10 @@
 
 import matplotlib.pyplot as plt
 import pytest
-from poselift.config.models import CARDS
 
 from poselift.analysis.runs import read_run
 from poselift.analysis.view import Grid
+from poselift.config.architectures import find
 from poselift.errors import PoseliftError
 from poselift.figures import curves
 from shown import view
@@ -13,7 +13,7 @@ from shown import view
 
 def test_curves_show_mean_and_range_over_seeds():
     _, ax = plt.subplots()
-    curves.draw_curve(ax, [[10.0, 8.0, 5.0], [12.0, 6.0]], CARDS["full"])
+    curves.draw_curve(ax, [[10.0, 8.0, 5.0], [12.0, 6.0]], find("full").card)
     (line,) = ax.lines
     assert line.get_xdata().tolist() == [1, 2]  # as far as both go
     assert line.get_ydata().tolist() == [11.0, 7.0]
@@ -23,7 +23,7 @@ def test_curves_show_mean_and_range_over_seeds():
 
 def test_epochs_without_an_evaluation_are_passed_over():
     _, ax = plt.subplots()
-    curves.draw_curve(ax, [[None, 8.0, None, 5.0], [None, 6.0, 3.0, 3.0]], CARDS["full"])
+    curves.draw_curve(ax, [[None, 8.0, None, 5.0], [None, 6.0, 3.0, 3.0]], find("full").card)
     (line,) = ax.lines
     assert line.get_xdata().tolist() == [2, 4]
     assert line.get_ydata().tolist() == [7.0, 4.0]
@@ -31,7 +31,7 @@ def test_epochs_without_an_evaluation_are_passed_over():
 
 def test_seeds_that_were_never_evaluated_together_leave_the_panel_empty():
     _, ax = plt.subplots()
-    curves.draw_curve(ax, [[None, 8.0], [6.0, None]], CARDS["full"])
+    curves.draw_curve(ax, [[None, 8.0], [6.0, None]], find("full").card)
     assert len(ax.lines[0].get_xdata()) == 0
 
 

@@ -10,8 +10,9 @@ from poselift.analysis.results import Estimate
 from poselift.config.experiment import Statistics
 from poselift.evaluation.statistics import Interval
 from poselift.latex import Tex, escape
+from poselift.tables.caption import significance_note
 from poselift.tables.latex import cell
-from poselift.tables.table import changed, estimated, number, significance_note
+from poselift.tables.table import changed, estimated, number
 
 
 def test_typographic_characters_become_latex():

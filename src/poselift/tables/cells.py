@@ -1,0 +1,70 @@
+"""The cells of a table of errors, and what its caption says of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
+import pandas as pd
+
+from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.results import Estimate, per_seed, reference, summarise
+from poselift.analysis.view import View
+from poselift.evaluation.metrics import METRICS
+from poselift.tables.caption import spread_note
+from poselift.tables.table import Cell, Row, changed, estimated
+
+
+class ErrorCells:
+    """Makes the cells of a table, and remembers their estimates for the caption."""
+
+    def __init__(self, results: pd.DataFrame, view: View) -> None:
+        self.results, self.view = results, view
+        self._estimates: list[Estimate | None] = []
+
+    @cached_property
+    def differences(self) -> Differences:
+        """The differences between models, with intervals as the view has them."""
+        return Differences(self.results, self.view.statistics)
+
+    def error(
+        self,
+        model: Model,
+        metric: str,
+        checkpoint: str = "last",
+        base: Model | None = None,
+        rivals: Sequence[Model] = (),
+        of: tuple[str, str] = ("all", ""),
+    ) -> Cell:
+        """The mean over seeds and its spread, `of` a group and a name in it (see `per_seed`).
+
+        A star if it differs significantly from `base`, bold if it is significantly better than all `rivals`.
+        """
+        architecture, size, variant = model
+        values = per_seed(self.results, architecture, size, metric, checkpoint, *of, variant)
+        self._estimates.append(summarise(values))
+        change = None
+        if base and model != base:
+            change = self.differences.difference(model, base, metric, checkpoint)
+        return estimated(
+            self._estimates[-1],
+            METRICS[metric].decimals(self.view.decimals),
+            bold=bool(rivals) and self.differences.better(model, rivals, metric, checkpoint),
+            star=change is not None and change.significant,
+        )
+
+    def change(self, model: Model, base: Model, metric: str) -> Cell:
+        """The error of `model` minus that of `base` after the last epoch; empty for a model and itself."""
+        if model == base:
+            return Cell()
+        return changed(self.differences.difference(model, base, metric, "last"), self.view.decimals)
+
+    def references(self, labels: Mapping[str, str], metrics: Iterable[str]) -> tuple[Row, ...]:
+        """The rows of what needs no training, by the names of their evaluations."""
+        places = {metric: METRICS[metric].decimals(self.view.decimals) for metric in metrics}
+        return tuple(
+            (Cell(label), *(estimated(reference(self.results, run, each), places[each]) for each in places))
+            for run, label in labels.items()
+        )
+
+    def spread_note(self) -> str:
+        """The sentence that says what stands behind the errors so far."""
+        return spread_note(self._estimates)
