@@ -12,7 +12,7 @@ CONTENT = {}  # of files from outside; those made by a rule have a digest that s
 with reported():
     DATA.require()
 for folder, source in DATA.sources.items():
-    CONTENT[folder] = [content(path, f"results/{folder}") for path in source.files().values()]
+    CONTENT[folder] = [content(str(path), f"results/{folder}") for path in source.files().values()]
 
 
 for folder, source in DATA.sources.items():
