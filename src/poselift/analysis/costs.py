@@ -36,7 +36,10 @@ def read_costs(paths: Iterable[Path]) -> dict[tuple[str, str], Cost]:
                 key = (str(row["architecture"]), str(row["size"]))
                 if key in costs:
                     raise PoseliftError(f"{path}: a second row for {' '.join(key)}; give each model once")
-                costs[key] = Cost(*(int(row[name]) for name in COLUMNS[2:]))
+                try:
+                    costs[key] = Cost(*(int(row[name]) for name in COLUMNS[2:]))
+                except ValueError as error:
+                    raise ValueError(f"{' '.join(key)}: {error}") from None
     return costs
 
 

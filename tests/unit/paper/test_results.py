@@ -128,7 +128,7 @@ def test_a_table_cut_short_is_named(tmp_path, make_report):
     collect([make_report("full", "base", 0, 40.0, 39.0)]).to_csv(path, index=False)
     whole = path.read_text()
     path.write_text(whole[: whole.rindex(",")])  # the last row has no value
-    with pytest.raises(PoseliftError, match=r"results\.csv: not a whole table"):
+    with pytest.raises(PoseliftError, match=r"results\.csv: not a table of results"):
         results.read(path)
 
 
