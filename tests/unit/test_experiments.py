@@ -86,7 +86,8 @@ def test_lists_are_laid_over_as_a_whole():
 
 def test_a_fault_names_the_file_and_the_key(files):
     Path("list.yaml").write_text("experiments: [{name: slow, architecture: baseline, size: nanno}]")
-    with pytest.raises(PoseliftError, match=r"config\.yaml, list\.yaml: experiments\.slow\.size: unknown size 'nanno'"):
+    fault = r"config\.yaml, list\.yaml: experiments\.slow\.size: unknown size 'nanno'"
+    with pytest.raises(PoseliftError, match=fault):
         read_configuration(files)
     Path("list.yaml").write_text("experiments: [")
     with pytest.raises(PoseliftError, match=r"list\.yaml: not valid YAML"):
