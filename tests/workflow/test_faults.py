@@ -66,7 +66,7 @@ def test_faulty_raw_file_stops_the_workflow_and_spares_what_was_built(built, raw
     assert "expected finite numbers" in answer.stderr
     assert "s_01_act_02_cam_02, its frame 4" in answer.stderr
     assert {path: path.read_bytes() for path in before} == before
-    assert len(before) == 8
+    assert len(before) == 9
 
 
 def test_clips_longer_than_every_sequence_stop_the_workflow(project):
