@@ -4,8 +4,8 @@
 
 Data are random: the work does not depend on them. Printed are the time from the start of the command to the
 first step; what the loop, its log and its data add to the bare steps; how long a saved state holds the loop
-up; the share of evaluations in an epoch; and by precision clips a second, hours of a published run (60 epochs
-of 17,748 clips, each evaluated on 2,228) and the share of the device's measured peak (MFU).
+up; the share of evaluations in an epoch; and by precision clips per second, hours of a published run (60
+epochs of 17,748 clips, each evaluated on 2,228) and the share of the device's measured peak (MFU).
 """
 
 import argparse

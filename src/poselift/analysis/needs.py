@@ -16,7 +16,6 @@ from types import ModuleType
 from typing import Any
 
 from poselift.analysis import view
-from poselift.analysis.results import of_dataset
 from poselift.analysis.view import View
 from poselift.errors import PoseliftError
 
@@ -116,6 +115,8 @@ def read_order(package: str, parser: argparse.ArgumentParser, argv: list[str] | 
         )
     inputs = {need: _read(need, paths, name) for need, paths in files.items()}
     if "results" in inputs:
+        from poselift.analysis.results import of_dataset  # imports pandas, the workflow does not
+
         inputs["results"] = of_dataset(inputs["results"], given.dataset)
     made_from = [path for need, paths in files.items() if need != "published" for path in paths]
     return Order(name, module, inputs, told, made_from, given)

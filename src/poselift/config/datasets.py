@@ -8,6 +8,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self, cast, get_args
 
@@ -124,10 +125,11 @@ def modules(*parts: Lazy | None) -> list[str]:
     return [name for name in named if name.startswith("poselift.")]
 
 
-def known() -> list[str]:
+@cache
+def known() -> tuple[str, ...]:
     """The names of the project's own data sets."""
     package = importlib.import_module(PACKAGE)
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(package.__path__)))
 
 
 def dataset(name: str, files: Mapping[str, Path] | None = None) -> Dataset:
@@ -151,6 +153,7 @@ def dataset(name: str, files: Mapping[str, Path] | None = None) -> Dataset:
     return value
 
 
+@cache  # asked for by every run of a configuration; the user's code runs once
 def _from_file(path: Path) -> Dataset:
     value = getattr(plugins.load(str(path)), "DATASET", None)
     if not isinstance(value, Dataset):

@@ -32,7 +32,7 @@ class Stopwatch(nn.Module):
             torch.cuda.synchronize(self.device)
 
     def measured(self) -> Measured:
-        """The frames a second over all passes but the first, which warms up; at least one was made."""
+        """Frames per second over all passes but the first, which warms up; there was one at least."""
         counted = self.passes[1:] or self.passes
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
         return Measured(

@@ -110,6 +110,17 @@ def test_it_is_further_data_by_one_key(third, tmp_path):
     assert jobs.synthetic_options("h36m/third") == f"--dataset {third} --frames 12"
 
 
+def test_its_file_runs_once_however_many_runs_ask_for_it(third, tmp_path):
+    counted = tmp_path / "counted.py"
+    log = tmp_path / "log"
+    counted.write_text(
+        f"{Path(third).read_text()}\nwith open({str(log)!r}, 'a') as file:\n    file.write('x')\n"
+    )
+    settings = configuration(str(counted), further_data={"third": {"synthetic": {}}})
+    assert len(settings.runs_by_folder()["h36m/third"]) > 1
+    assert log.read_text() == "x"
+
+
 def test_it_may_be_the_main_data_set(third):
     settings = configuration(third, data={"dataset": "third", "poses": "poses.npz"}, n_frames=5)
     assert settings.data.title == "Circles"
