@@ -1,4 +1,4 @@
-"""A view for tests, two architectures in two sizes with three seeds; and command lines that say it."""
+"""A view for tests, two architectures in two sizes with three seeds; command lines that say it; its runs."""
 
 import shlex
 from pathlib import Path
@@ -7,8 +7,9 @@ from typing import Any
 
 from poselift.analysis.plan import Catalogue, options_of
 from poselift.analysis.view import DataNotice, Grid, View
-from poselift.config.architectures import known
+from poselift.config.architectures import find, known
 from poselift.config.experiment import Statistics
+from poselift.config.run import RunSettings, TrainingSettings
 
 GRID = Grid(("baseline", "full"), ("xsmall", "base"), (0, 1, 2))
 REAL = DataNotice("measured motion", synthetic=False)
@@ -44,3 +45,17 @@ def command(package: str, name: str, view: View | None, out: Path, **files: Path
 def told(module: ModuleType, view: View) -> list[str]:
     """The options by which the workflow tells a program its parts of the view."""
     return shlex.split(options_of(module.__name__, view))
+
+
+def run_settings(architecture: str, size: str, seed: int, epochs: int) -> RunSettings:
+    """The settings of a run of this length; what else they say is the same for all."""
+    return RunSettings(
+        architecture=architecture,
+        size=size,
+        depth=4,
+        dim=32,
+        n_frames=27,
+        seed=seed,
+        model=find(architecture).settings(),
+        training=TrainingSettings(epochs=epochs),
+    )

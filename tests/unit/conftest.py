@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 import yaml
 
-from poselift.config.architectures import find
-from poselift.config.run import RunSettings, TrainingSettings
 from poselift.data.sequence import Sequence
 from poselift.evaluation.protocol import POSE_ERRORS
 from poselift.evaluation.report import Report, Result, Row, write_reports
 from poselift.files import write_json, write_text
 from poselift.skeleton import JOINTS
+from shown import run_settings
 
 ARCHITECTURES = ("baseline", "mamba_gcn", "full")
 ACTIONS = (
@@ -107,16 +106,7 @@ def references() -> list[Report]:
 
 def write_run(folder: Path, architecture: str, size: str, seed: int, n_epochs: int, last: float) -> None:
     """A run folder: config.yaml and metrics.json with curves that fall to `last`."""
-    settings = RunSettings(
-        architecture=architecture,
-        size=size,
-        depth=4,
-        dim=32,
-        n_frames=27,
-        seed=seed,
-        model=find(architecture).settings(),
-        training=TrainingSettings(epochs=n_epochs),
-    )
+    settings = run_settings(architecture, size, seed, n_epochs)
     epochs = np.arange(n_epochs)
     errors = last * (1 + 1.5 * np.exp(-epochs / 3) - 1.5 * np.exp(-(n_epochs - 1) / 3))
     write_text(folder / "config.yaml", yaml.safe_dump(settings.model_dump()))

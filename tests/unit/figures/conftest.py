@@ -12,10 +12,9 @@ from matplotlib.text import Text
 
 from poselift.analysis.results import COLUMNS
 from poselift.analysis.runs import Run
-from poselift.config.architectures import find
-from poselift.config.run import RunSettings, TrainingSettings
 from poselift.figures.style import style
 from poselift.skeleton import JOINTS
+from shown import run_settings
 
 ACTIONS = {"Walking": 0.8, "Sitting": 1.2}
 """What share of the overall error each action has."""
@@ -82,16 +81,7 @@ def results() -> pd.DataFrame:
 
 def run(architecture: str, size: str, seed: int, epochs: dict[str, list]) -> Run:
     """A run with these lists by epoch."""
-    settings = RunSettings(
-        architecture=architecture,
-        size=size,
-        depth=4,
-        dim=32,
-        n_frames=27,
-        seed=seed,
-        model=find(architecture).settings(),
-        training=TrainingSettings(epochs=len(epochs["mpjpe"])),
-    )
+    settings = run_settings(architecture, size, seed, len(epochs["mpjpe"]))
     return Run(settings, epochs, {})
 
 
