@@ -48,7 +48,6 @@ rule setup_page:
         ),
         frames=expand("results/{dataset}/data/frames/manifest.json", dataset=SHOWN_RUNS),
         trials=[f"{SEARCH}/results.csv"] if SETTINGS.search.with_paper else [],
-        pins=ancient("envs/constraints.txt"),
         template=f"{PAGES}/setup.md.j2",
     output:
         text=in_report(f"{RESULTS}/setup.md", "setup", "Paper", part="experimental setup"),
@@ -62,10 +61,11 @@ rule setup_page:
     params:
         code=code("poselift.report.setup"),
         view=plan.options_of("poselift.report.setup", VIEW),
+        software=plan.software_of(PINS),
     shell:
         "python -m poselift.report.setup --results {input.results} --costs {input.costs}"
         " --variant-costs {input.variant_costs} --frames {input.frames} --runs {input.runs}"
-        " --trials {input.trials} --pins {input.pins} {params.view} --out {output.text}"
+        " --trials {input.trials} --software {params.software} {params.view} --out {output.text}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 

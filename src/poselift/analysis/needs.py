@@ -30,10 +30,12 @@ class Input:
     help: str
     several: bool = False
     optional: bool = False
+    of_dataset: bool = False
+    """the reader also takes the name of the further data set, None for the main one"""
 
 
 INPUTS = {
-    "results": Input("poselift.analysis.results", "read_all", "CSV", "the table of all results"),
+    "results": Input("poselift.analysis.results", "read", "CSV", "the table of all results", of_dataset=True),
     "costs": Input("poselift.analysis.costs", "read_costs", "CSV", "costs of the models", several=True),
     "variant_costs": Input(
         "poselift.analysis.costs", "read_variant_costs", "CSV", "costs of the ablation", True, optional=True
@@ -113,21 +115,18 @@ def read_order(package: str, parser: argparse.ArgumentParser, argv: list[str] | 
         raise PoseliftError(
             "--published and --synthetic: synthetic data cannot be compared with published results"
         )
-    inputs = {need: _read(need, paths, name) for need, paths in files.items()}
-    if "results" in inputs:
-        from poselift.analysis.results import of_dataset  # imports pandas, the workflow does not
-
-        inputs["results"] = of_dataset(inputs["results"], given.dataset)
+    inputs = {need: _read(need, paths, given) for need, paths in files.items()}
     made_from = [path for need, paths in files.items() if need != "published" for path in paths]
     return Order(name, module, inputs, told, made_from, given)
 
 
-def _read(need: str, paths: list[Path], name: str) -> Any:
+def _read(need: str, paths: list[Path], given: argparse.Namespace) -> Any:
     its = INPUTS[need]
     if not paths and its.optional:
         return {} if its.several else None
     if not paths or (len(paths) > 1 and not its.several):
         count = "is missing" if not paths else f"has {len(paths)} files"
-        raise PoseliftError(f"--{need.replace('_', '-')} {count}: '{name}' is made from it")
+        raise PoseliftError(f"--{need.replace('_', '-')} {count}: '{given.name}' is made from it")
     reader = getattr(importlib.import_module(its.module), its.reader)
-    return reader(paths if its.several else paths[0])
+    told = [given.dataset] if its.of_dataset else []
+    return reader(paths if its.several else paths[0], *told)

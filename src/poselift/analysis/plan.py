@@ -14,6 +14,7 @@ from poselift.config.datasets import Source, known
 from poselift.config.experiment import GROUND_TRUTH_2D, Config, Experiment, FurtherData
 from poselift.config.sections import options
 from poselift.errors import PoseliftError
+from poselift.provenance.code_hash import code_manifest
 
 COUNTED = ("architecture", "architecture_file", "size", "depth", "dim", "n_frames", "model")
 """What a model's cost depends on, of the settings of its runs."""
@@ -129,6 +130,12 @@ def _further(config: Config, data: FurtherData) -> Further:
 
 def _grid(experiment: Experiment) -> Grid:
     return Grid(tuple(experiment.architectures), tuple(experiment.sizes), tuple(experiment.seeds))
+
+
+def software_of(pins: Mapping[str, str]) -> list[str]:
+    """The pinned packages of the programs behind the results, `<name>==<version>`, of all `pins`."""
+    used = code_manifest(*constants("poselift.report.setup")["STAGES"], pins=pins)["pins"]
+    return [f"{name}=={version}" for name, version in sorted(used.items())]
 
 
 def options_of(module: str, view: View | None) -> str:

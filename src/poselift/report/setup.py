@@ -10,7 +10,6 @@ from poselift.analysis.view import add_options, from_options
 from poselift.errors import run
 from poselift.evaluation.metrics import METRICS
 from poselift.files import write_text
-from poselift.provenance.code_hash import code_manifest, read_pins
 from poselift.report import setup_facts as facts
 from poselift.report.markdown import render
 from poselift.skeleton import N_JOINTS
@@ -22,7 +21,7 @@ STAGES = (
     "poselift.data.prepare", "poselift.training.train", "poselift.evaluation.evaluate",
     "poselift.models.cost", "poselift.tables.make", "poselift.figures.make",
 )  # fmt: skip
-"""The programs behind the results, whose packages are listed."""
+"""The programs behind the results; the workflow tells their packages (`analysis.plan.software_of`)."""
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -37,7 +36,7 @@ def main(argv: list[str] | None = None) -> None:
         ("trials", "CSV", "trials of the search"),
     ):
         parser.add_argument(f"--{name}", type=Path, nargs="*", default=[], metavar=metavar, help=what)
-    parser.add_argument("--pins", type=Path, required=True, metavar="TXT", help="pinned versions of packages")
+    parser.add_argument("--software", nargs="+", required=True, metavar="NAME==VERSION", help="packages used")
     parser.add_argument("--out", type=Path, required=True, metavar="MD", help="file to write")
     add_options(parser, NEEDS)
     arguments = parser.parse_args(argv)
@@ -73,7 +72,7 @@ def main(argv: list[str] | None = None) -> None:
         ),
         recipes=facts.recipes(groups, view),
         machines=facts.machines([run for runs in trained.values() for run in runs]),
-        software=sorted(code_manifest(*STAGES, pins=read_pins(arguments.pins))["pins"].items()),
+        software=[word.split("==") for word in arguments.software],
         time=facts.time_spent(
             trained[first],
             {title: trained[folder] for folder, title in titles.items()},

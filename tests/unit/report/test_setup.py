@@ -7,10 +7,12 @@ import pytest
 import yaml
 
 from poselift.analysis import results
+from poselift.analysis.plan import software_of
 from poselift.analysis.runs import read_run
 from poselift.analysis.view import DataNotice, Further, Grid
 from poselift.errors import PoseliftError
 from poselift.files import write_json, write_text
+from poselift.provenance.code_hash import read_pins
 from poselift.report import setup
 from poselift.report.setup_facts import differing, grouped, usual
 from shown import told, view
@@ -50,7 +52,7 @@ def arguments(made, *more: str, further: dict[str, Further] | None = None) -> li
         *(str(other / "data/frames/manifest.json") for other in others),
         "--runs", *(str(run / "metrics.json") for run in made.runs),
         *(str(path) for other in others for path in other.glob("runs/*/metrics.json")),
-        "--pins", str(root / "pins.txt"), "--out", str(root / "setup.md"), *more,
+        "--software", *software_of(read_pins(root / "pins.txt")), "--out", str(root / "setup.md"), *more,
     ]  # fmt: skip
 
 
