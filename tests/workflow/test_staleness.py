@@ -24,6 +24,7 @@ Jobs = dict[str, int]
 
 TABLES = Catalogue("tables")
 FIGURES = Catalogue("figures")
+DRAWN = FIGURES.names("pdf", without=["trials"])  # the tiny experiment has no search
 
 
 def needing(catalogue: Catalogue, *needs: str) -> int:
@@ -162,7 +163,8 @@ CHANGES = {
         pin("matplotlib"),
         {"figure": len(FIGURES.names("pdf")) - len(FIGURES.needing("trials")), "setup_page": 1}
         | ANIMATION | PAPER | REPORT,
-        f"figures/architecture.pdf: version of matplotlib {PINS['matplotlib']} -> 99.0",
+        f"{', '.join(f'figures/{name}.pdf' for name in DRAWN[:4])} and {len(DRAWN) - 4} more: "
+        f"version of matplotlib {PINS['matplotlib']} -> 99.0",
     ),
     # which reads and writes weights and decides none
     "the version of safetensors": Change(pin("safetensors"), EVALUATED),
