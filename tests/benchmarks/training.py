@@ -33,7 +33,6 @@ from poselift.data.clips import make_clips
 from poselift.data.sequence import Sequence
 from poselift.models.registry import build_run
 from poselift.training.distributed import SINGLE_PROCESS
-from poselift.training.interruptions import StopRequest
 from poselift.training.loop import Loop, RunContext
 from poselift.training.report import Reporter
 from poselift.training.state import TrainingState
@@ -93,7 +92,7 @@ def made(settings: RunSettings, store: Path) -> Iterator[Loop]:
         checkpoints = StateFolder(Path(folder), {"settings": {}}, keep=2)
         checkpoints.begin(TrainingState())
         reporter = Reporter(settings, execution, None, DEVICE, 1)
-        ctx = RunContext(DEVICE, SINGLE_PROCESS, execution, checkpoints, reporter, StopRequest())
+        ctx = RunContext(DEVICE, SINGLE_PROCESS, execution, checkpoints, reporter, lambda: 0)
         yield Loop(settings, train, test, TrainingState(), ctx)
         checkpoints.close()
 

@@ -5,8 +5,7 @@ alone, so that batches are equal on every device, whatever the number of process
 """
 
 import warnings
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,8 +67,9 @@ def epoch_order(n_clips: int, seed: int, epoch: int, flip: float) -> tuple[Tenso
 class Batches:
     """The batches of an epoch: every clip once, divided among processes and into micro-batches.
 
-    Here the frames lie on `device` as a whole (0.64 GB for the train part of Human3.6M; on the CPU they stay
-    memory-mapped), and a batch is a gather there.
+    Frames that are resident lie on `device` as a whole (0.64 GB for the train part of Human3.6M; on the CPU
+    they stay memory-mapped), and a batch is a gather there. Where they do not fit, workers gather batches
+    from the memory-mapped store ahead of their use, and these go to the device without the host's waiting.
     """
 
     def __init__(
@@ -81,18 +81,20 @@ class Batches:
         rank: int = 0,
         processes: int = 1,
         execution: ExecutionSettings = NO_PREFERENCES,
+        is_resident: bool = True,
     ) -> None:
-        self.split, self.recipe, self.seed, self.device = split, recipe, seed, device
-        self.rank, self.processes, self.execution = rank, processes, execution
-        self._set_up()
+        self.n_clips, self.recipe, self.seed, self.device = len(split), recipe, seed, device
+        self.rank, self.processes, self.execution, self.is_resident = rank, processes, execution, is_resident
+        place = device if is_resident else None
+        self.values = [ClipValues(array, split.clips, place) for array in (split.inputs, split.labels)]
 
     def __len__(self) -> int:
         """Batches per epoch; the last one may be smaller."""
-        return -(-len(self.split) // self.recipe.batch_size)
+        return -(-self.n_clips // self.recipe.batch_size)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[list[MicroBatch]]:
         """The micro-batches of each batch that this process computes, from batch `start` on."""
-        n, size = len(self.split), self.recipe.batch_size
+        n, size = self.n_clips, self.recipe.batch_size
         order, flipped = epoch_order(n, self.seed, number, self.recipe.flip)
         parts = self.recipe.gradient_accumulation_steps
         steps = [
@@ -101,79 +103,66 @@ class Batches:
         ]
         # whole orders go to the device once per epoch: copies from pageable memory make the host wait
         flipped = flipped.to(self.device)[:, None, None, None]
-        clips = self._gather(order, [positions for step in steps for positions, _ in step])
+        clips = order.to(self.device) if self.is_resident else order.numpy()
+        gathered = iter(self._loader([clips[positions] for step in steps for positions, _ in step]))
         for step in steps:
             yield [
-                _augmented(*gathered, flipped[positions], weight)
-                for (positions, weight), gathered in zip(step, islice(clips, len(step)), strict=True)
+                self._augmented(inputs, labels, flipped[positions], weight)
+                for (positions, weight), (inputs, labels) in zip(step, gathered, strict=False)
             ]
 
-    def _set_up(self) -> None:
-        self.inputs, self.labels, self.clips = (
-            on_device(array, self.device)
-            for array in (self.split.inputs, self.split.labels, self.split.clips)
-        )
-
-    def _gather(self, order: Tensor, wanted: list[slice]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs and labels of each micro-batch, (B, T, J, 3) on the device, as they lie in the store."""
-        order = order.to(self.device)
-        for positions in wanted:
-            frames = self.clips[order[positions]]
-            yield self.inputs[frames], self.labels[frames]
-
-
-class LoaderBatches(Batches):
-    """As `Batches`, for frames that do not fit: workers gather them from the memory-mapped store ahead of
-    their use, and they go to the device without the host's waiting."""
-
-    def _set_up(self) -> None:
-        pass
-
-    def _gather(self, order: Tensor, wanted: list[slice]) -> Iterator[tuple[Tensor, Tensor]]:
-        workers = self.execution.num_workers
-        # forked, so that workers inherit the memory maps
-        of_workers: dict[str, Any] = (
-            {"prefetch_factor": self.execution.prefetch_factor, "multiprocessing_context": "fork"}
-            if workers
-            else {}
-        )
-        loader = DataLoader(
-            _Gathered(self.split, order.numpy(), wanted),
+    def _loader(self, clips: list[Any]) -> Iterable[list[Tensor]]:
+        """Inputs and labels of each micro-batch, (B, T, J, 3) as they lie in the store."""
+        workers = 0 if self.is_resident else self.execution.num_workers
+        return DataLoader(
+            _Gathered(self.values, clips),
             batch_size=None,  # an item is a whole micro-batch
             num_workers=workers,
-            pin_memory=self.execution.pin_memory and self.device.type == "cuda",
+            prefetch_factor=self.execution.prefetch_factor if workers else None,
+            multiprocessing_context="fork" if workers else None,  # workers inherit the memory maps
+            pin_memory=not self.is_resident and self.execution.pin_memory and self.device.type == "cuda",
             # its own, or it would draw a seed for the workers from the generator that dropout draws from
             generator=torch.Generator(),
-            **of_workers,
         )
-        for inputs, labels in loader:
-            yield inputs.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+
+    def _augmented(self, inputs: Tensor, labels: Tensor, flips: Tensor, weight: float) -> MicroBatch:
+        """Clips and labels relative to the root, mirrored where `flips` (B, 1, 1, 1) says so."""
+        inputs, labels = (values.to(self.device, non_blocking=True) for values in (inputs, labels))
+        labels = labels - labels[:, :, ROOT : ROOT + 1]
+        return MicroBatch(
+            torch.where(flips, mirror(inputs), inputs), torch.where(flips, mirror(labels), labels), weight
+        )
 
 
-class _Gathered(Dataset[tuple[Tensor, Tensor]]):
-    """Inputs and labels of each micro-batch, in the memory of the host."""
+class ClipValues:
+    """An array of the store by clip, (clips, T, J, 3): on `device` as a whole, or (None) memory-mapped."""
 
-    def __init__(self, split: Split, order: NDArray[np.int64], wanted: list[slice]) -> None:
-        self.split, self.order, self.wanted = split, order, wanted
+    def __init__(self, array: NDArray[Any], clips: NDArray[np.int32], device: torch.device | None) -> None:
+        self.array, self.clips = array, clips
+        self.on_device = device and (_on_device(array, device), _on_device(clips, device))
+
+    def __getitem__(self, wanted: Any) -> Tensor:
+        """The values of some clips, (B, T, J, 3); mapped ones in the memory of the host."""
+        if self.on_device:
+            values, clips = self.on_device
+            return values[clips[wanted]]
+        return torch.from_numpy(windows(self.array, self.clips[wanted]))
+
+
+class _Gathered(Dataset[list[Tensor]]):
+    """Some arrays for each of several groups of clips."""
+
+    def __init__(self, values: list[ClipValues], clips: list[Any]) -> None:
+        self.values, self.clips = values, clips
 
     def __len__(self) -> int:
-        return len(self.wanted)
+        return len(self.clips)
 
-    def __getitem__(self, item: int) -> tuple[Tensor, Tensor]:
-        frames = self.split.clips[self.order[self.wanted[item]]]
-        inputs, labels = windows(self.split.inputs, frames), windows(self.split.labels, frames)
-        return torch.from_numpy(inputs), torch.from_numpy(labels)
+    def __getitem__(self, item: int) -> list[Tensor]:
+        return [values[self.clips[item]] for values in self.values]
 
 
-def _augmented(inputs: Tensor, labels: Tensor, flips: Tensor, weight: float) -> MicroBatch:
-    """Clips and labels relative to the root, mirrored where `flips` (B, 1, 1, 1) says so."""
-    labels = labels - labels[:, :, ROOT : ROOT + 1]
-    return MicroBatch(
-        torch.where(flips, mirror(inputs), inputs), torch.where(flips, mirror(labels), labels), weight
-    )
-
-
-def on_device(array: NDArray[Any], device: torch.device) -> Tensor:
+def _on_device(array: NDArray[Any], device: torch.device) -> Tensor:
     """The whole array on `device`; on the CPU it is not copied, and must not be written to."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")

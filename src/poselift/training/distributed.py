@@ -81,9 +81,9 @@ class Ranks:
             for buffer in model.buffers():
                 dist.broadcast(buffer, src=0)
 
-    def unsynchronised(self, model: nn.Module) -> AbstractContextManager[None]:
-        """Context that accumulates gradients without averaging them over the processes."""
-        return model.no_sync() if isinstance(model, DistributedDataParallel) else nullcontext()
+    def averaging(self, model: nn.Module, now: bool) -> AbstractContextManager[None]:
+        """Context of a backward pass: gradients are averaged over the processes now, or accumulate first."""
+        return model.no_sync() if isinstance(model, DistributedDataParallel) and not now else nullcontext()
 
 
 SINGLE_PROCESS = Ranks()

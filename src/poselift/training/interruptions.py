@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -12,26 +12,20 @@ from poselift.config.run import TrainingSettings
 from poselift.errors import PoseliftError
 
 
-class StopRequest:
-    """Whether a signal has asked the run to stop."""
-
-    def __init__(self) -> None:
-        self.signum = 0
-
-    def __call__(self, signum: int, _: FrameType | None) -> None:
-        self.signum = signum
-
-
 @contextmanager
-def stop_requests() -> Iterator[StopRequest]:
-    """Record SIGTERM and Ctrl-C instead of ending at once; the loop checks the request after each step."""
-    request = StopRequest()
+def stop_requests() -> Iterator[Callable[[], int]]:
+    """Note SIGTERM and Ctrl-C instead of ending at once; yields what tells the last one, 0 before any."""
+    received = [0]
+
+    def note(signum: int, _: FrameType | None) -> None:
+        received.append(signum)
+
     if threading.current_thread() is not threading.main_thread():  # which alone gets signals
-        yield request
+        yield lambda: 0
         return
-    before = {signum: signal.signal(signum, request) for signum in (signal.SIGTERM, signal.SIGINT)}
+    before = {signum: signal.signal(signum, note) for signum in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield request
+        yield lambda: received[-1]
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)

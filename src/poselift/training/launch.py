@@ -64,21 +64,15 @@ def device_of(name: str, info: LaunchInfo) -> torch.device:
 
 @contextmanager
 def launched(name: str, info: LaunchInfo | None) -> Iterator[tuple[torch.device, Ranks]]:
-    """The device called `name` of this process, for as long as the block lasts, and its group."""
+    """The device called `name` of this process, for as long as the block lasts, and what it shares with the
+    other processes that were launched with it."""
     if info is None:
         with reserved_devices(name, 1) as (device,):
             yield device, SINGLE_PROCESS
-    else:
-        device = device_of(name, info)
-        with process_group(info, device) as ranks:
-            yield device, ranks
-
-
-@contextmanager
-def process_group(info: LaunchInfo, device: torch.device) -> Iterator[Ranks]:
-    """Join the other processes that were launched with this one."""
+        return
+    device = device_of(name, info)
     if info.size == 1:
-        yield SINGLE_PROCESS
+        yield device, SINGLE_PROCESS
         return
     cuda = device.type == "cuda"
     if cuda:
@@ -88,7 +82,7 @@ def process_group(info: LaunchInfo, device: torch.device) -> Iterator[Ranks]:
     )
     # its waits may be long: for another process that trains the same run
     control = dist.new_group(backend="gloo", timeout=timedelta(days=30))
-    yield Ranks(info.rank, info.size, control)
+    yield device, Ranks(info.rank, info.size, control)
     dist.destroy_process_group()  # not after an error: it would wait for processes that are gone
 
 

@@ -11,7 +11,6 @@ import math
 import signal
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Literal, NoReturn, Protocol, cast
 
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from poselift.config.run import ExecutionSettings, RunSettings
-from poselift.data.batches import Batches, LoaderBatches, MicroBatch, resident
+from poselift.data.batches import Batches, MicroBatch, resident
 from poselift.data.store import Split
 from poselift.errors import PoseliftError
 from poselift.models.registry import build_run
@@ -62,13 +61,6 @@ class Checkpoints(Protocol):
         """Wait until the last state is written."""
 
 
-class StopRequest(Protocol):
-    """Whether a signal has asked the run to stop."""
-
-    signum: int
-    """0 if none has"""
-
-
 class Stopped(Exception):
     """The run was asked to stop and has saved its state. The message is a line for people."""
 
@@ -87,9 +79,10 @@ class RunContext:
     execution: ExecutionSettings
     checkpoints: Checkpoints
     reporter: Reporter
-    stop: StopRequest
-    load_initial: Callable[[nn.Module], object] = lambda model: None
-    """loads the weights to start from into a model, where a run starts from given ones"""
+    stop: Callable[[], int]
+    """the signal that has asked the run to stop, 0 if none has"""
+    load_initial: Callable[[nn.Module], object] | None = None
+    """fills a model with the weights to start from, where a run starts from given ones"""
 
 
 class Loop:
@@ -108,7 +101,8 @@ class Loop:
         set_arithmetic(recipe)
         torch.manual_seed(settings.seed)
         model = build_run(settings)
-        ctx.load_initial(model)
+        if ctx.load_initial:
+            ctx.load_initial(model)
         self.model = ranks.synchronised(model.to(device), device)
         compiled = torch.compile(self.model) if recipe.compile else self.model
         self.forward = cast(nn.Module, compiled)
@@ -123,8 +117,8 @@ class Loop:
 
         arrays = [train.inputs, train.labels, held_out.inputs, held_out.target_mm]
         self.resident = resident(ctx.execution, [array for array in arrays if array is not None], device)
-        self.batches = (Batches if self.resident else LoaderBatches)(
-            train, recipe, settings.seed, device, ranks.rank, ranks.size, ctx.execution
+        self.batches = Batches(
+            train, recipe, settings.seed, device, ranks.rank, ranks.size, ctx.execution, self.resident
         )
         self.validation = Validation(held_out, device, self.resident, ranks)
         self.steps, self.clips = len(self.batches), len(train)
@@ -194,8 +188,7 @@ class Loop:
         seed(step_seed(self.seed, self.state.epoch * self.steps + step, ranks.rank), device)
         clips = self._clips_seen(step + 1) - self._clips_seen(step)
         for i, (inputs, labels, weight) in enumerate(micro_batches, start=1):
-            last = i == len(micro_batches)  # with which gradients are averaged over the processes
-            with nullcontext() if last else ranks.unsynchronised(self.parallel):
+            with ranks.averaging(self.parallel, now=i == len(micro_batches)):
                 with autocast(recipe, device):
                     prediction = self.parallel(inputs)
                 terms = losses(prediction.float(), labels, recipe.n_mpjpe_weight, recipe.velocity_weight)
@@ -270,7 +263,7 @@ class Loop:
 
     def _stop_if_asked(self) -> None:
         """After a step or between batches of a validation: save and stop if any process was asked to."""
-        own = self.ctx.stop.signum or (signal.SIGTERM if self.ctx.ranks.orphaned() else 0)
+        own = self.ctx.stop() or (signal.SIGTERM if self.ctx.ranks.orphaned() else 0)
         if signum := self.ctx.ranks.any(own):
             self._snapshot()
             self._save()

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from poselift.errors import PoseliftError, one_line, run
+from poselift.errors import reading, run
 from poselift.files import write_json
 from poselift.provenance.hashing import sha256
 
@@ -25,15 +25,10 @@ def write_outcome(out: Path) -> dict[str, Any]:
     Raises `PoseliftError` if the history is missing or damaged.
     """
     path = out / HISTORY
-    try:
+    with reading(path, "as it was written", "train the run first", "train the run again"):
         raw = json.loads(path.read_text(encoding="utf-8"))
-        summary = summarise(**{name: raw[name] for name in ("epochs", "best_epoch", "measured")})
-        record = raw["record"]
-        outputs = dict(record["outputs"])
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; train the run first") from None
-    except (ValueError, LookupError, TypeError) as error:
-        raise PoseliftError(f"{path}: damaged ({one_line(error)}); train the run again") from None
+        summary = summarise(raw["epochs"], raw["best_epoch"], raw["measured"])
+        record, outputs = raw["record"], dict(raw["record"]["outputs"])
     write_json(out / "metrics.json", {"epochs": raw["epochs"], "summary": summary})
     made = {name: sha256(out / name) for name in (HISTORY, "metrics.json")}
     write_json(out / "provenance.json", record | {"outputs": outputs | made})

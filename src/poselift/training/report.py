@@ -4,6 +4,8 @@ import logging
 import platform
 import resource
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.files import write_json
 from poselift.monitoring.progress import Events, ProgressFile
 from poselift.monitoring.run_progress import Phase, RunProgress, duration
-from poselift.training.loop import Loop
+from poselift.training.loop import Loop, Stopped
 from poselift.training.state import TrainingState
 
 log = logging.getLogger("poselift.train")
@@ -26,7 +28,7 @@ LOG_SECONDS = 300
 
 
 class Reporter:
-    """Reports the progress of a run; without a run directory (`out` None) to the log alone."""
+    """The `loop.Reporter` of a run; without a run directory (`out` None) it reports to the log alone."""
 
     def __init__(
         self,
@@ -54,8 +56,21 @@ class Reporter:
         self._rate: float | None = None  # clips per second
         self._first_step_logged = False
 
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """A block that is the run: tell the monitor how it ended."""
+        self.phase("starting")
+        try:
+            yield
+        except Stopped as stopped:
+            self.phase("stopped", str(stopped))
+            raise
+        except BaseException as error:
+            self.phase("failed", str(error) or type(error).__name__)
+            raise
+        self.phase("finished")
+
     def ready(self, loop: Loop) -> None:
-        """The model and the data are set up."""
         self._steps, self._clips = loop.steps, loop.clips
         parameters = sum(p.numel() for p in loop.model.parameters())
         log.info("%s: %s parameters on %s", self._name, f"{parameters:,}", device_name(self._device))
@@ -68,13 +83,11 @@ class Reporter:
             log.info("resuming after epoch %s, step %s of the next", loop.state.epoch, loop.state.step)
 
     def phase(self, phase: Phase, reason: str | None = None) -> None:
-        """A new phase of the run has begun."""
         self._file.update(phase, reason=reason)
         if phase == "training":
             self._mark = None
 
     def log_step(self, state: TrainingState, lr: float, loss: float) -> None:
-        """A step of an epoch is done; `loss` is the mean of the epoch so far."""
         now, clips_done = time.perf_counter(), min(state.step * self._batch_size, self._clips)
         if not self._first_step_logged:
             log.info("first step after %.1f s", now - self._begun)
@@ -91,15 +104,10 @@ class Reporter:
         self._events.add({"loss": loss, "lr": lr}, state.epoch * self._steps + state.step)
         forecast_due = state.epoch == 0 and state.step == FORECAST_STEP
         if left is not None and (forecast_due or now - self._logged > LOG_SECONDS):
-            self._logged = now
-            log.info(
-                "%s epoch %s/%s, step %s/%s: loss %.4f, %.1f clips/s, %s",
-                self._name, state.epoch + 1, self._epochs, state.step, self._steps, loss, self._rate,
-                self._forecast(state, left),
-            )  # fmt: skip
+            place = f"epoch {state.epoch + 1}/{self._epochs}, step {state.step}/{self._steps}"
+            self._log(state, f"{place}: loss {loss:.4f}", self._rate, left)
 
     def epoch_done(self, state: TrainingState) -> None:
-        """The last epoch of `state` is done, its errors known if they were due."""
         row = {name: values[-1] for name, values in state.history.items()}
         best = None if state.best_epoch < 0 else state.history["mpjpe"][state.best_epoch]
         rate = self._clips / (row["train_seconds"] or 1)
@@ -118,10 +126,17 @@ class Reporter:
                 f"MPJPE {row['mpjpe']:.1f} {self._unit}, P-MPJPE {row['p_mpjpe']:.1f} {self._unit} "
                 f"(best MPJPE {best:.1f} {self._unit})"
             )
+        done = f"epoch {state.epoch}/{self._epochs}: loss {row['loss_total']:.4f}, {errors}"
+        self._log(state, done, rate, left)
+
+    def _log(self, state: TrainingState, done: str, rate: float | None, left: float) -> None:
+        """Log what is done, how fast, and what is left."""
+        spent = sum(filter(None, state.history.get("seconds", []))) + state.seconds
+        hours = (spent + left) * self._processes / 3600
+        kind = "GPU" if self._device.type == "cuda" else "CPU"
         log.info(
-            "%s epoch %s/%s: loss %.4f, %s, %.1f clips/s, %s",
-            self._name, state.epoch, self._epochs, row["loss_total"], errors, rate,
-            self._forecast(state, left),
+            "%s %s, %.1f clips/s, %s left, %.2f %s-hours in all",
+            self._name, done, rate, duration(left), hours, kind,
         )  # fmt: skip
         self._logged = time.perf_counter()
 
@@ -133,12 +148,6 @@ class Reporter:
         totals = [sum(filter(None, state.history.get(name, []))) for name in ("seconds", "train_seconds")]
         validation = (totals[0] - totals[1]) / max(state.epoch, 1)
         return (left * self._clips - clips_done) / self._rate + left * validation
-
-    def _forecast(self, state: TrainingState, left: float) -> str:
-        done = sum(filter(None, state.history.get("seconds", []))) + state.seconds
-        hours = (done + left) * self._processes / 3600
-        kind = "GPU" if self._device.type == "cuda" else "CPU"
-        return f"{duration(left)} left, {hours:.2f} {kind}-hours in all"
 
 
 def memory_bytes(device: torch.device, peak: bool = False) -> int:

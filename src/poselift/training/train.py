@@ -11,7 +11,6 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +23,7 @@ from poselift.config.command_line import add_run_options, execution_from_options
 from poselift.config.recipes import advice
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.config.sections import add_options
+from poselift.data.batches import NO_PREFERENCES
 from poselift.data.sequence import SPLITS
 from poselift.data.store import clips_folder
 from poselift.errors import run
@@ -48,8 +48,6 @@ from poselift.training.state_files import StateFolder, exclusive
 from poselift.training.validation import open_splits
 
 log = logging.getLogger("poselift.train")
-
-NO_PREFERENCES = ExecutionSettings()
 
 
 def train(
@@ -79,19 +77,15 @@ def train(
             log.info("the other process finished the run")
             return ranks.broadcast(write_outcome(out) if ranks.first else {})
         reporter = Reporter(settings, execution, out if ranks.first else None, device, ranks.size)
-        with (
-            _reported(reporter),
-            stop_requests() as stop,
-            memory_advice(settings.name, settings.training, device),
-        ):
+        advice_on_memory = memory_advice(settings.name, settings.training, device)
+        with reporter.reporting(), stop_requests() as stop, advice_on_memory:
             state = ranks.broadcast(_initial_state(states, resume) if ranks.first else TrainingState())
-            ctx = RunContext(device, ranks, execution, states, reporter, stop)
-            if settings.init_from:
-                ctx = replace(ctx, load_initial=partial(load_checkpoint, settings.init_from))
+            start = settings.init_from
+            load_initial = partial(load_checkpoint, start) if start else None
+            ctx = RunContext(device, ranks, execution, states, reporter, stop, load_initial)
             loop = Loop(settings, training, held_out, state, ctx)
             state = loop.run(until)
             summary = ranks.broadcast(_write(out, settings, state, loop, states) if ranks.first else {})
-            reporter.phase("finished")
         if ranks.first and until == settings.training.epochs:
             states.remove()
     return summary
@@ -130,20 +124,6 @@ def _sole_writer(out: Path, states: StateFolder, ranks: Ranks) -> Iterator[bool]
             states.close()
 
 
-@contextmanager
-def _reported(reporter: Reporter) -> Iterator[None]:
-    """Tell the monitor how the run ended if it failed or was stopped."""
-    reporter.phase("starting")
-    try:
-        yield
-    except Stopped as stopped:
-        reporter.phase("stopped", str(stopped))
-        raise
-    except BaseException as error:
-        reporter.phase("failed", str(error) or type(error).__name__)
-        raise
-
-
 def _initial_state(states: StateFolder, resume: Path | Literal["newest"] | None) -> TrainingState:
     """The state to resume from; that of another run is named and left alone."""
     if resume is not None:
@@ -175,11 +155,11 @@ def _write(out: Path, settings: RunSettings, state: TrainingState, loop: Loop, s
         shutil.copyfile(states.folder / "training.log", temporary)
     inputs = {name: states.facts[name] for name in ("data", "clips", "code")} | {"key": states.folder.name}
     inputs |= {"init_from": states.facts["settings"]["init_from"]}
+    machine = {"device": device_name(device), "processes": processes}
     environment = {
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
-        "device": device_name(device),
-        "processes": processes,
+        **machine,
         "threads": torch.get_num_threads(),
         "ssm_backend": ssm_backend_used(loop.model),
     }
@@ -188,16 +168,13 @@ def _write(out: Path, settings: RunSettings, state: TrainingState, loop: Loop, s
         "steps_per_epoch": loop.steps,
         "train_clips": loop.clips,
         "test_clips": len(loop.validation.clips),
-        "processes": processes,
         "gpus": processes if device.type == "cuda" else 0,
         "peak_memory_bytes": memory_bytes(device, peak=True),
-        "device": device_name(device),
+        **machine,
     }
     made = run_record(out, TRAINED, inputs, described, environment)
-    write_json(
-        out / HISTORY,
-        {"epochs": state.history, "best_epoch": state.best_epoch, "measured": measured, "record": made},
-    )
+    history = {"epochs": state.history, "best_epoch": state.best_epoch, "measured": measured, "record": made}
+    write_json(out / HISTORY, history)
     return write_outcome(out)
 
 

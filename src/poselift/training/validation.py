@@ -11,13 +11,12 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from poselift.config.run import RunSettings
-from poselift.data.batches import on_device
+from poselift.data.batches import ClipValues
 from poselift.data.frame_weights import frame_weights
-from poselift.data.store import Split, open_split, windows
+from poselift.data.store import Split, open_split
 from poselift.errors import PoseliftError
 from poselift.geometry import align, flip_averaged
 from poselift.skeleton import ROOT
@@ -71,9 +70,8 @@ class Validation:
         )
         target = split.labels if split.target_mm is None else split.target_mm
         self.target_in_mm = split.target_mm is not None
-        self.inputs, self.target = (
-            _ClipValues(array, self.clips, device, is_resident) for array in (split.inputs, target)
-        )
+        place = device if is_resident else None
+        self.inputs, self.target = (ClipValues(array, self.clips, place) for array in (split.inputs, target))
 
     @torch.inference_mode()
     def __call__(
@@ -87,7 +85,8 @@ class Validation:
             part = slice(start + BATCH * self.ranks.rank, start + BATCH * (self.ranks.rank + 1))
             if part.start >= len(self.clips):
                 continue
-            prediction, target = self._root_relative(flip_averaged(model, self.inputs[part]).float(), part)
+            prediction = flip_averaged(model, self.inputs[part].to(self.device)).float()
+            prediction, target = self._root_relative(prediction, part)
             for i, poses in enumerate((prediction, align(prediction, target))):
                 errors = distance(poses, target).mean(dim=-1) * self.weights[part]  # (B, T)
                 sums[i] += errors.sum(dtype=torch.float64)
@@ -98,20 +97,6 @@ class Validation:
         taken to be 0, so that denormalising the other joints relative to it is a scaling alone."""
         scale = self.scale[part, :, None, None]
         prediction[:, :, ROOT] = 0
-        target = self.target[part]
+        target = self.target[part].to(self.device)
         target = target - target[:, :, ROOT : ROOT + 1]
         return prediction * scale, target if self.target_in_mm else target * scale
-
-
-class _ClipValues:
-    """An array of a split by clip: on the device as a whole, or memory-mapped and copied when asked for."""
-
-    def __init__(self, array: NDArray, clips: NDArray, device: torch.device, is_resident: bool) -> None:
-        self.device, self.array, self.clips = device, array, clips
-        self.on_device = (on_device(array, device), on_device(clips, device)) if is_resident else None
-
-    def __getitem__(self, part: slice) -> Tensor:
-        if self.on_device:
-            values, clips = self.on_device
-            return values[clips[part]]
-        return torch.from_numpy(windows(self.array, self.clips[part])).to(self.device)

@@ -6,7 +6,7 @@ import torch
 
 from poselift.config.run import ExecutionSettings, TrainingSettings
 from poselift.data import prepare
-from poselift.data.batches import Batches, LoaderBatches, MicroBatch, micro_batches, resident
+from poselift.data.batches import Batches, MicroBatch, micro_batches, resident
 from poselift.data.store import Split, open_split
 from poselift.skeleton import mirror
 
@@ -83,7 +83,7 @@ def test_flip_one_half_mirrors_some_clips_whole(split):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_workers_give_the_same_bits(split, workers):
     execution = ExecutionSettings(data_path="loader", num_workers=workers)
-    loaded = LoaderBatches(split, recipe(0.5, parts=2), 7, CPU, execution=execution)
+    loaded = Batches(split, recipe(0.5, parts=2), 7, CPU, execution=execution, is_resident=False)
     random_state = torch.get_rng_state()
     for number, start in ((0, 0), (1, 1)):
         expected = epoch(Batches(split, recipe(0.5, parts=2), 7, CPU), number, start)
