@@ -24,7 +24,7 @@ def written(input, output, params, wildcards, threads, resources, log, rule, *re
 
 for each in workflow.rules:
     if each.run_func and each.output:
-        each.run_func = with_receipt(written, MANIFESTS)
+        each.run_func = with_receipt(written, MANIFESTS, OUTSIDE)
         each._benchmark = None  # nothing takes too short a time for one
 """
 

@@ -25,9 +25,9 @@ VOLATILE: dict[str, Callable[[str], Any] | None] = {
     r"(.*/)?(logs|benchmarks)/.*": None,
     r"(.*/)?runs/[^/]+/state/.*": None,
     # a log, with times: that it is whole is all that can be said
-    r"(.*/)?runs/[^/]+/training\.log": lambda text: " finished after epoch " in text,
+    r"(.*/)?(runs|finished)/[^/]+/training\.log": lambda text: " finished after epoch " in text,
     r"(.*/)?runs/[^/]+/metrics\.json": _keys_dropped(*SPEED),
-    r"(.*/)?runs/[^/]+/history\.json": _keys_dropped(*SPEED, "volatile", "outputs"),
+    r"(.*/)?(runs|finished)/[^/]+/history\.json": _keys_dropped(*SPEED, "volatile", "outputs"),
     # hashes of the files above, and the times of all jobs
     r"(.*/)?runs/[^/]+/provenance\.json": _keys_dropped("volatile", "outputs"),
     r"(.*/)?evaluation/[^/]+\.json": _keys_dropped("volatile"),

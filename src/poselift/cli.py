@@ -15,6 +15,7 @@ COMMANDS = {
         "write clips in the community's layout, a pickle per clip",
     ),
     "train": ("poselift.training.train", "train one model"),
+    "finished": ("poselift.training.finished", "list and prune the finished trainings that are kept"),
     "monitor": ("poselift.monitoring.monitor", "show the progress of runs"),
     "evaluate": ("poselift.evaluation.evaluate", "evaluate a run or a published checkpoint"),
     "experiments": ("poselift.experiments", "run experiments outside the paper, compare runs"),

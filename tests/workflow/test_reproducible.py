@@ -84,7 +84,7 @@ def test_no_file_tells_where_it_was_made(rebuilt):
     told = [
         name
         for name, path in files(rebuilt).items()
-        if not re.match(r"(.*/)?(logs|runs/[^/]+/(state|history\.json|provenance\.json|training\.log))", name)
+        if not re.match(r"(.*/)?(logs|(runs|finished)/[^/]+/(state|history|provenance|training\.log))", name)
         and any(spot in path.read_bytes() for spot in spots)
     ]
     assert told == []

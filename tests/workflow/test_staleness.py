@@ -14,6 +14,7 @@ import pytest
 from finished import finish
 from poselift.analysis.plan import Catalogue
 from poselift.provenance.code_hash import read_pins
+from poselift.provenance.hashing import sha256
 from project import REPOSITORY, Project
 
 pytestmark = pytest.mark.skipif(shutil.which("latexmk") is None, reason="needs LaTeX")
@@ -395,7 +396,15 @@ def test_the_content_of_the_raw_file(project, raw_content):
     finish(project, changes=changes)
     os.utime(raw)
     assert project.stale(changes) == {}
+    elsewhere = raw.rename(project.folder / "elsewhere.pkl")
+    digest = sha256(elsewhere)
+    for data in (
+        "raw: elsewhere.pkl", "raw: paper/../elsewhere.pkl", f"raw: {elsewhere}", "raw: missing.pkl",
+        f"raw: elsewhere.pkl, sha256: {digest}", f"raw: elsewhere.pkl, sha256: {'f' * 64}",
+    ):  # fmt: skip
+        assert project.stale(f"data: {{{data}, synthetic: null}}") == {}, data
+    elsewhere.rename(raw)
     content["train"]["joint_2d"][0, 0, 0] += 1
     raw.write_bytes(pickle.dumps(content))
     assert project.stale(changes) == ({"raw": 1, "frames": 1, "clips": 1, "references": 1} | trained(3))
-    assert "data/raw.json: content of raw.pkl changed" in why(project)
+    assert "data/raw.json: content of raw changed" in why(project)

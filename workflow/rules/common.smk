@@ -8,7 +8,7 @@ from poselift.config.experiment import Config
 from poselift.data.sequence import SPLITS
 from poselift.errors import reported
 from poselift.machine.launch import resources_of_run
-from poselift.provenance import hashing
+from poselift.provenance import outside
 from poselift.provenance.chain import frozen_code
 from poselift.provenance.code_hash import code_manifest, manifest_hash, read_pins
 from poselift.training import core_modules
@@ -56,7 +56,7 @@ def in_report(path, caption, category, **labels):
 
 
 MANIFESTS = {}  # of code hashes; receipts take theirs along
-OUTSIDE = {}  # files from outside, with the folder of what is made of them
+CONTENT = {}  # files from outside by what they hold, by data set; receipts name them
 
 
 @cache
@@ -65,12 +65,6 @@ def code(*modules):
     manifest = code_manifest(*modules, pins=PINS)
     MANIFESTS[manifest_hash(manifest)] = manifest
     return manifest_hash(manifest)
-
-
-def content(path, results):
-    """What a file from outside holds: a parameter of the rule that reads it, which `why` names."""
-    OUTSIDE[path] = Path(results)
-    return hashing.content(path, OUTSIDE[path])
 
 
 def clips(n_frames, dataset=SETTINGS.dataset):
@@ -129,7 +123,7 @@ def cost_code(wildcards):
 
 def raw_content(wildcards):
     """What the files from outside hold."""
-    return CONTENT[wildcards.dataset]
+    return list(CONTENT[wildcards.dataset])
 
 
 def data_code(stage):

@@ -8,11 +8,14 @@ FRAMES = [
     for array in ("inputs.npy", "labels.npy", "sequence.npy", "sequences.json")
 ] + [f"test/{array}.npy" for array in ("factor", "target_mm", "valid")]
 DATA = DataJobs(SETTINGS)
-CONTENT = {}  # of files from outside; those made by a rule have a digest that says when they changed
+# what files from outside hold is a parameter, and where they lie a resource, which makes nothing stale: they may be
+# moved, and whoever does not have them can make what comes after the frames
 with reported():
-    DATA.require()
-for folder, source in DATA.sources.items():
-    CONTENT[folder] = [content(str(path), f"results/{folder}") for path in source.files().values()]
+    for folder, source in DATA.sources.items():
+        CONTENT[folder] = outside.contents(source.files(), Path("results", folder))
+        DATA.require_expected(folder, CONTENT[folder])
+        for doubt in DATA.doubts(folder, CONTENT[folder]) if workflow.is_main_process else ():
+            logger.warning(f"warning: {doubt}")
 
 
 for folder, source in DATA.sources.items():
@@ -30,6 +33,8 @@ for folder, source in DATA.sources.items():
                 f"results/{folder}/benchmarks/synthetic.tsv"
             conda:
                 ENVIRONMENT
+            resources:
+                dataset=DATA.named(folder),
             params:
                 code=code(
                     "poselift.synthetic.__main__",
@@ -38,37 +43,40 @@ for folder, source in DATA.sources.items():
                 ),
                 options=DATA.synthetic_options(folder),
             shell:
-                "python -m poselift.synthetic {params.options} --out {output.files}"
+                "python -m poselift.synthetic {resources.dataset} {params.options} --out {output.files}"
                 " > {log} 2> >(tee -a {log} >&2)"
                 " && python -m poselift.provenance.hashing {output.files} --out {output.digest}"
 
 
 rule raw:
-    # a step of its own: a faulty file stops here, before Snakemake deletes the previous outputs
+    # a step of its own: a faulty file stops here, before Snakemake deletes the previous frames
     input:
-        raw=ancient(DATA.raw),
+        raw=ancient(DATA.synthetic),
         digest=DATA.digest,
     output:
-        found="results/{dataset}/data/raw.json",
+        # by `update` a file that fails leaves what the last good one gave
+        found=update("results/{dataset}/data/raw.json"),
     log:
         "results/{dataset}/logs/raw.log",
     benchmark:
         "results/{dataset}/benchmarks/raw.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        files=DATA.file_options,
     params:
         code=data_code("poselift.data.check"),
         content=raw_content,
-        files=DATA.file_options,
-        options=DATA.check_options,
     shell:
-        "python -m poselift.data.check {params.files} --out {output.found} {params.options}"
+        "python -m poselift.data.check {resources.files} --out {output.found}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
-rule frames:
+# checkpoints: once they are done, Snakemake looks again at what comes after them, which stays as it is if they wrote
+# what was there before
+checkpoint frames:
     input:
-        raw=ancient(DATA.raw),
+        raw=ancient(DATA.synthetic),
         digest=DATA.digest,
         found="results/{dataset}/data/raw.json",
     output:
@@ -80,16 +88,18 @@ rule frames:
         "results/{dataset}/benchmarks/frames.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        files=DATA.file_options,
     params:
         code=data_code("poselift.data.prepare"),
-        files=DATA.file_options,
+        content=raw_content,
         store=subpath(output.manifest, ancestor=2),
     shell:
-        "python -m poselift.data.prepare {params.files} --out {params.store}"
+        "python -m poselift.data.prepare {resources.files} --out {params.store}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
-rule clips:
+checkpoint clips:
     input:
         frames="results/{dataset}/data/frames/manifest.json",
         valid=ancient("results/{dataset}/data/frames/test/valid.npy"),
@@ -102,10 +112,12 @@ rule clips:
         "results/{dataset}/benchmarks/clips-{n_frames}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        # read with the workflow, too: another expectation makes no clips again
+        expected=DATA.expected,
     params:
         code=code("poselift.data.clips"),
-        options=DATA.clip_options,
         store=subpath(input.frames, ancestor=2),
     shell:
-        "python -m poselift.data.clips --store {params.store} --n-frames {wildcards.n_frames} {params.options}"
+        "python -m poselift.data.clips --store {params.store} --n-frames {wildcards.n_frames} {resources.expected}"
         " > {log} 2> >(tee -a {log} >&2)"

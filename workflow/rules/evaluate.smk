@@ -21,13 +21,13 @@ rule evaluate:
     threads: 1
     resources:
         gpu=1,
+        dataset=DATA.option,
     params:
         code=evaluation_code,
-        dataset=DATA.evaluation_options,
         store=subpath(input.frames, ancestor=2),
         folder=subpath(input.history, parent=True),
     shell:
-        "python -m poselift.evaluation.evaluate --run {params.folder} --store {params.store} {params.dataset}"
+        "python -m poselift.evaluation.evaluate --run {params.folder} --store {params.store} {resources.dataset}"
         " --out {output.report}"
         " > {log} 2> >(tee -a {log} >&2)"
 
@@ -43,13 +43,14 @@ rule references:
         f"{RESULTS}/benchmarks/evaluate/references.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        dataset=DATA.named(SETTINGS.dataset),
     params:
         code=code("poselift.evaluation.references", *DATA.code_entries(SETTINGS.dataset)),
-        dataset=DATA.named(SETTINGS.dataset),
         store=subpath(input.frames, ancestor=2),
         n_frames=SETTINGS.n_frames,
     shell:
-        "python -m poselift.evaluation.references --store {params.store} {params.dataset}"
+        "python -m poselift.evaluation.references --store {params.store} {resources.dataset}"
         " --n-frames {params.n_frames} --out {output.report}"
         " > {log} 2> >(tee -a {log} >&2)"
 

@@ -1,20 +1,22 @@
 # Included after all rules: each of their jobs leaves a receipt of what it read and wrote, which the record of the
 # paper is made from. Here, so that no rule can forget it and no command has to say it. Rules of a workflow that
 # includes this one as a module are left alone.
-from poselift.provenance.hashing import file_hash
+from collections import ChainMap
+
 from poselift.provenance.receipts import link_notes, with_receipt
 
+OUTSIDE = ChainMap(*CONTENT.values())
 with reported():
     for each in workflow.rules:
         if each.run_func and each.output and each.run_func not in OF_OTHERS:
-            each.run_func = with_receipt(each.run_func, MANIFESTS)
+            each.run_func = with_receipt(each.run_func, MANIFESTS, OUTSIDE)
 
 
 # reading the workflow writes nothing: what a build needs is written when one starts
 onstart:
     link_notes(Path("results"), create=True)
-    for path, results in OUTSIDE.items():
-        file_hash(Path(), path, results)
+    for folder, source in DATA.sources.items():
+        outside.contents(source.files(), Path("results", folder), keep=True)
 
 
 # notes that came with results from another checkout

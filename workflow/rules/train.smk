@@ -1,6 +1,6 @@
 # One job per run. Its unfinished state lies in <run>/state, undeclared, so that Snakemake leaves it alone when it
-# deletes the outputs of a job that failed. What readers get of a run is made from its raw history by a rule of
-# its own, whose code trains nothing.
+# deletes the outputs of a job that failed; a finished training stays in results/<dataset>/finished. What readers get
+# of a run is made from its raw history by a rule of its own, whose code trains nothing.
 
 
 rule train:
@@ -30,6 +30,7 @@ rule train:
         folder=subpath(output.history, parent=True),
     shell:
         "{resources.launcher} python -m poselift.training.train --store {params.store} --out {params.folder}"
+        " --kept results/{wildcards.dataset}/finished"
         " --threads {threads} {params.options} {resources.execution}"
         " > {log} 2> >(tee -a {log} >&2)"
 

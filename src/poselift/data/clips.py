@@ -5,11 +5,14 @@ length, test clips one after the other or, where the centre frame is evaluated, 
 """
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from poselift.data.clip_counts import require_counts
 from poselift.data.sequence import SPLITS, Sequence
 from poselift.data.store import clips_folder, frames_folder, open_array, read_manifest, read_sequences
 from poselift.errors import PoseliftError, run
@@ -56,7 +59,9 @@ def centred_windows(sequences: list[Sequence], valid: NDArray[np.bool_], n_frame
     return np.concatenate(windows).astype(np.int32)
 
 
-def make_clips(store: Path, n_frames: int, expected: dict[str, int] | None = None) -> dict[str, int]:
+def make_clips(
+    store: Path, n_frames: int, expected: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, int]:
     """Write the index of clips of both splits; the numbers of clips by split.
 
     Raises `PoseliftError` if no sequence of a split is long enough for one window, if a sequence has no valid
@@ -80,12 +85,8 @@ def make_clips(store: Path, n_frames: int, expected: dict[str, int] | None = Non
                     )
                 index = window_index(sequences, n_frames, stride if split == "train" else n_frames)
             counts[split] = len(index)
-            if expected and counts[split] != expected.get(split, counts[split]):
-                raise PoseliftError(
-                    f"{store}: {split}: {counts[split]} clips of {n_frames} frames, "
-                    f"expected {expected[split]}: not the raw file that data.expected_clips was written for"
-                )
             np.save(folder / f"{split}.npy", index)
+        require_counts(clips_folder(store, n_frames), counts, expected)
         write_json(folder / "manifest.json", {"n_frames": n_frames, "clips": counts})
     return counts
 

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ class Job:
     outputs: dict[str, dict[str, Any]]
     volatile: dict[str, Any]
     """`ended` and `host`: what two equal builds differ in."""
+    outside: dict[str, str] = field(default_factory=dict)
+    """of the inputs those from outside of the project, which not everybody has, with their sha256"""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class Chain:
     def sources(self) -> list[str]:
         """What is read and no job made: the raw file, templates, what people write."""
         return sorted({path for job in self.jobs.values() for path in job.inputs} - set(self.makers))
+
+    @property
+    def outside(self) -> dict[str, str]:
+        """Of the sources those from outside of the project, with their sha256 when they were read."""
+        return {path: digest for job in self.jobs.values() for path, digest in job.outside.items()}
 
     def behind(self, paths: Iterable[str]) -> "Chain":
         """The part of the chain that the files `paths` come from."""
@@ -132,7 +139,7 @@ def short_hash(paths: Iterable[Path]) -> str | None:
     """Short hash of what files below `results/<dataset>` were made from; None if no workflow made them.
 
     It covers rules, code, options and sources of all jobs behind them, so two builds from the same sources
-    give the same. A large source counts by the hash among its job's options.
+    give the same. A source that is large or from outside counts by the hash among its job's options.
     """
     files = [absolute(path) for path in paths]
     results = results_folder(files[0]) if files else None
@@ -142,7 +149,8 @@ def short_hash(paths: Iterable[Path]) -> str | None:
     names = [file.relative_to(root).as_posix() for file in files if file.is_relative_to(root)]
     chain = read_chain(results).behind(names)
     jobs = (chain.jobs[name] for name in sorted(chain.jobs))
-    small = [name for name in chain.sources if (root / name).stat().st_size <= LARGE]
+    inside = (name for name in chain.sources if name not in chain.outside)
+    small = [name for name in inside if (root / name).stat().st_size <= LARGE]
     return json_hash(
         {
             "jobs": [[job.rule, job.code, job.params, sorted(job.outputs)] for job in jobs],
@@ -166,5 +174,5 @@ def faults(chain: Chain, results: Path) -> Iterator[str]:
     for name in chain.sources:
         if name.startswith(inside):
             yield f"{name}: nothing says what made it"
-        elif not (root / name).exists():
+        elif name not in chain.outside and not (root / name).exists():
             yield f"{name}: missing"

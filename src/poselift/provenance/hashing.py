@@ -60,12 +60,6 @@ def file_hash(root: Path, name: str, results: Path, keep: bool = True) -> str:
     return cached_sha256(path, results / "hashes" / f"{public(name).replace('/', '_')}.json", keep)
 
 
-def content(path: str, results: Path) -> str:
-    """What a file from outside holds, as `NAME@sha256:DIGEST`, a parameter of the rule that reads it."""
-    # nothing is noted: reading the workflow leaves nothing behind
-    return f"{PurePosixPath(path).name}@sha256:{file_hash(Path(), path, results, keep=False)}"
-
-
 def main(argv: list[str] | None = None) -> None:
     """Write the hashes of some files: small where they are large, so that Snakemake goes by content."""
     parser = argparse.ArgumentParser(description=main.__doc__)

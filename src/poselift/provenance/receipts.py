@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from poselift.errors import PoseliftError
@@ -31,11 +32,15 @@ NOTES = ".snakemake"
 """Folder of Snakemake's notes, in the checkout and in `results`."""
 
 
-def with_receipt(run: Callable[..., None], manifests: Mapping[str, Mapping[str, Any]]) -> Callable[..., None]:
+def with_receipt(
+    run: Callable[..., None], manifests: Mapping[str, Mapping[str, Any]], outside: Mapping[str, Path]
+) -> Callable[..., None]:
     """Snakemake's function that runs the jobs of a rule, followed by their receipts.
 
-    `manifests` of code hashes are kept with the receipts. Inputs with a time in the future get the present
-    one. Raises `PoseliftError` if this version of Snakemake passes other parameters than `RUN_PARAMETERS`.
+    `manifests` of code hashes are kept with the receipts. Files from `outside`, which a job names by what
+    they hold in its parameter `content`, count as its inputs. Inputs with a time in the future get the
+    present one. Raises `PoseliftError` if this version of Snakemake passes other parameters than
+    `RUN_PARAMETERS`.
     """
     taken = tuple(inspect.signature(run).parameters)[: len(RUN_PARAMETERS)]
     if taken != RUN_PARAMETERS:
@@ -47,8 +52,10 @@ def with_receipt(run: Callable[..., None], manifests: Mapping[str, Mapping[str, 
     def job(*given: Any) -> None:
         run(*given)
         known = dict(zip(RUN_PARAMETERS, given, strict=False))
-        inputs, params = known["input"], dict(known["params"].items())
-        path = write_receipt(str(known["log"]), known["rule"], params, inputs, known["output"])
+        params = dict(known["params"].items())
+        held = {str(outside[text]): text.rpartition(":")[2] for text in params.get("content", ())}
+        inputs = [*known["input"], *held]
+        path = write_receipt(str(known["log"]), known["rule"], params, inputs, known["output"], held)
         if manifest := manifests.get(params["code"]):
             keep_manifest(Path(*path.parts[:2], MANIFESTS), manifest)
         clamp_future_mtimes(map(Path, inputs))
@@ -69,15 +76,22 @@ def seal(content: Mapping[str, Any]) -> str:
 
 
 def write_receipt(
-    log: str, rule: str, params: Mapping[str, Any], inputs: Iterable[str], outputs: Iterable[str]
+    log: str,
+    rule: str,
+    params: Mapping[str, Any],
+    inputs: Iterable[str],
+    outputs: Iterable[str],
+    outside: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
-    """Write the receipt of a job that just ended; `params` has its code hash as `code`. Returns its path."""
+    """Write the receipt of a job that just ended; `params` has its code hash as `code`. `outside` are those
+    of its inputs that lie outside of the project, with their sha256. Returns the receipt's path."""
     given = {name: _text(value) for name, value in params.items()}
     content = {
         "rule": rule,
         "code": given.pop("code"),
         "params": given,
         "inputs": [str(path) for path in inputs],
+        "outside": dict(outside),
         "outputs": {
             file.as_posix(): {"sha256": sha256(file), "size": file.stat().st_size} for file in _files(outputs)
         },

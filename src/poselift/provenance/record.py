@@ -79,7 +79,10 @@ def paper_record(results: Path, parts: list[str], frozen: list[str], pins: dict[
     core = {
         "parts": sorted(parts),
         "jobs": {name: _determining(job, root) for name, job in jobs},
-        "sources": {public(source): file_hash(root, source, results) for source in chain.sources},
+        "sources": {
+            public(source): chain.outside.get(source) or file_hash(root, source, results)
+            for source in chain.sources
+        },
     }
     return {
         "hash": json_hash(core),

@@ -49,6 +49,8 @@ class History:
         """The sha256 of a file: what its job made, or what a source holds."""
         if job := self.chain.makers.get(path):
             return str(job.outputs[path]["sha256"])
+        if path in self.chain.outside:
+            return self.chain.outside[path]
         if self.results and (source := self.results.parent.parent / path).is_file():
             return sha256(source)
         return str(self.record.get("core", {}).get("sources", {}).get(path, "unknown"))

@@ -105,7 +105,7 @@ def parse(text: str) -> list[Planned]:
 
 
 def _listed_files(listed: str) -> tuple[str, ...]:
-    return tuple(filter(None, listed.split(", ")))
+    return tuple(file.removesuffix(" (update)") for file in listed.split(", ") if file)
 
 
 def _literals(text: str) -> tuple[str, ...]:

@@ -57,17 +57,6 @@ def summarise(epochs: dict[str, list[Any]], best_epoch: int, measured: dict[str,
     }
 
 
-def finished(out: Path, key: str) -> bool:
-    """Whether the run directory holds all that the training with this key leaves."""
-    try:
-        made = json.loads((out / HISTORY).read_text(encoding="utf-8"))["record"]
-    except FileNotFoundError:
-        return False
-    return made["inputs"]["key"] == key and all(
-        (out / name).exists() and sha256(out / name) == digest for name, digest in made["outputs"].items()
-    )
-
-
 def main(argv: list[str] | None = None) -> None:
     """Write the metrics and the record of a trained run."""
     parser = argparse.ArgumentParser(prog="poselift.training.outcome", description=main.__doc__)

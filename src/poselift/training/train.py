@@ -38,10 +38,11 @@ from poselift.provenance.hashing import sha256
 from poselift.provenance.record import run_record
 from poselift.training import core_modules
 from poselift.training.distributed import SINGLE_PROCESS, Ranks
+from poselift.training.finished import finished, keep, restore
 from poselift.training.interruptions import memory_advice, stop_requests
 from poselift.training.launch import check_size, launch, launch_info, launched
 from poselift.training.loop import Loop, RunContext, Stopped
-from poselift.training.outcome import HISTORY, OUTPUTS, TRAINED, finished, write_outcome
+from poselift.training.outcome import HISTORY, OUTPUTS, TRAINED, write_outcome
 from poselift.training.report import Reporter, device_name, memory_bytes
 from poselift.training.state import TrainingState
 from poselift.training.state_files import StateFolder, exclusive
@@ -59,12 +60,14 @@ def train(
     stop_after: int | None = None,
     resume: Path | Literal["newest"] | None = None,
     ranks: Ranks = SINGLE_PROCESS,
+    kept: Path | None = None,
 ) -> dict[str, Any]:
     """Train the run that `settings` describe on `store`, into the run directory `out`; returns its summary.
 
     It resumes from its own newest state if there is one. `resume` insists on that, or on the state in a file,
     and refuses another run's. With `stop_after` the run ends after that many epochs of all of them: outputs
-    are written, the state is kept, and a later call with more resumes from there.
+    are written, the state is kept, and a later call with more resumes from there. `kept` is the folder of
+    finished trainings: one that is there is not trained again.
 
     Raises `PoseliftError` for data or a state that do not fit, for a non-finite loss, for a lack of memory or
     disk space; `Stopped` if a signal has asked it to stop and the state is saved.
@@ -73,8 +76,8 @@ def train(
     training, held_out = open_splits(store, settings)
     states = StateFolder(out / "state", determining(settings, store, device), execution.keep)
     with _sole_writer(out, states, ranks) as waited:
-        if ranks.broadcast(waited and finished(out, states.folder.name)):
-            log.info("the other process finished the run")
+        key = states.folder.name
+        if ranks.broadcast(ranks.first and resume is None and _trained_before(out, key, kept, waited)):
             return ranks.broadcast(write_outcome(out) if ranks.first else {})
         reporter = Reporter(settings, execution, out if ranks.first else None, device, ranks.size)
         advice_on_memory = memory_advice(settings.name, settings.training, device)
@@ -87,8 +90,17 @@ def train(
             state = loop.run(until)
             summary = ranks.broadcast(_write(out, settings, state, loop, states) if ranks.first else {})
         if ranks.first and until == settings.training.epochs:
+            if kept:
+                keep(out, kept, key)
             states.remove()
     return summary
+
+
+def _trained_before(out: Path, key: str, kept: Path | None, waited: bool) -> bool:
+    if waited and finished(out, key):
+        log.info("the other process finished the run")
+        return True
+    return kept is not None and restore(out, kept, key)
 
 
 def determining(settings: RunSettings, store: Path, device: torch.device) -> dict[str, Any]:
@@ -184,6 +196,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="poselift train", description=main.__doc__)
     parser.add_argument("--store", type=Path, default=Path("results/h36m/data"), help="default: %(default)s")
     parser.add_argument("--out", type=Path, required=True, help="run directory to write")
+    parser.add_argument("--kept", type=Path, metavar="DIR", help="folder that keeps finished trainings")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ... (default: auto)")
     parser.add_argument("--threads", type=int, help="CPU threads (results depend on their number)")
     parser.add_argument(
@@ -194,8 +207,8 @@ def main(argv: list[str] | None = None) -> None:
     add_run_options(parser, arguments)
     add_options(parser, ExecutionSettings)
     given = vars(parser.parse_args(arguments))
-    store, out, device, threads, resume = (
-        given.pop(name) for name in ("store", "out", "device", "threads", "resume")
+    store, out, kept, device, threads, resume = (
+        given.pop(name) for name in ("store", "out", "kept", "device", "threads", "resume")
     )
     execution = execution_from_options(given)
     settings = run_from_options(given)
@@ -215,7 +228,7 @@ def main(argv: list[str] | None = None) -> None:
         log.info("warning: %s", line)
     try:
         with logging_redirect_tqdm(), launched(device, info) as (chosen, ranks):
-            train(settings, store, out, chosen, execution, resume=resume, ranks=ranks)
+            train(settings, store, out, chosen, execution, resume=resume, ranks=ranks, kept=kept)
     except Stopped as stopped:
         log.info("%s", stopped)
         sys.exit(stopped.exit_status)

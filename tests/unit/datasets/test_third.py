@@ -107,7 +107,7 @@ def test_it_is_further_data_by_one_key(third, tmp_path):
     assert jobs.files("h36m/third") == {"poses": Path("results/h36m/third/data/poses.npz")}
     assert jobs.named("h36m/third") == f"--dataset {third}"
     assert jobs.code_entries("h36m/third", "read") == [third]
-    assert jobs.synthetic_options("h36m/third") == f"--dataset {third} --frames 12"
+    assert jobs.synthetic_options("h36m/third") == "--frames 12"
 
 
 def test_its_file_runs_once_however_many_runs_ask_for_it(third, tmp_path):
@@ -125,8 +125,8 @@ def test_it_may_be_the_main_data_set(third):
     settings = configuration(third, data={"dataset": "third", "poses": "poses.npz"}, n_frames=5)
     assert settings.data.title == "Circles"
     assert DataJobs(settings).files("h36m") == {"poses": Path("poses.npz")}
-    with pytest.raises(PoseliftError, match=r"poses\.npz: no such file"):
-        DataJobs(settings).require()
+    (doubt,) = DataJobs(settings).doubts("h36m", ["poses@missing:poses.npz"])
+    assert doubt.startswith("poses.npz: no such file")
 
 
 FAULTS = {

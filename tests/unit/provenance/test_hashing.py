@@ -3,7 +3,6 @@
 import hashlib
 import os
 import subprocess
-from pathlib import Path
 
 from poselift.provenance import hashing
 
@@ -29,16 +28,6 @@ def test_hash_is_taken_from_the_cache_only_while_size_and_time_are_the_same(tmp_
     assert hashing.cached_sha256(file, cache) == first  # was not read again
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
     assert hashing.cached_sha256(file, cache) == hashing.sha256(file) != first
-
-
-def test_content_of_a_file_from_outside_is_told_and_noted_by_builds_alone(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "raw.pkl").write_bytes(bytes(hashing.LARGE + 1))
-    digest = hashlib.sha256(bytes(hashing.LARGE + 1)).hexdigest()
-    assert hashing.content("raw.pkl", Path("results/x")) == f"raw.pkl@sha256:{digest}"
-    assert not (tmp_path / "results").exists()
-    assert hashing.file_hash(Path(), "raw.pkl", Path("results/x")) == digest
-    assert (tmp_path / "results/x/hashes/raw.pkl.json").is_file()
 
 
 def test_the_hash_of_a_json_value_is_that_of_its_keys_in_order():

@@ -133,14 +133,26 @@ def test_a_job_is_followed_by_its_receipt_and_the_manifest_of_its_code(toy):
 
     manifest = code_manifest("poselift.errors", pins={})
     code = manifest_hash(manifest)
-    job = with_receipt(run, {code: manifest})
+    raw = "raw@sha256:" + "0" * 64
+    job = with_receipt(run, {code: manifest}, {raw: Path("/elsewhere/raw.pkl")})
     output = "results/toy/new.csv"
-    job([f"{R}/results.csv"], [output], {"code": code}, {}, 1, {}, f"{R}/logs/new.log", "new", None)
+    job(
+        [f"{R}/results.csv"],
+        [output],
+        {"code": code, "content": [raw]},
+        {},
+        1,
+        {},
+        f"{R}/logs/new.log",
+        "new",
+        None,
+    )
     made = read_chain(toy.results).makers[output]
-    assert (made.rule, made.code, made.inputs) == ("new", code, (f"{R}/results.csv",))
+    assert (made.rule, made.code, made.inputs) == ("new", code, (f"{R}/results.csv", "/elsewhere/raw.pkl"))
+    assert made.outside == {"/elsewhere/raw.pkl": "0" * 64}
     assert kept_manifest(toy.results / "code", code) == manifest
 
 
 def test_jobs_that_snakemake_runs_otherwise_get_no_receipt():
     with pytest.raises(PoseliftError, match=r"Snakemake 9\.\S+ runs jobs with \(job, settings, \.\.\.\)"):
-        with_receipt(lambda job, settings: None, {})
+        with_receipt(lambda job, settings: None, {}, {})
