@@ -9,9 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from poselift.errors import reading
+from poselift.errors import PoseliftError, reading
 
 Content = TypeVar("Content")
+
+MARK = ".made-by-poselift"
+"""A file in each folder that `own_folder` made."""
 
 
 @contextmanager
@@ -41,6 +44,22 @@ def atomic_path(path: Path) -> Iterator[Path]:
             shutil.rmtree(temporary)
         else:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def own_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes `path` if the block succeeds, as `atomic_path` does.
+
+    Raises `PoseliftError` if something is at `path` that no earlier call made: nobody's files are replaced.
+    Empty folders, which Snakemake makes before a job starts, are.
+    """
+    ours = not path.exists() or (path / MARK).is_file()
+    if not ours and any(not each.is_dir() for each in (path, *path.rglob("*"))):
+        raise PoseliftError(f"{path}: is there already and poselift did not make it; give another place")
+    with atomic_path(path) as temporary:
+        temporary.mkdir()
+        (temporary / MARK).write_text("poselift made this folder; the command that did replaces it.\n")
+        yield temporary
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,37 +1,13 @@
 r"""Every number of the prose as a macro: `\num{full.base.mpjpe}`, in `numbers.tex`.
 
-Keys (the prose may use any; an unknown one is a LaTeX error that names it):
-
-    <architecture>.<size>.<metric>          mean and spread over seeds after the last epoch
-    <architecture>.<size>.best.<metric>     of the best epoch, chosen on the test set
-    ... .mean, .std, .seeds                 its parts
-    ... .change                             change from the baseline, or else the first model (setup.base),
-                                            paired by seed; + or -
-    ... .change.interval, .change.verdict   its interval; significant, not significant or not tested
-    <architecture>.<size>.parameters, .macs_linear, .macs_all
-    <architecture>.<size>.upper_body, .lower_body, .place.first, .place.middle, .place.last
-                                            MPJPE of a part of the body, at a position in the clip
-    detail.<architecture>. ...              the same for the size that is shown in detail, `detail.size`
-    lowest.<metric>, lowest.<metric>.model  the lowest mean after the last epoch; highest, of PCK and AUC
-    mean_pose.<metric>, copy_2d.<metric>    the reference rows; copy_gt2d on ground-truth 2D
-    gt2d.<architecture>.<size>. ...         as of a model, on ground-truth 2D; gt2d.lowest. ...
-    <data set>.<architecture>.<size>. ...   as of a model, on a further data set: mpi_inf_3dhp.full.small.pck;
-                                            <data set>.lowest. ..., .highest. ..., .title
-    ablation.<entry>. ...                   as of a model, changes from the model that it changes
-    ablation.counted, .significant          how many entries, how many change MPJPE significantly
-    ablation.largest, .largest.change. ...  the entry that raises MPJPE most
-    statistics.confidence, .resamples       of the intervals, in percent
-    data. ...                               title, clips, frames, sequences, subjects, actions
-    setup. ...                              how runs were trained: epochs, batch_size, lr, ..., seeds, sizes
-    model.<architecture>. ...               hyper-parameters; model. ..., of all that have it
-    paper.title, paper.authors
-
+`paper/README.md` lists the keys. The prose may use any; an unknown one is a LaTeX error that names it.
 A number that no run gives yet is a dash.
 """
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -114,17 +90,15 @@ def _setup(runs: Sequence[Run], grid: Grid) -> Numbers:
 def _hyperparameters(runs: Sequence[Run]) -> Numbers:
     settings = {name: one.settings for name, one in known({}).items()}
     settings |= {run.settings.architecture: type(run.settings.model) for run in runs}
-    fields = {f"{name}.{field}": (name, field) for name, of in settings.items() for field in of.model_fields}
+    fields = [(name, field) for name, of in settings.items() for field in of.model_fields]
     # without the name of an architecture: of all that have it
-    fields |= {field: ("", field) for of in settings.values() for field in of.model_fields}
-    return {
-        key: of_all(
-            getattr(run.settings.model, field)
-            for run in runs
-            if name in (run.settings.architecture, "") and hasattr(run.settings.model, field)
-        )
-        for key, (name, field) in fields.items()
-    }
+    keys = [*map(".".join, fields), *(field for _, field in fields)]
+    values: dict[str, list[Any]] = {key: [] for key in keys}
+    for each in runs:
+        for field, value in each.settings.model:
+            values[f"{each.settings.architecture}.{field}"].append(value)
+            values[field].append(value)
+    return {key: of_all(each) for key, each in values.items()}
 
 
 def main(argv: list[str] | None = None) -> None:

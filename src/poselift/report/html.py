@@ -4,6 +4,7 @@ import base64
 import mimetypes
 import re
 from collections.abc import Iterable
+from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,15 @@ from poselift.tables.table import Cell, Column, Table
 PIXELS_PER_POINT = 1.9
 """How much larger than in print figures are shown."""
 
-_environment = jinja2.Environment(
+templates = partial(
+    jinja2.Environment,
     loader=jinja2.PackageLoader("poselift.report", "templates"),
     undefined=jinja2.StrictUndefined,
-    autoescape=True,
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+"""The environment of the templates of pages."""
 
 
 def italics(text: str) -> Markup:
@@ -37,6 +39,7 @@ def italics(text: str) -> Markup:
     return Markup("").join(italic(normalize("NFKC", part)) if i % 2 else part for i, part in enumerate(parts))
 
 
+_environment = templates(autoescape=True)
 _environment.filters["italics"] = italics
 
 

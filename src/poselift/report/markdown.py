@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import jinja2
 from markdown_it import MarkdownIt
 from markupsafe import Markup
+
+from poselift.report.html import templates
 
 
 def escape(text: str) -> str:
@@ -19,14 +20,7 @@ def rows(cells: Iterable[Sequence[Any]]) -> Markup:
     return Markup("\n".join(f"| {' | '.join(escape(str(cell)) for cell in row)} |" for row in cells))
 
 
-_environment = jinja2.Environment(
-    loader=jinja2.PackageLoader("poselift.report", "templates"),
-    undefined=jinja2.StrictUndefined,
-    finalize=lambda value: value if isinstance(value, Markup) else escape(str(value)),
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+_environment = templates(finalize=lambda value: value if isinstance(value, Markup) else escape(str(value)))
 _environment.filters["rows"] = rows
 
 _parser = MarkdownIt("commonmark", {"html": False}).enable("table")

@@ -39,47 +39,29 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--software", nargs="+", required=True, metavar="NAME==VERSION", help="packages used")
     parser.add_argument("--out", type=Path, required=True, metavar="MD", help="file to write")
     add_options(parser, NEEDS)
-    arguments = parser.parse_args(argv)
-    view, everything = from_options(arguments, NEEDS), read_all(arguments.results)
-    results = of_dataset(everything)
-    statistics = view.statistics
-    # by the folder that holds the frame store of a data set and its runs; the first is the main one's
-    trained: dict[Path, list[facts.Trained]] = {path.parents[2]: [] for path in arguments.frames}
-    for path in arguments.runs:
-        trained[path.parents[2]].append(facts.read_trained(path.parent))
-    first, *others = trained
-    titles = {folder: view.further[folder.name].notice.dataset_title for folder in others}
-    groups = []
-    for folder, runs in trained.items():
-        prefix = f"{titles[folder]}: " if folder in titles else ""
-        groups += facts.grouped((one.run.settings for one in runs), view, prefix)
+    given = parser.parse_args(argv)
+    view, everything = from_options(given, NEEDS), read_all(given.results)
+    results, statistics = of_dataset(everything), view.statistics
+    data = facts.read_data(given.frames, given.runs, view)
+    costs, variant_costs = read_costs(given.costs), read_variant_costs(given.variant_costs)
     text = render(
         "setup",
         notice=caption_notice(view.notice, view.missing_runs(results["run"])),
         n_joints=N_JOINTS,
-        datasets=[
-            facts.data(titles.get(path.parents[2], view.notice.dataset_title), path.parents[1], runs)
-            for path, runs in zip(arguments.frames, trained.values(), strict=True)
-        ],
+        datasets=[facts.dataset(each, view) for each in data],
         protocol=facts.protocol(results),
         confidence=f"{100 * statistics.confidence:g}",
         resamples=f"{statistics.resamples:,}",
         seed=statistics.seed,
         thin_space="\N{NARROW NO-BREAK SPACE}",
         metrics=[METRICS[metric] for metric in metrics_in(everything)],
-        models=facts.models(
-            trained[first], read_costs(arguments.costs), read_variant_costs(arguments.variant_costs), view
-        ),
-        recipes=facts.recipes(groups, view),
-        machines=facts.machines([run for runs in trained.values() for run in runs]),
-        software=[word.split("==") for word in arguments.software],
-        time=facts.time_spent(
-            trained[first],
-            {title: trained[folder] for folder, title in titles.items()},
-            map(read_trials, arguments.trials),
-        ),
+        models=facts.models(data[0].runs, costs, variant_costs, view),
+        recipes=facts.recipes([group for each in data for group in facts.grouped(each, view)], view),
+        machines=facts.machines(path.with_name("provenance.json") for path in given.runs),
+        software=[word.split("==") for word in given.software],
+        time=facts.time_spent(data, map(read_trials, given.trials)),
     )
-    write_text(arguments.out, text)
+    write_text(given.out, text)
 
 
 if __name__ == "__main__":

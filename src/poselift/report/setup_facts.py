@@ -28,11 +28,13 @@ Facts = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A run, and the environment that it recorded."""
+class Data:
+    """A data set: the manifest of its frame store, and the runs on it. `further` is the title of one beside
+    the main one."""
 
-    run: Run
-    environment: dict[str, Any]
+    further: str
+    manifest: Path
+    runs: list[Run]
 
 
 @dataclass(frozen=True)
@@ -48,26 +50,34 @@ class Group:
     """hyper-parameters of the architecture"""
 
 
-def read_trained(folder: Path) -> Trained:
-    """Read a run folder. Raises `PoseliftError` if a file is missing or is no such record."""
-    record = folder / "provenance.json"
-    environment = read_json(record, itemgetter("environment"), "the record of a run", "train the run first")
-    return Trained(read_run(folder), environment)
+def read_data(manifests: Iterable[Path], metrics: Iterable[Path], view: View) -> list[Data]:
+    """The data sets by their manifests, the main one first, with the runs that lie in the same folders."""
+    found: dict[Path, Data] = {}
+    for path in manifests:
+        folder = path.parents[2]
+        found[folder] = Data(view.further[folder.name].notice.dataset_title if found else "", path, [])
+    for path in metrics:
+        found[path.parents[2]].runs.append(read_run(path.parent))
+    return list(found.values())
 
 
-def data(title: str, store: Path, runs: Iterable[Trained]) -> Facts:
-    """A frame store and the clips that `runs` saw. Raises `PoseliftError` if the store is damaged."""
-    manifest, remedy = store / "frames" / "manifest.json", "make it with `poselift prepare`"
-    raw = read_json(manifest, itemgetter("raw"), "the manifest of a frame store", remedy)
-    seen = [(one.run.settings.n_frames, one.run.summary) for one in runs]
+def dataset(data: Data, view: View) -> Facts:
+    """A frame store and the clips that the runs saw. Raises `PoseliftError` if the store is damaged."""
+    remedy = "make it with `poselift prepare`"
+    raw = read_json(data.manifest, itemgetter("raw"), "the manifest of a frame store", remedy)
+    seen = [(run.settings.n_frames, run.summary) for run in data.runs]
     clips = {(n_frames, summary["train_clips"], summary["test_clips"]) for n_frames, summary in seen}
     splits = []
     for split in SPLITS:
-        sequences = read_sequences(store, split)
+        sequences = read_sequences(data.manifest.parents[1], split)
         subjects = sorted({each.subject for each in sequences}, key=lambda name: (len(name), name))
         splits.append((split, ", ".join(subjects), len(sequences), sum(each.length for each in sequences)))
-    raw = raw if isinstance(raw, dict) else {"": raw}
-    return {"title": title, "raw": raw, "splits": splits, "clips": sorted(clips)}
+    return {
+        "title": data.further or view.notice.dataset_title,
+        "raw": raw if isinstance(raw, dict) else {"": raw},
+        "splits": splits,
+        "clips": sorted(clips),
+    }
 
 
 def protocol(results: pd.DataFrame) -> Facts:
@@ -79,14 +89,14 @@ def protocol(results: pd.DataFrame) -> Facts:
 
 
 def models(
-    runs: Iterable[Trained],
+    runs: Iterable[Run],
     costs: Mapping[tuple[str, str], Cost],
     variant_costs: Mapping[str, Cost],
     view: View,
 ) -> list[list[str]]:
     """A row for each size of the architectures, then for each variant: size, model, blocks, channels, frames,
     parameters in millions, 10^9 MACs of linear layers and of all."""
-    shapes = {(one.run.settings.size, one.run.settings.architecture): one.run.settings for one in runs}
+    shapes = {(run.settings.size, run.settings.architecture): run.settings for run in runs}
     decimals = cost_decimals([*costs.values(), *variant_costs.values()])
 
     def row(size: str, name: str, blocks: str, channels: str, cost: Cost | None) -> list[str]:
@@ -100,18 +110,19 @@ def models(
     ] + [row("changed", name, "", "", cost) for name, cost in variant_costs.items()]
 
 
-def grouped(runs: Iterable[RunSettings], view: View, prefix: str = "") -> list[Group]:
-    """The groups of some runs in their order; `prefix` is put before their names."""
+def grouped(data: Data, view: View) -> list[Group]:
+    """The groups of the runs on a data set, in their order."""
     alike: dict[tuple[str, str, str | None], list[RunSettings]] = {}
-    for run in runs:
+    for run in (one.settings for one in data.runs):
         alike.setdefault((run.architecture, run.size, run.variant), []).append(run)
     groups = []
     for (architecture, size, variant), members in alike.items():
-        name = prefix + ", ".join(filter(None, (view.label(architecture), size, variant)))
+        name = ", ".join(filter(None, (view.label(architecture), size, variant)))
         settings = members[0].model_dump(mode="json")
         recipe = {key: settings[key] for key in ("n_frames", "input_2d")} | settings["training"]
         seeds = tuple(sorted(run.seed for run in members))
-        groups.append(Group(name, architecture, seeds, recipe, settings["model"]))
+        title = f"{data.further}: {name}" if data.further else name
+        groups.append(Group(title, architecture, seeds, recipe, settings["model"]))
     return groups
 
 
@@ -156,33 +167,39 @@ def _setting(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def machines(runs: Sequence[Trained]) -> Facts:
-    """The environments that the runs recorded, and how many runs each had."""
-    keys = list(dict.fromkeys(key for one in runs for key in one.environment))
-    seen = [[one.environment.get(key) for key in keys] for one in runs]
-    counts = Counter(tuple(MISSING if value is None else str(value) for value in values) for values in seen)
+def machines(records: Iterable[Path]) -> Facts:
+    """The environments that runs recorded in their `provenance.json`, and how many runs each had.
+
+    Raises `PoseliftError` if a file is missing or is no such record.
+    """
+    seen = [
+        read_json(path, itemgetter("environment"), "the record of a run", "train the run first")
+        for path in records
+    ]
+    keys = list(dict.fromkeys(key for environment in seen for key in environment))
+    counts = Counter(
+        tuple(MISSING if each.get(key) is None else str(each[key]) for key in keys) for each in seen
+    )
     rows = [(*values, count) for values, count in sorted(counts.items())]
     return {"headings": [key.replace("_", " ") for key in keys], "rows": rows}
 
 
-def time_spent(
-    runs: Sequence[Trained], further: Mapping[str, Sequence[Trained]], searches: Iterable[pd.DataFrame]
-) -> list[tuple[str, int, str, str]]:
+def time_spent(data: Sequence[Data], searches: Iterable[pd.DataFrame]) -> list[tuple[str, int, str, str]]:
     """Count, hours by the clock and GPU-hours of each kind of run and of the runs on each further data set,
     with the evaluation of each epoch."""
     names = {None: "Models", GROUND_TRUTH_2D: "On ground-truth 2D"}
-    kinds: dict[str, list[Trained]] = {}
-    for one in runs:
-        kinds.setdefault(names.get(one.run.settings.variant, "Ablation"), []).append(one)
-    kinds |= {title: list(members) for title, members in further.items()}
+    kinds: dict[str, list[Run]] = {}
+    for run in data[0].runs:
+        kinds.setdefault(names.get(run.settings.variant, "Ablation"), []).append(run)
+    kinds |= {each.further: each.runs for each in data[1:]}
 
-    def row(name: str, members: Sequence[Trained]) -> tuple[str, int, str, str]:
-        hours = sum(one.run.summary["seconds"] for one in members) / 3600
-        gpu_hours = sum(one.run.summary["gpu_hours"] for one in members)
+    def row(name: str, members: Sequence[Run]) -> tuple[str, int, str, str]:
+        hours = sum(run.summary["seconds"] for run in members) / 3600
+        gpu_hours = sum(run.summary["gpu_hours"] for run in members)
         return name, len(members), f"{hours:.2f}", f"{gpu_hours:.2f}"
 
     rows = [row(name, members) for name, members in kinds.items()]
     for trials in searches:
         gpu_hours = pd.to_numeric(trials["gpu_hours"]).sum()
         rows.append(("Search", len(trials), MISSING, f"{gpu_hours:.2f}"))
-    return [*rows, row("Together", [one for members in kinds.values() for one in members])]
+    return [*rows, row("Together", [run for members in kinds.values() for run in members])]

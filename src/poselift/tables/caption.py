@@ -2,20 +2,8 @@
 
 from collections.abc import Sequence
 
-from poselift.analysis.results import Estimate
 from poselift.analysis.view import DataNotice
 from poselift.config.experiment import Statistics
-
-
-def spread_note(estimates: Sequence[Estimate | None]) -> str:
-    """The sentence of a caption that says what stands behind each number."""
-    counts = sorted({estimate.n for estimate in estimates if estimate is not None})
-    if not counts:
-        return ""
-    if counts == [1]:
-        return "One seed a model, hence no spread."
-    n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"Mean over {n} seeds, in small print its standard deviation."
 
 
 def significance_note(statistics: Statistics, seeds: Sequence[int], marked: str) -> str:
@@ -35,14 +23,14 @@ def significance_note(statistics: Statistics, seeds: Sequence[int], marked: str)
 
 def caption_notice(notice: DataNotice, missing: Sequence[str] = ()) -> str:
     """The end of a caption: that the data are synthetic, that runs are missing; nothing otherwise."""
-    parts = ["Synthetic data."] if notice.synthetic else []
-    if missing:
-        listed = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
-        verb = "run is" if len(missing) == 1 else "runs are"
-        parts.append(f"DRAFT: {len(missing)} {verb} missing ({listed}).")
-    return " ".join(parts)
+    listed = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+    verb = "run is" if len(missing) == 1 else "runs are"
+    return sentences(
+        "Synthetic data." if notice.synthetic else "",
+        f"DRAFT: {len(missing)} {verb} missing ({listed})." if missing else "",
+    )
 
 
 def sentences(*parts: str) -> str:
     """The parts of a caption that are there, as one text."""
-    return " ".join(part for part in parts if part)
+    return " ".join(filter(None, parts))

@@ -9,8 +9,10 @@ from poselift.analysis.intervals import Differences, Model
 from poselift.analysis.results import Estimate, per_seed, reference, summarise
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
-from poselift.tables.caption import spread_note
+from poselift.tables.caption import sentences, significance_note
 from poselift.tables.table import Cell, Row, changed, estimated
+
+CHECKPOINTS = {"last": "Last epoch", "best": "Best epoch"}
 
 
 class ErrorCells:
@@ -57,6 +59,18 @@ class ErrorCells:
             return Cell()
         return changed(self.differences.difference(model, base, metric, "last"), self.view.decimals)
 
+    def compared(self, architecture: str, size: str, metrics: Iterable[str]) -> Row:
+        """The metrics for each checkpoint, compared with the other models of this size: a star for a
+        significant difference from the base, bold for what is significantly better than each other model."""
+        grid = self.view.grid
+        model, base = Model(architecture, size), Model(grid.base, size)
+        others = [Model(name, size) for name in grid.architectures if name != architecture]
+        return tuple(
+            self.error(model, metric, checkpoint, base, others)
+            for checkpoint in CHECKPOINTS
+            for metric in metrics
+        )
+
     def references(self, labels: Mapping[str, str], metrics: Iterable[str]) -> tuple[Row, ...]:
         """The rows of what needs no training, by the names of their evaluations."""
         places = {metric: METRICS[metric].decimals(self.view.decimals) for metric in metrics}
@@ -67,4 +81,17 @@ class ErrorCells:
 
     def spread_note(self) -> str:
         """The sentence that says what stands behind the errors so far."""
-        return spread_note(self._estimates)
+        counts = sorted({estimate.n for estimate in self._estimates if estimate is not None})
+        if counts == [1]:
+            return "One seed a model, hence no spread."
+        n = " to ".join(map(str, dict.fromkeys((*counts[:1], *counts[-1:]))))
+        return f"Mean over {n} seeds, in small print its standard deviation." if n else ""
+
+    def comparison_note(self, better: str) -> str:
+        """The sentences on spread and significance of what is `compared`."""
+        base, grid = self.view.label(self.view.grid.base), self.view.grid
+        marked = (
+            f"Star: the interval of the difference from {base} of its size leaves out zero; bold: "
+            f"so do those from all others of its size, and it is {better}."
+        )
+        return sentences(self.spread_note(), significance_note(self.view.statistics, grid.seeds, marked))

@@ -11,8 +11,8 @@ from poselift.analysis.results import metrics_in, names_in
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
 from poselift.tables.caption import caption_notice, sentences
-from poselift.tables.compared import CHECKPOINTS, Compared
-from poselift.tables.table import Block, Cell, Column, Layout, Table, plain
+from poselift.tables.cells import CHECKPOINTS, ErrorCells
+from poselift.tables.table import Block, Cell, Column, Layout, Table, columns, plain
 
 NEEDS = ("results", "published", "notice", "grid", "decimals", "statistics", "labels")
 ONLY_WITH = "results"
@@ -26,24 +26,19 @@ def table(results: pd.DataFrame, published: Published | None, view: View) -> Tab
     if results.empty:
         return None
     metrics = sorted(metrics_in(results), key=lambda metric: not METRICS[metric].higher_is_better)
-    compared = Compared(results, view, metrics)
+    cells = ErrorCells(results, view)
     shown = [row for row in (published.rows if published else ()) if row.sure != "C"]
     n_frames = sorted(map(int, results["n_frames"].unique()))
     frames = Cell(", ".join(map(str, n_frames)), value=n_frames[0])
 
     def ours(architecture: str, size: str) -> tuple[Cell, ...]:
         label = f"{'Ours: ' if shown else ''}{view.label(architecture)}"
-        return Cell(label), Cell(size), frames, *compared(architecture, size)
+        return Cell(label), Cell(size), frames, *cells.compared(architecture, size, metrics)
 
     def theirs(row: Row) -> tuple[Cell, ...]:
-        return (
-            Cell(row.method, cite=row.cite),
-            Cell(),
-            plain(row.frames, 0),
-            *[Cell()] * len(metrics),
-            *(plain(row.number(metric), 1) for metric in metrics),
-            Cell(row.sure),
-        )
+        best = (plain(row.number(metric), 1) for metric in metrics)
+        method = (Cell(row.method, cite=row.cite), Cell(), plain(row.frames, 0))
+        return *method, *[Cell()] * len(metrics), *best, Cell(row.sure)
 
     blocks = [Block(tuple(ours(name, size) for name in view.grid.architectures)) for size in view.grid.sizes]
     actions = names_in(results, "action")
@@ -60,15 +55,14 @@ def table(results: pd.DataFrame, published: Published | None, view: View) -> Tab
             "The best epoch is chosen on the test set.",
             published.note if published else "",
             "Source: A, the authors' repository or paper; B, a leaderboard or third text." if shown else "",
-            compared.notes("better"),
+            cells.comparison_note("better"),
         ),
         caption_notice(view.notice, view.grid.missing(results["run"])),
         (
-            Column("Method", kind="text"),
-            Column("Size", kind="text"),
-            Column("Frames", kind="number"),
+            *columns("text", "Method", "Size"),
+            *columns("number", "Frames"),
             *(Column(METRICS[metric].label, group) for group in CHECKPOINTS.values() for metric in metrics),
-            *([Column("Source", kind="text")] if shown else []),
+            *columns("text", *["Source"] * bool(shown)),
         ),
         (Block(tuple(map(theirs, shown))), *blocks),
     )

@@ -9,7 +9,7 @@ from poselift.analysis.view import View
 from poselift.config.experiment import GROUND_TRUTH_2D
 from poselift.evaluation.metrics import METRICS
 from poselift.tables.caption import caption_notice, sentences, significance_note
-from poselift.tables.cells import ErrorCells
+from poselift.tables.cells import CHECKPOINTS, ErrorCells
 from poselift.tables.table import Block, Cell, Column, Layout, Row, Table, by_size, estimated, plain
 
 NEEDS = ("results", "published", "notice", "ground_truth_2d", "decimals", "statistics", "labels")
@@ -21,10 +21,8 @@ COLUMNS = (("mpjpe", "last"), ("p_mpjpe", "last"), ("mpjpe", "best"))
 
 
 def table(results: pd.DataFrame, published: Published | None, view: View) -> Table | None:
-    """The table. The last column is the error of the same model on detections, last epoch.
-
-    A star marks a significant difference from the base model of the same size. Published rows are shown by
-    their error on ground-truth 2D, best epoch, where they have one that is sure. None without such runs.
+    """The table, None without such runs. The last column is the error of the same model on detections, last
+    epoch. Published rows are shown by their error on ground-truth 2D, best epoch, where they have a sure one.
     """
     grid, decimals = view.ground_truth_2d, view.decimals
     if grid is None:
@@ -43,6 +41,8 @@ def table(results: pd.DataFrame, published: Published | None, view: View) -> Tab
         if (error := row.number("mpjpe_ground_truth_2d")) is not None and row.sure != "C"
     )
     references = cells.references(GROUND_TRUTH_REFERENCE_LABELS, ("mpjpe", "p_mpjpe"))
+    base = view.label(grid.base)
+    starred = f"Star: the interval of the difference from {base} of this size leaves out zero."
     blocks = (Block(references), Block(theirs), *by_size(grid, row))
     return Table(
         "ground_truth_2d",
@@ -51,20 +51,12 @@ def table(results: pd.DataFrame, published: Published | None, view: View) -> Tab
             f"Lifting the true 2D poses of {view.notice.dataset_title} in training and test, in mm; for "
             "comparison the MPJPE of the same models on detected 2D, last epoch.",
             cells.spread_note(),
-            significance_note(
-                view.statistics,
-                grid.seeds,
-                f"Star: the interval of the difference from {view.label(grid.base)} of this size leaves out "
-                "zero.",
-            ),
+            significance_note(view.statistics, grid.seeds, starred),
         ),
         caption_notice(view.notice, grid.missing(results["run"])),
         (
             Column("Model", kind="text"),
-            *(
-                Column(METRICS[metric].label, "Last epoch" if checkpoint == "last" else "Best epoch")
-                for metric, checkpoint in COLUMNS
-            ),
+            *(Column(METRICS[metric].label, CHECKPOINTS[checkpoint]) for metric, checkpoint in COLUMNS),
             Column("MPJPE", "Detected"),
         ),
         blocks,

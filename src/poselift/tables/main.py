@@ -6,7 +6,7 @@ from poselift.analysis.results import REFERENCE_LABELS, metrics_in, names_in
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
 from poselift.tables.caption import caption_notice, sentences
-from poselift.tables.compared import CHECKPOINTS, Compared
+from poselift.tables.cells import CHECKPOINTS, ErrorCells
 from poselift.tables.table import Block, Cell, Column, Layout, Row, Table, by_size
 
 NEEDS = ("results", "notice", "grid", "decimals", "statistics", "labels")
@@ -14,18 +14,14 @@ LAYOUT = Layout(wide=True, separation="2.9pt")
 
 
 def table(results: pd.DataFrame, view: View) -> Table:
-    """The table; a model without runs shows dashes, and the caption then says DRAFT.
-
-    A star marks a significant difference from the base model of the same size. Bold is what is significantly
-    lower than each other model of its size: the lowest number alone is not.
-    """
+    """The table; a model without runs shows dashes, and the caption then says DRAFT."""
     grid, metrics = view.grid, metrics_in(results)
-    compared = Compared(results, view, metrics)
+    cells = ErrorCells(results, view)
 
     def row(architecture: str, size: str) -> Row:
-        return Cell(view.label(architecture)), *compared(architecture, size)
+        return Cell(view.label(architecture)), *cells.compared(architecture, size, metrics)
 
-    blocks = (Block(compared.references(REFERENCE_LABELS, metrics)), *by_size(grid, row))
+    blocks = (Block(cells.references(REFERENCE_LABELS, metrics)), *by_size(grid, row))
     return Table(
         "main",
         "Errors of all models",
@@ -33,7 +29,7 @@ def table(results: pd.DataFrame, view: View) -> Table:
             f"Errors on {view.notice.dataset_title}: mean over the frames of an action, then over "
             f"{len(names_in(results, 'action'))} actions. MPJPE, P-MPJPE and N-MPJPE in mm, MPJVE in "
             "mm/frame, acceleration error in mm/frame²; lower is better.",
-            compared.notes("lower"),
+            cells.comparison_note("lower"),
             "The best epoch is chosen on the test set, as in prior work; the last epoch is not chosen.",
         ),
         caption_notice(view.notice, grid.missing(results["run"])),

@@ -14,7 +14,7 @@ from poselift.errors import PoseliftError
 from poselift.files import write_json, write_text
 from poselift.provenance.code_hash import read_pins
 from poselift.report import setup
-from poselift.report.setup_facts import differing, grouped, usual
+from poselift.report.setup_facts import Data, differing, grouped, usual
 from shown import told, view
 
 
@@ -157,7 +157,7 @@ def test_the_usual_value_is_the_most_frequent_one():
 
 
 def test_groups_keep_variants_apart(inputs):
-    groups = grouped((read_run(run).settings for run in inputs.runs), view(), "Here: ")
+    groups = grouped(Data("Here", inputs.root, [read_run(run) for run in inputs.runs]), view())
     assert [(group.name, group.seeds) for group in groups] == [
         ("Here: Baseline, base", (0, 1)),
         ("Here: MambaGCN, base", (0, 1)),
