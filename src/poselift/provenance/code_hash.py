@@ -99,6 +99,11 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     return changed("modules") + [f"{name} {old[name]} -> {new[name]}" for name in changed("pins")]
 
 
+def manifest_now(before: Mapping[str, Any], pins: Mapping[str, str]) -> dict[str, Any]:
+    """What the code of a kept manifest is today; without those of its entries that are no more."""
+    return code_manifest(*(entry for entry in before["entries"] if Module.entry(entry).file), pins=pins)
+
+
 class Module(NamedTuple):
     """A module and the folder that it is imported from; one that was given by its path is named by it."""
 
@@ -122,21 +127,20 @@ class Module(NamedTuple):
 
 
 def closure(*entries: str) -> tuple[dict[str, Path], set[str]]:
-    """The modules that `entries` import, directly or not, of the project and of the user's, with their files;
-    and the names of the other top-level packages that they import. Imports inside functions count as well;
-    modules imported by a computed name do not: name them as entries."""
+    """The modules of the project and of the user's that `entries` import, directly or not, with their files;
+    and the other top-level packages that they import. Imports inside functions count as well; modules
+    imported by a computed name do not: name them as entries."""
     found: dict[str, Path] = {}
     foreign: set[str] = set()
     waiting = [Module.entry(entry) for entry in entries]
+    if missing := [module for module in waiting if not module.file]:
+        raise ModuleNotFoundError(f"no module {missing[0].name} below {missing[0].folder}")
     for module in waiting:
-        if module.file is None:
-            raise ModuleNotFoundError(f"no module {module.name} below {module.folder}")
-    while waiting:
-        module = waiting.pop()
-        name = module.file.as_posix() if module.by_path and module.file else module.name
-        if name in found or module.file is None:
+        file = module.file
+        name = str(file) if module.by_path else module.name
+        if file is None or name in found:
             continue
-        found[name] = module.file
+        found[name] = file
         if "." in module.name:  # the package's __init__ runs first
             waiting.append(module._replace(name=module.name.rpartition(".")[0]))
         own, others = _imports(module)

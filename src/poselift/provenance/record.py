@@ -15,6 +15,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -84,10 +85,10 @@ def paper_record(results: Path, parts: list[str], frozen: list[str], pins: dict[
     return {
         "hash": json_hash(core),
         "core": core,
-        "outputs": {public(path): job.outputs[path] for path, job in sorted(chain.makers.items())},
+        "outputs": {public(path): asdict(job.outputs[path]) for path, job in sorted(chain.makers.items())},
         "code": {code: code_hash.kept_manifest(results / code_hash.MANIFESTS, code) for code in codes},
         "frozen": _older(chain, results, frozen, pins),
-        "volatile": {"commit": commit(), "jobs": {name: job.volatile for name, job in jobs}},
+        "volatile": {"commit": commit(), "jobs": {name: asdict(job.volatile) for name, job in jobs}},
     }
 
 
@@ -117,7 +118,7 @@ def _older(chain: Chain, results: Path, frozen: list[str], pins: dict[str, str])
         if before is None:
             older[name] = {"code": job.code, "now": None, "changed": None}
             continue
-        now = code_hash.code_manifest(*before["entries"], pins=pins)
+        now = code_hash.manifest_now(before, pins)
         if changed := code_hash.differences(before, now):
             older[name] = {"code": job.code, "now": code_hash.manifest_hash(now), "changed": changed}
     return older

@@ -10,7 +10,7 @@ from typing import Any
 
 from poselift.errors import PoseliftError, run
 from poselift.provenance import chain
-from poselift.provenance.chain import SHORT, Chain, Job, absolute
+from poselift.provenance.chain import SHORT, Chain, Job, Made, Volatile, absolute
 from poselift.provenance.crate import RECORD
 from poselift.provenance.hashing import sha256
 from poselift.provenance.receipts import FOLDER
@@ -30,14 +30,14 @@ class History:
     def __init__(self, folder: Path) -> None:
         """`folder` is `results/<dataset>` or a paper folder. Raises `PoseliftError` if it is neither."""
         self.record: dict[str, Any] = {}
-        recorded = next((f for f in (folder / RECORD, folder / "provenance.json") if f.is_file()), None)
-        if recorded:
-            self.record = json.loads(recorded.read_text(encoding="utf-8"))
+        for path in filter(Path.is_file, (folder / "provenance.json", folder / RECORD)):
+            self.record = json.loads(path.read_text(encoding="utf-8"))
         self.results: Path | None = None
         if (folder / FOLDER).is_dir():
             self.chain, self.results = chain.read_chain(folder), folder
         elif self.record:
-            self.chain = _with_pdf(chain.recorded_chain(self.record), self.record, folder)
+            parts = self.record["core"]["parts"]
+            self.chain = _with_pdf(chain.recorded_chain(self.record), parts, folder / "main.pdf")
         else:
             known = f"results of the workflow ({FOLDER}/) nor a paper folder ({RECORD})"
             raise PoseliftError(f"{folder}: neither {known}")
@@ -48,7 +48,7 @@ class History:
     def digest(self, path: str) -> str:
         """The sha256 of a file: what its job made, or what a source holds."""
         if job := self.chain.makers.get(path):
-            return str(job.outputs[path]["sha256"])
+            return job.outputs[path].sha256
         if self.results and (source := self.results.parent.parent / path).is_file():
             return sha256(source)
         return str(self.record.get("core", {}).get("sources", {}).get(path, "unknown"))
@@ -80,14 +80,12 @@ class History:
         )
 
 
-def _with_pdf(recorded: Chain, record: dict[str, Any], folder: Path) -> Chain:
-    """The chain of a paper folder and its PDF, which was made after the record."""
-    pdf = folder / "main.pdf"
+def _with_pdf(recorded: Chain, parts: tuple[str, ...], pdf: Path) -> Chain:
+    """The chain of a paper folder and its PDF, which was made of its `parts` after the record."""
     if not pdf.is_file():
         return recorded
-    parts = tuple(record["core"]["parts"])
-    job = Job("main.pdf", "pdf", "", {}, parts, {"paper/main.pdf": {"sha256": sha256(pdf)}}, {})
-    return Chain({**recorded.jobs, job.name: job})
+    made = {"paper/main.pdf": Made(sha256(pdf), pdf.stat().st_size)}
+    return Chain({**recorded.jobs, "main.pdf": Job("main.pdf", "pdf", "", {}, parts, made, Volatile("", ""))})
 
 
 def runs_of_number(key: str, numbers: dict[str, str], made: Iterable[str]) -> Callable[[str], bool]:
@@ -121,40 +119,38 @@ def as_text(tex: str) -> str:
 def tree(history: History, target: str, relevant: Callable[[str], bool], every: bool) -> Iterator[str]:
     """The lines of the chain behind the file `target`; each job is shown in full where it first occurs."""
     shown: set[str] = set()
-
-    def lines(path: str, indent: str) -> Iterator[str]:
-        job = history.chain.makers.get(path)
-        digest = history.digest(path)
+    waiting: list[tuple[str, str] | str] = [(target, "")]  # files with their indent, and lines; the next last
+    while waiting:
+        if isinstance(line := waiting.pop(), str):
+            yield line
+            continue
+        path, indent = line
+        job, digest = history.chain.makers.get(path), history.digest(path)
         if job is None or not job.inputs:  # here the chain ends
             yield f"{indent}{path}  sha256 {digest}"
         else:
             yield f"{indent}{path}  {digest[:SHORT]}{'  (see above)' if job.name in shown else ''}"
         if job is None or job.name in shown:
-            return
+            continue
         shown.add(job.name)
-        when = f", {job.volatile['ended']}" if job.volatile else ""
+        when = f", {job.volatile.ended}" if job.volatile.ended else ""
         yield f"{indent}  by {job.rule}{job.code and f', code {job.code}'}{when}{_of_run(history, job)}"
-        read = filter(relevant, job.inputs)
-        for first, others in inputs(history.chain.makers, read, every or job.rule == "pdf"):
-            yield from lines(first, indent + "    ")
-            if others:
-                yield f"{indent}    ... and {others} more files of such jobs (--all)"
-
-    yield from lines(target, "")
+        indent += "    "
+        read = inputs(history.chain.makers, filter(relevant, job.inputs), every or job.rule == "pdf")
+        for first, others in reversed(list(read)):
+            waiting += [f"{indent}... and {others} more files of such jobs (--all)"] if others else []
+            waiting.append((first, indent))
 
 
 def inputs(makers: Mapping[str, Job], paths: Iterable[str], every: bool) -> Iterator[tuple[str, int]]:
     """One file for each job among `paths`; of many jobs of a rule only the first, and how many more."""
     kinds: dict[str, dict[str, str]] = {}
     for path in paths:
-        job = makers.get(path)
-        kinds.setdefault(job.rule if job else path, {}).setdefault(job.name if job else path, path)
-    for jobs in kinds.values():
-        firsts = list(jobs.values())
-        if every or len(firsts) <= ALIKE:
-            yield from ((path, 0) for path in firsts)
-        else:
-            yield firsts[0], len(firsts) - 1
+        rule, name = (job.rule, job.name) if (job := makers.get(path)) else (path, path)
+        kinds.setdefault(rule, {}).setdefault(name, path)
+    for first, *others in map(dict.values, kinds.values()):
+        many = not every and len(others) >= ALIKE
+        yield from [(first, len(others))] if many else [(path, 0) for path in (first, *others)]
 
 
 def _of_run(history: History, job: Job) -> str:
@@ -187,11 +183,9 @@ def main(argv: list[str] | None = None) -> None:
     given = parser.parse_args(argv)
     folder = absolute(given.folder or folder_of(given.target))
     history = History(folder)
-    target = given.target
-    if Path(target).is_file() and history.results:
-        file = absolute(Path(target))
-        if file.is_relative_to(folder):
-            target = file.relative_to(folder.parent.parent).as_posix()
+    target, file = given.target, absolute(Path(given.target))
+    if history.results and file.is_file() and file.is_relative_to(folder):
+        target = file.relative_to(folder.parent.parent).as_posix()
     path = history.find(target)
     relevant: Callable[[str], bool] = lambda path: True  # noqa: E731
     if target in history.numbers:
