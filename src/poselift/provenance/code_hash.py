@@ -1,14 +1,13 @@
 """Hash of the code that a stage really uses: the edits that make what it builds stale, and no others.
 
-The import closure from the stage's entry modules is followed through the project's own modules, without
-importing any of them. Of each module counts the syntax tree without docstrings and without the words of error
-messages; comments and layout do not. Of the packages outside the project that the closure imports counts the
-pinned version. What a hash is made of, its manifest, is kept with the results that have it: a change can then
-be named, not just noticed.
+The import closure of the stage's entry modules is followed through the project's own modules, without
+importing any. Of each counts the syntax tree without docstrings, the words of error messages, and the `CARD`
+of an architecture, which says how a model is shown; of other packages that the closure imports counts the
+pinned version. What a hash is made of, its manifest, is kept with the results, so that a change can be
+named.
 
-An entry may also be a file of the user's, by its path, or a module of the user's: then what lies beside the
-file, or in the module's package, is followed as well. The manifest has a path as it was given; the hash
-leaves its folder out. Neither does the `CARD` of an architecture count: it says how a model is shown.
+An entry may also be a module or a file (by its path) of the user's: then what lies in its package, or beside
+the file, is followed as well. The manifest has a path as it was given; the hash leaves its folder out.
 """
 
 import ast
@@ -71,10 +70,9 @@ def manifest_hash(manifest: Mapping[str, Any]) -> str:
 
 
 def keep_manifest(folder: Path, manifest: Mapping[str, Any]) -> str:
-    """Keep a manifest as `folder`/<code hash>.json, so that a later change can be named; returns the hash."""
+    """Keep a manifest as `folder`/<code hash>.json; returns the hash."""
     name = manifest_hash(manifest)
-    path = folder / f"{name}.json"
-    if not path.exists():
+    if not (path := folder / f"{name}.json").exists():
         write_json(path, manifest)
     return name
 
@@ -159,7 +157,7 @@ def read_pins(constraints: Path) -> dict[str, str]:
 def _imports(module: Module) -> tuple[frozenset[Module], frozenset[str]]:
     """What a module's import statements name: modules that are followed, and other top-level packages."""
     assert module.file is not None
-    package = module.name.split(".") if module.file.name == "__init__.py" else module.name.split(".")[:-1]
+    package = module.name.split(".")[: None if module.file.name == "__init__.py" else -1]
     names: set[str] = set()
     for node in ast.walk(_tree(module.file)):
         if isinstance(node, ast.Import):
@@ -168,16 +166,13 @@ def _imports(module: Module) -> tuple[frozenset[Module], frozenset[str]]:
             above = package[: len(package) + 1 - node.level] if node.level else []
             base = ".".join([*above, *filter(None, [node.module])])
             names |= {base, *(f"{base}.{alias.name}" for alias in node.names)} if base else set()
-    own = set()
-    for name in names:
-        top = name.split(".")[0]
-        if top == PACKAGE:
-            own.add(Module(ROOT, name))
-        elif module.by_path or top == module.name.split(".")[0]:
-            own.add(module._replace(name=name))
+    tops = {name: name.split(".")[0] for name in names}
+    own = {Module(ROOT, name) for name, top in tops.items() if top == PACKAGE}
+    beside = {name for name, top in tops.items() if module.by_path or top == module.name.split(".")[0]}
+    own |= {module._replace(name=name) for name in beside if tops[name] != PACKAGE}
     there = frozenset(imported for imported in own if imported.file)
     known = {PACKAGE, *(imported.name for imported in there)}
-    return there, frozenset(name.split(".")[0] for name in names) - known
+    return there, frozenset(tops.values()) - known
 
 
 @cache

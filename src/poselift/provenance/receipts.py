@@ -32,11 +32,8 @@ NOTES = ".snakemake"
 
 
 def with_receipt(run: Callable[..., None], manifests: Mapping[str, Mapping[str, Any]]) -> Callable[..., None]:
-    """Snakemake's function that runs the jobs of a rule, followed by their receipts.
-
-    `manifests` of code hashes are kept with the receipts. Inputs with a time in the future get the present
-    one. Raises `PoseliftError` if this version of Snakemake passes other parameters than `RUN_PARAMETERS`.
-    """
+    """Snakemake's function that runs the jobs of a rule, followed by their receipts and by the `manifests` of
+    their code. Raises `PoseliftError` if Snakemake passes other parameters than `RUN_PARAMETERS`."""
     taken = tuple(inspect.signature(run).parameters)[: len(RUN_PARAMETERS)]
     if taken != RUN_PARAMETERS:
         raise PoseliftError(

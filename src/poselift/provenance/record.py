@@ -1,12 +1,9 @@
 """Records: what a training was made from, and what a whole paper or its report was, down to the raw file.
 
-That of a paper, `provenance.json`, is made from the receipts of the jobs (`poselift.provenance.receipts`), so
-it says what was used. First every file is compared with its receipt: no record vouches for an edited table.
-
-`core` is what determines the parts: for each job its rule, the hash of its code, its options and what it
-read, for a training also settings and environment, and the sha256 of each source. `hash` is that of `core`:
-the same in every build from the same sources. What came out is under `outputs`, what two equal builds differ
-in under `volatile`.
+That of a paper, `provenance.json`, is made from the receipts of the jobs, so it says what was used. First
+every file is compared with its receipt: no record vouches for an edited table. `core` is what determines the
+parts, and `hash` is that of `core`: the same in every build from the same sources. What came out is under
+`outputs`, what two equal builds differ in under `volatile`.
 """
 
 import argparse
@@ -114,13 +111,12 @@ def _older(chain: Chain, results: Path, frozen: list[str], pins: dict[str, str])
         job = chain.makers.get(f"{results.as_posix()}/runs/{name}/best_model.safetensors")
         if job is None:
             continue
-        before = code_hash.kept_manifest(results / code_hash.MANIFESTS, job.code)
-        if before is None:
-            older[name] = {"code": job.code, "now": None, "changed": None}
-            continue
-        now = code_hash.manifest_now(before, pins)
-        if changed := code_hash.differences(before, now):
-            older[name] = {"code": job.code, "now": code_hash.manifest_hash(now), "changed": changed}
+        facts: Facts = {"code": job.code, "now": None, "changed": None}  # as if no manifest was kept
+        if before := code_hash.kept_manifest(results / code_hash.MANIFESTS, job.code):
+            now = code_hash.manifest_now(before, pins)
+            facts |= {"now": code_hash.manifest_hash(now), "changed": code_hash.differences(before, now)}
+        if facts["changed"] != []:
+            older[name] = facts
     return older
 
 
