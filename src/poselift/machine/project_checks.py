@@ -92,6 +92,17 @@ def disk(settings: Any, results: Path) -> Iterator[Check]:
     yield Check("disk", "ok", found) if free > needed else Check("disk", "missing", found, advice)
 
 
+def commit() -> Iterator[Check]:
+    """Whether records can name the commit that made something."""
+    from poselift.provenance import record
+
+    if found := record.commit():
+        yield Check("commit", "ok", found)
+    else:
+        advice = "clone the project with git to have one; hashes of the code are recorded all the same"
+        yield Check("commit", "warning", "no git repository tracks this code: records name none", advice)
+
+
 def write_access(results: Path) -> Iterator[Check]:
     """Whether files can be created, by trying: file modes do not tell of read-only mounts."""
     for folder in {Path(), _existing(results)}:

@@ -21,7 +21,7 @@ from poselift.errors import PoseliftError, run
 from poselift.files import write_json
 from poselift.provenance import code_hash
 from poselift.provenance.chain import Chain, Job, faults, read_chain
-from poselift.provenance.hashing import file_hash, json_hash, public, sha256
+from poselift.provenance.hashing import json_hash, public, sha256
 
 SHOWN = 3
 """Faults that an error message names."""
@@ -51,10 +51,14 @@ def run_record(
 
 
 def commit() -> str | None:
-    """The commit of the project's checkout, `-dirty` when tracked files differ from it; None without git."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    """The commit of the project's checkout, `-dirty` when tracked files differ from it; None without git, and
+    where these files are not the repository's own but were unpacked inside of it."""
+    here = Path(__file__)
+    git = ["git", "-C", str(here.parent)]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        subprocess.run([*git, "ls-files", "--error-unmatch", here.name], capture_output=True, check=True)
+        described = [*git, "describe", "--always", "--dirty", "--abbrev=12"]
+        return subprocess.run(described, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
 
@@ -77,7 +81,7 @@ def paper_record(results: Path, parts: list[str], frozen: list[str], pins: dict[
     core = {
         "parts": sorted(parts),
         "jobs": {name: _determining(job, root) for name, job in jobs},
-        "sources": {public(source): file_hash(root, source, results) for source in chain.sources},
+        "sources": {public(source): sha256(root / source) for source in chain.sources},
     }
     return {
         "hash": json_hash(core),

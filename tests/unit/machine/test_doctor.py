@@ -123,6 +123,16 @@ def test_damaged_manifest_is_a_line(diagnose):
     assert (check.state, check.found[:18]) == ("warning", "cannot be checked:")
 
 
+def test_code_that_no_repository_tracks_is_said(diagnose, monkeypatch):
+    from poselift.provenance import record
+
+    monkeypatch.setattr(record, "commit", lambda: "0123456789ab")
+    assert diagnose()["commit"] == Check("commit", "ok", "0123456789ab")
+    monkeypatch.setattr(record, "commit", lambda: None)
+    check = diagnose()["commit"]
+    assert (check.state, check.found) == ("warning", "no git repository tracks this code: records name none")
+
+
 def test_full_disk(diagnose, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10**6))
     check = diagnose()["disk"]
