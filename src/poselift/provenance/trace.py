@@ -6,14 +6,16 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError, reading, run, visible
 from poselift.provenance import chain
 from poselift.provenance.chain import SHORT, Chain, Job, Made, Volatile, absolute
 from poselift.provenance.crate import RECORD
 from poselift.provenance.hashing import sha256
 from poselift.provenance.receipts import FOLDER
+
+SHOWN = 3
+"""Names that an error message lists."""
 
 ALIKE = 3
 """Jobs of one rule behind a job that are listed one by one; of more, the first stands for all."""
@@ -29,20 +31,25 @@ class History:
 
     def __init__(self, folder: Path) -> None:
         """`folder` is `results/<dataset>` or a paper folder. Raises `PoseliftError` if it is neither."""
-        self.record: dict[str, Any] = {}
+        recorded = Chain({})
+        self.sources: dict[str, str] = {}
+        self.older: dict[str, list[str]] = {}  # what changed since, by frozen run
         for path in filter(Path.is_file, (folder / "provenance.json", folder / RECORD)):
-            self.record = json.loads(path.read_text(encoding="utf-8"))
-        self.results: Path | None = None
-        if (folder / FOLDER).is_dir():
-            self.chain, self.results = chain.read_chain(folder), folder
-        elif self.record:
-            parts = self.record["core"]["parts"]
-            self.chain = _with_pdf(chain.recorded_chain(self.record), parts, folder / "main.pdf")
-        else:
+            with reading(path, "a record of what was made from what", "build it again"):
+                record = json.loads(path.read_text(encoding="utf-8"))
+                recorded = _with_pdf(
+                    chain.recorded_chain(record), record["core"]["parts"], folder / "main.pdf"
+                )
+                self.sources = {name: str(digest) for name, digest in record["core"]["sources"].items()}
+                for run_name, facts in record["frozen"].items():
+                    self.older[run_name] = list(map(str, facts["changed"] or ["not known what differs"]))
+        if not (folder / FOLDER).is_dir() and not recorded.jobs:
             known = f"results of the workflow ({FOLDER}/) nor a paper folder ({RECORD})"
             raise PoseliftError(f"{folder}: neither {known}")
+        self.results = folder if (folder / FOLDER).is_dir() else None
+        self.chain = chain.read_chain(folder) if self.results else recorded
         macros = (folder / "numbers.tex", folder / "generated" / "numbers.tex")
-        texts = (path.read_text(encoding="utf-8") for path in macros if path.is_file())
+        texts = (path.read_text(encoding="utf-8", errors="replace") for path in macros if path.is_file())
         self.numbers = dict(_NUMBER.findall(next(texts, "")))
 
     def digest(self, path: str) -> str:
@@ -51,7 +58,7 @@ class History:
             return job.outputs[path].sha256
         if self.results and (source := self.results.parent.parent / path).is_file():
             return sha256(source)
-        return str(self.record.get("core", {}).get("sources", {}).get(path, "unknown"))
+        return self.sources.get(path, "unknown")
 
     def find(self, target: str) -> str:
         """The recorded file that a path, its end, a run or a number means. Raises `PoseliftError`."""
@@ -70,7 +77,7 @@ class History:
         for test in tests:
             if found := sorted(filter(test, made)):
                 if len({self.chain.makers[path].name for path in found}) > 1:
-                    raise PoseliftError(f"'{target}' may mean {' or '.join(found[:3])}; say which")
+                    raise PoseliftError(f"'{target}' may mean {' or '.join(found[:SHOWN])}; say which")
                 return found[0]
         if close := difflib.get_close_matches(target, [*self.numbers, *made], n=1):
             raise PoseliftError(f"'{target}': did you mean {close[0]}?")
@@ -118,7 +125,7 @@ def as_text(tex: str) -> str:
 
 def tree(history: History, target: str, relevant: Callable[[str], bool], every: bool) -> Iterator[str]:
     """The lines of the chain behind the file `target`; each job is shown in full where it first occurs."""
-    shown: set[str] = set()
+    shown: dict[str, str] = {}  # by job, the file under which it is shown
     waiting: list[tuple[str, str] | str] = [(target, "")]  # files with their indent, and lines; the next last
     while waiting:
         if isinstance(line := waiting.pop(), str):
@@ -129,10 +136,12 @@ def tree(history: History, target: str, relevant: Callable[[str], bool], every: 
         if job is None or not job.inputs:  # here the chain ends
             yield f"{indent}{path}  sha256 {digest}"
         else:
-            yield f"{indent}{path}  {digest[:SHORT]}{'  (see above)' if job.name in shown else ''}"
+            first = shown.get(job.name, "")
+            above = f"  ({'see' if first == path else f'made with {first},'} above)" if first else ""
+            yield f"{indent}{path}  {digest[:SHORT]}{above}"
         if job is None or job.name in shown:
             continue
-        shown.add(job.name)
+        shown[job.name] = path
         when = f", {job.volatile.ended}" if job.volatile.ended else ""
         yield f"{indent}  by {job.rule}{job.code and f', code {job.code}'}{when}{_of_run(history, job)}"
         indent += "    "
@@ -155,21 +164,30 @@ def inputs(makers: Mapping[str, Job], paths: Iterable[str], every: bool) -> Iter
 
 def _of_run(history: History, job: Job) -> str:
     """A note on a frozen training: what was changed since."""
-    older = history.record.get("frozen", {}).get(job.name.rpartition("/")[2])
-    if job.rule != "train" or not older:
-        return ""
-    return f"; FROZEN, older code than now: {', '.join(older['changed'] or ['not known what differs'])}"
+    older = history.older.get(job.name.rpartition("/")[2])
+    return f"; FROZEN, older code than now: {', '.join(older)}" if older and job.rule == "train" else ""
 
 
 def folder_of(target: str) -> Path:
-    """The results or paper folder that a path lies in; `results/<dataset>` if there is one dataset only."""
+    """The results or paper folder that a path lies in, or else the one `results/<dataset>` that knows it."""
     if results := chain.results_folder(Path(target)):
         return results
     candidates = [folder for folder in absolute(Path(target)).parents if (folder / RECORD).is_file()][:1]
-    candidates = candidates or [path.parent for path in Path("results").glob(f"*/{FOLDER}")]
+    candidates = candidates or sorted(path.parent for path in Path("results").glob(f"*/{FOLDER}"))
+    if len(candidates) > 1:
+        candidates = [folder for folder in candidates if _knows(folder, target)] or candidates
     if len(candidates) != 1:
-        raise PoseliftError(f"'{target}': say where with --in results/<dataset> or --in the paper's folder")
+        where = " or ".join(f"--in {folder}" for folder in candidates[:SHOWN])
+        where = where or "--in results/<dataset> or --in the paper's folder"
+        raise PoseliftError(f"'{target}': say where with {where}")
     return candidates[0]
+
+
+def _knows(folder: Path, target: str) -> bool:
+    try:
+        return bool(History(folder).find(target))
+    except PoseliftError:
+        return False
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -189,12 +207,13 @@ def main(argv: list[str] | None = None) -> None:
     path = history.find(target)
     relevant: Callable[[str], bool] = lambda path: True  # noqa: E731
     if target in history.numbers:
-        print(f"{target} = {as_text(history.numbers[target])}")
+        print(visible(f"{target} = {as_text(history.numbers[target])}"))
         relevant = runs_of_number(target, history.numbers, history.chain.makers)
-    print("\n".join(tree(history, path, relevant, given.all)))
+    for line in tree(history, path, relevant, given.all):
+        print(visible(line))
     if history.results:
         for fault in chain.faults(history.chain.behind([path]), history.results):
-            print(f"warning: {fault}")
+            print(visible(f"warning: {fault}"))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ RECORDS = ("provenance.json", "report_provenance.json")
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
-DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
+DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What reading a file raises that holds something else than it should."""
 
 
@@ -77,11 +77,14 @@ def recorded_outputs(folder: Path) -> list[str]:
 
 def difference(path: Path, digest: str, size: int | None) -> str | None:
     """What is wrong with a file; None if nothing is."""
-    if not path.is_file():
-        return "missing"
-    if size is not None and (there := path.stat().st_size) < size:
-        return f"cut short or edited ({there} of {size} bytes)"
-    return None if sha256(path) == digest else "edited"
+    try:
+        if not path.is_file():
+            return "missing"
+        if size is not None and (there := path.stat().st_size) < size:
+            return f"cut short or edited ({there} of {size} bytes)"
+        return None if sha256(path) == digest else "edited"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
 
 
 def _json(path: Path) -> Any:
@@ -109,7 +112,7 @@ def verify_results(folder: Path) -> list[str]:
             if seal != hashlib.sha256(json.dumps(receipt, sort_keys=True).encode()).hexdigest():
                 raise ValueError
             for name, output in receipt["outputs"].items():
-                entry = (receipt["volatile"]["ended"], output["sha256"], output["size"])
+                entry = (str(receipt["volatile"]["ended"]), str(output["sha256"]), int(output["size"]))
                 made[name] = max(made.get(name, entry), entry)  # the later of two jobs made it
         except DAMAGED:
             found.append(f"{path}: damaged receipt")
@@ -130,6 +133,11 @@ def verify(folder: Path) -> tuple[list[str], int]:
     raise Unreadable(f"{folder}: has neither {SUMS} (a paper folder) nor {RECEIPTS}/ (results of a workflow)")
 
 
+def _visible(text: str) -> str:
+    """Text out of a record, fit for a terminal: control characters as escapes, which do nothing there."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Name every file of a folder that is no longer what was recorded; exit status 1 if there is one."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -141,9 +149,10 @@ def main(argv: list[str] | None = None) -> None:
     try:
         found, count = verify(folder)
     except Unreadable as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {_visible(str(error))}")
+    for fault in found:
+        print(_visible(fault))
     if found:
-        print("\n".join(found))
         differ = "1 differs" if len(found) == 1 else f"{len(found)} differ"
         sys.exit(f"error: {folder}: {differ} from what was recorded")
     kind = "files" if (folder / SUMS).is_file() else "jobs' outputs"

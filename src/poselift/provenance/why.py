@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError, run, visible
 from poselift.provenance.chain import Chain, Job, read_chain
 from poselift.provenance.code_hash import MANIFESTS, differences, kept_manifest, manifest_now, read_pins
 
@@ -273,7 +273,8 @@ def main(argv: list[str] | None = None) -> None:
     _, options = parser.parse_known_args(argv)
     jobs = dry_run(options)
     results = Path(*PurePosixPath(jobs[0].outputs[0]).parts[:2]) if jobs else Path("results")
-    print("\n".join(explain(jobs, results, read_pins(PINS))))
+    for line in explain(jobs, results, read_pins(PINS)):
+        print(visible(line))
 
 
 if __name__ == "__main__":
