@@ -18,6 +18,11 @@ def one_line(text: object, limit: int = 200) -> str:
     return " ".join(words) + ("…" if len(shown) > limit else "")
 
 
+def visible(text: str) -> str:
+    """Text out of a file, fit for a terminal: control characters as escapes, which do nothing there."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 @contextmanager
 def reading(path: Path, what: str, remedy: str, again: str = "") -> Iterator[None]:
     """Say in one line that a file is missing, or that it is not `what` and why, and what to do (`again`)."""
@@ -25,7 +30,15 @@ def reading(path: Path, what: str, remedy: str, again: str = "") -> Iterator[Non
         yield
     except FileNotFoundError:
         raise PoseliftError(f"{path}: no such file; {remedy}") from None
-    except (ValueError, LookupError, TypeError, AttributeError, EOFError, BadZipFile) as error:
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        RecursionError,
+        BadZipFile,
+    ) as error:
         reason = one_line(error if isinstance(error, ValueError) else repr(error), limit=500)
         raise PoseliftError(f"{path}: not {what} ({reason}); {again or remedy}") from None
 
@@ -39,11 +52,11 @@ def reported() -> Iterator[None]:
     try:
         yield
     except PoseliftError as error:
-        sys.exit(f"error: {error}")
+        sys.exit("\n".join(map(visible, f"error: {error}".split("\n"))))
     except OSError as error:  # no space left, permission denied, not a directory ...
         if error.strerror is None:
             raise
-        sys.exit(f"error: {error.filename or 'writing'}: {error.strerror}")
+        sys.exit(f"error: {visible(str(error.filename or 'writing'))}: {error.strerror}")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -1,5 +1,6 @@
 """Free experiments: files over files, and a comparison that ranks only what can be ranked."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -59,8 +60,8 @@ def run_folder(tmp_path):
     return write
 
 
-def printed(folders: list[Path]) -> str:
-    console = Console(width=240)
+def printed(folders: list[Path], width: int = 240) -> str:
+    console = Console(width=width)
     with console.capture() as capture:
         compare(folders, console)
     return capture.get()
@@ -149,13 +150,40 @@ def test_faults_of_a_run_are_one_line(workflow, tmp_path):
 def test_runs_are_ranked_by_their_best_error(run_folder):
     folders = [run_folder("a", 42.5, lr=0.01), run_folder("b", 40.25, lr=0.02, seed=3), run_folder("c", 41.0)]
     text = printed(folders)
-    rows = [line for line in text.splitlines() if " baseline " in line]
-    assert [row.split()[1] for row in rows] == ["b", "c", "a"]
+    rows = [line.split() for line in text.splitlines() if line.startswith("│")]
+    assert [row[1] for row in rows] == ["b", "c", "a"]
+    assert rows[0][3:10:2] == ["40.25", "41.25", "–", "0.50"]  # best, last, not evaluated, hours
+    assert "seed 3, lr 0.02" in " ".join(rows[0])
     assert "best (mm)" in text
-    assert "40.25" in rows[0]
-    assert "41.25" in rows[0]  # its last
-    assert "0.02" in rows[0]
     assert "not ranked" not in text
+
+
+def test_errors_are_whole_on_a_narrow_terminal(run_folder):
+    many = {"lr": 0.01, "epochs": 7, "batch_size": 3, "weight_decay": 0.5, "lr_decay": 0.75}
+    name = "mamba_gcn-xsmall-without_confidence-s0"
+    text = printed([run_folder(name, 142.51, **many), run_folder("other", 153.25)], width=100)
+    assert max(map(len, text.splitlines())) <= 100
+    row = next(line for line in text.splitlines() if name in line)
+    assert row.split()[3:6:2] == ["142.51", "143.51"]
+
+
+def test_runs_on_ground_truth_are_ranked_apart(run_folder):
+    folders = [run_folder("detected", 42.0), run_folder("perfect", 12.0, input_2d="ground_truth")]
+    text = printed(folders)
+    assert "2 tables" in text
+    assert "2D poses: ground_truth" in text
+    assert text.index("detected") < text.index("perfect")
+
+
+def test_csv_has_every_setting(run_folder, capsys):
+    folders = [run_folder("a", 42.5, lr=0.01), run_folder("b", 40.25, input_2d="ground_truth")]
+    main(["compare", "--csv", *map(str, folders)])
+    rows = {row["run"]: row for row in csv.DictReader(capsys.readouterr().out.splitlines())}
+    assert rows["a"]["best"] == "42.5"
+    assert rows["a"]["lr"] == "0.01"
+    assert rows["b"]["input_2d"] == "ground_truth"
+    with pytest.raises(PoseliftError, match=r"nowhere/metrics\.json: no such file"):
+        main(["compare", "--csv", "nowhere"])
 
 
 def test_columns_are_the_settings_that_differ(run_folder):
@@ -169,7 +197,7 @@ def test_columns_are_the_settings_that_differ(run_folder):
 @pytest.mark.parametrize("other", [{"unit": "px"}, {"data": "xyz"}, {"validation_subject": "S8"}])
 def test_what_cannot_be_ranked_together_is_not(run_folder, other):
     text = printed([run_folder("a", 42.0), run_folder("b", 4.0, **other), run_folder("c", 41.0)])
-    assert "2 tables: errors in other units, on other subjects or other data are not ranked together" in text
+    assert "2 tables: errors in other units, on other subjects, 2D poses or other data are not" in text
     assert text.index(" c ") < text.index(" a ") < text.index(" b ")
 
 

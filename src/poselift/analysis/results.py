@@ -20,6 +20,7 @@ from poselift.errors import PoseliftError, reading, run
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.report import Report, load_reports
 from poselift.files import atomic_path
+from poselift.provenance.hashing import require_recorded
 
 COLUMNS = (
     "dataset", "run", "architecture", "size", "variant", "input_2d", "n_frames", "seed", "checkpoint",
@@ -110,8 +111,12 @@ def of_dataset(results: pd.DataFrame, dataset: str | None = None) -> pd.DataFram
 
 
 def read_all(path: Path) -> pd.DataFrame:
-    """The whole of `results.csv`; raises as `read`."""
+    """The whole of `results.csv`, which has to have the hash in `results.sha256` if that is there; raises as
+    `read`."""
     with reading(path, "a table of results", "build it with snakemake"):
+        if (digest := path.with_suffix(".sha256")).exists():
+            recorded = digest.read_text(encoding="utf-8").split()[0]
+            require_recorded(path, recorded, "remove it and run snakemake again: it makes it again")
         # names are names: an action called "NA" is no missing value
         table = pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values={"seed": [""]})
         if tuple(table.columns) != COLUMNS:

@@ -13,6 +13,7 @@
 <store>/clips-<n>/{train,test}.npy         (clips, n) int32    frame numbers
 """
 
+import hashlib
 import json
 import mmap
 from collections.abc import Collection
@@ -101,19 +102,21 @@ def open_split(
     """Open a split of the store with its index of clips of `n_frames`.
 
     The inputs are the detector's, or the label's own x and y with confidence 1 (`ground_truth`; then they are
-    in memory, not memory-mapped). Raises `PoseliftError` if a file is missing or does not fit the others.
+    in memory, not memory-mapped). Raises `PoseliftError` if a file is missing, does not fit the others or has
+    not the hash that the manifest says.
     """
     store = Path(store)
     sequences = read_sequences(store, split)
     folder = frames_folder(store, split)
     end = sequences[-1].first_frame + sequences[-1].length
+    manifest = read_manifest(store)
 
     def poses(name: str) -> NDArray[np.float32]:
         return open_array(folder / name, np.float32, (end, N_JOINTS, 3))
 
     test = split == "test"
     labels = poses("labels.npy")
-    return Split(
+    opened = Split(
         name=split,
         inputs=poses("inputs.npy") if input_2d == "detected" else ground_truth_2d(labels),
         labels=labels,
@@ -122,8 +125,14 @@ def open_split(
         target_mm=poses("target_mm.npy") if test else None,
         sequences=sequences,
         clips=open_array(clips_folder(store, n_frames) / f"{split}.npy", np.int32, (None, n_frames)),
-        evaluates=read_manifest(store)["evaluates"],
+        evaluates=manifest["evaluates"],
     )
+    for name, digest in manifest["arrays"].items():
+        if name.startswith(f"{split}/"):
+            with (store / "frames" / name).open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                    raise _damaged(store / "frames" / name, "its hash is not the one in manifest.json")
+    return opened
 
 
 def windows(array: NDArray[Any], frames: NDArray[np.int32]) -> NDArray[Any]:
@@ -158,7 +167,7 @@ def read_manifest(store: Path) -> dict[str, Any]:
     path = store / "frames" / "manifest.json"
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        found = manifest.get("evaluates")
+        found, _ = manifest.get("evaluates"), manifest.setdefault("arrays", {}).items()
     except FileNotFoundError:
         raise PoseliftError(f"{path}: no such file; make the store with `poselift prepare`") from None
     except (ValueError, AttributeError) as error:

@@ -20,10 +20,11 @@ from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import clip_mpjpe, evaluate, root_relative_mm, sequence_key
 from poselift.evaluation.report import Report, write_reports
 from poselift.evaluation.speed import Stopwatch
-from poselift.files import atomic_path
+from poselift.files import atomic_path, read_json
 from poselift.machine.devices import reserved_device
 from poselift.models.checkpoints import load_checkpoint, load_weights
 from poselift.models.registry import build_run
+from poselift.provenance.hashing import require_recorded
 
 RULE = "the clips of median and of highest MPJPE among all evaluated test clips"
 
@@ -31,13 +32,20 @@ RULE = "the clips of median and of highest MPJPE among all evaluated test clips"
 def models_of_run(folder: Path) -> tuple[RunSettings, dict[str, nn.Module]]:
     """The settings of the run in `folder` and its models by checkpoint, `best` and `last`.
 
-    Raises `PoseliftError` if a file is missing or damaged.
+    Raises `PoseliftError` if a file is missing or damaged, or is not as the training recorded it.
     """
     settings = load(folder / "config.yaml", RunSettings)
-    models = {
-        checkpoint: load_weights(folder / f"{checkpoint}_model.safetensors", build_run(settings))
-        for checkpoint in ("best", "last")
-    }
+    recorded: dict[str, str] = {}
+    if (history := folder / "history.json").exists():
+        recorded = read_json(
+            history, lambda raw: raw["record"]["outputs"], "a training's history", "train again"
+        )
+    models = {}
+    for checkpoint in ("best", "last"):
+        path = folder / f"{checkpoint}_model.safetensors"
+        models[checkpoint] = load_weights(path, build_run(settings))
+        if path.name in recorded:
+            require_recorded(path, recorded[path.name], "remove it and train the run again, or copy it again")
     return settings, models
 
 

@@ -24,18 +24,50 @@ def reserved_devices(name: str, count: int) -> Iterator[list[torch.device]]:
     """
     # cuBLAS is deterministic only with a workspace of its own, fixed before it starts
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    if name in ("auto", "cuda") and (instances := _instances()):
+        with _pinned(instances, count) as device:
+            yield [device]
+        return
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda":
-        if not torch.cuda.is_available():
-            why = f"torch {torch.__version__} finds no GPU; `poselift doctor` says why"
-            raise PoseliftError(f"device 'cuda': {why}")
+        _require_cuda()
         with held_slots(_pool(), count, _origin()) as slots:
             yield [torch.device("cuda", index) for index in slots]
     elif name == "cpu" or count == 1:
         yield [_named(name)] * count
     else:
         raise PoseliftError(f"{count} devices are requested, but '{name}' is one; use cuda or auto")
+
+
+def _require_cuda() -> None:
+    if not torch.cuda.is_available():
+        why = f"torch {torch.__version__} finds no GPU; `poselift doctor` says why"
+        raise PoseliftError(f"device 'cuda': {why}")
+
+
+def _instances() -> list[str]:
+    """The parts of GPUs (MIG) that CUDA_VISIBLE_DEVICES lists; empty if it lists none."""
+    names = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")]
+    return list(filter(None, names)) if any(name.startswith("MIG-") for name in names) else []
+
+
+@contextmanager
+def _pinned(instances: list[str], count: int) -> Iterator[torch.device]:
+    """Reserve one of the parts of GPUs and let this process see it alone, before it first asks CUDA for
+    devices: CUDA shows a process no more than one, the first that is listed."""
+    if count > 1:
+        raise PoseliftError(
+            f"{count} GPUs are requested, but a process sees one part of a GPU (MIG) only; set processes to 1"
+        )
+    listed = os.environ["CUDA_VISIBLE_DEVICES"]
+    with held_slots(instances, 1, _origin()) as (slot,):
+        os.environ["CUDA_VISIBLE_DEVICES"] = instances[slot]
+        try:
+            _require_cuda()
+            yield torch.device("cuda", 0)
+        finally:
+            os.environ["CUDA_VISIBLE_DEVICES"] = listed
 
 
 @contextmanager
@@ -55,9 +87,6 @@ def _named(name: str) -> torch.device:
 
 def _pool() -> list[str]:
     """Names that the devices which this process may use have on the whole machine, in torch's order."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    if visible.startswith("MIG-"):  # the parts of one GPU share its uuid
-        return visible.split(",")
     return [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
 
 

@@ -32,6 +32,7 @@ def examine(configs: list[Path]) -> list[Check]:
         *_guarded("SSM", machine.ssm_kernel),
         *_guarded("LaTeX", machine.latex),
         *_guarded("SLURM", machine.slurm),
+        *_guarded("commit", project.commit),
         config_check,
     ]
     if settings is not None:

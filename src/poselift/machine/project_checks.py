@@ -17,7 +17,7 @@ def configuration(configs: list[Path]) -> tuple[Any, Check]:
     try:
         from poselift.config.files import read_configuration
 
-        settings = read_configuration(configs)
+        settings = read_configuration(configs).in_experiment()
     except Exception as error:  # a fault of the file's, or a package that is missing
         return None, Check("config", "missing", one_line(error, limit=500), "the other checks need it")
     found = f"{names}: data set {settings.dataset}, {len(settings.all_runs())} runs"
@@ -25,32 +25,30 @@ def configuration(configs: list[Path]) -> tuple[Any, Check]:
 
 
 def raw_files(settings: Any, results: Path) -> Iterator[Check]:
-    from poselift.provenance.hashing import cached_sha256
+    """The files of all data sets; of the main one the hash, compared with the expected one."""
+    from poselift.provenance.hashing import file_hash
 
-    raw, *others = settings.data.files().values() or [None]
-    others += [path for data in settings.further_data.values() for path in data.files().values()]
-    if raw is None:
+    files = list(settings.data.files().values())
+    if not files:
         yield Check("raw data", "ok", "synthetic motion, which the workflow makes")
-    elif raw.is_file():
-        size = f"{raw}: {raw.stat().st_size / 1e9:.2f} GB"
+    elif files[0].is_file():
+        size = f"{files[0]}: {files[0].stat().st_size / 1e9:.2f} GB"
+        expected = settings.data.sha256
         try:
-            digest = cached_sha256(raw, results / "data" / "raw.sha256.json")
-        except (OSError, ValueError) as error:
+            digest = file_hash(Path(), str(files[0]), results)
+        except OSError as error:
             yield Check("raw data", "warning", f"{size}, not hashed: {one_line(error)}")
         else:
-            if settings.data.sha256 in (None, digest):
-                expected = "as expected" if settings.data.sha256 else "no other is expected"
-                yield Check("raw data", "ok", f"{size}, sha256 {digest[:12]}… ({expected})")
+            found = f"{size}, sha256 {digest[:12]}…"
+            if expected in (None, digest):
+                fits = "as expected" if expected else "no other is expected"
+                yield Check("raw data", "ok", f"{found} ({fits})")
             else:
-                yield Check(
-                    "raw data", "warning",
-                    f"{size}, sha256 {digest[:12]}…, expected {settings.data.sha256[:12]}…",
-                    "another file than the published results were computed on: copy it again, or "
-                    "change data.sha256",
-                )  # fmt: skip
-    else:
-        others.insert(0, raw)
-    for path in others:
+                advice = "another file than the published results were computed on: copy it again, or "
+                advice += "change data.sha256"
+                yield Check("raw data", "warning", f"{found}, expected {expected[:12]}…", advice)
+    files += [path for data in settings.further_data.values() for path in data.files().values()]
+    for path in files:
         if not path.is_file():
             yield Check("raw data", "missing", f"{path}: no such file", "put it there, or change the config")
 
@@ -92,6 +90,17 @@ def disk(settings: Any, results: Path) -> Iterator[Check]:
     found = f"about {needed / 1e9:.1f} GB still needed below {results}, {free / 1e9:.1f} GB free"
     advice = "free some space, or make results a link to a larger disk"
     yield Check("disk", "ok", found) if free > needed else Check("disk", "missing", found, advice)
+
+
+def commit() -> Iterator[Check]:
+    """Whether records can name the commit that made something."""
+    from poselift.provenance import record
+
+    if found := record.commit():
+        yield Check("commit", "ok", found)
+    else:
+        advice = "clone the project with git to have one; hashes of the code are recorded all the same"
+        yield Check("commit", "warning", "no git repository tracks this code: records name none", advice)
 
 
 def write_access(results: Path) -> Iterator[Check]:

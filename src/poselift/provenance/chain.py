@@ -3,17 +3,37 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from poselift.errors import PoseliftError
-from poselift.provenance.hashing import LARGE, file_hash, json_hash, sha256
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from poselift.errors import PoseliftError, reading
+from poselift.provenance.hashing import LARGE, json_hash, sha256
 from poselift.provenance.receipts import FOLDER, seal
 
 SHORT = 12
 """Digits of a hash that people see."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file as its job left it; its size in bytes."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Volatile:
+    """What two equal builds differ in."""
+
+    ended: str
+    host: str
 
 
 @dataclass(frozen=True)
@@ -25,10 +45,9 @@ class Job:
     code: str
     params: dict[str, str]
     inputs: tuple[str, ...]
-    outputs: dict[str, dict[str, Any]]
-    volatile: dict[str, Any]
-    """`ended` and `host`: what two equal builds differ in."""
-    outside: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, Made]
+    volatile: Volatile
+    outside: dict[str, str] = Field(default_factory=dict)
     """of the inputs those from outside of the project, which not everybody has, with their sha256"""
 
 
@@ -55,21 +74,20 @@ class Chain:
 
     def behind(self, paths: Iterable[str]) -> "Chain":
         """The part of the chain that the files `paths` come from."""
-        ordered: dict[str, Job] = {}
-
-        def visit(path: str, seen: tuple[str, ...]) -> None:
-            job = self.makers.get(path)
-            if job is None or job.name in ordered:
-                return
-            if job.name in seen:
-                raise PoseliftError(f"{path}: the receipts say that it was made from itself; build it again")
-            for each in job.inputs:
-                visit(each, (*seen, job.name))
-            ordered[job.name] = job
-
-        for path in paths:
-            visit(path, ())
-        return Chain(ordered)
+        before: dict[str, list[str]] = {}  # the jobs whose outputs each job read
+        waiting = [job for path in paths if (job := self.makers.get(path))]
+        for job in waiting:
+            if job.name not in before:
+                makers = [maker for path in job.inputs if (maker := self.makers.get(path))]
+                before[job.name] = [maker.name for maker in makers]
+                waiting += makers
+        try:
+            return Chain({name: self.jobs[name] for name in TopologicalSorter(before).static_order()})
+        except CycleError as error:
+            made = next(iter(self.jobs[error.args[1][0]].outputs))
+            raise PoseliftError(
+                f"{made}: the receipts say that it was made from itself; build it again"
+            ) from None
 
 
 def absolute(path: Path) -> Path:
@@ -93,24 +111,23 @@ def read_chain(results: Path) -> Chain:
     read = [_read(path, folder) for path in sorted(folder.rglob("[!.]*.json"))]
     if not read:
         raise PoseliftError(f"{folder}: no receipts of jobs; build the paper with snakemake first")
-    jobs: dict[str, Job] = {}
-    owner: dict[str, str] = {}
-    for job in sorted(read, key=lambda job: (job.volatile["ended"], job.name)):
-        for path in job.outputs:
-            if path in owner:
-                del jobs[owner[path]].outputs[path]
-            owner[path] = job.name
-        jobs[job.name] = job
-    return Chain({name: job for name, job in jobs.items() if job.outputs})
+    by_time = sorted(read, key=lambda job: (job.volatile.ended, job.name))
+    makers = {path: job.name for job in by_time for path in job.outputs}
+    jobs = {}
+    for job in by_time:
+        outputs = {path: made for path, made in job.outputs.items() if makers[path] == job.name}
+        if outputs:
+            jobs[job.name] = replace(job, outputs=outputs)
+    return Chain(jobs)
 
 
 def recorded_chain(record: Mapping[str, Any]) -> Chain:
     """The chain in a `provenance.json`, for a paper folder, which has no receipts."""
-    jobs: dict[str, Job] = {}
+    jobs = {}
     for name, job in record["core"]["jobs"].items():
+        facts = {key: job[key] for key in ("rule", "code", "params", "inputs")}
         made = {path: record["outputs"][path] for path in job["outputs"]}
-        noted = record["volatile"]["jobs"][name]
-        jobs[name] = Job(name, job["rule"], job["code"], job["params"], tuple(job["inputs"]), made, noted)
+        jobs[name] = Job(name=name, **facts, outputs=made, volatile=record["volatile"]["jobs"][name])
     return Chain(jobs)
 
 
@@ -123,16 +140,13 @@ def frozen_code(results: Path, run: str) -> str:
 
 
 def _read(path: Path, folder: Path) -> Job:
-    try:
+    what = "the receipt that its job wrote"
+    with reading(path, what, "build again", "remove it and what it lists, build again"):
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content["seal"] != seal(content):
+        if content.pop("seal") != seal(content):
             raise ValueError("its seal does not fit")
-        del content["seal"]
-        content["inputs"] = tuple(content["inputs"])
         return Job(name=path.relative_to(folder).with_suffix("").as_posix(), **content)
-    except (ValueError, KeyError, TypeError) as error:
-        remedy = "remove it and what it lists, build again"
-        raise PoseliftError(f"{path}: not the receipt that its job wrote ({error}); {remedy}") from None
+    raise AssertionError  # `reading` lets no error pass
 
 
 def short_hash(paths: Iterable[Path]) -> str | None:
@@ -148,27 +162,27 @@ def short_hash(paths: Iterable[Path]) -> str | None:
     root = results.parent.parent
     names = [file.relative_to(root).as_posix() for file in files if file.is_relative_to(root)]
     chain = read_chain(results).behind(names)
-    jobs = (chain.jobs[name] for name in sorted(chain.jobs))
     inside = (name for name in chain.sources if name not in chain.outside)
     small = [name for name in inside if (root / name).stat().st_size <= LARGE]
     return json_hash(
         {
-            "jobs": [[job.rule, job.code, job.params, sorted(job.outputs)] for job in jobs],
+            "jobs": [
+                [job.rule, job.code, job.params, sorted(job.outputs)] for _, job in sorted(chain.jobs.items())
+            ],
             "sources": {name: sha256(root / name) for name in small},
         }
     )[:SHORT]
 
 
 def faults(chain: Chain, results: Path) -> Iterator[str]:
-    """What is no longer as its job left it, or has no job: a sentence each. All but unchanged large files
-    are read again."""
+    """What is no longer as its job left it, or has no job: a sentence each. Every byte is read again."""
     root = results.parent.parent
     for job in chain.jobs.values():
         for name, made in job.outputs.items():
             path = root / name
             if not path.exists():
                 yield f"{name}: missing, though rule {job.rule} made it"
-            elif path.stat().st_size != made["size"] or file_hash(root, name, results) != made["sha256"]:
+            elif path.stat().st_size != made.size or sha256(path) != made.sha256:
                 yield f"{name}: not as rule {job.rule} made it (edited by hand?)"
     inside = absolute(results).relative_to(absolute(root)).as_posix() + "/"
     for name in chain.sources:

@@ -1,14 +1,13 @@
 """Hash of the code that a stage really uses: the edits that make what it builds stale, and no others.
 
-The import closure from the stage's entry modules is followed through the project's own modules, without
-importing any of them. Of each module counts the syntax tree without docstrings and without the words of error
-messages; comments and layout do not. Of the packages outside the project that the closure imports counts the
-pinned version. What a hash is made of, its manifest, is kept with the results that have it: a change can then
-be named, not just noticed.
+The import closure of the stage's entry modules is followed through the project's own modules, without
+importing any. Of each counts the syntax tree without docstrings, the words of error messages, and the `CARD`
+of an architecture, which says how a model is shown; of other packages that the closure imports counts the
+pinned version. What a hash is made of, its manifest, is kept with the results, so that a change can be
+named.
 
-An entry may also be a file of the user's, by its path, or a module of the user's: then what lies beside the
-file, or in the module's package, is followed as well. The manifest has a path as it was given; the hash
-leaves its folder out. Neither does the `CARD` of an architecture count: it says how a model is shown.
+An entry may also be a module or a file (by its path) of the user's: then what lies in its package, or beside
+the file, is followed as well. The manifest has a path as it was given; the hash leaves its folder out.
 """
 
 import ast
@@ -71,10 +70,9 @@ def manifest_hash(manifest: Mapping[str, Any]) -> str:
 
 
 def keep_manifest(folder: Path, manifest: Mapping[str, Any]) -> str:
-    """Keep a manifest as `folder`/<code hash>.json, so that a later change can be named; returns the hash."""
+    """Keep a manifest as `folder`/<code hash>.json; returns the hash."""
     name = manifest_hash(manifest)
-    path = folder / f"{name}.json"
-    if not path.exists():
+    if not (path := folder / f"{name}.json").exists():
         write_json(path, manifest)
     return name
 
@@ -97,6 +95,11 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
 
     old, new = (defaultdict(lambda: "none", manifest["pins"]) for manifest in (before, after))
     return changed("modules") + [f"{name} {old[name]} -> {new[name]}" for name in changed("pins")]
+
+
+def manifest_now(before: Mapping[str, Any], pins: Mapping[str, str]) -> dict[str, Any]:
+    """What the code of a kept manifest is today; without those of its entries that are no more."""
+    return code_manifest(*(entry for entry in before["entries"] if Module.entry(entry).file), pins=pins)
 
 
 class Module(NamedTuple):
@@ -122,21 +125,20 @@ class Module(NamedTuple):
 
 
 def closure(*entries: str) -> tuple[dict[str, Path], set[str]]:
-    """The modules that `entries` import, directly or not, of the project and of the user's, with their files;
-    and the names of the other top-level packages that they import. Imports inside functions count as well;
-    modules imported by a computed name do not: name them as entries."""
+    """The modules of the project and of the user's that `entries` import, directly or not, with their files;
+    and the other top-level packages that they import. Imports inside functions count as well; modules
+    imported by a computed name do not: name them as entries."""
     found: dict[str, Path] = {}
     foreign: set[str] = set()
     waiting = [Module.entry(entry) for entry in entries]
+    if missing := [module for module in waiting if not module.file]:
+        raise ModuleNotFoundError(f"no module {missing[0].name} below {missing[0].folder}")
     for module in waiting:
-        if module.file is None:
-            raise ModuleNotFoundError(f"no module {module.name} below {module.folder}")
-    while waiting:
-        module = waiting.pop()
-        name = module.file.as_posix() if module.by_path and module.file else module.name
-        if name in found or module.file is None:
+        file = module.file
+        name = str(file) if module.by_path else module.name
+        if file is None or name in found:
             continue
-        found[name] = module.file
+        found[name] = file
         if "." in module.name:  # the package's __init__ runs first
             waiting.append(module._replace(name=module.name.rpartition(".")[0]))
         own, others = _imports(module)
@@ -155,7 +157,7 @@ def read_pins(constraints: Path) -> dict[str, str]:
 def _imports(module: Module) -> tuple[frozenset[Module], frozenset[str]]:
     """What a module's import statements name: modules that are followed, and other top-level packages."""
     assert module.file is not None
-    package = module.name.split(".") if module.file.name == "__init__.py" else module.name.split(".")[:-1]
+    package = module.name.split(".")[: None if module.file.name == "__init__.py" else -1]
     names: set[str] = set()
     for node in ast.walk(_tree(module.file)):
         if isinstance(node, ast.Import):
@@ -164,16 +166,13 @@ def _imports(module: Module) -> tuple[frozenset[Module], frozenset[str]]:
             above = package[: len(package) + 1 - node.level] if node.level else []
             base = ".".join([*above, *filter(None, [node.module])])
             names |= {base, *(f"{base}.{alias.name}" for alias in node.names)} if base else set()
-    own = set()
-    for name in names:
-        top = name.split(".")[0]
-        if top == PACKAGE:
-            own.add(Module(ROOT, name))
-        elif module.by_path or top == module.name.split(".")[0]:
-            own.add(module._replace(name=name))
+    tops = {name: name.split(".")[0] for name in names}
+    own = {Module(ROOT, name) for name, top in tops.items() if top == PACKAGE}
+    beside = {name for name, top in tops.items() if module.by_path or top == module.name.split(".")[0]}
+    own |= {module._replace(name=name) for name in beside if tops[name] != PACKAGE}
     there = frozenset(imported for imported in own if imported.file)
     known = {PACKAGE, *(imported.name for imported in there)}
-    return there, frozenset(name.split(".")[0] for name in names) - known
+    return there, frozenset(tops.values()) - known
 
 
 @cache

@@ -39,20 +39,20 @@ def graph(folder: Path, record: dict[str, Any], title: str) -> list[Entity]:
     """The entities of the crate: the folder's files, the files behind them, the jobs, the programs."""
     names = files_of(folder)
     files = [_file(folder, name) for name in names]
-    jobs, noted = record["core"]["jobs"], record["volatile"]["jobs"]
+    jobs = record["core"]["jobs"]
+    ended = {name: job["ended"] for name, job in record["volatile"]["jobs"].items()}
+    last = max(ended.values())
     digests = record["core"]["sources"] | {path: made["sha256"] for path, made in record["outputs"].items()}
     copies = {(Path(file["name"]).name, file["sha256"]): file["@id"] for file in files}
     # a recorded file by its copy in the folder if there is one, else by an identifier of its own
     here = {path: copies.get((Path(path).name, made), f"#{quote(path)}") for path, made in digests.items()}
-    ended = max(job["ended"] for job in noted.values())
     actions = []
     for name, job in jobs.items():
         inputs, outputs = ([here[path] for path in job[key]] for key in ("inputs", "outputs"))
-        ended_at = noted[name]["ended"]
-        actions.append(_action(name, job["rule"], f"#code/{job['code']}", inputs, outputs, ended_at))
+        actions.append(_action(name, job["rule"], f"#code/{job['code']}", inputs, outputs, ended[name]))
     if "main.pdf" in names:
         read = [quote(name) for name in names if name.endswith((".tex", ".bib")) or "/figures/" in name]
-        actions.append(_action("main.pdf", "compile", "#latexmk", read, ["main.pdf"], ended))
+        actions.append(_action("main.pdf", "compile", "#latexmk", read, ["main.pdf"], last))
     return [
         {"@id": METADATA, "@type": "CreativeWork", "conformsTo": {"@id": CRATE}, "about": {"@id": "./"}},
         {
@@ -61,7 +61,7 @@ def graph(folder: Path, record: dict[str, Any], title: str) -> list[Entity]:
             "name": title,
             "description": f"A paper, and what it was made from: record {record['hash']}",
             "identifier": record["hash"],
-            "datePublished": ended,
+            "datePublished": last,
             "license": {"@id": "#license"},
             "conformsTo": {"@id": PROFILE},
             "hasPart": [{"@id": quote(name)} for name in names],

@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from poselift.errors import run
+from poselift.errors import PoseliftError, run
 from poselift.files import write_json, write_text
 
 LARGE = 1_000_000
-"""Bytes above which a file is not read again while its size and time are the same."""
+"""Bytes above which a file from outside is not read again while its size and time are the same."""
 
 
 def sha256(path: Path) -> str:
@@ -31,9 +31,10 @@ def cached_sha256(path: Path, note: Path, keep: bool = True) -> str:
     `note`; there the hash is kept if `keep` is true and the folder may be written."""
     status = path.stat()
     seen = {"path": str(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
-    if note.exists():
+    # a note that cannot be read is none
+    with suppress(OSError, ValueError, TypeError, RecursionError):
         noted = json.loads(note.read_text(encoding="utf-8"))
-        if {key: noted.get(key) for key in seen} == seen:
+        if noted == {**seen, "sha256": str(noted["sha256"])}:
             return str(noted["sha256"])
     digest = _sha256_at(path.absolute(), status.st_size, status.st_mtime_ns)
     if keep:
@@ -45,6 +46,12 @@ def cached_sha256(path: Path, note: Path, keep: bool = True) -> str:
 @cache
 def _sha256_at(path: Path, size: int, mtime_ns: int) -> str:
     return sha256(path)
+
+
+def require_recorded(path: Path, digest: str, remedy: str) -> None:
+    """Raise `PoseliftError` with the `remedy` unless the file has this sha256, with which it was recorded."""
+    if sha256(path) != digest:
+        raise PoseliftError(f"{path}: not as it was recorded (damaged, or edited by hand); {remedy}")
 
 
 def public(path: str) -> str:

@@ -35,13 +35,9 @@ NOTES = ".snakemake"
 def with_receipt(
     run: Callable[..., None], manifests: Mapping[str, Mapping[str, Any]], outside: Mapping[str, Path]
 ) -> Callable[..., None]:
-    """Snakemake's function that runs the jobs of a rule, followed by their receipts.
-
-    `manifests` of code hashes are kept with the receipts. Files from `outside`, which a job names by what
-    they hold in its parameter `content`, count as its inputs. Inputs with a time in the future get the
-    present one. Raises `PoseliftError` if this version of Snakemake passes other parameters than
-    `RUN_PARAMETERS`.
-    """
+    """Snakemake's function that runs the jobs of a rule, followed by their receipts and by the `manifests` of
+    their code. Files from `outside`, which a job names by what they hold in its parameter `content`, count as
+    its inputs. Raises `PoseliftError` if Snakemake passes other parameters than `RUN_PARAMETERS`."""
     taken = tuple(inspect.signature(run).parameters)[: len(RUN_PARAMETERS)]
     if taken != RUN_PARAMETERS:
         raise PoseliftError(

@@ -1,12 +1,9 @@
 """Records: what a training was made from, and what a whole paper or its report was, down to the raw file.
 
-That of a paper, `provenance.json`, is made from the receipts of the jobs (`poselift.provenance.receipts`), so
-it says what was used. First every file is compared with its receipt: no record vouches for an edited table.
-
-`core` is what determines the parts: for each job its rule, the hash of its code, its options and what it
-read, for a training also settings and environment, and the sha256 of each source. `hash` is that of `core`:
-the same in every build from the same sources. What came out is under `outputs`, what two equal builds differ
-in under `volatile`.
+That of a paper, `provenance.json`, is made from the receipts of the jobs, so it says what was used. First
+every file is compared with its receipt: no record vouches for an edited table. `core` is what determines the
+parts, and `hash` is that of `core`: the same in every build from the same sources. What came out is under
+`outputs`, what two equal builds differ in under `volatile`.
 """
 
 import argparse
@@ -15,6 +12,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from poselift.errors import PoseliftError, run
 from poselift.files import write_json
 from poselift.provenance import code_hash
 from poselift.provenance.chain import Chain, Job, faults, read_chain
-from poselift.provenance.hashing import file_hash, json_hash, public, sha256
+from poselift.provenance.hashing import json_hash, public, sha256
 
 SHOWN = 3
 """Faults that an error message names."""
@@ -53,10 +51,14 @@ def run_record(
 
 
 def commit() -> str | None:
-    """The commit of the project's checkout, `-dirty` when tracked files differ from it; None without git."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    """The commit of the project's checkout, `-dirty` when tracked files differ from it; None without git, and
+    where these files are not the repository's own but were unpacked inside of it."""
+    here = Path(__file__)
+    git = ["git", "-C", str(here.parent)]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        subprocess.run([*git, "ls-files", "--error-unmatch", here.name], capture_output=True, check=True)
+        described = [*git, "describe", "--always", "--dirty", "--abbrev=12"]
+        return subprocess.run(described, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
 
@@ -80,17 +82,16 @@ def paper_record(results: Path, parts: list[str], frozen: list[str], pins: dict[
         "parts": sorted(parts),
         "jobs": {name: _determining(job, root) for name, job in jobs},
         "sources": {
-            public(source): chain.outside.get(source) or file_hash(root, source, results)
-            for source in chain.sources
+            public(source): chain.outside.get(source) or sha256(root / source) for source in chain.sources
         },
     }
     return {
         "hash": json_hash(core),
         "core": core,
-        "outputs": {public(path): job.outputs[path] for path, job in sorted(chain.makers.items())},
+        "outputs": {public(path): asdict(job.outputs[path]) for path, job in sorted(chain.makers.items())},
         "code": {code: code_hash.kept_manifest(results / code_hash.MANIFESTS, code) for code in codes},
         "frozen": _older(chain, results, frozen, pins),
-        "volatile": {"commit": commit(), "jobs": {name: job.volatile for name, job in jobs}},
+        "volatile": {"commit": commit(), "jobs": {name: asdict(job.volatile) for name, job in jobs}},
     }
 
 
@@ -116,13 +117,12 @@ def _older(chain: Chain, results: Path, frozen: list[str], pins: dict[str, str])
         job = chain.makers.get(f"{results.as_posix()}/runs/{name}/best_model.safetensors")
         if job is None:
             continue
-        before = code_hash.kept_manifest(results / code_hash.MANIFESTS, job.code)
-        if before is None:
-            older[name] = {"code": job.code, "now": None, "changed": None}
-            continue
-        now = code_hash.code_manifest(*before["entries"], pins=pins)
-        if changed := code_hash.differences(before, now):
-            older[name] = {"code": job.code, "now": code_hash.manifest_hash(now), "changed": changed}
+        facts: Facts = {"code": job.code, "now": None, "changed": None}  # as if no manifest was kept
+        if before := code_hash.kept_manifest(results / code_hash.MANIFESTS, job.code):
+            now = code_hash.manifest_now(before, pins)
+            facts |= {"now": code_hash.manifest_hash(now), "changed": code_hash.differences(before, now)}
+        if facts["changed"] != []:
+            older[name] = facts
     return older
 
 

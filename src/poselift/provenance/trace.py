@@ -6,14 +6,16 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError, reading, run, visible
 from poselift.provenance import chain
-from poselift.provenance.chain import SHORT, Chain, Job, absolute
+from poselift.provenance.chain import SHORT, Chain, Job, Made, Volatile, absolute
 from poselift.provenance.crate import RECORD
 from poselift.provenance.hashing import sha256
 from poselift.provenance.receipts import FOLDER
+
+SHOWN = 3
+"""Names that an error message lists."""
 
 ALIKE = 3
 """Jobs of one rule behind a job that are listed one by one; of more, the first stands for all."""
@@ -29,31 +31,36 @@ class History:
 
     def __init__(self, folder: Path) -> None:
         """`folder` is `results/<dataset>` or a paper folder. Raises `PoseliftError` if it is neither."""
-        self.record: dict[str, Any] = {}
-        recorded = next((f for f in (folder / RECORD, folder / "provenance.json") if f.is_file()), None)
-        if recorded:
-            self.record = json.loads(recorded.read_text(encoding="utf-8"))
-        self.results: Path | None = None
-        if (folder / FOLDER).is_dir():
-            self.chain, self.results = chain.read_chain(folder), folder
-        elif self.record:
-            self.chain = _with_pdf(chain.recorded_chain(self.record), self.record, folder)
-        else:
+        recorded = Chain({})
+        self.sources: dict[str, str] = {}
+        self.older: dict[str, list[str]] = {}  # what changed since, by frozen run
+        for path in filter(Path.is_file, (folder / "provenance.json", folder / RECORD)):
+            with reading(path, "a record of what was made from what", "build it again"):
+                record = json.loads(path.read_text(encoding="utf-8"))
+                recorded = _with_pdf(
+                    chain.recorded_chain(record), record["core"]["parts"], folder / "main.pdf"
+                )
+                self.sources = {name: str(digest) for name, digest in record["core"]["sources"].items()}
+                for run_name, facts in record["frozen"].items():
+                    self.older[run_name] = list(map(str, facts["changed"] or ["not known what differs"]))
+        if not (folder / FOLDER).is_dir() and not recorded.jobs:
             known = f"results of the workflow ({FOLDER}/) nor a paper folder ({RECORD})"
             raise PoseliftError(f"{folder}: neither {known}")
+        self.results = folder if (folder / FOLDER).is_dir() else None
+        self.chain = chain.read_chain(folder) if self.results else recorded
         macros = (folder / "numbers.tex", folder / "generated" / "numbers.tex")
-        texts = (path.read_text(encoding="utf-8") for path in macros if path.is_file())
+        texts = (path.read_text(encoding="utf-8", errors="replace") for path in macros if path.is_file())
         self.numbers = dict(_NUMBER.findall(next(texts, "")))
 
     def digest(self, path: str) -> str:
         """The sha256 of a file: what its job made, or what a source holds."""
         if job := self.chain.makers.get(path):
-            return str(job.outputs[path]["sha256"])
+            return job.outputs[path].sha256
         if path in self.chain.outside:
             return self.chain.outside[path]
         if self.results and (source := self.results.parent.parent / path).is_file():
             return sha256(source)
-        return str(self.record.get("core", {}).get("sources", {}).get(path, "unknown"))
+        return self.sources.get(path, "unknown")
 
     def find(self, target: str) -> str:
         """The recorded file that a path, its end, a run or a number means. Raises `PoseliftError`."""
@@ -72,7 +79,7 @@ class History:
         for test in tests:
             if found := sorted(filter(test, made)):
                 if len({self.chain.makers[path].name for path in found}) > 1:
-                    raise PoseliftError(f"'{target}' may mean {' or '.join(found[:3])}; say which")
+                    raise PoseliftError(f"'{target}' may mean {' or '.join(found[:SHOWN])}; say which")
                 return found[0]
         if close := difflib.get_close_matches(target, [*self.numbers, *made], n=1):
             raise PoseliftError(f"'{target}': did you mean {close[0]}?")
@@ -82,14 +89,12 @@ class History:
         )
 
 
-def _with_pdf(recorded: Chain, record: dict[str, Any], folder: Path) -> Chain:
-    """The chain of a paper folder and its PDF, which was made after the record."""
-    pdf = folder / "main.pdf"
+def _with_pdf(recorded: Chain, parts: tuple[str, ...], pdf: Path) -> Chain:
+    """The chain of a paper folder and its PDF, which was made of its `parts` after the record."""
     if not pdf.is_file():
         return recorded
-    parts = tuple(record["core"]["parts"])
-    job = Job("main.pdf", "pdf", "", {}, parts, {"paper/main.pdf": {"sha256": sha256(pdf)}}, {})
-    return Chain({**recorded.jobs, job.name: job})
+    made = {"paper/main.pdf": Made(sha256(pdf), pdf.stat().st_size)}
+    return Chain({**recorded.jobs, "main.pdf": Job("main.pdf", "pdf", "", {}, parts, made, Volatile("", ""))})
 
 
 def runs_of_number(key: str, numbers: dict[str, str], made: Iterable[str]) -> Callable[[str], bool]:
@@ -122,60 +127,69 @@ def as_text(tex: str) -> str:
 
 def tree(history: History, target: str, relevant: Callable[[str], bool], every: bool) -> Iterator[str]:
     """The lines of the chain behind the file `target`; each job is shown in full where it first occurs."""
-    shown: set[str] = set()
-
-    def lines(path: str, indent: str) -> Iterator[str]:
-        job = history.chain.makers.get(path)
-        digest = history.digest(path)
+    shown: dict[str, str] = {}  # by job, the file under which it is shown
+    waiting: list[tuple[str, str] | str] = [(target, "")]  # files with their indent, and lines; the next last
+    while waiting:
+        if isinstance(line := waiting.pop(), str):
+            yield line
+            continue
+        path, indent = line
+        job, digest = history.chain.makers.get(path), history.digest(path)
         if job is None or not job.inputs:  # here the chain ends
             yield f"{indent}{path}  sha256 {digest}"
         else:
-            yield f"{indent}{path}  {digest[:SHORT]}{'  (see above)' if job.name in shown else ''}"
+            first = shown.get(job.name, "")
+            above = f"  ({'see' if first == path else f'made with {first},'} above)" if first else ""
+            yield f"{indent}{path}  {digest[:SHORT]}{above}"
         if job is None or job.name in shown:
-            return
-        shown.add(job.name)
-        when = f", {job.volatile['ended']}" if job.volatile else ""
+            continue
+        shown[job.name] = path
+        when = f", {job.volatile.ended}" if job.volatile.ended else ""
         yield f"{indent}  by {job.rule}{job.code and f', code {job.code}'}{when}{_of_run(history, job)}"
-        read = filter(relevant, job.inputs)
-        for first, others in inputs(history.chain.makers, read, every or job.rule == "pdf"):
-            yield from lines(first, indent + "    ")
-            if others:
-                yield f"{indent}    ... and {others} more files of such jobs (--all)"
-
-    yield from lines(target, "")
+        indent += "    "
+        read = inputs(history.chain.makers, filter(relevant, job.inputs), every or job.rule == "pdf")
+        for first, others in reversed(list(read)):
+            waiting += [f"{indent}... and {others} more files of such jobs (--all)"] if others else []
+            waiting.append((first, indent))
 
 
 def inputs(makers: Mapping[str, Job], paths: Iterable[str], every: bool) -> Iterator[tuple[str, int]]:
     """One file for each job among `paths`; of many jobs of a rule only the first, and how many more."""
     kinds: dict[str, dict[str, str]] = {}
     for path in paths:
-        job = makers.get(path)
-        kinds.setdefault(job.rule if job else path, {}).setdefault(job.name if job else path, path)
-    for jobs in kinds.values():
-        firsts = list(jobs.values())
-        if every or len(firsts) <= ALIKE:
-            yield from ((path, 0) for path in firsts)
-        else:
-            yield firsts[0], len(firsts) - 1
+        rule, name = (job.rule, job.name) if (job := makers.get(path)) else (path, path)
+        kinds.setdefault(rule, {}).setdefault(name, path)
+    for first, *others in map(dict.values, kinds.values()):
+        many = not every and len(others) >= ALIKE
+        yield from [(first, len(others))] if many else [(path, 0) for path in (first, *others)]
 
 
 def _of_run(history: History, job: Job) -> str:
     """A note on a frozen training: what was changed since."""
-    older = history.record.get("frozen", {}).get(job.name.rpartition("/")[2])
-    if job.rule != "train" or not older:
-        return ""
-    return f"; FROZEN, older code than now: {', '.join(older['changed'] or ['not known what differs'])}"
+    older = history.older.get(job.name.rpartition("/")[2])
+    return f"; FROZEN, older code than now: {', '.join(older)}" if older and job.rule == "train" else ""
 
 
 def folder_of(target: str) -> Path:
-    """The results or paper folder that a path lies in; `results/<dataset>` if there is one dataset only."""
+    """The results or paper folder that a path lies in, or else the one `results/<dataset>` that knows it."""
     if results := chain.results_folder(Path(target)):
         return results
     candidates = [folder for folder in absolute(Path(target)).parents if (folder / RECORD).is_file()][:1]
-    candidates = candidates or [path.parent for path in Path("results").glob(f"*/{FOLDER}")]
+    candidates = candidates or sorted(path.parent for path in Path("results").glob(f"*/{FOLDER}"))
+    if len(candidates) > 1:
+        candidates = [folder for folder in candidates if _knows(folder, target)] or candidates
     if len(candidates) != 1:
-        raise PoseliftError(f"'{target}': say where with --in results/<dataset> or --in the paper's folder")
+        where = " or ".join(f"--in {folder}" for folder in candidates[:SHOWN])
+        where = where or "--in results/<dataset> or --in the paper's folder"
+        raise PoseliftError(f"'{target}': say where with {where}")
     return candidates[0]
+
+
+def _knows(folder: Path, target: str) -> bool:
+    try:
+        return bool(History(folder).find(target))
+    except PoseliftError:
+        return False
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -189,20 +203,19 @@ def main(argv: list[str] | None = None) -> None:
     given = parser.parse_args(argv)
     folder = absolute(given.folder or folder_of(given.target))
     history = History(folder)
-    target = given.target
-    if Path(target).is_file() and history.results:
-        file = absolute(Path(target))
-        if file.is_relative_to(folder):
-            target = file.relative_to(folder.parent.parent).as_posix()
+    target, file = given.target, absolute(Path(given.target))
+    if history.results and file.is_file() and file.is_relative_to(folder):
+        target = file.relative_to(folder.parent.parent).as_posix()
     path = history.find(target)
     relevant: Callable[[str], bool] = lambda path: True  # noqa: E731
     if target in history.numbers:
-        print(f"{target} = {as_text(history.numbers[target])}")
+        print(visible(f"{target} = {as_text(history.numbers[target])}"))
         relevant = runs_of_number(target, history.numbers, history.chain.makers)
-    print("\n".join(tree(history, path, relevant, given.all)))
+    for line in tree(history, path, relevant, given.all):
+        print(visible(line))
     if history.results:
         for fault in chain.faults(history.chain.behind([path]), history.results):
-            print(f"warning: {fault}")
+            print(visible(f"warning: {fault}"))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ import json
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 SUMS = "SHA256SUMS"
 GENERATED = "generated"
@@ -19,6 +21,10 @@ RECEIPTS = "receipts"
 RECORDS = ("provenance.json", "report_provenance.json")
 
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
+
+
+DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading a file raises that holds something else than it should."""
 
 
 class Unreadable(Exception):
@@ -32,6 +38,11 @@ def sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def receipts(folder: Path) -> list[Path]:
+    """The receipts below `results/<dataset>`; hidden ones are being written."""
+    return sorted((folder / RECEIPTS).rglob("[!.]*.json"))
 
 
 def recorded_sums(folder: Path) -> dict[str, str]:
@@ -49,9 +60,9 @@ def recorded_sums(folder: Path) -> dict[str, str]:
 def recorded_sizes(folder: Path) -> dict[str, int]:
     """Sizes by file name from the crate's metadata, if it can be read: they tell what was cut short."""
     try:
-        graph = json.loads((folder / "ro-crate-metadata.json").read_text(encoding="utf-8"))["@graph"]
+        graph = _json(folder / "ro-crate-metadata.json")["@graph"]
         return {entity["name"]: int(entity["contentSize"]) for entity in graph if "contentSize" in entity}
-    except (OSError, ValueError, KeyError, TypeError):
+    except DAMAGED:
         return {}
 
 
@@ -59,20 +70,25 @@ def recorded_outputs(folder: Path) -> list[str]:
     """The files that the records of the paper and of the report list; none before there are records."""
     names: dict[str, None] = {}
     for record in RECORDS:
-        try:
-            names |= dict.fromkeys(json.loads((folder / record).read_text(encoding="utf-8"))["outputs"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+        with suppress(*DAMAGED):
+            names |= dict.fromkeys(_json(folder / record)["outputs"])
     return list(names)
 
 
 def difference(path: Path, digest: str, size: int | None) -> str | None:
     """What is wrong with a file; None if nothing is."""
-    if not path.is_file():
-        return "missing"
-    if size is not None and (there := path.stat().st_size) < size:
-        return f"cut short or edited ({there} of {size} bytes)"
-    return None if sha256(path) == digest else "edited"
+    try:
+        if not path.is_file():
+            return "missing"
+        if size is not None and (there := path.stat().st_size) < size:
+            return f"cut short or edited ({there} of {size} bytes)"
+        return None if sha256(path) == digest else "edited"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def verify_paper(folder: Path) -> list[str]:
@@ -89,17 +105,16 @@ def verify_results(folder: Path) -> list[str]:
     """The files below `results/<dataset>` that are not as their jobs left them."""
     made: dict[str, tuple[str, str, int]] = {}
     found = []
-    for path in sorted((folder / RECEIPTS).rglob("[!.]*.json")):
+    for path in receipts(folder):
         try:
-            receipt = json.loads(path.read_text(encoding="utf-8"))
-            rest = {key: value for key, value in receipt.items() if key != "seal"}
-            whole = hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
-            if receipt["seal"] != whole:
+            receipt = _json(path)
+            seal = receipt.pop("seal")
+            if seal != hashlib.sha256(json.dumps(receipt, sort_keys=True).encode()).hexdigest():
                 raise ValueError
             for name, output in receipt["outputs"].items():
-                entry = (receipt["volatile"]["ended"], output["sha256"], output["size"])
+                entry = (str(receipt["volatile"]["ended"]), str(output["sha256"]), int(output["size"]))
                 made[name] = max(made.get(name, entry), entry)  # the later of two jobs made it
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except DAMAGED:
             found.append(f"{path}: damaged receipt")
     lost = [name for name in recorded_outputs(folder) if name not in made]
     found += [f"{name}: the receipt of its job is missing" for name in lost]
@@ -114,8 +129,13 @@ def verify(folder: Path) -> tuple[list[str], int]:
     if (folder / SUMS).is_file():
         return verify_paper(folder), len(recorded_sums(folder))
     if (folder / RECEIPTS).is_dir():
-        return verify_results(folder), len(list((folder / RECEIPTS).rglob("[!.]*.json")))
+        return verify_results(folder), len(receipts(folder))
     raise Unreadable(f"{folder}: has neither {SUMS} (a paper folder) nor {RECEIPTS}/ (results of a workflow)")
+
+
+def _visible(text: str) -> str:
+    """Text out of a record, fit for a terminal: control characters as escapes, which do nothing there."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -129,9 +149,10 @@ def main(argv: list[str] | None = None) -> None:
     try:
         found, count = verify(folder)
     except Unreadable as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {_visible(str(error))}")
+    for fault in found:
+        print(_visible(fault))
     if found:
-        print("\n".join(found))
         differ = "1 differs" if len(found) == 1 else f"{len(found)} differ"
         sys.exit(f"error: {folder}: {differ} from what was recorded")
     kind = "files" if (folder / SUMS).is_file() else "jobs' outputs"

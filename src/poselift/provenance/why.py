@@ -14,13 +14,15 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError, run, visible
 from poselift.provenance.chain import Chain, Job, read_chain
-from poselift.provenance.code_hash import MANIFESTS, code_manifest, differences, kept_manifest, read_pins
+from poselift.provenance.code_hash import MANIFESTS, differences, kept_manifest, manifest_now, read_pins
 
 PINS = Path("envs/constraints.txt")
 WITHOUT_NAME = "parameter"
@@ -31,7 +33,6 @@ CONTENT = re.compile(r"(?P<name>.+)@sha256:[0-9a-f]{64}")
 
 SHOWN = 4
 """Names that are listed of many."""
-
 
 # Snakemake gives its reasons as sentences alone, to logger plugins as on the console: so its text is read.
 # The staleness tests hold this to what the installed Snakemake says.
@@ -66,6 +67,27 @@ class Planned:
     before: tuple[str, ...]
     now: tuple[str, ...]
     """parameters that the job had when it last ran and has no more, and those that are new"""
+
+    @cached_property
+    def own_seconds(self) -> float | None:
+        """How long it took when it last ran."""
+        return _mean_seconds([Path(self.benchmark)])
+
+    @cached_property
+    def seconds(self) -> float | None:
+        """How long it takes: as last time, or as the model with other seeds, or as others of its rule."""
+        path = Path(self.benchmark)
+        model = path.stem.rpartition("-s")[0]
+        alike = path.parent.glob(f"{model}-s*.tsv") if model else ()
+        return self.own_seconds or _mean_seconds(alike) or _mean_seconds(path.parent.glob("*.tsv"))
+
+
+def _mean_seconds(benchmarks: Iterable[Path]) -> float | None:
+    times = []
+    for path in benchmarks:
+        with suppress(OSError, KeyError, ValueError), path.open(newline="", encoding="utf-8") as file:
+            times += [float(row["s"]) for row in csv.DictReader(file, delimiter="\t")]
+    return sum(times) / len(times) if times else None
 
 
 def dry_run(options: Sequence[str]) -> list[Planned]:
@@ -112,16 +134,6 @@ def _literals(text: str) -> tuple[str, ...]:
     return tuple(str(ast.literal_eval(found)) for found in _LITERAL.findall(text))
 
 
-@dataclass
-class Cost:
-    """What running some jobs takes, in seconds; `unknown` jobs are of rules that never ran."""
-
-    gpu: float = 0.0
-    cpu: float = 0.0
-    estimated: int = 0
-    unknown: int = 0
-
-
 def causes(job: Planned, last: Job | None, results: Path, pins: dict[str, str]) -> Iterator[str]:
     """Why a job, which ran as `last`, is stale by itself; nothing if it only follows other jobs."""
     if job.before or job.now:
@@ -141,16 +153,10 @@ def _changed_params(job: Planned, last: Job | None, results: Path, pins: dict[st
     before, now = list(job.before), list(job.now)
     if last and last.code in before:
         before.remove(last.code)
-        code = next((each for each in now if len(each) == len(last.code) and " " not in each), None)
-        if code:
+        if code := next((each for each in now if len(each) == len(last.code) and " " not in each), None):
             now.remove(code)
-        manifest = kept_manifest(results / MANIFESTS, last.code)
-        if manifest is None:
-            yield "its code changed (in which module is not known)"
-        else:
-            yield from _changed_code(manifest, pins)
-    for found in filter(None, map(CONTENT.fullmatch, now)):
-        yield f"content of {found['name']} changed"
+        yield from _changed_code(kept_manifest(results / MANIFESTS, last.code), pins)
+    yield from (f"content of {found['name']} changed" for found in map(CONTENT.fullmatch, now) if found)
     before, now = ([text for text in texts if not CONTENT.fullmatch(text)] for texts in (before, now))
     for name, change in _changed_options(before, now):
         # folders that are read are named as changed inputs
@@ -158,22 +164,20 @@ def _changed_params(job: Planned, last: Job | None, results: Path, pins: dict[st
             yield f"{name} {change}"
 
 
-def _changed_code(before: dict[str, Any], pins: dict[str, str]) -> Iterator[str]:
-    try:
-        names = differences(before, code_manifest(*before["entries"], pins=pins))
-    except ModuleNotFoundError:
-        names = ["other modules"]
+def _changed_code(before: dict[str, Any] | None, pins: dict[str, str]) -> Iterator[str]:
+    names = differences(before, manifest_now(before, pins)) if before else []
     modules = [name for name in names if " -> " not in name]
     if modules:
         yield f"code of {_listed(modules)} changed"
-    for package in sorted(set(names) - set(modules)):
-        yield f"version of {package}"
+    yield from (f"version of {package}" for package in names[len(modules) :])
+    if not names:
+        yield "its code changed (in which module is not known)"
 
 
 def _changed_options(before: Iterable[str], now: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Options of a command line that differ, as (`--decimals`, `1 -> 2`)."""
     old, new = _options(before), _options(now)
-    for name in [*old, *(name for name in new if name not in old)]:
+    for name in old | new:
         if old.get(name) != new.get(name):
             yield name, f"{old.get(name, 'not set')} -> {new.get(name, 'not set')}"
 
@@ -218,37 +222,6 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def cost(jobs: Iterable[Planned]) -> Cost:
-    """What the jobs take, by the benchmarks of their last runs."""
-    total = Cost()
-    for job in jobs:
-        seconds = _seconds(Path(job.benchmark))
-        if seconds is None:
-            seconds = _estimate(Path(job.benchmark))
-            total.estimated += seconds is not None
-            total.unknown += seconds is None
-        total.gpu += (seconds or 0) * job.gpus
-        total.cpu += (seconds or 0) * (job.gpus == 0)
-    return total
-
-
-def _estimate(benchmark: Path) -> float | None:
-    """The mean of the benchmarks of the same model with other seeds, or else of all that lie there."""
-    model = benchmark.stem.rpartition("-s")[0]
-    same = list(benchmark.parent.glob(f"{model}-s*.tsv")) if model else []
-    known = [seconds for path in same or benchmark.parent.glob("*.tsv") if (seconds := _seconds(path))]
-    return sum(known) / len(known) if known else None
-
-
-def _seconds(path: Path) -> float | None:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [float(row["s"]) for row in csv.DictReader(file, delimiter="\t")]
-    except (OSError, KeyError, ValueError):
-        return None
-    return sum(rows) / len(rows) if rows else None
-
-
 def explain(jobs: list[Planned], results: Path, pins: dict[str, str]) -> Iterator[str]:
     """The lines of the answer: causes with what they touch, the costliest first; what follows; the cost."""
     if not jobs:
@@ -258,33 +231,39 @@ def explain(jobs: list[Planned], results: Path, pins: dict[str, str]) -> Iterato
         chain = read_chain(results)
     except PoseliftError:
         chain = Chain({})
-    by_cause: dict[tuple[str, tuple[str, ...]], list[Planned]] = {}
-    following: Counter[str] = Counter()
+    by_cause: dict[tuple[str, tuple[str, ...]], list[Planned]] = defaultdict(list)
     for job in jobs:
-        last = chain.makers.get(job.outputs[0])
-        if found := tuple(causes(job, last, results, pins)):
-            by_cause.setdefault((job.rule, found), []).append(job)
-        else:
-            following[job.rule] += 1
-    stale = [(sorted(map(_label, those)), found, cost(those).gpu) for (_, found), those in by_cause.items()]
-    for names, found, _ in sorted(stale, key=lambda one: (-one[2], one[0])):
+        found = tuple(causes(job, chain.makers.get(job.outputs[0]), results, pins))
+        by_cause[(job.rule if found else "", found)].append(job)
+    following = Counter(job.rule for job in by_cause.pop(("", ()), []))
+    stale = [
+        (-sum((job.seconds or 0) * job.gpus for job in those), sorted(map(_label, those)), found)
+        for (_, found), those in by_cause.items()
+    ]
+    for _, names, found in sorted(stale):
         yield f"{_listed(names)}: {'; '.join(found)}"
     if following:
         counted = (f"{rule} ({count})" if count > 1 else rule for rule, count in following.items())
         yield f"and what depends on that: {', '.join(counted)}"
-    yield in_words(cost(jobs), len(jobs))
+    yield cost(jobs)
 
 
-def in_words(found: Cost, n_jobs: int) -> str:
-    """The cost in a sentence."""
-    parts = [f"{found.gpu / 3600:.1f} GPU-hours"] if found.gpu else []
-    hours = found.cpu >= 3600
-    parts.append(f"{found.cpu / 3600:.1f} hours" if hours else f"{found.cpu:.0f} s")
-    parts[-1] += " without a GPU"
-    notes = [f"{found.estimated} estimated from others"] if found.estimated else []
-    notes += [f"{found.unknown} not known"] if found.unknown else []
-    jobs = f"{n_jobs} job{'' if n_jobs == 1 else 's'}"
-    return f"rebuilding: {jobs}, {', '.join(parts)}" + (f" ({'; '.join(notes)})" if notes else "")
+def cost(jobs: Sequence[Planned]) -> str:
+    """What the jobs take, in a sentence."""
+    parts = []
+    if on_gpu := [job for job in jobs if job.gpus]:
+        known = [job.seconds * job.gpus / 3600 for job in on_gpu if job.seconds is not None]
+        parts.append(f"{sum(known):.1f} GPU-hours" if known else "GPU-hours not known")
+    if others := [job for job in jobs if not job.gpus]:
+        seconds = sum(known := [job.seconds for job in others if job.seconds is not None])
+        time = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds:.0f} s"
+        parts.append(f"{time} without a GPU" if known else "time without a GPU not known")
+    unknown = sum(job.seconds is None for job in jobs)
+    estimated = sum(job.own_seconds is None for job in jobs) - unknown
+    notes = [f"{estimated} estimated from others"] if estimated else []
+    notes += [f"{unknown} not known"] if unknown else []
+    count = f"{len(jobs)} job{'' if len(jobs) == 1 else 's'}"
+    return f"rebuilding: {count}, {', '.join(parts)}" + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -294,7 +273,8 @@ def main(argv: list[str] | None = None) -> None:
     _, options = parser.parse_known_args(argv)
     jobs = dry_run(options)
     results = Path(*PurePosixPath(jobs[0].outputs[0]).parts[:2]) if jobs else Path("results")
-    print("\n".join(explain(jobs, results, read_pins(PINS))))
+    for line in explain(jobs, results, read_pins(PINS)):
+        print(visible(line))
 
 
 if __name__ == "__main__":

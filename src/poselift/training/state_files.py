@@ -15,7 +15,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +157,8 @@ class StateFolder:
         """For each other run with a state in the run directory: the facts in which it differs."""
         for path in sorted(self.root.glob("*/run.json")):
             if path.parent != self.folder and states(path.parent):
-                yield differences(json.loads(path.read_text(encoding="utf-8")), self.facts)
+                with suppress(ValueError):  # a power cut can leave it empty
+                    yield differences(json.loads(path.read_text(encoding="utf-8")), self.facts)
 
 
 def _file_name(state: TrainingState) -> str:

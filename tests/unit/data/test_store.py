@@ -158,3 +158,17 @@ def test_store_of_another_version_is_refused(store, content):
 def test_missing_manifest_is_named(store):
     (store / "frames/manifest.json").unlink()
     assert fault(store, "frames/manifest.json") == "no such file; make the store with `poselift prepare`"
+
+
+@pytest.mark.parametrize(
+    ("split", "array"),
+    [("train", "inputs"), ("train", "labels"), ("test", "target_mm"), ("test", "factor"), ("test", "valid")],
+)
+def test_a_flipped_bit_is_found_when_the_store_is_opened(store, split, array):
+    path = store / "frames" / split / f"{array}.npy"
+    content = bytearray(path.read_bytes())
+    content[-2] ^= 1
+    path.write_bytes(content)
+    file = f"frames/{split}/{array}.npy"
+    assert fault(store, file, split).startswith("not as it was written (its hash is not the one in manifest")
+    open_split(store, "test" if split == "train" else "train", 4)

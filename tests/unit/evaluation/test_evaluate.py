@@ -1,6 +1,7 @@
 """The command that evaluates a run or a published checkpoint, with a tiny model on a tiny store."""
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
@@ -64,6 +65,22 @@ def test_run(run_folder: Path, store: Path, tmp_path: Path, capsys: pytest.Captu
         expected_examples = examples(predict(model, test, CPU, 16), test)
         np.testing.assert_allclose(shown["prediction"], expected_examples["prediction"], atol=1e-3)
         assert set(shown) == set(expected_examples)
+
+
+def test_weights_that_are_not_those_of_the_training_are_refused(
+    run_folder: Path, store: Path, tmp_path: Path
+) -> None:
+    weights = [run_folder / f"{checkpoint}_model.safetensors" for checkpoint in ("best", "last")]
+    outputs = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in weights}
+    (run_folder / "history.json").write_text(json.dumps({"record": {"outputs": outputs}}))
+    command = ["--run", str(run_folder), "--store", str(store), "--device", "cpu"]
+    main([*command, "--out", str(tmp_path / "out.json")])
+    content = bytearray(weights[1].read_bytes())
+    content[-3] ^= 1
+    weights[1].write_bytes(content)
+    with pytest.raises(PoseliftError, match=r"last_model\.safetensors: not as it was recorded"):
+        main([*command, "--out", str(tmp_path / "other.json")])
+    assert not (tmp_path / "other.json").exists()
 
 
 def test_evaluating_again_changes_only_what_is_measured(

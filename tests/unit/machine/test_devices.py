@@ -1,8 +1,10 @@
 """Devices by name, and slots that no two processes hold at once. The devices are faked: only names count."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from types import SimpleNamespace
 from typing import Any
@@ -17,11 +19,12 @@ from poselift.machine.gpu_slots import held_slots
 
 # Children are forked from a process without torch: thirty of them cost little.
 SCRIPT = """
-import json, logging, os, random, signal, sys, time
+import json, logging, os, pathlib, random, signal, sys, time
 from poselift.machine import gpu_slots
 from poselift.machine.gpu_slots import held_slots
 
 gpu_slots.POLL_SECONDS = gpu_slots.TURN_SECONDS = 0.005
+gpu_slots.FOLDER = pathlib.Path(os.environ["SLOTS"])
 out = os.dup(1)
 
 def tell(**what):
@@ -94,8 +97,8 @@ with held_slots(sys.argv[1].split(","), int(sys.argv[2])) as slots:
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch):
     """Lock files of this test alone."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setenv("SLOTS", str(tmp_path / "slots"))
+    monkeypatch.setattr(gpu_slots, "FOLDER", tmp_path / "slots")
     monkeypatch.setattr(gpu_slots, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(gpu_slots, "TURN_SECONDS", 0.01)
 
@@ -264,3 +267,71 @@ def test_too_few_gpus_say_where_they_come_from(monkeypatch, variables, origin):
         monkeypatch.setenv(name, value)
     with pytest.raises(PoseliftError, match=f"5 GPUs are requested, but {origin}"):
         reserved_devices("auto", 5).__enter__()
+
+
+def test_no_temporary_folder_moves_the_locks(holder, monkeypatch, tmp_path):
+    assert holder("4", 1).slots() == [0]
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "elsewhere"))
+    assert holder("4", 1).line().startswith("waiting")
+
+
+def test_nobody_else_may_enter_the_folder_of_the_locks(tmp_path):
+    folder = tmp_path / "slots"
+    folder.mkdir(mode=0o777)
+    with held_slots(["4"], 1):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_is_not_the_users_own_is_refused(tmp_path, monkeypatch):
+    folder = tmp_path / "slots"
+    folder.symlink_to(tmp_path)
+    with pytest.raises(PoseliftError, match="slots: not a folder of yours"), held_slots(["4"], 1):
+        pass
+    folder.unlink()
+    folder.mkdir()
+    monkeypatch.setattr("os.getuid", lambda: folder.stat().st_uid + 1)
+    with pytest.raises(PoseliftError, match="slots: not a folder of yours"), held_slots(["4"], 1):
+        pass
+
+
+def test_locks_that_are_held_stay_young(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpu_slots, "TOUCH_SECONDS", 0.01)
+    with held_slots(["4"], 1):
+        paths = [tmp_path / "slots", tmp_path / "slots/4.lock"]
+        for path in paths:
+            os.utime(path, (0, 0))
+        end = time.monotonic() + 30
+        while any(path.stat().st_mtime == 0 for path in paths) and time.monotonic() < end:
+            time.sleep(0.01)
+        assert all(path.stat().st_mtime > 0 for path in paths)
+
+
+@pytest.fixture
+def two_instances(monkeypatch):
+    """What CUDA says where two parts of a GPU are listed: it shows a process the first of them."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-a, MIG-b")
+
+
+@pytest.mark.usefixtures("two_instances")
+@pytest.mark.parametrize("name", ["auto", "cuda"])
+def test_each_job_sees_its_own_part_of_a_gpu_and_no_other(holder, name):
+    with reserved_device(name) as first:
+        assert (first, os.environ["CUDA_VISIBLE_DEVICES"]) == (torch.device("cuda", 0), "MIG-a")
+        other = holder("MIG-a,MIG-b", 1)
+        assert other.slots() == [1]
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "MIG-a, MIG-b"
+    busy = holder("MIG-a", 1)
+    assert busy.slots() == [0]
+    other.end()
+    with reserved_device(name) as second:
+        assert (second, os.environ["CUDA_VISIBLE_DEVICES"]) == (torch.device("cuda", 0), "MIG-b")
+
+
+@pytest.mark.usefixtures("two_instances")
+def test_one_run_on_several_parts_of_gpus_is_refused():
+    with pytest.raises(PoseliftError, match=r"2 GPUs are requested, but .* \(MIG\) only; set processes to 1"):
+        reserved_devices("auto", 2).__enter__()

@@ -16,6 +16,7 @@ import yaml
 from poselift.machine import doctor
 from poselift.machine import machine_checks as machine
 from poselift.machine.check import Check
+from poselift.provenance import hashing
 
 CONFIG: dict[str, Any] = {
     "dataset": "trial",
@@ -66,8 +67,21 @@ def test_raw_file_with_its_hash(diagnose):
     other = diagnose(data=data | {"sha256": "0" * 64})["raw data"]
     assert other.state == "warning"
     assert "expected 000000000000…" in other.found
-    noted = json.loads(Path("results/trial/data/raw.sha256.json").read_text())
-    assert noted["sha256"] == digest  # where the workflow looks for it
+
+
+def test_a_large_raw_file_is_hashed_once_for_the_doctor_and_the_workflow(diagnose, monkeypatch):
+    Path("raw.pkl").write_bytes(bytes(hashing.LARGE + 1))
+    digest = hashlib.sha256(bytes(hashing.LARGE + 1)).hexdigest()
+    assert digest[:12] in diagnose()["raw data"].found
+    monkeypatch.setattr(hashing, "_sha256_at", lambda *_: pytest.fail("read again"))
+    assert hashing.content("raw.pkl", Path("results/trial")).endswith(digest)
+
+
+def test_runs_of_sizes_outside_the_experiment_are_not_counted(diagnose):
+    elsewhere = [{"name": "deep", "architecture": "baseline", "size": "base"}]
+    sizes = CONFIG["sizes"] | {"base": {"depth": 16, "dim": 256}}
+    checks = diagnose(sizes=sizes, ablation=elsewhere)
+    assert checks["config"].found == "config.yaml: data set trial, 2 runs"
 
 
 def test_files_of_the_second_data_set(diagnose):
@@ -107,6 +121,16 @@ def test_damaged_manifest_is_a_line(diagnose):
     Path("results/trial/data/clips-243/manifest.json").write_text('{"clips": {"tr')
     check = diagnose()["clips"]
     assert (check.state, check.found[:18]) == ("warning", "cannot be checked:")
+
+
+def test_code_that_no_repository_tracks_is_said(diagnose, monkeypatch):
+    from poselift.provenance import record
+
+    monkeypatch.setattr(record, "commit", lambda: "0123456789ab")
+    assert diagnose()["commit"] == Check("commit", "ok", "0123456789ab")
+    monkeypatch.setattr(record, "commit", lambda: None)
+    check = diagnose()["commit"]
+    assert (check.state, check.found) == ("warning", "no git repository tracks this code: records name none")
 
 
 def test_full_disk(diagnose, monkeypatch):

@@ -9,6 +9,7 @@ from poselift.analysis import results
 from poselift.analysis.results import Estimate, collect, names_in, per_seed, reference, summarise
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import Result, Row, write_reports
+from poselift.provenance.hashing import sha256
 
 
 def test_a_row_is_one_number(make_report, make_references):
@@ -147,3 +148,17 @@ def test_spread_is_the_sample_standard_deviation():
 def test_a_single_seed_has_no_spread():
     assert summarise(pd.Series([40.0])) == Estimate(40.0, None, 1)
     assert summarise(pd.Series([], dtype=float)) is None
+
+
+def test_an_edited_number_is_refused_where_its_digest_lies_beside_the_table(tmp_path, make_report):
+    path = tmp_path / "results.csv"
+    collect([make_report("full", "base", 0, last=129.25, best=39.0)]).to_csv(path, index=False)
+    results.read(path)
+    (tmp_path / "results.sha256").write_text(f"{sha256(path)}  {path}\n")
+    results.read(path)
+    path.write_text(path.read_text().replace("129.25", "529.25"))
+    with pytest.raises(PoseliftError, match=r"results\.csv: not as it was recorded"):
+        results.read(path)
+    (tmp_path / "results.sha256").write_text("")
+    with pytest.raises(PoseliftError, match=r"results\.csv: not a table of results"):
+        results.read(path)

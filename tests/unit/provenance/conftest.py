@@ -1,6 +1,7 @@
 """A small project with results and receipts, as the workflow leaves them; the numbers are invented."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,25 @@ class Toy:
 
     def gather(self, frozen: list[str] | None = None) -> dict:
         return paper_record(self.results, self.parts, frozen or [], read_pins(Path("constraints.txt")))
+
+
+NONSENSE = ["", "{", "[]", "null", '{"core": 3}', "[" * 100_000, "\udcff"]
+"""Files that were cut short, or hold something else than they should."""
+
+
+def damaged(path: Path, text: str) -> None:
+    """Write nonsense."""
+    path.write_bytes(text.encode(errors="surrogateescape"))
+
+
+def mistyped(content: dict) -> Iterator[dict]:
+    """Copies of a JSON object, each with one of its values, at any depth, of another type."""
+    for key, value in content.items():
+        for other in (None, 3, "text", [], {}, [[{}]]):
+            if type(other) is not type(value):
+                yield {**content, key: other}
+        if isinstance(value, dict):
+            yield from ({**content, key: changed} for changed in mistyped(value))
 
 
 @pytest.fixture

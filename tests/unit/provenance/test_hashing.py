@@ -4,6 +4,9 @@ import hashlib
 import os
 import subprocess
 
+import pytest
+
+from poselift.errors import PoseliftError
 from poselift.provenance import hashing
 
 
@@ -39,3 +42,22 @@ def test_a_hash_that_cannot_be_noted_is_given_all_the_same(tmp_path):
     (tmp_path / "results").touch()  # no folder can be made there, whoever asks
     found = hashing.cached_sha256(tmp_path / "raw.pkl", tmp_path / "results" / "note.json")
     assert found == hashlib.sha256(b"one").hexdigest()
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", "null", '{"sha256": "x"}', "[" * 100_000, "\udcff"])
+def test_a_note_that_cannot_be_read_is_none(tmp_path, note):
+    file, cache = tmp_path / "raw.pkl", tmp_path / "raw.json"
+    file.write_bytes(b"one")
+    digest = hashing.cached_sha256(file, cache)
+    whole = cache.read_text()
+    cache.write_bytes(note.encode(errors="surrogateescape"))
+    assert hashing.cached_sha256(file, cache) == digest
+    assert cache.read_text() == whole
+
+
+def test_what_differs_from_its_record_is_named(tmp_path):
+    file = tmp_path / "weights"
+    file.write_bytes(b"one")
+    hashing.require_recorded(file, hashlib.sha256(b"one").hexdigest(), "train again")
+    with pytest.raises(PoseliftError, match=r"weights: not as it was recorded .*; train again$"):
+        hashing.require_recorded(file, hashlib.sha256(b"two").hexdigest(), "train again")

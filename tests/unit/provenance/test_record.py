@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -127,38 +129,23 @@ def test_a_path_outside_of_the_project_is_not_told(toy):
     assert '"licensed.pkl": "' in text
 
 
-def test_large_files_are_read_only_once(toy, monkeypatch):
+def edit_in_secret(path: Path) -> None:
+    """Change a byte of a file that keeps its size and time."""
+    status, content = path.stat(), bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def test_size_and_time_are_not_believed(toy):
+    big = Path("results/toy/data/big.npy")
+    outputs = {"results/toy/data/frames/manifest.json": "{}", big.as_posix(): "x" * (LARGE + 1)}
     Path("data/raw.pkl").write_bytes(bytes(LARGE + 1))
-    first = toy.gather()
-    read = []
-    monkeypatch.setattr("poselift.provenance.hashing._sha256_at", lambda *file: read.append(file) or "0" * 64)
-    assert toy.gather()["hash"] == first["hash"]
-    assert not read
-    os.utime("data/raw.pkl")
-    toy.gather()
-    assert read
-
-
-def test_a_large_output_is_read_once_though_snakemake_touches_it_after_its_receipt(toy, monkeypatch):
-    big = "results/toy/data/big.npy"
-    outputs = {"results/toy/data/frames/manifest.json": "{}", big: "x" * (LARGE + 1)}
     toy.job("frames", "frames", ["data/raw.pkl"], outputs)
-    os.utime(big)
-    toy.gather()
-    monkeypatch.setattr("poselift.provenance.hashing._sha256_at", lambda *_: pytest.fail("read again"))
-    toy.gather()
-
-
-def test_a_large_output_is_read_again_when_it_changed(toy):
-    big = "results/toy/data/big.npy"
-    toy.job(
-        "frames",
-        "frames",
-        ["data/raw.pkl"],
-        {"results/toy/data/frames/manifest.json": "{}", big: "x" * (LARGE + 1)},
-    )
-    toy.gather()
-    Path(big).write_text("y" * (LARGE + 1))
+    first = toy.gather()["hash"]
+    edit_in_secret(Path("data/raw.pkl"))
+    assert toy.gather()["hash"] != first
+    edit_in_secret(big)
     with pytest.raises(PoseliftError, match=r"big\.npy: not as rule frames made it"):
         toy.gather()
 
@@ -192,3 +179,40 @@ def test_a_frozen_run_keeps_the_code_that_trained_it(toy):
     assert frozen_code(toy.results, "full-base-s1") == read_chain(toy.results).jobs["train/full-base-s1"].code
     with pytest.raises(PoseliftError, match="frozen: run 'full-base-s9' has not been trained yet"):
         frozen_code(toy.results, "full-base-s9")
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A git repository with one commit; `git` runs a command in it, `unpacked` is code that lies in it."""
+    folder = tmp_path / "repository"
+    unpacked = folder / "src/provenance/record.py"
+    unpacked.parent.mkdir(parents=True)
+    unpacked.write_text("code")
+    (folder / "notes.txt").write_text("notes")
+    monkeypatch.setattr(module, "__file__", str(unpacked))
+    for variable in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"):
+        monkeypatch.setenv(variable, "someone@example.org")
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "-q")
+    git("add", "notes.txt")
+    git("commit", "-qm", "notes")
+    return SimpleNamespace(git=git, unpacked=unpacked)
+
+
+def test_the_commit_is_that_of_a_repository_that_tracks_the_code(repository):
+    assert module.commit() is None  # unpacked inside of a repository of something else
+    repository.git("add", "src")
+    repository.git("commit", "-qm", "code")
+    head = repository.git("rev-parse", "--short=12", "HEAD")
+    assert module.commit() == head
+    repository.unpacked.write_text("edited")
+    assert module.commit() == f"{head}-dirty"
+
+
+def test_there_is_no_commit_without_git(repository, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert module.commit() is None

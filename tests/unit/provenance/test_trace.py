@@ -1,13 +1,19 @@
 """From an artefact down to the hash of the raw file, in the project and in a paper folder far from it."""
 
 import hashlib
+import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from poselift.errors import PoseliftError
+from poselift.provenance.chain import short_hash
+from poselift.provenance.receipts import seal, write_receipt
 from poselift.provenance.trace import main
+
+from .conftest import NONSENSE, damaged, mistyped
 
 RAW = hashlib.sha256(b"raw motion").hexdigest()
 
@@ -99,3 +105,85 @@ def test_a_folder_without_records(tmp_path, monkeypatch):
         main(["tables/main"])
     with pytest.raises(PoseliftError, match="neither results of the workflow"):
         main(["tables/main", "--in", "."])
+
+
+@pytest.mark.parametrize("text", NONSENSE)
+def test_a_damaged_record_or_receipt_is_one_line(toy, paper_folder, text):
+    damaged(paper_folder / "generated/provenance.json", text)
+    with pytest.raises(PoseliftError, match=r"provenance\.json: not a record of what was made from what"):
+        main(["full.base.mpjpe", "--in", str(paper_folder)])
+    damaged(toy.results / "receipts/paper/results.json", text)
+    with pytest.raises(PoseliftError, match=r"results\.json: not the receipt that its job wrote"):
+        main(["tables/main"])
+
+
+def test_any_value_of_another_type_is_one_line_or_makes_no_difference(toy, paper_folder, capsys):
+    receipt = toy.results / "receipts/paper/results.json"
+    content = json.loads(receipt.read_text())
+    del content["seal"]
+    for changed in mistyped(content):
+        receipt.write_text(json.dumps({**changed, "seal": seal(changed)}))
+        with suppress(PoseliftError):
+            main(["tables/main"])
+    record = paper_folder / "generated/provenance.json"
+    whole = json.loads(record.read_text())
+    whole["frozen"] = {"full-base-s0": {"code": "c", "now": "d", "changed": ["x"]}}
+    for changed in mistyped(whole):
+        record.write_text(json.dumps(changed))
+        with suppress(PoseliftError):
+            main(["main.pdf", "--in", str(paper_folder)])
+
+
+def test_a_chain_of_three_thousand_jobs(toy, capsys):
+    Path("results/toy/chain").mkdir()
+    before = "data/raw.pkl"
+    for number in range(1, 3001):
+        made = f"results/toy/chain/{number}"
+        Path(made).touch()
+        write_receipt(f"results/toy/logs/chain/{number}.log", "step", {"code": "c"}, [before], [made])
+        before = made
+    lines = traced(capsys, "results/toy/chain/3000").splitlines()
+    assert [line.split()[0] for line in lines[::2][:2]] == [
+        "results/toy/chain/3000",
+        "results/toy/chain/2999",
+    ]
+    assert lines[-1].split()[0] == "data/raw.pkl"
+    assert len(lines) == 2 * 3000 + 1
+    assert short_hash([Path("results/toy/chain/3000")])
+
+
+def test_a_file_made_from_itself_is_one_line(toy):
+    for one, other in ("ab", "ba"):
+        toy.job(f"x/{one}", "table", [f"results/toy/{other}"], {f"results/toy/{one}": ""})
+    with pytest.raises(
+        PoseliftError, match=r"results/toy/[ab]: the receipts say that it was made from itself"
+    ):
+        main(["results/toy/a"])
+
+
+def test_escapes_in_receipts_do_nothing_to_the_terminal(toy, capsys):
+    toy.job("x", "table", ["raw\x1b]0;title\x07\x1b[2J\r"], {"results/toy/x.csv": ""})
+    shown = traced(capsys, "x.csv")
+    assert "\\x1b]0;title\\x07\\x1b[2J\\r" in shown
+    assert all(line.isprintable() for line in shown.splitlines())
+
+
+def test_what_is_above_is_named_by_the_file_that_is_above(toy, capsys):
+    frames = [f"results/toy/data/{name}" for name in ("manifest.json", "arrays.npy")]
+    toy.job("both", "frames", ["data/raw.pkl"], dict.fromkeys(frames, "x"))
+    toy.job("index", "frames", frames[:1], {"results/toy/data/index.npy": "x"})
+    toy.job("end", "table", ["results/toy/data/index.npy", frames[1]], {"results/toy/end": "x"})
+    lines = [line.strip() for line in traced(capsys, "results/toy/end").splitlines()]
+    assert f"{frames[1]}  2d711642b726  (made with {frames[0]}, above)" in lines
+
+
+def test_the_one_data_set_that_knows_a_number_is_found(toy, capsys):
+    shutil.copytree("results/toy", "results/other")
+    for path in Path("results/other/receipts").rglob("*.json"):
+        content = json.loads(path.read_text().replace("results/toy", "results/other"))
+        path.write_text(json.dumps({**content, "seal": seal(content)}))
+    Path("results/other/numbers.tex").write_text("\\defnum{full.base.p_mpjpe}{31.0}\n")
+    assert "results/other/numbers.tex" in traced(capsys, "full.base.p_mpjpe")
+    assert "results/toy/numbers.tex" in traced(capsys, "full.base.mpjpe")
+    with pytest.raises(PoseliftError, match="say where with --in results/other or --in results/toy"):
+        main(["tables/main"])

@@ -10,8 +10,14 @@ import pytest
 from rocrate.rocrate import ROCrate
 
 from poselift.errors import PoseliftError
+from poselift.provenance import verify as verify_module
+from poselift.provenance.chain import read_chain
 from poselift.provenance.crate import write_crate
+from poselift.provenance.hashing import sha256
+from poselift.provenance.receipts import seal
 from poselift.provenance.verify import main, verify
+
+from .conftest import NONSENSE, damaged, mistyped
 
 
 @pytest.fixture
@@ -133,3 +139,54 @@ def test_every_reference_in_the_crate_leads_somewhere(sealed):
     listed = {entity.id for entity in crate.data_entities}
     names = {path.relative_to(sealed).as_posix() for path in files(sealed)}
     assert names - listed == {"SHA256SUMS", "ro-crate-metadata.json"}
+
+
+@pytest.mark.parametrize("text", NONSENSE)
+def test_damaged_records_are_named_or_passed_over(toy, paper_folder, text, capsys):
+    write_crate(paper_folder)
+    damaged(paper_folder / "ro-crate-metadata.json", text)
+    assert verify(paper_folder)[0] == ["ro-crate-metadata.json: edited"]
+    receipt = toy.results / "receipts/paper/results.json"
+    damaged(receipt, text)
+    damaged(toy.results / "provenance.json", text)
+    assert verify(toy.results)[0] == [f"{receipt}: damaged receipt"]
+
+
+def test_receipts_of_other_types_are_named_or_make_no_difference(toy):
+    receipt = toy.results / "receipts/paper/results.json"
+    content = json.loads(receipt.read_text())
+    del content["seal"]
+    for changed in mistyped(content):
+        receipt.write_text(json.dumps({**changed, "seal": seal(changed)}))
+        verify(toy.results)
+
+
+def test_escapes_do_nothing_to_the_terminal(toy, capsys):
+    toy.job("x", "table", [], {"results/toy/x\x1b[2J": ""})
+    Path("results/toy/x\x1b[2J").unlink()
+    with pytest.raises(SystemExit):
+        main(["results/toy"])
+    assert "results/toy/x\\x1b[2J: missing" in capsys.readouterr().out
+
+
+def test_of_two_receipts_the_later_counts(toy):
+    table = toy.results / "tables/main.tex"
+    for ended, text in (("2030", "newer"), ("2020", "older")):
+        table.write_text(text)
+        other = toy.results / f"receipts/paper/table_{ended}.json"
+        content = json.loads((toy.results / "receipts/paper/table_main.json").read_text())
+        content["outputs"][table.as_posix()] = {"sha256": sha256(table), "size": 5}
+        content["volatile"]["ended"] = f"{ended}-01-01T00:00:00+00:00"
+        other.write_text(json.dumps({**content, "seal": seal(content)}))
+    assert verify(toy.results)[0] == [f"{table}: edited"]
+    table.write_text("newer")
+    assert verify(toy.results)[0] == []
+    assert read_chain(toy.results).makers[table.as_posix()].name == "paper/table_2030"
+
+
+def test_a_file_that_cannot_be_read_is_named(sealed, monkeypatch):
+    def refused(path: Path) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(verify_module, "sha256", refused)
+    assert "main.tex: cannot be read (Permission denied)" in verify(sealed)[0]

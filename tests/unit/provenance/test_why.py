@@ -159,6 +159,20 @@ def test_gpu_hours_come_from_benchmarks(toy):
     )
 
 
+def test_what_never_ran_takes_an_unknown_time_not_none(toy):
+    missing = "Missing output files: x"
+    trainings = "".join(
+        block(f"full-base-s{seed}", missing, "train", output=f"{R}/runs/full-base-s{seed}/x", gpu=1)
+        for seed in range(3)
+    )
+    table = block("main", missing)
+    unknown = "GPU-hours not known, time without a GPU not known (4 not known)"
+    assert explained(trainings + table)[-1] == f"rebuilding: 4 jobs, {unknown}"
+    benchmark("main", 30, "table")
+    partly = "GPU-hours not known, 30 s without a GPU (3 not known)"
+    assert explained(trainings + table)[-1] == f"rebuilding: 4 jobs, {partly}"
+
+
 def test_a_complaint_of_snakemake_is_one_line(monkeypatch):
     def refused(command, **options):
         return subprocess.CompletedProcess(command, 1, "", "some\nerror: config.yaml: sizes: unknown\nmore")

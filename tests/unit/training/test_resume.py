@@ -17,6 +17,7 @@ import torch
 
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.errors import PoseliftError
+from poselift.provenance.hashing import sha256
 from poselift.training import loop as loop_module
 from poselift.training import state_files as state_module
 from poselift.training import train as train_module
@@ -242,6 +243,12 @@ def test_state_of_other_settings_is_named_and_left_alone(store, tmp_path, settin
     assert path.exists()
 
 
+def test_an_empty_note_of_another_state_is_passed_over(store, tmp_path, settings, monkeypatch):
+    other = interrupted(store, tmp_path / "run", settings(lr=0.001, epochs=4), monkeypatch)
+    (other.folder / "run.json").write_text("")
+    train(settings(lr=0.01, epochs=1), store, tmp_path / "run", CPU)
+
+
 def test_state_of_other_code_or_data_is_named(store, tmp_path, settings, monkeypatch):
     wanted = settings()
     interrupted(store, tmp_path / "run", wanted, monkeypatch)
@@ -252,7 +259,9 @@ def test_state_of_other_code_or_data_is_named(store, tmp_path, settings, monkeyp
     manifest = store / "frames" / "manifest.json"
     content = json.loads(manifest.read_text())
     name = next(iter(content["arrays"]))
-    content["arrays"][name] = "other"
+    array = store / "frames" / name
+    array.write_bytes(array.read_bytes()[:-1] + b"\0")
+    content["arrays"][name] = sha256(array)
     manifest.write_text(json.dumps(content))
     with pytest.raises(PoseliftError, match=f"these differ: data.{name}"):
         train(wanted, store, tmp_path / "run", CPU, resume="newest")
