@@ -1,5 +1,6 @@
 """Errors that are meant for the person who reads them, and the one place that prints them."""
 
+import errno
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +42,25 @@ def reading(path: Path, what: str, remedy: str, again: str = "") -> Iterator[Non
     ) as error:
         reason = one_line(error if isinstance(error, ValueError) else repr(error), limit=500)
         raise PoseliftError(f"{path}: not {what} ({reason}); {again or remedy}") from None
+
+
+@contextmanager
+def untrusted(path: Path | str, fault: str, missing: str = "") -> Iterator[None]:
+    """Read a file that can be wrong in any way: what fails becomes one line, the `fault`, in which `{}` is
+    the reason. A missing file is named (`missing` says what to do); other errors of the system stay."""
+    try:
+        yield
+    except PoseliftError:
+        raise
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file{missing}") from None
+    except Exception as error:
+        # a damaged archive names places that are not in the file: EINVAL
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            error.filename = error.filename or str(path)
+            raise
+        reason = one_line(error) or type(error).__name__
+        raise PoseliftError(f"{path}: {fault.format(reason)}") from None
 
 
 @contextmanager

@@ -11,12 +11,16 @@ from poselift.skeleton import MIRROR
 
 @cache
 def _mirror_index(device: torch.device) -> Tensor:
-    with torch.inference_mode(False):  # kept, and used in training as well
+    with torch.inference_mode(False):  # kept: no copy to the device each time; used in training as well
         return torch.tensor(MIRROR, device=device)
 
 
 def mirror(poses: Tensor) -> Tensor:
-    """As `poselift.skeleton.mirror`, (..., J, C) -> (..., J, C), without a copy to the device each time."""
+    """The mirror image of poses (..., J, C): x negated, left and right joints swapped; a new tensor.
+
+    x is channel 0 and centred (normalised, or relative to the root); the other channels, be they y, z or a
+    confidence, move with their joint.
+    """
     mirrored = poses.index_select(-2, _mirror_index(poses.device))
     mirrored[..., 0] *= -1
     return mirrored

@@ -1,29 +1,15 @@
 """The 17-joint Human3.6M skeleton: names, bones, mirror pairs and the graph over joints."""
 
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 JOINTS: Final = (
-    "hip",
-    "right hip",
-    "right knee",
-    "right foot",
-    "left hip",
-    "left knee",
-    "left foot",
-    "spine",
-    "thorax",
-    "neck",
-    "head",
-    "left shoulder",
-    "left elbow",
-    "left wrist",
-    "right shoulder",
-    "right elbow",
+    "hip", "right hip", "right knee", "right foot", "left hip", "left knee", "left foot", "spine", "thorax",
+    "neck", "head", "left shoulder", "left elbow", "left wrist", "right shoulder", "right elbow",
     "right wrist",
-)
+)  # fmt: skip
 N_JOINTS: Final = len(JOINTS)
 ROOT: Final = 0
 
@@ -45,19 +31,6 @@ BODY: Final = {"upper body": tuple(range(7, 17)), "lower body": tuple(range(1, 7
 # MIRROR[j] is the joint that takes j's place in the mirror image
 _partner = dict(zip(LEFT + RIGHT, RIGHT + LEFT, strict=True))
 MIRROR: Final = tuple(_partner.get(joint, joint) for joint in range(N_JOINTS))
-
-Poses = TypeVar("Poses", bound=Any)  # numpy.ndarray or torch.Tensor
-
-
-def mirror(poses: Poses) -> Poses:
-    """The mirror image of poses (..., J, C): x negated, left and right joints swapped; a new array.
-
-    x is channel 0 and centred (normalised, or relative to the root); the other channels, be they y, z or a
-    confidence, move with their joint.
-    """
-    mirrored = poses[..., list(MIRROR), :]
-    mirrored[..., 0] *= -1
-    return mirrored
 
 
 def adjacency() -> NDArray[np.float32]:

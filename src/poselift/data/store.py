@@ -25,11 +25,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poselift.data.sequence import Sequence
-from poselift.errors import PoseliftError, one_line
+from poselift.errors import PoseliftError, untrusted
 from poselift.skeleton import N_JOINTS
 
 Evaluates = Literal["every frame", "centre frame"]
 """Which frames of a test clip are evaluated."""
+
+DAMAGED = "not as it was written ({}); delete it and run again"
+MISSING = "; make the store with `poselift prepare`"
 
 
 @dataclass(frozen=True)
@@ -85,14 +88,10 @@ def read_sequences(store: Path, split: str) -> list[Sequence]:
     """The sequences of a split, in the order of their frames. Raises `PoseliftError` if there is no store or
     its list is damaged."""
     path = frames_folder(store, split) / "sequences.json"
-    try:
+    with untrusted(path, DAMAGED, MISSING):
         sequences = [Sequence(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; make the store with `poselift prepare`") from None
-    except (ValueError, TypeError) as error:
-        raise _damaged(path, error) from None
-    if not sequences:
-        raise _damaged(path, "it is empty")
+        if not sequences:
+            raise ValueError("it is empty")
     return sequences
 
 
@@ -165,16 +164,12 @@ def read_manifest(store: Path) -> dict[str, Any]:
     which are excluded either.
     """
     path = store / "frames" / "manifest.json"
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+    with untrusted(path, DAMAGED, MISSING):
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         found, _ = manifest.get("evaluates"), manifest.setdefault("arrays", {}).items()
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; make the store with `poselift prepare`") from None
-    except (ValueError, AttributeError) as error:
-        raise _damaged(path, error) from None
     if found not in get_args(Evaluates):
         raise PoseliftError(f"{path}: of another version of poselift; delete {store} and prepare it again")
-    return dict(manifest)
+    return manifest
 
 
 def open_array(path: Path, dtype: type, shape: tuple[int | None, ...]) -> NDArray:
@@ -182,22 +177,11 @@ def open_array(path: Path, dtype: type, shape: tuple[int | None, ...]) -> NDArra
 
     Raises `PoseliftError` in one line if the file is missing, damaged in whatever way, or another array.
     """
-    try:
+    with untrusted(path, DAMAGED, MISSING):
         array = np.lib.format.open_memmap(path, mode="r")
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; make it with `poselift prepare`") from None
-    except Exception as error:  # the header is Python text, which can be wrong in any way
-        if isinstance(error, OSError) and error.filename:  # permission denied, is a directory, ...
-            raise
-        raise _damaged(path, error) from None
-    if array.dtype != dtype or array.ndim != len(shape) or array.shape[1:] != shape[1:]:
-        expected = ", ".join("N" if i == 0 else str(n) for i, n in enumerate(shape))
-        found = f"{array.dtype} of shape {array.shape}"
-        raise _damaged(path, f"expected {np.dtype(dtype)} of shape ({expected}), found {found}")
+        if array.dtype != dtype or array.ndim != len(shape) or array.shape[1:] != shape[1:]:
+            expected = f"{np.dtype(dtype)} of shape ({', '.join(map(str, ('N', *shape[1:])))})"
+            raise ValueError(f"expected {expected}, found {array.dtype} of shape {array.shape}")
     if shape[0] is not None and len(array) != shape[0]:
         raise PoseliftError(f"{path}: {len(array)} frames, but sequences.json has {shape[0]}; delete it")
     return array
-
-
-def _damaged(path: Path, reason: object) -> PoseliftError:
-    return PoseliftError(f"{path}: not as it was written ({one_line(reason)}); delete it and run again")

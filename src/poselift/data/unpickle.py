@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import IO, Any
 
-from poselift.errors import PoseliftError, one_line
+from poselift.errors import PoseliftError, one_line, untrusted
 from poselift.pickled_arrays import ARRAYS, SCALARS
 
 
@@ -54,28 +54,22 @@ def load_pickle(path: Path) -> Any:
 
     Raises `PoseliftError` if the file is missing, is not a whole pickle, or refers to anything else.
     """
-    try:
-        with path.open("rb") as file:
-            return unpickle(file, str(path), path.stat().st_size)
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file") from None
+    with untrusted(path, "{}"), path.open("rb") as file:
+        return unpickle(file, str(path), path.stat().st_size)
+    raise AssertionError  # `untrusted` lets no error pass
 
 
 def unpickle(file: IO[bytes], source: str, size: int = 2**30) -> Any:
     """Read a pickle of about `size` bytes from an open file, called `source`; raises as `load_pickle`."""
-    try:
-        with bounded_memory(size):
+    with untrusted(source, "not a whole pickle ({}); cut short? Copy it again"), bounded_memory(size):
+        try:
             return _RestrictedUnpickler(file).load()
-    except _Forbidden as error:
-        raise PoseliftError(
-            f"{source}: refused, as reading it could run code: it refers to {one_line(error)}; "
-            "expected are numpy arrays and plain containers only"
-        ) from None
-    except OSError:
-        raise
-    except Exception as error:  # a malformed pickle can fail in any way
-        reason = one_line(error) or type(error).__name__
-        raise PoseliftError(f"{source}: not a whole pickle ({reason}); cut short? Copy it again") from None
+        except _Forbidden as error:
+            raise PoseliftError(
+                f"{source}: refused, as reading it could run code: it refers to {one_line(error)}; "
+                "expected are numpy arrays and plain containers only"
+            ) from None
+    raise AssertionError  # `untrusted` lets no error pass
 
 
 @contextmanager

@@ -6,13 +6,17 @@ from torch import Tensor, nn
 HEADS = 8
 
 
-class SpatialAttention(nn.Module):
-    """Attention among the joints of each frame, (B, T, J, C) -> (B, T, J, C); Vaswani et al. 2017, eq. 1."""
+class Attention(nn.Module):
+    """The parameters of multi-head self-attention; Vaswani et al. 2017, section 3.2."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.qkv = nn.Linear(dim, 3 * dim, bias=False)
         self.proj = nn.Linear(dim, dim)
+
+
+class SpatialAttention(Attention):
+    """Attention among the joints of each frame, (B, T, J, C) -> (B, T, J, C)."""
 
     def forward(self, x: Tensor) -> Tensor:
         B, T, J, C = x.shape
@@ -23,13 +27,8 @@ class SpatialAttention(nn.Module):
         return self.proj(y.transpose(1, 2).reshape(B, T, J, C))
 
 
-class TemporalAttention(nn.Module):
+class TemporalAttention(Attention):
     """Attention among the frames of each joint, (B, T, J, C) -> (B, T, J, C)."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
-        self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         B, T, J, C = x.shape

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from poselift.errors import PoseliftError, one_line
+from poselift.errors import PoseliftError, one_line, untrusted
 from poselift.files import atomic_path
 from poselift.pickled_arrays import SCALARS
 
@@ -53,21 +53,20 @@ def _is_weight(item: tuple[Any, Any]) -> bool:
 
 
 def _read_without_code(path: Path) -> Any:
-    try:
+    with (
+        untrusted(path, "expected a checkpoint, found a damaged or other file"),
+        torch.serialization.safe_globals(NUMPY_SCALARS),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # of odd pickles, which get their error below
         _refuse_packed(path)
-        with torch.serialization.safe_globals(NUMPY_SCALARS), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd pickles, which get their error below
+        try:
             return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file") from None
-    except pickle.UnpicklingError as error:
-        code = re.search(r"GLOBAL (\S+)", str(error))
-        found = f"{one_line(code[1])}, which is code and is not run" if code else "a damaged or other file"
-        raise PoseliftError(f"{path}: expected a checkpoint of weights only, found {found}") from None
-    except Exception as error:  # a damaged file can fail in any way
-        if isinstance(error, PoseliftError) or (isinstance(error, OSError) and error.filename):
-            raise  # the system's own, such as a missing permission
-        raise PoseliftError(f"{path}: expected a checkpoint, found a damaged or other file") from None
+        except pickle.UnpicklingError as error:
+            code = re.search(r"GLOBAL (\S+)", str(error))
+            what = f"{one_line(code[1])}, which is code and is not run" if code else "a damaged or other file"
+            raise PoseliftError(f"{path}: expected a checkpoint of weights only, found {what}") from None
+    raise AssertionError  # `untrusted` lets no error pass
 
 
 def _refuse_packed(path: Path) -> None:
@@ -90,15 +89,9 @@ def load_weights(path: Path | str, model: Model) -> Model:
 
     `PoseliftError` where the file is no safetensors file or the weights are another model's.
     """
-    try:
-        with Path(path).open("rb"):  # for the system's own words if it cannot be read
-            weights = load_file(path)
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file") from None
-    except Exception as error:  # a damaged file can fail in any way
-        if isinstance(error, OSError) and error.filename:
-            raise
-        raise PoseliftError(f"{path}: expected safetensors, found a damaged or other file") from None
+    # opened for the system's own words if it cannot be read
+    with untrusted(path, "expected safetensors, found a damaged or other file"), Path(path).open("rb"):
+        weights = load_file(path)
     if strange := [name for name, value in weights.items() if not _is_weight((name, value))]:
         raise PoseliftError(f"{path}: {one_line(strange[0])}: expected real numbers")
     return _load(weights, model, Path(path))

@@ -143,11 +143,15 @@ def main(argv: list[str] | None = None) -> None:
             raise PoseliftError(
                 f"--{name.replace('_', '-')} has no meaning for architecture {', '.join(architectures)}"
             )
-    rows = [
-        _row(known[architecture], name, size, given["n_frames"], given["measure"], hyperparameters)
-        for architecture in architectures
-        for name, size in _sizes(given["size"], given["depth"], given["dim"]).items()
-    ]
+    rows: list[dict[str, Any]] = []
+    for one in map(known.__getitem__, architectures):
+        own = {name: value for name, value in hyperparameters.items() if name in one.settings.model_fields}
+        for name, size in _sizes(given["size"], given["depth"], given["dim"]).items():
+            row = {"architecture": one.name, "size": name, "n_frames": given["n_frames"]}
+            row |= asdict(count(one, size, given["n_frames"], **own))
+            if given["measure"]:
+                row |= measure(one, size, given["n_frames"], **own)
+            rows.append(row)
     table = pd.DataFrame(rows)
     print(_readable(table).to_string(index=False))
     if given["out"]:
@@ -162,22 +166,6 @@ def _sizes(names: list[str] | None, depth: int | None, dim: int | None) -> dict[
     if depth is None or dim is None or len(names or []) > 1:
         raise PoseliftError("a size of your own needs both --depth and --dim, and at most one --size")
     return {(names or ["custom"])[0]: parse(ModelSize, {"depth": depth, "dim": dim}, "options")}
-
-
-def _row(
-    architecture: Architecture,
-    name: str,
-    size: str | ModelSize,
-    n_frames: int,
-    measured: bool,
-    hyperparameters: dict[str, Any],
-) -> dict[str, Any]:
-    own = {key: hyperparameters[key] for key in architecture.settings.model_fields if key in hyperparameters}
-    row: dict[str, Any] = {"architecture": architecture.name, "size": name, "n_frames": n_frames}
-    row |= asdict(count(architecture, size, n_frames, **own))
-    if measured:
-        row |= measure(architecture, size, n_frames, **own)
-    return row
 
 
 def _readable(table: pd.DataFrame) -> pd.DataFrame:

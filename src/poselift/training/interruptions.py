@@ -37,12 +37,7 @@ def memory_advice(name: str, recipe: TrainingSettings, device: torch.device) -> 
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        text = str(error)
-        if not (
-            isinstance(error, torch.OutOfMemoryError | MemoryError)
-            or "DefaultCPUAllocator" in text  # how torch says it on the CPU
-            or "not enough memory" in text
-        ):
+        if not out_of_memory(error):
             raise
         parts = 2 * recipe.gradient_accumulation_steps
         advice = [f"--gradient-accumulation-steps {parts} (computes the same batch in {parts} parts)"]
@@ -52,3 +47,9 @@ def memory_advice(name: str, recipe: TrainingSettings, device: torch.device) -> 
             f"{name}: out of memory on {device} with batch_size {recipe.batch_size}; try "
             f"{' or '.join(advice)}, or a smaller batch_size"
         ) from None
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says that there is too little memory, in whatever way torch says it."""
+    said_on_cpu = any(words in str(error) for words in ("DefaultCPUAllocator", "not enough memory"))
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or said_on_cpu

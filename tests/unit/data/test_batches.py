@@ -8,7 +8,7 @@ from poselift.config.run import ExecutionSettings, TrainingSettings
 from poselift.data import prepare
 from poselift.data.batches import Batches, MicroBatch, micro_batches, resident
 from poselift.data.store import Split, open_split
-from poselift.skeleton import mirror
+from poselift.geometry import mirror
 
 CPU = torch.device("cpu")
 

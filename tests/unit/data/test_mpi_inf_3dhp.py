@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,8 @@ from poselift.data.sequence import Sequence
 from poselift.data.store import open_split
 from poselift.datasets.mpi_inf_3dhp import Synthetic, raw
 from poselift.errors import PoseliftError
-from poselift.skeleton import JOINTS, LEFT, RIGHT, mirror
+from poselift.geometry import mirror
+from poselift.skeleton import JOINTS, LEFT, RIGHT
 from poselift.synthetic import __main__ as synthetic
 from poselift.synthetic import mpi_inf_3dhp as twin
 
@@ -91,7 +93,8 @@ def test_left_and_right_of_the_files_are_left_and_right_of_the_skeleton():
     swapped[[5, 6, 7, 11, 12, 13, 2, 3, 4, 8, 9, 10]] = [2, 3, 4, 8, 9, 10, 5, 6, 7, 11, 12, 13]
     pose = np.random.default_rng(0).normal(size=(17, 3))
     there = pose[swapped] * [-1, 1, 1]
-    np.testing.assert_array_equal(mirror(pose[list(raw.TO_HUMAN36M)]), there[list(raw.TO_HUMAN36M)])
+    order = list(raw.TO_HUMAN36M)
+    np.testing.assert_array_equal(mirror(torch.from_numpy(pose[order])), there[order])
 
 
 def test_files_have_all_sequences_cameras_and_sizes(files):

@@ -19,10 +19,11 @@ from poselift.errors import PoseliftError
 from poselift.evaluation import evaluate, metrics, protocol
 from poselift.evaluation.metrics import PCK_JOINTS
 from poselift.evaluation.report import Result, load_reports
+from poselift.geometry import mirror
 from poselift.models.architectures import baseline
 from poselift.models.checkpoints import save_weights
 from poselift.models.registry import build_run
-from poselift.skeleton import JOINTS, mirror
+from poselift.skeleton import JOINTS
 from poselift.synthetic import mpi_inf_3dhp as twin
 
 UNIT = 1024

@@ -1,12 +1,14 @@
 """A run that is killed, stopped or short of disk ends as one that was left alone, or says why not."""
 
 import dataclasses
+import errno
 import json
 import logging
 import multiprocessing
 import os
 import random
 import resource
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -166,7 +168,8 @@ def test_stopped_run_saves_its_step_and_goes_on(store, tmp_path, signum, status)
     assert signal.Signals(signum).name in told["reason"]
     assert not list(out.glob("*.safetensors"))
     # the state is that of the very step it stopped after
-    newest = load_state(states(next(out.glob("state/*/run.json")).parent)[0])
+    folder = next(out.glob("state/*/run.json")).parent
+    newest = load_state(states(folder)[0], folder.name)
     assert f"epoch {newest.epoch + 1} after step {newest.step} of 10" in told["reason"]
 
 
@@ -294,10 +297,128 @@ def test_damaged_newest_state_gives_way_to_the_one_before(
     with caplog.at_level(logging.WARNING):
         train(wanted, store, tmp_path / "run", CPU, resume="newest")
     assert f"{newest} is damaged" in caplog.text
+    assert f"{newest} is set aside" in caplog.text
     epoch, step = map(int, before.stem.split("-")[1:])
     log = (tmp_path / "run" / "training.log").read_text()
     assert f"resuming after epoch {epoch}, step {step} of the next" in log
     same_outcome(tmp_path / "run", undisturbed(wanted))
+
+
+def set_aside(folder: Path) -> dict[str, bytes]:
+    """The states that were set aside, by the names they had."""
+    return {path.name.partition(".aside-")[0]: path.read_bytes() for path in folder.glob("*.aside-*")}
+
+
+def test_damaged_state_is_kept_for_people(store, tmp_path, settings, monkeypatch):
+    saved = interrupted(store, tmp_path / "run", settings(), monkeypatch)
+    newest, before = states(saved.folder)
+    newest.write_bytes(b"damaged")
+    with monkeypatch.context() as patch:
+        kill_at(1, loop_module, "losses", patch)
+        with pytest.raises(Killed):
+            train(settings(), store, tmp_path / "run", CPU)
+    assert set_aside(saved.folder) == {newest.name: b"damaged"}
+    assert states(saved.folder) == [before]
+
+
+@pytest.mark.parametrize("call", ["read_bytes", "torch.load"])
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.ESTALE, "Stale file handle"), "Stale file handle"),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+        (PermissionError(errno.EACCES, "Permission denied"), "Permission denied"),
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+        (MemoryError(), "too little memory"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't"),
+            "too little memory",
+        ),
+    ],
+    ids=["ESTALE", "EIO", "EACCES", "EMFILE", "MemoryError", "allocator"],
+)
+def test_read_error_that_passes_costs_no_state(
+    store, tmp_path, settings, undisturbed, monkeypatch, error, reason, call
+):
+    wanted = settings()
+    saved = interrupted(store, tmp_path / "run", wanted, monkeypatch)
+    before = {path.name: path.read_bytes() for path in states(saved.folder)}
+    assert len(before) == 2
+
+    def failing(*_: object, **__: object) -> bytes:
+        raise error
+
+    for resume in (None, "newest", states(saved.folder)[0]):
+        with monkeypatch.context() as patch:
+            patch.setattr(*((Path, call) if call == "read_bytes" else (torch, "load")), failing)
+            message = rf"state-.*\.pt: the training state cannot be read now \({reason}\); nothing is lost"
+            with pytest.raises(PoseliftError, match=message) as caught:
+                train(wanted, store, tmp_path / "run", CPU, resume=resume)
+        assert "\n" not in str(caught.value)
+    assert {path.name: path.read_bytes() for path in states(saved.folder)} == before
+    assert not set_aside(saved.folder)
+    train(wanted, store, tmp_path / "run", CPU, EVERY_STEP)
+    same_outcome(tmp_path / "run", undisturbed(wanted))
+
+
+def test_folder_that_cannot_be_listed_is_not_an_empty_one(tmp_path, monkeypatch):
+    def forbidden(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    monkeypatch.setattr(os, "scandir", forbidden)
+    monkeypatch.setattr(os, "listdir", forbidden)
+    with pytest.raises(PermissionError):
+        states(tmp_path)
+    assert states(tmp_path / "none") == []
+
+
+def test_state_of_another_run_under_this_key_is_set_aside(
+    store, tmp_path, settings, undisturbed, monkeypatch, caplog
+):
+    """Seed 1's states copied over seed 0's: same names, same sizes, other weights."""
+    theirs = interrupted(store, tmp_path / "one", settings(seed=1), monkeypatch)
+    ours = interrupted(store, tmp_path / "run", settings(), monkeypatch)
+    for path in states(theirs.folder):
+        shutil.copy(path, ours.folder / path.name)
+    with caplog.at_level(logging.WARNING):
+        train(settings(), store, tmp_path / "run", CPU)
+    assert caplog.text.count("it is the state of another run") == 2
+    same_outcome(tmp_path / "run", undisturbed(settings()))
+    # named on the command line, beside a note that makes it pass for ours
+    wrong = Path(shutil.copy(states(theirs.folder)[0], tmp_path))
+    note = json.loads((theirs.folder / "run.json").read_text())
+    note["settings"]["seed"] = 0
+    (tmp_path / "run.json").write_text(json.dumps(note))
+    with pytest.raises(PoseliftError, match="is damaged; name another, or start over"):
+        train(settings(), store, tmp_path / "again", CPU, resume=wrong)
+    assert wrong.exists()
+
+
+@pytest.mark.parametrize("field", ["epoch", "step", "history"])
+def test_state_that_is_further_than_its_name_and_history_is_none(
+    store, tmp_path, settings, undisturbed, monkeypatch, field
+):
+    """A state that says `epoch = 99` would be a finished run."""
+    saved = interrupted(store, tmp_path / "run", settings(), monkeypatch)
+    newest = states(saved.folder)[0]
+    content = torch.load(newest, weights_only=True)
+    content |= {"epoch": {"epoch": 99}, "step": {"step": 10**6}, "history": {"history": {}}}[field]
+    torch.save(content, newest)
+    if field == "epoch":
+        newest = newest.rename(newest.with_name("state-000099-000000000.pt"))
+    train(settings(), store, tmp_path / "run", CPU)
+    same_outcome(tmp_path / "run", undisturbed(settings()))
+
+
+@pytest.mark.parametrize("content", ["", "{", "null"])
+def test_damaged_note_of_other_settings_stops_nobody(
+    store, tmp_path, settings, undisturbed, monkeypatch, content
+):
+    other = interrupted(store, tmp_path / "run", settings(lr=0.02), monkeypatch)
+    (other.folder / "run.json").write_text(content)
+    train(settings(), store, tmp_path / "run", CPU)
+    same_outcome(tmp_path / "run", undisturbed(settings()))
 
 
 def test_full_disk_is_one_line_and_leaves_the_old_state(store, tmp_path, settings, undisturbed, monkeypatch):
@@ -328,7 +449,7 @@ def test_last_states_are_kept(tmp_path):
     saved = StateFolder(tmp_path, {"settings": {}}, keep=2)
     saved.begin(TrainingState())
     for epoch in range(4):
-        saved.save(TrainingState(epoch=epoch, step=7))
+        saved.save(TrainingState(epoch=epoch, step=7, history={"lr": [0.1] * epoch}))
     saved.finish()
     assert [path.name for path in states(saved.folder)] == [
         "state-000003-000000007.pt",
@@ -337,15 +458,17 @@ def test_last_states_are_kept(tmp_path):
     (saved.folder / ".state-000004.12ab.pt").write_bytes(b"cut short by a kill")
     state = saved.newest()
     assert (state.epoch, state.step) == (3, 7)
-    saved.begin(dataclasses.replace(state, epoch=2))  # the later one is given up
-    assert [path.name for path in saved.folder.iterdir() if path.suffix == ".pt"] == [
-        "state-000002-000000007.pt"
-    ]
+    saved.begin(dataclasses.replace(state, epoch=2))  # the later one is given up, but not lost
+    assert [path.name for path in states(saved.folder)] == ["state-000002-000000007.pt"]
+    assert [path.name[:26] for path in saved.folder.glob("*.aside-*")] == ["state-000003-000000007.pt."]
+    assert not list(saved.folder.glob(".*"))
 
 
 def test_state_holds_no_code(tmp_path):
-    save_state(TrainingState(history={"mpjpe": [Path("a")]}), tmp_path / "state.pt")  # a Path is a class
-    assert load_state(tmp_path / "state.pt") is None
+    path = tmp_path / "state-000001-000000000.pt"
+    for value, whole in ((1.5, True), (Path("a"), False)):  # a Path is a class
+        save_state(TrainingState(epoch=1, history={"mpjpe": [value]}), path, "key")
+        assert (load_state(path, "key") is not None) is whole
 
 
 def test_best_epoch_is_the_last_of_the_least():

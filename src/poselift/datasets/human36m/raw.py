@@ -89,11 +89,9 @@ class _Checker(Entries):
         self.sequences: list[Sequence] = []
 
     def named(self, frame: int) -> str:
-        name, offset = "?", frame
-        for sequence in self.sequences:
-            if sequence.first_frame <= frame < sequence.first_frame + sequence.length:
-                name, offset = sequence.name, frame - sequence.first_frame
-        return f" (first in sequence {name}, its frame {offset}, frame {frame} of the split)"
+        of = next(each for each in self.sequences if frame < each.first_frame + each.length)
+        offset = frame - of.first_frame
+        return f" (first in sequence {of.name}, its frame {offset}, frame {frame} of the split)"
 
     def check(self, is_test: bool) -> RawSplit:
         of_test = ("joints_2.5d_image", "2.5d_factor", "action") if is_test else ()
@@ -104,24 +102,25 @@ class _Checker(Entries):
         if self.n_frames == 0:
             raise self.fault("joint_2d", "the split is empty, expected at least one frame")
         self.sequences = self.find_sequences(is_test)
-        confidence = None
+        confidence = factor = target_mm = counted = None
         if "confidence" in self.entries:
-            confidence = self.floats("confidence", (N_JOINTS, 1), (N_JOINTS,))
-            confidence = confidence.reshape(self.n_frames, N_JOINTS)
-        factor = self.floats("2.5d_factor", ()) if is_test else None
-        if factor is not None and (bad := np.flatnonzero(factor <= 0)).size:
-            found = f"expected mm per pixel above 0, found {factor[bad[0]]}"
-            raise self.fault("2.5d_factor", found, bad[0])
-        lengths = [sequence.length for sequence in self.sequences]
-        counted = np.repeat([not sequence.excluded for sequence in self.sequences], lengths)
+            confidence = self.floats("confidence", (N_JOINTS, 1), (N_JOINTS,)).reshape(-1, N_JOINTS)
+        if is_test:
+            factor = self.floats("2.5d_factor", ())
+            if (bad := np.flatnonzero(factor <= 0)).size:
+                found = f"expected mm per pixel above 0, found {factor[bad[0]]}"
+                raise self.fault("2.5d_factor", found, bad[0])
+            target_mm = self.floats("joints_2.5d_image", (N_JOINTS, 3))
+            lengths = [sequence.length for sequence in self.sequences]
+            counted = np.repeat([not sequence.excluded for sequence in self.sequences], lengths)
         return RawSplit(
-            valid=counted if is_test else None,
+            sequences=self.sequences,
             joint_2d=self.floats("joint_2d", (N_JOINTS, 2)),
             confidence=confidence,
             joint3d_image=self.floats("joint3d_image", (N_JOINTS, 3)),
-            sequences=self.sequences,
-            target_mm=self.floats("joints_2.5d_image", (N_JOINTS, 3)) if is_test else None,
             factor=factor,
+            target_mm=target_mm,
+            valid=counted,
         )
 
     def length(self, key: str) -> int:
@@ -163,41 +162,33 @@ class _Checker(Entries):
     def find_sequences(self, is_test: bool) -> list[Sequence]:
         source, camera = self.strings("source"), self.strings("camera_name")
         starts = _starts((source[1:] != source[:-1]) | (camera[1:] != camera[:-1]))
-        action = None
-        if is_test:
-            action = self.strings("action")
-            if (inside := np.setdiff1d(_starts(action[1:] != action[:-1]), starts)).size:
-                name = one_line(source[inside[0]])
-                raise self.fault("action", f"changes within sequence {name}{_at(inside[0])}")
         lengths = np.diff(starts, append=self.n_frames)
-
-        def sequence(start: int, length: int) -> Sequence:
-            name, camera_name = str(source[start]), str(camera[start])
-            match = SEQUENCE_NAME.fullmatch(name)
-            if match is None:
-                expected = "expected names like s_09_act_02_subact_01_ca_01, found"
-                raise self.fault("source", f"{expected} {one_line(repr(name))}{_at(start)}")
-            if camera_name not in CAMERAS:
-                found = f"unknown camera {one_line(repr(camera_name))} in sequence {name}{_at(start)}"
-                raise self.fault("camera_name", f"{found} (known: {', '.join(CAMERAS)})")
-            action_name = None if action is None else str(action[start])
-            if action_name is not None and not (action_name.isprintable() and 0 < len(action_name) <= 100):
-                found = f"found {one_line(repr(action_name))} in sequence {name}{_at(start)}"
-                raise self.fault("action", f"expected printable names of at most 100 characters, {found}")
-            width, height = CAMERAS[camera_name]
-            return Sequence(
-                name=name,
-                subject=f"S{int(match['subject'])}",
-                action=action_name,
-                camera=camera_name,
-                width=width,
-                height=height,
-                first_frame=start,
-                length=length,
-                excluded=name.startswith(BLOCKED),
+        action = self.strings("action") if is_test else None
+        changes = starts if action is None else _starts(action[1:] != action[:-1])
+        if (inside := np.setdiff1d(changes, starts)).size:
+            name = one_line(source[inside[0]])
+            raise self.fault("action", f"changes within sequence {name}{_at(inside[0])}")
+        return [
+            self.sequence(
+                int(start), int(length), str(source[start]), str(camera[start]),
+                None if action is None else str(action[start]),
             )
+            for start, length in zip(starts, lengths, strict=True)
+        ]  # fmt: skip
 
-        return [sequence(int(start), int(length)) for start, length in zip(starts, lengths, strict=True)]
+    def sequence(self, start: int, length: int, name: str, camera: str, action: str | None) -> Sequence:
+        match = SEQUENCE_NAME.fullmatch(name)
+        if match is None:
+            expected = "expected names like s_09_act_02_subact_01_ca_01, found"
+            raise self.fault("source", f"{expected} {one_line(repr(name))}{_at(start)}")
+        if camera not in CAMERAS:
+            found = f"unknown camera {one_line(repr(camera))} in sequence {name}{_at(start)}"
+            raise self.fault("camera_name", f"{found} (known: {', '.join(CAMERAS)})")
+        if action is not None and not (action.isprintable() and 0 < len(action) <= 100):
+            found = f"found {one_line(repr(action))} in sequence {name}{_at(start)}"
+            raise self.fault("action", f"expected printable names of at most 100 characters, {found}")
+        subject, excluded = f"S{int(match['subject'])}", name.startswith(BLOCKED)
+        return Sequence(name, subject, action, camera, *CAMERAS[camera], start, length, excluded)
 
 
 def _starts(changes: Any) -> NDArray[np.intp]:

@@ -35,7 +35,7 @@ from poselift.data.entries import Entries, kind
 from poselift.data.frames import Frames
 from poselift.data.sequence import Sequence
 from poselift.data.unpickle import unpickle
-from poselift.errors import PoseliftError, one_line
+from poselift.errors import PoseliftError, one_line, untrusted
 from poselift.skeleton import N_JOINTS, ROOT
 
 JOINTS = (
@@ -70,23 +70,6 @@ MM_PER_UNIT = TRAIN_SIZE[0] / 2
 """mm that one unit of a label or prediction stands for."""
 
 
-@dataclass(frozen=True)
-class Recording:
-    """One recording seen by one camera, joints in Human3.6M's order; `valid` is None for training."""
-
-    name: str
-    subject: str
-    camera: str
-    width: int
-    height: int
-    joint_2d: NDArray[np.floating]
-    joint_3d: NDArray[np.floating]
-    valid: NDArray[np.bool_] | None
-
-    def __len__(self) -> int:
-        return len(self.joint_2d)
-
-
 @dataclass(frozen=True, kw_only=True)
 class RawSplit(Frames):
     """One checked split."""
@@ -104,17 +87,17 @@ def read(files: Mapping[str, Path]) -> Mapping[str, Frames]:
     return {"train": frames_of(read_train(files["train"])), "test": frames_of(read_test(files["test"]))}
 
 
-def frames_of(recordings: list[Recording]) -> RawSplit:
+def frames_of(recordings: list["Recording"]) -> RawSplit:
     """The recordings as one split, one after the other."""
-    lengths = list(map(len, recordings))
+    lengths = [len(recording.joint_2d) for recording in recordings]
     starts = np.cumsum([0, *lengths])
     joint_3d = np.concatenate([recording.joint_3d for recording in recordings])
     target = joint_3d - joint_3d[:, ROOT : ROOT + 1]
     flags = [recording.valid for recording in recordings if recording.valid is not None]
     return RawSplit(
         sequences=[
-            Sequence(r.name, r.subject, None, r.camera, r.width, r.height, int(start), len(r))
-            for r, start in zip(recordings, starts, strict=False)
+            Sequence(r.name, r.subject, None, r.camera, r.width, r.height, int(start), length)
+            for r, start, length in zip(recordings, starts, lengths, strict=False)
         ],
         joint_2d=np.concatenate([recording.joint_2d for recording in recordings]),
         target=target,
@@ -124,7 +107,7 @@ def frames_of(recordings: list[Recording]) -> RawSplit:
     )
 
 
-def read_train(path: Path) -> list[Recording]:
+def read_train(path: Path) -> list["Recording"]:
     """The recordings of the training file, by sequence and camera: 8 subjects x 2 sequences x 8 cameras.
 
     Raises `PoseliftError`: one line with file, sequence, camera and, where there is one, the first offending
@@ -143,66 +126,43 @@ def read_train(path: Path) -> list[Recording]:
             raise PoseliftError(f"{path}: {name}: expected frames per second above 0, found {found}")
         cameras = _dict_of(cameras, list(CAMERAS), f"{path}: {name}", "camera")
         for camera in CAMERAS:
-            check = _Checker(f"{path}: {name}, camera {camera}", cameras[camera])
-            joint_2d, joint_3d = check.joints()
-            unique = f"{name.replace(' ', '_')}_cam_{camera}"
-            subject = name.split()[0]
-            recordings.append(Recording(unique, subject, camera, *TRAIN_SIZE, joint_2d, joint_3d, None))
+            where, unique = f"{path}: {name}, camera {camera}", f"{name.replace(' ', '_')}_cam_{camera}"
+            recordings.append(Recording(where, cameras[camera], unique, name.split()[0], camera, TRAIN_SIZE))
     return recordings
 
 
-def read_test(path: Path) -> list[Recording]:
+def read_test(path: Path) -> list["Recording"]:
     """The recordings of the test file, TS1 to TS6, with their valid frames. Errors as `read_train`'s."""
     content = _dict_of(_read_member(path), list(TEST_SIZES), str(path), "sequence")
-    recordings = []
-    for name, size in TEST_SIZES.items():
-        check = _Checker(f"{path}: {name}", content[name])
-        joint_2d, joint_3d = check.joints()
-        recordings.append(Recording(name, name, name, *size, joint_2d, joint_3d, check.valid(len(joint_2d))))
-    return recordings
+    return [
+        Recording(f"{path}: {name}", content[name], name, name, name, size, is_test=True)
+        for name, size in TEST_SIZES.items()
+    ]
 
 
 def _read_member(path: Path) -> Any:
     """The pickled object in the member `data` of an npz."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            if "data.npy" not in names:
-                raise PoseliftError(
-                    f"{path}: expected the one array 'data', found {one_line(', '.join(names)) or 'none'}"
-                )
-            unpacked = archive.getinfo("data.npy").file_size
-            if unpacked > MAX_BYTES:
-                raise PoseliftError(
-                    f"{path}: data unpacks to {unpacked / 2**30:.0f} GiB, expected at most "
-                    f"{MAX_BYTES // 2**30}; this is not the file it should be"
-                )
-            with archive.open("data.npy") as member:
-                _check_header(member, path)
-                array = unpickle(member, f"{path}: data", unpacked)
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file") from None
-    except Exception as error:  # a damaged file can fail in any way
-        if isinstance(error, PoseliftError) or (isinstance(error, OSError) and error.filename):
-            raise
-        raise PoseliftError(
-            f"{path}: not a whole npz ({one_line(error)}); is it cut short? Copy it again"
-        ) from None
+    cut_short = "not a whole npz ({}); is it cut short? Copy it again"
+    with untrusted(path, cut_short), zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if "data.npy" not in names:
+            found = one_line(", ".join(names)) or "none"
+            raise PoseliftError(f"{path}: expected the one array 'data', found {found}")
+        unpacked = archive.getinfo("data.npy").file_size
+        if unpacked > MAX_BYTES:
+            raise PoseliftError(
+                f"{path}: data unpacks to {unpacked / 2**30:.0f} GiB, expected at most "
+                f"{MAX_BYTES // 2**30}; this is not the file it should be"
+            )
+        where = f"{path}: data"
+        with archive.open("data.npy") as member:
+            with untrusted(where, "not an array of numpy ({}); copy it again"):
+                read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
+                shape, _, dtype = read[np.lib.format.read_magic(member)[0]](member)
+            if not dtype.hasobject or shape != ():
+                raise PoseliftError(f"{where}: expected one pickled dict, found {dtype} of shape {shape}")
+            array = unpickle(member, where, unpacked)
     return array.item() if isinstance(array, np.ndarray) and array.shape == () else array
-
-
-def _check_header(member: Any, path: Path) -> None:
-    """Read the npy header up to the pickle; it has to say that a single object follows."""
-    try:
-        version = np.lib.format.read_magic(member)
-        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        shape, _, dtype = read[version](member)
-    except Exception as error:  # the header is Python text, which can be wrong in any way
-        raise PoseliftError(
-            f"{path}: data: not an array of numpy ({one_line(error)}); copy it again"
-        ) from None
-    if not dtype.hasobject or shape != ():
-        raise PoseliftError(f"{path}: data: expected one pickled dict, found {dtype} of shape {shape}")
 
 
 def _dict_of(value: Any, keys: list[str], where: str, what: str) -> dict[str, Any]:
@@ -216,11 +176,23 @@ def _dict_of(value: Any, keys: list[str], where: str, what: str) -> dict[str, An
     return value
 
 
-class _Checker(Entries):
-    """Checks the entries of one recording; `where` names file, sequence and camera."""
+class Recording(Entries):
+    """One recording seen by one camera, its entries checked: `joint_2d` (T, J, 2) and `joint_3d` (T, J, 3) in
+    Human3.6M's order, `valid` (T,) or, for training, None. `where` names file, sequence and camera."""
 
-    def joints(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """2D and 3D joints in Human3.6M's order."""
+    def __init__(
+        self,
+        where: str,
+        entries: Any,
+        name: str,
+        subject: str,
+        camera: str,
+        size: tuple[int, int],
+        is_test: bool = False,
+    ) -> None:
+        super().__init__(where, entries)
+        self.name, self.subject, self.camera, (self.width, self.height) = name, subject, camera, size
+        order = list(TO_HUMAN36M)
         joint_2d, joint_3d = (
             self.numbers(key, self.array(key), ("T", N_JOINTS, channels))
             for key, channels in (("data_2d", 2), ("data_3d", 3))
@@ -229,20 +201,20 @@ class _Checker(Entries):
             raise self.fault("data_2d", "no frames, expected at least one")
         if len(joint_3d) != len(joint_2d):
             raise self.fault("data_3d", f"{len(joint_3d)} frames, but data_2d has {len(joint_2d)}")
-        order = list(TO_HUMAN36M)
-        return joint_2d[:, order], joint_3d[:, order]
+        self.joint_2d, self.joint_3d = joint_2d[:, order], joint_3d[:, order]
+        self.valid = self.flags("valid", len(joint_2d)) if is_test else None
 
-    def valid(self, n_frames: int) -> NDArray[np.bool_]:
-        """The flags of the frames to evaluate."""
-        flags = self.array("valid")
+    def flags(self, key: str, n_frames: int) -> NDArray[np.bool_]:
+        """0 or 1 for each frame, not all 0."""
+        flags = self.array(key)
         if flags.shape != (n_frames,):
-            raise self.fault("valid", f"expected shape ({n_frames},), found {flags.shape}")
+            raise self.fault(key, f"expected shape ({n_frames},), found {flags.shape}")
         if flags.dtype.kind not in "biuf":
-            raise self.fault("valid", f"expected 0 or 1 per frame, found {flags.dtype}")
+            raise self.fault(key, f"expected 0 or 1 per frame, found {flags.dtype}")
         if (wrong := np.flatnonzero(~np.isin(flags, (0, 1)))).size:
-            raise self.fault("valid", f"expected 0 or 1, found {flags[wrong[0]]}", wrong[0])
+            raise self.fault(key, f"expected 0 or 1, found {flags[wrong[0]]}", wrong[0])
         if not flags.any():
-            raise self.fault("valid", "no frame is valid, so there is nothing to evaluate")
+            raise self.fault(key, "no frame is valid, so there is nothing to evaluate")
         return flags.astype(bool)
 
     def array(self, key: str) -> NDArray[Any]:
