@@ -8,7 +8,8 @@ from pydantic import ConfigDict
 
 from poselift.config.experiment import Config
 from poselift.config.sections import Section, parse
-from poselift.config.yaml_files import load
+from poselift.config.yaml_files import load, read_yaml
+from poselift.errors import PoseliftError
 
 
 class Piece(Section):
@@ -25,6 +26,17 @@ def laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = laid_over(merged[key], value) if both else value
     return merged
+
+
+def check_files(files: Sequence[Path], project: Path) -> None:
+    """Raise `PoseliftError` if a file, where it exists, is no valid YAML, or if the working folder is not one
+    that holds what the workflow in the folder `project` reads."""
+    if not Path("envs/constraints.txt").exists():
+        raise PoseliftError(
+            f"{Path.cwd()} is not the project's folder; go to {project}, or add --directory {project}"
+        )
+    for file in filter(Path.exists, files):
+        read_yaml(file)
 
 
 def read_configuration(files: Sequence[Path]) -> Config:

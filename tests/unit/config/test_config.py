@@ -137,11 +137,8 @@ def test_a_fault_of_yaml_is_on_a_line(tmp_path, text, expected):
 
 def test_keys_of_other_sections_and_merged_ones_are_no_repetition(tmp_path):
     (tmp_path / "a.yaml").write_text("a: &a {c: 1}\nb: {<<: *a, c: 2}\nd: [{c: 3}, {c: 4}]\n")
-    assert yaml_files.read_yaml(tmp_path / "a.yaml") == {
-        "a": {"c": 1},
-        "b": {"c": 2},
-        "d": [{"c": 3}, {"c": 4}],
-    }
+    found = yaml_files.read_yaml(tmp_path / "a.yaml")
+    assert found == {"a": {"c": 1}, "b": {"c": 2}, "d": [{"c": 3}, {"c": 4}]}
     (tmp_path / "a.yaml").write_text("# nothing\n")
     assert yaml_files.read_yaml(tmp_path / "a.yaml") is None
 
