@@ -21,6 +21,7 @@ rule evaluate:
     threads: 1
     resources:
         gpu=1,
+        lifter=lifter,
     params:
         code=evaluation_code,
         dataset=DATA.evaluation_options,
@@ -28,7 +29,7 @@ rule evaluate:
         folder=subpath(input.history, parent=True),
     shell:
         "python -m poselift.evaluation.evaluate --run {params.folder} --store {params.store} {params.dataset}"
-        " --out {output.report}"
+        " {resources.lifter} --out {output.report}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -64,9 +65,11 @@ rule cost:
         f"{RESULTS}/benchmarks/cost/{{model}}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        lifter=lifter,
     params:
         code=cost_code,
         options=cost_options,
     shell:
-        "python -m poselift.models.cost {params.options} --out {output.table}"
+        "python -m poselift.models.cost {params.options} {resources.lifter} --out {output.table}"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -1,5 +1,6 @@
 """The whole of `config.yaml`: data, the grid of runs, and how the paper shows them."""
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -335,6 +336,11 @@ class Config(Section):
     def code_entries(self, architecture: str) -> tuple[str, ...]:
         """What the code hash of a stage that builds this architecture starts from, beside the stage."""
         return code_entries(architecture, self.architectures.get(architecture))
+
+    def file_option(self, architecture: str) -> str:
+        """Where a lifter of the user's own lies, as an option. Its path decides nothing: its code counts."""
+        file = self.architectures.get(architecture)
+        return f"--architecture-file {shlex.quote(file)}" if file else ""
 
     def cards(self) -> dict[str, Card]:
         """How the architectures of the experiment are presented, by name."""

@@ -4,18 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict
-
 from poselift.config.experiment import Config
-from poselift.config.sections import Section, parse
+from poselift.config.sections import Unchecked, parse
 from poselift.config.yaml_files import load, read_yaml
 from poselift.errors import PoseliftError
-
-
-class Piece(Section):
-    """A piece of configuration, to be laid over others before it is checked."""
-
-    model_config = ConfigDict(extra="allow")
 
 
 def laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -44,5 +36,5 @@ def read_configuration(files: Sequence[Path]) -> Config:
     is wrong in a file, or in all of them together."""
     merged: dict[str, Any] = {}
     for file in files:
-        merged = laid_over(merged, load(file, Piece).model_dump())
+        merged = laid_over(merged, load(file, Unchecked).model_dump())
     return parse(Config, merged, ", ".join(map(str, files)))

@@ -37,7 +37,7 @@ class Plan:
         words += ["--values", json.dumps(trial.values)] if trial.values else []
         words += ["--factors", json.dumps(trial.factors)] if trial.factors else []
         words += ["--stop-after", str(stop_after)] if stop_after else []
-        return f"{shlex.join(words)} {options(trial.base)}"
+        return f"{shlex.join(words)} {options(trial.base, without=('architecture_file',))}"
 
 
 def plan(config: Config) -> dict[str, Plan]:
