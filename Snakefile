@@ -6,6 +6,9 @@ from snakemake.utils import min_version
 min_version("9.1.5")
 
 
+include: "workflow/rules/start.smk"
+
+
 configfile: "config.yaml"
 
 

@@ -1,6 +1,7 @@
 """The environment files agree with pyproject.toml and with what the code imports."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -82,3 +83,18 @@ def test_every_import_has_a_pin():
     optional = {"mamba_ssm"}
     for name in closure(*modules)[1] - set(sys.stdlib_module_names) - optional:
         assert DISTRIBUTIONS.get(name, name).replace("_", "-") in PINS, name
+
+
+def test_a_clone_has_the_same_bytes_whatever_git_does_with_line_ends(tmp_path):
+    """With core.autocrlf and without attributes, bash looks for a shell that is called `bash\\r`."""
+    files = (".gitattributes", "Makefile", "envs/setup.sh", "Snakefile", "docs/demo-page.png")
+    for file in files:
+        (tmp_path / "one" / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / file, tmp_path / "one" / file)
+    (tmp_path / "one/dos.yaml").write_bytes(b"a: 1\r\n")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "core.autocrlf=true"]
+    for command in (["init"], ["add", "."], ["commit", "-m", "all"], ["clone", ".", "../two"]):
+        subprocess.run([*git, *command], cwd=tmp_path / "one", check=True, capture_output=True)
+    for file in files:
+        assert (tmp_path / "two" / file).read_bytes() == (REPOSITORY / file).read_bytes()
+    assert (tmp_path / "two/dos.yaml").read_bytes() == b"a: 1\n"

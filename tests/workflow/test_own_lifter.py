@@ -92,6 +92,17 @@ def test_only_its_code_retrains_it(own: Project) -> None:
         path.write_text(text)
 
 
+def test_moving_its_file_makes_nothing_again(own: Project) -> None:
+    (own.folder / "lifters").rename(own.folder / "ours")
+    try:
+        changes = CHANGES.replace("lifters/mlp.py", "ours/mlp.py")
+        assert own.stale(changes) == {}
+        answer = own.snakemake("results/tiny/evaluation/mlp-pico-s0.json", "--force", changes=changes)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+    finally:
+        (own.folder / "ours").rename(own.folder / "lifters")
+
+
 def test_a_fault_in_its_file_is_one_line(own: Project) -> None:
     path, text = own.folder / "lifters/mlp.py", (own.folder / "lifters/mlp.py").read_text()
     try:

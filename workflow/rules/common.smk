@@ -108,7 +108,13 @@ def frozen(wildcards):
 
 def run_options(wildcards):
     """The settings of a run as options of a command."""
-    return sections.options(run_settings(wildcards))
+    return sections.options(run_settings(wildcards), without=("architecture_file",))
+
+
+def lifter(wildcards):
+    """Where a lifter of the user's own lies, as an option: a resource, as moving it makes nothing stale."""
+    run = wildcards.get("run") or wildcards.get("model")
+    return SETTINGS.file_option(run.split("-")[0] if run else TRIALS.base(wildcards).architecture)
 
 
 def cost_options(wildcards):

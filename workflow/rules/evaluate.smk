@@ -22,13 +22,14 @@ rule evaluate:
     resources:
         gpu=1,
         dataset=DATA.option,
+        lifter=lifter,
     params:
         code=evaluation_code,
         store=subpath(input.frames, ancestor=2),
         folder=subpath(input.history, parent=True),
     shell:
         "python -m poselift.evaluation.evaluate --run {params.folder} --store {params.store} {resources.dataset}"
-        " --out {output.report}"
+        " {resources.lifter} --out {output.report}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -65,9 +66,11 @@ rule cost:
         f"{RESULTS}/benchmarks/cost/{{model}}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        lifter=lifter,
     params:
         code=cost_code,
         options=cost_options,
     shell:
-        "python -m poselift.models.cost {params.options} --out {output.table}"
+        "python -m poselift.models.cost {params.options} {resources.lifter} --out {output.table}"
         " > {log} 2> >(tee -a {log} >&2)"

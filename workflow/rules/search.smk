@@ -36,6 +36,7 @@ rule trial:
     resources:
         gpu=1,
         execution=sections.options(SETTINGS.execution),
+        lifter=lifter,
     params:
         code=trial_code,
         options=TRIALS.options,
@@ -44,7 +45,7 @@ rule trial:
     shell:
         "python -m poselift.search.trial --store {params.store} --out {output.outcome:q} --threads {threads}"
         " --previous {input.previous} --start {input.start} {params.options} {params.weights}"
-        " {resources.execution}"
+        " {resources.lifter} {resources.execution}"
         " > {log:q} 2> >(tee -a {log:q} >&2)"
 
 

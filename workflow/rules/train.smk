@@ -23,6 +23,7 @@ rule train:
         **processes_of(run_settings),
         # how a machine trains changes no weights: a resource, unlike a parameter, makes nothing stale
         execution=sections.options(SETTINGS.execution),
+        lifter=lifter,
     params:
         code=training_code,
         options=run_options,
@@ -31,7 +32,7 @@ rule train:
     shell:
         "{resources.launcher} python -m poselift.training.train --store {params.store} --out {params.folder}"
         " --kept results/{wildcards.dataset}/finished"
-        " --threads {threads} {params.options} {resources.execution}"
+        " --threads {threads} {params.options} {resources.lifter} {resources.execution}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 

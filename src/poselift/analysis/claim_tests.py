@@ -18,13 +18,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from poselift.analysis.intervals import Model
 from poselift.analysis.view import Grid
 from poselift.config.architectures import built_in
 from poselift.config.sections import suggest
 from poselift.config.sizes import SIZES
+from poselift.config.yaml_files import read_yaml
 from poselift.errors import PoseliftError
 from poselift.evaluation.metrics import METRICS
 
@@ -111,12 +110,7 @@ def read_claims(
     path: Path, grid: Grid, detail: str, further: Mapping[str, Grid] | None = None
 ) -> list[Claim]:
     """The claims of a file. Raises `PoseliftError` with the number of the claim that is faulty."""
-    try:
-        listed = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PoseliftError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    listed = read_yaml(path)
     if not isinstance(listed, list):
         raise PoseliftError(f"{path}: expected a list of claims, each with the keys claim and test")
     claims = []

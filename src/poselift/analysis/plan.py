@@ -16,7 +16,7 @@ from poselift.config.sections import options
 from poselift.errors import PoseliftError
 from poselift.provenance.code_hash import code_manifest
 
-COUNTED = ("architecture", "architecture_file", "size", "depth", "dim", "n_frames", "model")
+COUNTED = ("architecture", "size", "depth", "dim", "n_frames", "model")
 """What a model's cost depends on, of the settings of its runs."""
 
 Views = Mapping[str, View]

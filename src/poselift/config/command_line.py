@@ -43,16 +43,14 @@ def run_from_options(given: dict[str, Any]) -> RunSettings:
     if not {"depth", "dim"} <= given.keys():
         given = {**model_size(size).model_dump(), **given}
     nested: dict[str, Any] = {"model": {}, "training": recipe(name, architecture, size).model_dump()}
+    section_of = dict.fromkeys(model.model_fields, nested["model"])
+    section_of |= dict.fromkeys(RunSettings.model_fields, nested)
+    section_of |= dict.fromkeys(TrainingSettings.model_fields, nested["training"])
     for option, value in given.items():
-        if option in TrainingSettings.model_fields:
-            nested["training"][option] = value
-        elif option in RunSettings.model_fields:
-            nested[option] = value
-        elif option in model.model_fields:
-            nested["model"][option] = value
-        else:
+        if option not in section_of:
             flag = option.replace("_", "-")
             raise PoseliftError(f"--{flag} has no meaning for architecture '{architecture}'")
+        section_of[option][option] = value
     return parse(RunSettings, nested, "options")
 
 

@@ -112,11 +112,7 @@ class Dataset:
 
 def function(part: Lazy) -> Callable[..., Any]:
     """The function itself."""
-    if callable(part):
-        return part
-    module, _, name = part.partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    return found
+    return part if callable(part) else cast(Callable[..., Any], pkgutil.resolve_name(part))
 
 
 def modules(*parts: Lazy | None) -> list[str]:
@@ -149,8 +145,7 @@ def dataset(name: str, files: Mapping[str, Path] | None = None) -> Dataset:
         return found
     if name not in own:
         raise PoseliftError(f"unknown data set '{one_line(name)}'{suggest(name, [*own, *(files or ())])}")
-    value: Dataset = importlib.import_module(f"{PACKAGE}.{name}").DATASET
-    return value
+    return cast(Dataset, pkgutil.resolve_name(f"{PACKAGE}.{name}:DATASET"))
 
 
 @cache  # asked for by every run of a configuration; the user's code runs once

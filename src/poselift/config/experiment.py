@@ -1,20 +1,14 @@
 """The whole of `config.yaml`: data, the grid of runs, and how the paper shows them."""
 
-from collections.abc import Callable, Iterator, Mapping
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    Field,
-    GetJsonSchemaHandler,
-    SerializeAsAny,
-    ValidationInfo,
-    create_model,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import CoreSchema
+import pydantic
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
 from poselift.config import datasets
 from poselift.config.architectures import built_in, code_entries, find, known
@@ -44,6 +38,25 @@ class Experiment(Section):
         return value
 
 
+class PartOfGrid(Section):
+    """Runs like those of the experiment, but for what is set here."""
+
+    architectures: list[str] = Field([], description="models to train (default: those of the experiment)")
+    sizes: list[str] = Field([], description="sizes to train them in (default: those of the experiment)")
+    seeds: list[int] = Field([], description="seeds (default: those of the experiment)")
+
+    def grid(self, experiment: Experiment) -> Experiment:
+        """The grid of these runs."""
+        own = {name: getattr(self, name) for name in Experiment.model_fields}
+        return experiment.model_copy(update={name: value for name, value in own.items() if value})
+
+
+class GroundTruth2D(PartOfGrid):
+    """Runs that lift the labels' own 2D poses: these models, with the experiment's recipe."""
+
+    sizes: list[str] = Field(min_length=1, description="sizes to train them in")
+
+
 class Override(Section):
     """Other training settings for some of the runs: those of these architectures and sizes (empty: all)."""
 
@@ -55,9 +68,8 @@ class Override(Section):
 
     def applies(self, architecture: str, size: str) -> bool:
         """Whether the override is meant for runs of this architecture and size."""
-        return (not self.architectures or architecture in self.architectures) and (
-            not self.sizes or size in self.sizes
-        )
+        wanted = ((architecture, self.architectures), (size, self.sizes))
+        return all(not names or name in names for name, names in wanted)
 
 
 class Variant(Section):
@@ -74,22 +86,11 @@ class Variant(Section):
     training: TrainingSettings = Field(TrainingSettings(), description="the keys of `training` that differ")
 
 
-class GroundTruth2D(Section):
-    """Runs that lift the labels' own 2D poses: these models, with the experiment's recipe."""
-
-    architectures: list[str] = Field([], description="models to train (default: those of the experiment)")
-    sizes: list[str] = Field(min_length=1, description="sizes to train them in")
-    seeds: list[int] = Field([], description="seeds (default: those of the experiment)")
-
-
-class FurtherData(Section):
+class FurtherData(PartOfGrid):
     """A data set beside the main one, through the same stages, with runs of its own: the keys of its source
     and these."""
 
     n_frames: int = Field(ge=3, description="frames per clip (default: the data set's own number)")
-    architectures: list[str] = Field([], description="models to train (default: those of the experiment)")
-    sizes: list[str] = Field([], description="sizes to train them in (default: those of the experiment)")
-    seeds: list[int] = Field([], description="seeds (default: those of the experiment)")
     training: TrainingSettings = Field(TrainingSettings(), description="keys that differ from their recipe")
     published: InputPath | None = Field(
         None, description="published results to compare with, of the real data"
@@ -101,15 +102,11 @@ class FurtherData(Section):
             raise ValueError("published results cannot be compared with synthetic data; set published: null")
         return self
 
-    def grid(self, experiment: Experiment) -> Experiment:
-        """The grid of runs on these data: that of the experiment but for what is set here."""
-        own = {name: getattr(self, name) for name in ("architectures", "sizes", "seeds")}
-        return experiment.model_copy(update={name: value for name, value in own.items() if value})
-
 
 def further_section(of: Dataset) -> type[FurtherData]:
     """The section of a further data set."""
-    return create_model(f"Further{of.source.__name__}", __base__=(FurtherData, of.source))  # type: ignore[arg-type]
+    bases: Any = (FurtherData, of.source)
+    return pydantic.create_model(f"Further{of.source.__name__}", __base__=bases)
 
 
 GROUND_TRUTH_2D = "gt2d"
@@ -144,9 +141,9 @@ class Cluster(Section):
     )
 
 
-def _sections(fields: Mapping[str, Any]) -> type[Section]:
-    """A section of sections: under each name its type and default."""
-    return create_model("Sections", __base__=Section, **fields)
+def _each(sections: Mapping[str, Any], value: Any) -> dict[str, Any]:
+    """`value`, whose keys are sections; `sections` says their types and defaults by name."""
+    return dict(pydantic.create_model("Sections", __base__=Section, **sections).model_validate(value))
 
 
 @dataclass(frozen=True)
@@ -157,7 +154,7 @@ class _Described:
     is_one: bool = False
     """one of these sections, in place of a section by name"""
 
-    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, _: Any, handler: Any) -> dict[str, Any]:
         own = {name: handler(one.__pydantic_core_schema__) for name, one in self.sections().items()}
         if self.is_one:
             return {"anyOf": list(own.values())}
@@ -232,8 +229,7 @@ class Config(Section):
         for name, of in found.items():
             if isinstance(given[name], Mapping):
                 given[name] = {"dataset": name, "n_frames": of.n_frames, **_titled(given[name], of)}
-        fields = {name: (further_section(of), ...) for name, of in found.items()}
-        return dict(_sections(fields).model_validate(given))
+        return _each({name: (further_section(of), ...) for name, of in found.items()}, given)
 
     @field_validator("architectures")
     @classmethod
@@ -249,7 +245,7 @@ class Config(Section):
     def _settings_of_each(cls, value: Any, info: ValidationInfo) -> Any:
         architectures = known(info.data.get("architectures", {}))
         fields = {name: (one.settings, one.settings()) for name, one in architectures.items()}
-        return dict(_sections(fields).model_validate(value)) if isinstance(value, dict) else value
+        return _each(fields, value) if isinstance(value, dict) else value
 
     def _named(self, key: str) -> Iterator[tuple[str, str]]:
         """Each key of the configuration that names an architecture (a size), with the name."""
@@ -319,13 +315,11 @@ class Config(Section):
         name = next((o.recipe for o in reversed(overrides) if o.recipe), self.recipe)
         own = self.dataset_of(further or self.data.dataset).recipe
         training = (own or recipe("published" if further else name, architecture, size)).model_dump()
-        n_frames = self.n_frames
-        changes: list[Config | Override | Variant | FurtherData] = [self, *overrides]
-        if further:
-            changes = [self.further_data[further]]
-        for change in [*changes, *([variant] if variant else [])]:
+        changes: list[Any] = [self.further_data[further]] if further else [self, *overrides]
+        changes += [variant] if variant else []
+        for change in changes:
             training |= change.training.model_dump(exclude_unset=True)
-            n_frames = change.n_frames or n_frames
+        n_frames = next(change.n_frames for change in reversed(changes) if change.n_frames)
         shape = self.sizes.get(size) or model_size(size)
         special = {} if variant is None else {"variant": variant.name, "input_2d": variant.input_2d}
         return parse(
@@ -343,6 +337,11 @@ class Config(Section):
         """What the code hash of a stage that builds this architecture starts from, beside the stage."""
         return code_entries(architecture, self.architectures.get(architecture))
 
+    def file_option(self, architecture: str) -> str:
+        """Where a lifter of the user's own lies, as an option. Its path decides nothing: its code counts."""
+        file = self.architectures.get(architecture)
+        return f"--architecture-file {shlex.quote(file)}" if file else ""
+
     def cards(self) -> dict[str, Card]:
         """How the architectures of the experiment are presented, by name."""
         return cards(dict.fromkeys(name for _, name in self._named("architecture")), self.architectures)
@@ -350,13 +349,8 @@ class Config(Section):
     def runs(self, further: str | None = None) -> dict[str, RunSettings]:
         """The main runs of the experiment by name, or those on a further data set."""
         grid = self.further_data[further].grid(self.experiment) if further else self.experiment
-        runs = (
-            self.run(architecture, size, seed, further=further)
-            for architecture in grid.architectures
-            for size in grid.sizes
-            for seed in grid.seeds
-        )
-        return {run.name: run for run in runs}
+        models = product(grid.architectures, grid.sizes, grid.seeds)
+        return _by_name(self.run(*model, further=further) for model in models)
 
     def in_experiment(self) -> Self:
         """The configuration without what belongs to models that the experiment does not have: entries of
@@ -369,25 +363,20 @@ class Config(Section):
 
     def ground_truth_runs(self) -> dict[str, RunSettings]:
         """The runs on ground-truth 2D by name."""
-        if (wanted := self.ground_truth_2d) is None:
+        if self.ground_truth_2d is None:
             return {}
-        variant = {"name": GROUND_TRUTH_2D, "seeds": wanted.seeds, "input_2d": "ground_truth"}
-        return self.variant_runs(
-            [
-                Variant(architecture=architecture, size=size, **variant)
-                for architecture in wanted.architectures or self.experiment.architectures
-                for size in wanted.sizes
-            ]
-        )
+        grid = self.ground_truth_2d.grid(self.experiment)
+        variant = {"name": GROUND_TRUTH_2D, "seeds": grid.seeds, "input_2d": "ground_truth"}
+        models = product(grid.architectures, grid.sizes)
+        return self.variant_runs([Variant(architecture=a, size=size, **variant) for a, size in models])
 
     def variant_runs(self, variants: list[Variant]) -> dict[str, RunSettings]:
         """The runs of some variants by name."""
-        runs = (
+        return _by_name(
             self.run(variant.architecture, variant.size, seed, variant)
             for variant in variants
             for seed in variant.seeds or self.experiment.seeds
         )
-        return {run.name: run for run in runs}
 
     def all_runs(self) -> dict[str, RunSettings]:
         """Every run by name: the main ones, those on ground-truth 2D, the ablation, the experiments."""
@@ -398,6 +387,10 @@ class Config(Section):
         data have folders of their own in it, and runs that may be called like others."""
         further = {f"{self.dataset}/{name}": self.runs(name) for name in self.further_data}
         return {self.dataset: self.all_runs(), **further}
+
+
+def _by_name(runs: Iterable[RunSettings]) -> dict[str, RunSettings]:
+    return {run.name: run for run in runs}
 
 
 def _dataset(name: str, own: Mapping[str, Path]) -> Dataset:

@@ -4,17 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict
-
 from poselift.config.experiment import Config
-from poselift.config.sections import Section, parse
-from poselift.config.yaml_files import load
-
-
-class Piece(Section):
-    """A piece of configuration, to be laid over others before it is checked."""
-
-    model_config = ConfigDict(extra="allow")
+from poselift.config.sections import Unchecked, parse
+from poselift.config.yaml_files import load, read_yaml
+from poselift.errors import PoseliftError
 
 
 def laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -27,10 +20,21 @@ def laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def check_files(files: Sequence[Path], project: Path) -> None:
+    """Raise `PoseliftError` if a file, where it exists, is no valid YAML, or if the working folder is not one
+    that holds what the workflow in the folder `project` reads."""
+    if not Path("envs/constraints.txt").exists():
+        raise PoseliftError(
+            f"{Path.cwd()} is not the project's folder; go to {project}, or add --directory {project}"
+        )
+    for file in filter(Path.exists, files):
+        read_yaml(file)
+
+
 def read_configuration(files: Sequence[Path]) -> Config:
     """The configuration that `files` give, each laid over those before it. Raises `PoseliftError` for what
     is wrong in a file, or in all of them together."""
     merged: dict[str, Any] = {}
     for file in files:
-        merged = laid_over(merged, load(file, Piece).model_dump())
+        merged = laid_over(merged, load(file, Unchecked).model_dump())
     return parse(Config, merged, ", ".join(map(str, files)))

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
 from poselift.config.architectures import built_in, find
-from poselift.config.sections import NAME, Section, Text
+from poselift.config.sections import NAME, Section, Text, Unchecked
 
 
 class TrainingSettings(Section):
@@ -80,10 +80,12 @@ class RunSettings(Section):
     @field_validator("model", mode="before")
     @classmethod
     def _model_of_architecture(cls, value: Any, info: ValidationInfo) -> Any:
-        if not {"architecture", "architecture_file"} <= info.data.keys():
+        if not {"architecture", "architecture_file"} <= info.data.keys() or not isinstance(value, dict):
             return value  # these are at fault
-        found = find(info.data["architecture"], info.data["architecture_file"])
-        return found.settings.model_validate(value) if isinstance(value, dict) else value
+        file = info.data["architecture_file"] or ""
+        if file.endswith(".py") and not Path(file).exists():  # moved since the training, which checked it
+            return Unchecked.model_validate(value)
+        return find(info.data["architecture"], file or None).settings.model_validate(value)
 
     @model_validator(mode="after")
     def _every_process_has_clips(self) -> Self:

@@ -39,6 +39,12 @@ class Section(BaseModel):
         return value
 
 
+class Unchecked(Section):
+    """A section of any keys, which are checked elsewhere."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 def _literal(value: Any) -> Any:
     if set("{}") & set(str(value)) or not str(value).isprintable():
         raise ValueError("braces are Snakemake's own, and all else has to be printable")

@@ -13,7 +13,6 @@
 <store>/clips-<n>/{train,test}.npy         (clips, n) int32    frame numbers
 """
 
-import hashlib
 import json
 import mmap
 from collections.abc import Collection
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 
 from poselift.data.sequence import Sequence
 from poselift.errors import PoseliftError, untrusted
+from poselift.provenance.hashing import require_recorded
 from poselift.skeleton import N_JOINTS
 
 Evaluates = Literal["every frame", "centre frame"]
@@ -128,9 +128,7 @@ def open_split(
     )
     for name, digest in manifest["arrays"].items():
         if name.startswith(f"{split}/"):
-            with (store / "frames" / name).open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                    raise _damaged(store / "frames" / name, "its hash is not the one in manifest.json")
+            require_recorded(store / "frames" / name, digest, "delete it and run again")
     return opened
 
 

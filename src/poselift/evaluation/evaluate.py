@@ -29,12 +29,15 @@ from poselift.provenance.hashing import require_recorded
 RULE = "the clips of median and of highest MPJPE among all evaluated test clips"
 
 
-def models_of_run(folder: Path) -> tuple[RunSettings, dict[str, nn.Module]]:
+def models_of_run(folder: Path, file: str | None = None) -> tuple[RunSettings, dict[str, nn.Module]]:
     """The settings of the run in `folder` and its models by checkpoint, `best` and `last`.
 
-    Raises `PoseliftError` if a file is missing or damaged, or is not as the training recorded it.
+    `file` is where a lifter of the user's own lies now, if it was moved since the training. Raises
+    `PoseliftError` if a file is missing or damaged, or is not as the training recorded it.
     """
     settings = load(folder / "config.yaml", RunSettings)
+    if file:
+        settings = settings.model_copy(update={"architecture_file": file})
     recorded: dict[str, str] = {}
     if (history := folder / "history.json").exists():
         recorded = read_json(
@@ -97,18 +100,18 @@ class Subject:
 
 def subject_of(given: argparse.Namespace) -> Subject:
     """The run or the checkpoint that the command line names. Raises `PoseliftError` if it is not whole."""
-    options = ("architecture", "architecture_file", "size", "n_frames", "input_2d")
+    options = ("architecture", "size", "n_frames", "input_2d")
     described = {name: value for name in options if (value := getattr(given, name)) is not None}
     if given.run:
         if described:
             raise PoseliftError(
                 f"--{next(iter(described)).replace('_', '-')}: the run's config.yaml says that"
             )
-        settings, models = models_of_run(given.run)
+        settings, models = models_of_run(given.run, given.architecture_file)
         return Subject(settings.name, settings, settings.seed, models)
     if not (given.architecture and given.size):
         raise PoseliftError("--checkpoint needs --architecture and --size")
-    settings = run_from_options(described)
+    settings = run_from_options(described | {"architecture_file": given.architecture_file})
     model = load_checkpoint(given.checkpoint, build_run(settings))
     return Subject(given.checkpoint.stem, settings, None, {"published": model})
 
@@ -121,7 +124,7 @@ def main(argv: list[str] | None = None) -> None:
     what.add_argument("--checkpoint", type=Path, metavar="FILE", help="published checkpoint or safetensors")
     of_checkpoint = parser.add_argument_group("what the checkpoint is of")
     of_checkpoint.add_argument("--architecture", help="the model's name")
-    of_checkpoint.add_argument("--architecture-file", help="where a lifter of your own is")
+    of_checkpoint.add_argument("--architecture-file", help="where a lifter of your own is; of a run: is now")
     of_checkpoint.add_argument("--size", help="xsmall, small, base or large")
     of_checkpoint.add_argument("--n-frames", type=int, help="frames per clip (default: 243)")
     of_checkpoint.add_argument("--input-2d", choices=("detected", "ground_truth"), help="2D poses to lift")

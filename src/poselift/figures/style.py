@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.animation import PillowWriter
 from matplotlib.axes import Axes
@@ -22,8 +21,6 @@ from poselift.analysis.view import DataNotice, View
 from poselift.errors import PoseliftError
 from poselift.files import atomic_path
 from poselift.provenance.chain import short_hash
-
-mpl.use("agg")  # files only, whatever display there is
 
 COLUMN_WIDTH = 3.28
 PAGE_WIDTH = 6.875

@@ -52,7 +52,8 @@ class Jobs:
         Trials by name, not by file: the system takes commands of 128 KiB, which a thousand paths can fill.
         """
         stage = self.stages[wildcards.stage]
-        return f"{shlex.join(['--trials', *stage.trials])} --keep {stage.keep or 1}"
+        keep = stage.halving.keep if stage.halving else 1
+        return f"{shlex.join(['--trials', *stage.trials])} --keep {keep}"
 
     def _ranking(self, stage: str, rung: int) -> str:
         return f"{self.folder}/{stage}/ranking-{rung}.json"

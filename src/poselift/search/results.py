@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import TypeAdapter
+
 from poselift.files import read_json, write_json
 
 WHERE_FROM = ("what a search writes", "run `snakemake search`")
@@ -69,16 +71,12 @@ def promoted(results: Iterable[TrialResult], rung: int, keep: float) -> list[str
 
 def read_result(path: Path) -> TrialResult:
     """Read the result of a trial. Raises `PoseliftError` if the file is missing or damaged."""
-    return read_json(path, lambda content: TrialResult(**content), *WHERE_FROM)
+    return read_json(path, TypeAdapter(TrialResult).validate_python, *WHERE_FROM)
 
 
 def read_ranking(path: Path) -> Ranking:
     """Read a ranking. Raises `PoseliftError` if the file is missing or damaged."""
-
-    def build(content: Any) -> Ranking:
-        return Ranking([TrialResult(**trial) for trial in content["trials"]], content["promoted"])
-
-    return read_json(path, build, *WHERE_FROM)
+    return read_json(path, TypeAdapter(Ranking).validate_python, *WHERE_FROM)
 
 
 def write(path: Path, content: TrialResult | Ranking) -> None:

@@ -6,8 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from poselift.config.experiment import Config, Variant
-from poselift.config.run import RunSettings
-from poselift.config.search import Stage
+from poselift.config.search import Halving, Stage
 from poselift.config.sections import options, parse
 from poselift.errors import PoseliftError
 from poselift.search.settings import MODEL, Trial, value_of
@@ -18,21 +17,18 @@ from poselift.search.space import Point, grid, random_points, trial_name
 class Plan:
     """A stage's trials by name, and how they are compared."""
 
-    name: str
-    start_from: str | None
     trials: dict[str, Trial]
-    halving: tuple[int, ...]
-    """Epochs after which all but a fraction stop, before the last."""
-    keep: float | None
+    start_from: str | None
+    halving: Halving | None
 
     @property
     def last_rung(self) -> int:
         """The rung at whose end trials are finished; rungs count from 0."""
-        return len(self.halving)
+        return len(self.halving.epochs) if self.halving else 0
 
     def stop_after(self, rung: int) -> int | None:
         """The epochs that trials have after this rung; None for their whole length."""
-        return self.halving[rung] if rung < self.last_rung else None
+        return self.halving.epochs[rung] if self.halving and rung < self.last_rung else None
 
     def options(self, name: str, rung: int) -> str:
         """What a trial is and how far it runs, as options of `poselift.search.trial`."""
@@ -41,7 +37,7 @@ class Plan:
         words += ["--values", json.dumps(trial.values)] if trial.values else []
         words += ["--factors", json.dumps(trial.factors)] if trial.factors else []
         words += ["--stop-after", str(stop_after)] if stop_after else []
-        return f"{shlex.join(words)} {options(trial.base)}"
+        return f"{shlex.join(words)} {options(trial.base, without=('architecture_file',))}"
 
 
 def plan(config: Config) -> dict[str, Plan]:
@@ -63,13 +59,7 @@ def plan(config: Config) -> dict[str, Plan]:
             _check(stage, trials)
         except PoseliftError as error:
             raise PoseliftError(f"search stage '{stage.name}': {error}") from None
-        plans[stage.name] = Plan(
-            name=stage.name,
-            start_from=stage.start_from,
-            trials={trial.name: trial for trial in trials},
-            halving=tuple(stage.halving.epochs) if stage.halving else (),
-            keep=stage.halving.keep if stage.halving else None,
-        )
+        plans[stage.name] = Plan({trial.name: trial for trial in trials}, stage.start_from, stage.halving)
     return plans
 
 
@@ -79,20 +69,14 @@ def _trial(config: Config, stage: Stage, model: Point, values: Point, factors: P
         if value is None:
             varied = f": stage '{stage.start_from}' has several" if stage.start_from else ""
             raise PoseliftError(f"say which {key}{varied}")
-    base = _base(config, stage, chosen["architecture"], chosen["size"])
+    training = {"processes": 1} | ({"epochs": stage.epochs} if stage.epochs else {})
+    variant = parse(Variant, {"name": stage.name, **chosen, "training": training}, "")
+    run = config.run(**chosen, seed=config.search.seed, variant=variant)
+    base = run.model_copy(update={"validation_subject": config.search.validation_subject})
     # as the configuration understands them ('1e-4' is a number): what names the trial
     resolved = Trial("", base, values, factors).settings({})
     values = {key: value_of(resolved, key) for key in values}
     return Trial(trial_name(values, factors), base, values, factors)
-
-
-def _base(config: Config, stage: Stage, architecture: str, size: str) -> RunSettings:
-    """The run that the stage's trials of this model are changes of."""
-    training = {"processes": 1} | ({} if stage.epochs is None else {"epochs": stage.epochs})
-    stated = {"name": stage.name, "architecture": architecture, "size": size, "training": training}
-    variant = parse(Variant, stated, "")
-    run = config.run(architecture, size, config.search.seed, variant)
-    return run.model_copy(update={"validation_subject": config.search.validation_subject})
 
 
 def _check(stage: Stage, trials: list[Trial]) -> None:

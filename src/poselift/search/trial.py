@@ -10,8 +10,9 @@ import json
 import logging
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,9 @@ def attempt(
     stop_after: int | None,
     start: Ranking | None,
     previous: Ranking | None,
-    store: Path,
-    folder: Path,
-    device: str,
-    execution: ExecutionSettings,
+    trained: Callable[[RunSettings, int | None], dict[str, Any]],
 ) -> TrialResult:
-    """The trial's result after `rung`, trained as far as necessary.
+    """The trial's result after `rung`, `trained` as far as necessary: the errors of a run after some epochs.
 
     `start` is the finished stage whose winner it starts from, `previous` the trial's own stage after the
     rung before; `stop_after` counts epochs from the beginning, None is the whole length. Raises what is not
@@ -70,7 +68,7 @@ def attempt(
         inherited = _inherited(start)
         settings = trial.settings(inherited)
         result = replace(result, searched=trial.searched(inherited))
-        return replace(result, **_trained(settings, stop_after, store, folder, device, execution))
+        return replace(result, **trained(settings, stop_after))
     except FAILURES as error:
         if isinstance(error.__context__, OSError):  # a full disk or a missing file is not the trial's doing
             raise
@@ -99,14 +97,10 @@ def _inherited(start: Ranking | None) -> Mapping[str, Any]:
     return start.winner.searched
 
 
-def _trained(
-    settings: RunSettings,
-    stop_after: int | None,
-    store: Path,
-    folder: Path,
-    device: str,
-    execution: ExecutionSettings,
-) -> dict[str, Any]:
+def train_or_recall(
+    store: Path, folder: Path, device: str, execution: ExecutionSettings,
+    settings: RunSettings, stop_after: int | None,
+) -> dict[str, Any]:  # fmt: skip
     """The errors of the run after `stop_after` epochs (None: all), from an earlier training or a new one."""
     facts = determining(settings, store, torch.device("cpu"))
     del facts["device"]  # what is known holds, whichever device it was trained on
@@ -153,7 +147,8 @@ def main(argv: list[str] | None = None) -> None:
     name, values, factors = given.pop("trial"), given.pop("values"), given.pop("factors")
     trial = Trial(name, run_from_options(given), values, factors)
     try:
-        result = attempt(trial, rung, stop_after, start, previous, store, out.parent, device, execution)
+        trained = partial(train_or_recall, store, out.parent, device, execution)
+        result = attempt(trial, rung, stop_after, start, previous, trained)
     except Stopped as stopped:
         log.info("%s", stopped)
         sys.exit(stopped.exit_status)

@@ -2,7 +2,3 @@
 
 The joints of a body that plays an action, seen by cameras and an imitated 2D detector. Nothing was measured.
 """
-
-from poselift.synthetic.dataset import generate
-
-__all__ = ["generate"]

@@ -4,7 +4,6 @@ As in the real files, the 2D joints are annotated, not detected: here they are e
 """
 
 import io
-import pickle
 import zipfile
 from collections.abc import Mapping
 from itertools import product
@@ -78,11 +77,7 @@ def generate_test(settings: Synthetic) -> dict[str, dict[str, Array]]:
 def write_npz(path: Path, content: Any) -> None:
     """Write what `numpy.savez_compressed(path, data=content)` would, but the same bytes every time."""
     data = io.BytesIO()
-    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(object)), "fortran_order": False, "shape": ()}
-    np.lib.format.write_array_header_1_0(data, header)
-    wrapped = np.empty((), dtype=object)
-    wrapped[()] = content
-    pickle.dump(wrapped, data, protocol=4)
+    np.lib.format.write_array(data, np.array(content, dtype=object))
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(zipfile.ZipInfo("data.npy"), data.getvalue(), zipfile.ZIP_DEFLATED)
 

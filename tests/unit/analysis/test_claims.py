@@ -203,6 +203,10 @@ def test_a_test_that_makes_no_sense_is_refused(tmp_path, test, message):
         ("claim: x", "expected a list of claims"),
         ("- claim: x", "claim 1: expected the keys claim and test"),
         ("- claim: [", "not valid YAML"),
+        (
+            "- claim: x\n  test: mpjpe(full, base) < 40 mm\n  claim: y",
+            "line 3: the key 'claim' stands on line 1",
+        ),
         ("- {claim: x, test: 3}", "claim 1: expected the keys claim and test, both text"),
     ],
 )

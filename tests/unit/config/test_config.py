@@ -112,11 +112,35 @@ def test_missing_section_is_named():
         sections.parse(Config, {k: v for k, v in SMALL.items() if k != "experiment"}, "config.yaml")
 
 
-def test_file_that_is_no_yaml(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: [1,\nb: 2", "line 2: while parsing a flow sequence begun on line 1, expected ',' or ']'"),
+        ("a: 1\nb:\tc: 2\n", "line 2: "),
+        ("a: *b", "line 1: found undefined alias 'b'"),
+        ("a: 1\n\nb: caf\xe9", "line 3: not in UTF-8"),
+        ("training:\n  lr: 1\n  epochs: 2\n  lr: 3", "line 4: the key 'lr' stands on line 2 already"),
+        ("a: 1\nb: {c: 1, d: 2, c: 3}", "line 2: the key 'c' stands on line 2 already"),
+        ("a: 1\nb: 2\n'a': 3", "line 3: the key 'a' stands on line 1 already"),
+        ("a:\n- b: 1\n- b: 2\n  c: 3\n  b: 4", "line 5: the key 'b' stands on line 3 already"),
+        ("a: 1\n? [b]\n: {c: 1,\n  c: 2}", "line 4: the key 'c' stands on line 3 already"),
+    ],
+)
+def test_a_fault_of_yaml_is_on_a_line(tmp_path, text, expected):
     path = tmp_path / "config.yaml"
-    path.write_text("a: [1,\nb: 2")
-    with pytest.raises(PoseliftError, match=r"config.yaml: not valid YAML"):
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(PoseliftError) as caught:
         yaml_files.load(path, Config)
+    assert f"config.yaml: not valid YAML: {expected}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_keys_of_other_sections_and_merged_ones_are_no_repetition(tmp_path):
+    (tmp_path / "a.yaml").write_text("a: &a {c: 1}\nb: {<<: *a, c: 2}\nd: [{c: 3}, {c: 4}]\n")
+    found = yaml_files.read_yaml(tmp_path / "a.yaml")
+    assert found == {"a": {"c": 1}, "b": {"c": 2}, "d": [{"c": 3}, {"c": 4}]}
+    (tmp_path / "a.yaml").write_text("# nothing\n")
+    assert yaml_files.read_yaml(tmp_path / "a.yaml") is None
 
 
 def test_overrides_apply_in_order_to_the_runs_they_name():

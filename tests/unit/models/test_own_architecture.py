@@ -13,7 +13,7 @@ import torch
 import yaml
 
 from own_lifter import write_lifter
-from poselift.config import sections
+from poselift.config import sections, yaml_files
 from poselift.config.architectures import find
 from poselift.config.card import Card
 from poselift.config.experiment import Config
@@ -153,7 +153,7 @@ def test_train_evaluate_and_cost(
     resolved = yaml.safe_load(Path("runs/mlp-tiny-s0/config.yaml").read_text())
     assert sections.parse(RunSettings, resolved, "") == run["mlp-tiny-s0"]
     evaluate.main(["--run", "runs/mlp-tiny-s0", "--store", "store", "--out", "e.json", "--device", "cpu"])
-    assert "mlp" in Path("e.json").read_text()
+    results = json.loads(Path("e.json").read_text())["checkpoints"]
     checkpoint = [*options[:4], "--size", "tiny", "--n-frames", "4"]
     with pytest.raises(PoseliftError, match="unknown size"):
         evaluate.main(
@@ -168,6 +168,17 @@ def test_train_evaluate_and_cost(
     with pytest.raises(SystemExit):
         train.main([*options[:4], "--help"])
     assert "--mlp-dropout" in capsys.readouterr().out
+
+    # the file moves: its run is still read, and evaluated where the file is now
+    Path("lifters").rename("moved")
+    find.cache_clear()
+    moved = yaml_files.load(Path("runs/mlp-tiny-s0/config.yaml"), RunSettings)
+    assert moved.model.model_dump() == run["mlp-tiny-s0"].model.model_dump()
+    arguments = ["--run", "runs/mlp-tiny-s0", "--store", "store", "--out", "again.json", "--device", "cpu"]
+    with pytest.raises(PoseliftError, match=r"mlp.py: no such file"):
+        evaluate.main(arguments)
+    evaluate.main([*arguments, "--architecture-file", "moved/mlp.py"])
+    assert json.loads(Path("again.json").read_text())["checkpoints"] == results
 
 
 def test_weights_of_another_model_are_refused(lifter: Path) -> None:

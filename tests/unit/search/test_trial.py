@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -71,10 +72,8 @@ def coarse(searching):
 @pytest.fixture
 def attempt(store, tmp_path, coarse):
     def run(rung=0, stop_after=None, start=None, previous=None, trial=None):
-        chosen = trial or coarse[NAME]
-        return module.attempt(
-            chosen, rung, stop_after, start, previous, store, tmp_path / "trial", "cpu", ExecutionSettings()
-        )
+        trained = partial(module.train_or_recall, store, tmp_path / "trial", "cpu", ExecutionSettings())
+        return module.attempt(trial or coarse[NAME], rung, stop_after, start, previous, trained)
 
     return run
 

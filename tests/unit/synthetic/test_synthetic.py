@@ -18,13 +18,12 @@ from scipy.stats import spearmanr
 from poselift.datasets.human36m import Synthetic
 from poselift.errors import PoseliftError
 from poselift.skeleton import BONES, LEFT, MIRROR, RIGHT
-from poselift.synthetic import generate
 from poselift.synthetic.__main__ import main
 from poselift.synthetic.actions import ACTIONS, Action
 from poselift.synthetic.body import rotation, two_bones
 from poselift.synthetic.cameras import CAMERAS
 from poselift.synthetic.curves import Array, minimum_jerk, noise, smooth_below
-from poselift.synthetic.dataset import SUBJECTS, world_joints
+from poselift.synthetic.dataset import SUBJECTS, generate, world_joints
 from poselift.synthetic.detector import detect
 from poselift.synthetic.motion import HEIGHT, draw_style, gestures
 

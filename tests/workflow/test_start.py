@@ -1,0 +1,60 @@
+"""What is refused, or made right, before the workflow is read."""
+
+import os
+import subprocess
+import sys
+
+
+def refused(answer: subprocess.CompletedProcess[str]) -> str:
+    """The one line of an error."""
+    assert answer.returncode != 0, answer.stdout
+    (line,) = [line for line in answer.stderr.splitlines() if line.startswith("error:")]
+    assert "Traceback" not in answer.stderr
+    return line
+
+
+def test_a_key_that_stands_twice(project):
+    changes = "training:\n  lr: 0.1\n  epochs: 1\n  lr: 0.2\n"
+    line = refused(project.snakemake("--dry-run", changes=changes))
+    assert line.endswith(
+        "changes.yaml: not valid YAML: line 4: the key 'lr' stands on line 2 already; keep one of them"
+    )
+    project.edit("config.yaml", "n_frames: 243", "n_frames: 243\nn_frames: 81")
+    assert "config.yaml: not valid YAML: line 13: the key 'n_frames' stands on line 12" in refused(
+        project.snakemake("--dry-run")
+    )
+
+
+def test_a_fault_of_yaml_names_file_and_line(project):
+    project.edit("config.yaml", "seeds: [0, 1, 2]", "seeds: [0, 1, 2")
+    line = refused(project.snakemake("--dry-run"))
+    assert (
+        "error: config.yaml: not valid YAML: line 23: while parsing a flow sequence begun on line 20" in line
+    )
+
+
+def test_another_folder_is_not_the_projects(project, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    given = [sys.executable, "-m", "snakemake", "--dry-run", "--snakefile", "../project/Snakefile"]
+    files = ["--configfile", "../project/tiny.yaml"]
+
+    def run(*more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*given, *more, *files], cwd=tmp_path / "elsewhere", env=project.environment,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    line = refused(run())
+    assert f"elsewhere is not the project's folder; go to {project.folder}, or add --directory" in line
+    assert run("--directory", "../project").returncode == 0
+
+
+def test_without_activation_jobs_run_the_same_python(project):
+    """The first `python` on the path is another one, as where no environment is activated."""
+    other = project.folder / "other"
+    other.mkdir()
+    (other / "python").write_text("#!/bin/sh\necho the wrong python >&2; exit 1\n")
+    (other / "python").chmod(0o755)
+    path = f"{other}{os.pathsep}{os.environ['PATH']}"
+    answer = project.snakemake("results/tiny/data/raw.sha256", env={"PATH": path})
+    assert answer.returncode == 0, answer.stderr
