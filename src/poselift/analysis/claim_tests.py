@@ -57,52 +57,44 @@ def parse(text: str, test: str, grid: Grid, detail: str, further: Mapping[str, G
 
     Raises `PoseliftError` that says what is wrong with it.
     """
+    further = further or {}
     found = _TEST.fullmatch(test.strip())
     if found is None:
         raise PoseliftError(f"'{test}': cannot be read; {SYNTAX}")
     who, *words = [word.strip() for word in found["subject"].split(",")]
-    quantity, checkpoint, metric = found["quantity"], "last", found["quantity"]
-    if quantity == "improvement":
-        metric = next((word for word in words if word in METRICS), "mpjpe")
-    elif quantity not in METRICS:
-        raise PoseliftError(
-            f"'{test}': unknown metric '{quantity}'{suggest(quantity, [*METRICS, 'improvement'])}"
-        )
-    if "best" in words:
-        checkpoint = "best"
-    dataset = next((word for word in words if word in (further or {})), "")
-    rest = [word for word in words if word not in ("best", "last", metric, dataset)]
-    model: Model | None = None
-    base: Model | None = None
-    if (
-        who != ("highest" if METRICS[metric].higher_is_better else "lowest")
-        or quantity == "improvement"
-        or rest
-    ):
-        if len(rest) != 1:
+    quantity, improved = found["quantity"], found["quantity"] == "improvement"
+    metric = next((word for word in words if word in METRICS), "mpjpe") if improved else quantity
+    if metric not in METRICS:
+        known = suggest(quantity, [*METRICS, "improvement"])
+        raise PoseliftError(f"'{test}': unknown metric '{quantity}'{known}")
+    dataset = next((word for word in words if word in further), "")
+    sizes = [word for word in words if word not in ("best", "last", metric, dataset)]
+    models: list[Model] = []
+    best = "highest" if METRICS[metric].higher_is_better else "lowest"
+    if who != best or improved or sizes:
+        if len(sizes) != 1:
             raise PoseliftError(f"'{test}': names no size, or more than one; {SYNTAX}")
-        size = detail if rest[0] == "detail" else rest[0]
         names = [name.strip() for name in re.split(r"\bover\b", who)]
-        if len(names) != (2 if quantity == "improvement" else 1):
+        if len(names) != 1 + improved:
             raise PoseliftError(f"'{test}': {SYNTAX}")
-        model, *bases = _models(test, names, size, [grid, *(further or {}).values()])
-        base = bases[0] if bases else None
+        size = detail if sizes == ["detail"] else sizes[0]
+        models = _models(test, names, size, [grid, *further.values()])
+    model, base = [*models, None, None][:2]
     unit = METRICS[metric].unit
     if found["unit"] not in ({unit, "%"} if base else {unit}):
         raise PoseliftError(f"'{test}': {metric} is in {unit}, not in {found['unit']}")
     return Claim(
-        text, test, metric, model, base, checkpoint, found["relation"], float(found["value"]), found["unit"],
-        dataset,
+        text, test, metric, model, base, "best" if "best" in words else "last",
+        found["relation"], float(found["value"]), found["unit"], dataset,
     )  # fmt: skip
 
 
 def _models(test: str, architectures: list[str], size: str, grids: Sequence[Grid]) -> list[Model]:
-    if size not in (sizes := [*SIZES, *(size for grid in grids for size in grid.sizes)]):
-        raise PoseliftError(f"'{test}': no runs of size '{size}'{suggest(size, sizes)}")
+    sizes = [*SIZES, *(size for grid in grids for size in grid.sizes)]
     known = [*built_in(), *(name for grid in grids for name in grid.architectures)]
-    for name in architectures:
-        if name not in known:
-            raise PoseliftError(f"'{test}': no runs of '{name}'{suggest(name, known)}")
+    for what, name, there in [("size ", size, sizes), *(("", name, known) for name in architectures)]:
+        if name not in there:
+            raise PoseliftError(f"'{test}': no runs of {what}'{name}'{suggest(name, there)}")
     return [Model(name, size) for name in architectures]
 
 

@@ -69,11 +69,8 @@ def judge(
         if each.architecture not in grid.architectures or each.size not in grid.sizes:
             named = ", ".join(filter(None, (each.architecture, each.size, claim.dataset)))
             return answer("cannot be judged", f"{named} is not part of this experiment")
-    missing = [
-        name
-        for each in models
-        for name in Grid((each.architecture,), (each.size,), grid.seeds).missing(results["run"])
-    ]
+    runs = (Grid((each.architecture,), (each.size,), grid.seeds) for each in models)
+    missing = [name for wanted in runs for name in wanted.missing(results["run"])]
     interval = measured(claim, model, results, statistics)
     if missing or interval is None:
         return answer("cannot be judged", f"missing runs: {', '.join(missing)}", interval)
@@ -81,12 +78,14 @@ def judge(
         return answer("cannot be judged", "the data are synthetic", interval)
     if interval.seeds < 2 or interval.low is None or interval.high is None:
         return answer("cannot be judged", "too few seeds: one says nothing of the next", interval)
-    holds = RELATIONS[claim.relation]
-    if all(holds(number, claim.value) for number in (interval.low, interval.high)):
+    numbers = (interval.low, interval.high, interval.estimate)
+    low, high, estimate = (RELATIONS[claim.relation](number, claim.value) for number in numbers)
+    if low and high:
         return answer("supported", "the whole interval fulfils it", interval)
-    if holds(interval.estimate, claim.value):
-        return answer("not supported", "the estimate fulfils it, its interval does not", interval)
-    return answer("not supported", "the estimate does not fulfil it", interval)
+    reason = (
+        "the estimate fulfils it, its interval does not" if estimate else "the estimate does not fulfil it"
+    )
+    return answer("not supported", reason, interval)
 
 
 def measured(claim: Claim, model: Model, results: pd.DataFrame, statistics: Statistics) -> Interval | None:
@@ -167,9 +166,8 @@ def main(argv: list[str] | None = None) -> None:
         checker.add_argument("judged", type=Path, help="the JSON of judged claims")
         check(checker.parse_args(argv).judged)
         return
-    parser = argparse.ArgumentParser(
-        description="Judge the paper's claims; `check FILE` prints the verdicts."
-    )
+    what = "Judge the paper's claims; `check FILE` prints the verdicts."
+    parser = argparse.ArgumentParser(description=what)
     parser.add_argument("--results", type=Path, required=True, metavar="CSV", help="the table of all results")
     parser.add_argument("--claims", type=Path, required=True, metavar="YAML", help="the claims")
     parser.add_argument("--out", type=Path, required=True, metavar="JSON", help="file to write")

@@ -32,23 +32,20 @@ def read_costs(paths: Iterable[Path]) -> dict[tuple[str, str], Cost]:
             table = pd.read_csv(path, dtype={"architecture": str, "size": str}, keep_default_na=False)
             if not set(COLUMNS) <= set(table.columns):
                 raise ValueError(f"expected the columns {', '.join(COLUMNS)}")
-            for row in table.to_dict("records"):
-                key = (str(row["architecture"]), str(row["size"]))
-                if key in costs:
-                    raise PoseliftError(f"{path}: a second row for {' '.join(key)}; give each model once")
+            for architecture, size, *counts in table[[*COLUMNS]].itertuples(index=False):
+                model = f"{architecture} {size}"
+                if (architecture, size) in costs:
+                    raise PoseliftError(f"{path}: a second row for {model}; give each model once")
                 try:
-                    costs[key] = Cost(*(int(row[name]) for name in COLUMNS[2:]))
+                    costs[architecture, size] = Cost(*map(int, counts))
                 except ValueError as error:
-                    raise ValueError(f"{' '.join(key)}: {error}") from None
+                    raise ValueError(f"{model}: {error}") from None
     return costs
 
 
 def read_variant_costs(paths: Iterable[Path]) -> dict[str, Cost]:
     """The costs of models with changed keys, a file each, by its name `<architecture>-<size>-<variant>`."""
-    costs = {}
-    for path in paths:
-        (costs[path.stem],) = read_costs([path]).values()
-    return costs
+    return {path.stem: cost for path in paths for cost in read_costs([path]).values()}
 
 
 def decimals_for(values: Sequence[float]) -> int:

@@ -1,7 +1,4 @@
-"""The clips with the median and with the largest error, as the evaluation wrote them.
-
-Which clips these are is decided by the evaluation's rule, and not by hand.
-"""
+"""The clips with the median and with the largest error, as the evaluation chose and wrote them."""
 
 import re
 from collections.abc import Iterable
@@ -44,7 +41,8 @@ class Example:
 def read_examples(path: Path) -> list[Example]:
     """Read what the evaluation wrote, one or more clips.
 
-    Raises `PoseliftError` if the file is missing, is something else, or holds positions that are not finite.
+    Raises `PoseliftError` if the file is missing, is something else, or holds positions of unlike shapes or
+    that are not finite.
     """
     with reading(path, "the examples of an evaluation", "evaluate the run"), np.load(path) as arrays:
         rule, names = str(arrays["rule"]), ("clip_kind", "action", "mpjpe", *POSITIONS)
@@ -55,21 +53,19 @@ def read_examples(path: Path) -> list[Example]:
     if not examples:
         raise PoseliftError(f"{path}: holds no clip; evaluate the run again")
     for example in examples:
-        _check(example, path)
+        for name, channels in POSITIONS.items():
+            array: Array = getattr(example, name)
+            where, shape = (
+                f"{path}: {name} of the {example.kind} clip",
+                (len(example.target), N_JOINTS, channels),
+            )
+            if array.shape != shape:
+                reason = f"has shape {array.shape}, expected {shape}"
+                raise PoseliftError(f"{where} {reason}; evaluate the run again")
+            if not (finite := np.isfinite(array).all(axis=(1, 2))).all():
+                reason = f"is not finite in frame {np.argmin(finite)}"
+                raise PoseliftError(f"{where} {reason}; evaluate the run again")
     return examples
-
-
-def _check(example: Example, path: Path) -> None:
-    """One shape for all, and finite positions."""
-    n_frames = len(example.target)
-    for name, channels in POSITIONS.items():
-        array: Array = getattr(example, name)
-        where, shape = f"{path}: {name} of the {example.kind} clip", (n_frames, N_JOINTS, channels)
-        if array.shape != shape:
-            raise PoseliftError(f"{where} has shape {array.shape}, expected {shape}; evaluate the run again")
-        finite = np.isfinite(array).all(axis=(1, 2))
-        if not finite.all():
-            raise PoseliftError(f"{where} is not finite in frame {np.argmin(finite)}; evaluate the run again")
 
 
 def read_models(paths: Iterable[Path]) -> dict[str, list[Example]]:

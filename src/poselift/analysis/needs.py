@@ -78,7 +78,6 @@ def modules(package: str) -> dict[str, dict[str, Any]]:
 class Order:
     """What a command line asks for."""
 
-    name: str
     module: ModuleType
     inputs: dict[str, Any]
     view: View | None
@@ -104,20 +103,18 @@ def read_order(package: str, parser: argparse.ArgumentParser, argv: list[str] | 
     parts = [need for need in known.get(first, {"NEEDS": ()})["NEEDS"] if need not in INPUTS]
     view.add_options(parser, parts)
     given = parser.parse_args(argv)
-    name = given.name
-    module = importlib.import_module(f"poselift.{package}.{name}")
+    module = importlib.import_module(f"poselift.{package}.{given.name}")
     only_with: str | None = getattr(module, "ONLY_WITH", None)
     if only_with and not getattr(given, only_with):
-        return Order(name, module, {}, None, [], given)
+        return Order(module, {}, None, [], given)
     told = view.from_options(given, parts)
     files = {need: getattr(given, need) for need in module.NEEDS if need in INPUTS}
     if files.get("published") and told.notice.synthetic:
-        raise PoseliftError(
-            "--published and --synthetic: synthetic data cannot be compared with published results"
-        )
+        reason = "synthetic data cannot be compared with published results"
+        raise PoseliftError(f"--published and --synthetic: {reason}")
     inputs = {need: _read(need, paths, given) for need, paths in files.items()}
     made_from = [path for need, paths in files.items() if need != "published" for path in paths]
-    return Order(name, module, inputs, told, made_from, given)
+    return Order(module, inputs, told, made_from, given)
 
 
 def _read(need: str, paths: list[Path], given: argparse.Namespace) -> Any:

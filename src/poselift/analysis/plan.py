@@ -4,14 +4,14 @@ import re
 import shlex
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import jinja2
 
 from poselift.analysis.needs import INPUTS, constants, modules
 from poselift.analysis.view import PARTS, AblationEntry, DataNotice, Further, Grid, View, to_options
-from poselift.config.datasets import Source, known
-from poselift.config.experiment import GROUND_TRUTH_2D, Config, Experiment, FurtherData
+from poselift.config.datasets import known
+from poselift.config.experiment import GROUND_TRUTH_2D, Config, Experiment, GroundTruth2D, Variant
 from poselift.config.sections import options
 from poselift.errors import PoseliftError
 from poselift.provenance.code_hash import code_manifest
@@ -32,15 +32,12 @@ def shown_runs(
     for a draft without any run of the grid.
     """
     outside = config.variant_runs(config.experiments)
-    shown = {
-        folder: [
-            run
-            for run in names
-            if run not in outside
-            and (not config.draft or (results / folder / "evaluation" / f"{run}.json").exists())
-        ]
-        for folder, names in runs.items()
-    }
+
+    def is_shown(folder: str, run: str) -> bool:
+        evaluation = results / folder / "evaluation" / f"{run}.json"
+        return run not in outside and (not config.draft or evaluation.exists())
+
+    shown = {folder: [run for run in names if is_shown(folder, run)] for folder, names in runs.items()}
     if config.runs().keys().isdisjoint(shown[config.dataset]):
         raise PoseliftError("draft: no run of the grid is finished yet; build one, or leave out draft=true")
     return shown
@@ -64,11 +61,8 @@ def models_of(config: Config) -> list[str]:
 
 def variant_models_of(config: Config) -> list[str]:
     """The models of the ablation that differ from the grid's, `<architecture>-<size>-<variant>`."""
-    return [
-        f"{entry.architecture}-{entry.size}-{entry.name}"
-        for entry in config.ablation
-        if entry.model or entry.n_frames
-    ]
+    changed = [entry for entry in config.ablation if entry.model or entry.n_frames]
+    return [f"{entry.architecture}-{entry.size}-{entry.name}" for entry in changed]
 
 
 def cost_options(config: Config, model: str) -> str:
@@ -91,45 +85,34 @@ def published_of(config: Config) -> dict[str, Path | None]:
 
 def view_of(config: Config) -> View:
     """The view of the main data set of a configuration."""
-    grid, wanted = config.experiment, config.ground_truth_2d
+    usual, wanted = config.experiment, config.ground_truth_2d
+
+    def grid(of: Experiment | GroundTruth2D, variant: str = "") -> Grid:
+        architectures, seeds = of.architectures or usual.architectures, of.seeds or usual.seeds
+        return Grid(tuple(architectures), tuple(of.sizes), tuple(seeds), variant)
+
+    def notice(data: Any) -> DataNotice:
+        return DataNotice(data.title, data.synthetic is not None)
+
+    def entry(of: Variant) -> AblationEntry:
+        described = of.model_dump(include={"name", "title", "architecture", "size"})
+        return AblationEntry(**described, seeds=tuple(of.seeds or usual.seeds))
+
     return View(
-        notice=DataNotice(config.data.title, config.data.synthetic is not None),
-        grid=_grid(grid),
+        notice=notice(config.data),
+        grid=grid(usual),
         per_action_size=config.paper.per_action_size,
         decimals=config.paper.decimals,
         statistics=config.statistics,
-        ablation=tuple(
-            AblationEntry(
-                name=entry.name,
-                title=entry.title,
-                architecture=entry.architecture,
-                size=entry.size,
-                seeds=tuple(entry.seeds or grid.seeds),
-            )
-            for entry in config.ablation
-        ),
-        ground_truth_2d=Grid(
-            tuple(wanted.architectures or grid.architectures),
-            tuple(wanted.sizes),
-            tuple(wanted.seeds or grid.seeds),
-            GROUND_TRUTH_2D,
-        )
-        if wanted
-        else None,
-        further={name: _further(config, data) for name, data in config.further_data.items()},
+        ablation=tuple(map(entry, config.ablation)),
+        ground_truth_2d=grid(wanted, GROUND_TRUTH_2D) if wanted else None,
+        further={
+            name: Further(notice=notice(data), grid=grid(data.grid(usual)))
+            for name, data in config.further_data.items()
+        },
         cards=config.cards(),
         stages=tuple(stage.name for stage in config.search.stages),
     )
-
-
-def _further(config: Config, data: FurtherData) -> Further:
-    source = cast(Source, data)  # it is that as well
-    notice = DataNotice(source.title, source.synthetic is not None)
-    return Further(notice=notice, grid=_grid(data.grid(config.experiment)))
-
-
-def _grid(experiment: Experiment) -> Grid:
-    return Grid(tuple(experiment.architectures), tuple(experiment.sizes), tuple(experiment.seeds))
 
 
 def software_of(pins: Mapping[str, str]) -> list[str]:
@@ -183,16 +166,15 @@ class Catalogue:
 
         Those of the configuration; or, if `named_in` is given, those whose .tex or .pdf is among these files
         that a text names (`tables/main.tex`), be they of a data set that is not there: they say so."""
+        texts = {f"{self.package}/{name}.{ending}": name for name in self.about for ending in ("tex", "pdf")}
+        named = None if named_in is None else {texts.get(file) for file in named_in}
         return [
             name
             for name, (_, its, dataset) in self.about.items()
             if (not format or format in its.get("FORMATS", ("pdf", "svg", "png")))
             and not set(its["NEEDS"]) & set(without)
-            and (dataset in ("", *self.views) if named_in is None else self._named(name, named_in))
+            and (dataset in ("", *self.views) if named is None else name in named)
         ]
-
-    def _named(self, name: str, files: Collection[str]) -> bool:
-        return not {f"{self.package}/{name}.{ending}" for ending in ("tex", "pdf")}.isdisjoint(files)
 
     def needing(self, need: str) -> list[str]:
         """The names of those that need an input or a part of the view."""
@@ -215,10 +197,8 @@ class Catalogue:
     def programs(self, wildcards: Any) -> list[str]:
         """The modules whose code makes one of them: the program, its own, and those that read its inputs."""
         module, its, _ = self.about[wildcards.name]
-        readers = [INPUTS[need].module for need in its["NEEDS"] if need in INPUTS]
-        return list(
-            dict.fromkeys([f"poselift.{self.package}.make", f"poselift.{self.package}.{module}", *readers])
-        )
+        own = [f"poselift.{self.package}.{name}" for name in ("make", module)]
+        return list(dict.fromkeys(own + [INPUTS[need].module for need in its["NEEDS"] if need in INPUTS]))
 
     def options(self, wildcards: Any) -> str:
         """A function of a rule's params: the module, the data set and the parts of the view, as options."""

@@ -60,17 +60,14 @@ def collect(reports: Iterable[Report]) -> pd.DataFrame:
         evaluated = names_of.setdefault(report.dataset, {})
         if report.run in evaluated:
             raise PoseliftError(f"two evaluations of run '{report.run}'; give each run once")
-        owner = (
-            *(report.dataset, report.run),
-            *(value or "" for value in (report.architecture, report.size, report.variant)),
-            *(report.input_2d, report.n_frames, report.seed),
-        )
+        model = (value or "" for value in (report.architecture, report.size, report.variant))
+        owner = (report.dataset, report.run, *model, report.input_2d, report.n_frames, report.seed)
         for checkpoint, result in report.checkpoints.items():
             who = f"run '{report.run}', {checkpoint}"
             for metric, group, name, value in result.rows:
                 if not math.isfinite(value):
                     raise PoseliftError(f"{who}: {metric} of {name or group} is {value}")
-            rows += [(*owner, checkpoint, *row) for row in result.rows]
+                rows.append((*owner, checkpoint, metric, group, name, value))
             names = {(row.group, row.name) for row in result.rows if row.group != "place"}  # by n_frames
             _same_names(who, names, evaluated.setdefault(report.run, names))
             frames = {row.name: row.value for row in result.rows if row[:2] == ("frames", "sequence")}
@@ -125,8 +122,7 @@ def read_all(path: Path) -> pd.DataFrame:
 
 
 def names_in(results: pd.DataFrame, group: str) -> list[str]:
-    """The actions, joints, parts of the body, cameras, places or sequences, in the order of the
-    evaluation."""
+    """The actions, joints, parts of the body ... of a group, in the order of the evaluation."""
     return list(results.loc[results["group"] == group, "name"].unique())
 
 
@@ -136,15 +132,9 @@ def metrics_in(results: pd.DataFrame) -> list[str]:
 
 
 def per_seed(
-    results: pd.DataFrame,
-    architecture: str,
-    size: str,
-    metric: str,
-    checkpoint: str,
-    group: str = "all",
-    name: str = "",
-    variant: str = "",
-) -> pd.Series:
+    results: pd.DataFrame, architecture: str, size: str, metric: str, checkpoint: str,
+    group: str = "all", name: str = "", variant: str = "",
+) -> pd.Series:  # fmt: skip
     """The values of one model, indexed by seed; empty where no run is there."""
     wanted = {
         "architecture": architecture, "size": size, "variant": variant,

@@ -9,6 +9,7 @@ import json
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from pydantic import Field, create_model
@@ -35,13 +36,10 @@ class Grid:
 
     def missing(self, runs: Iterable[str]) -> list[str]:
         """Names of the expected runs that are not among `runs`."""
-        there = set(runs)
-        expected = (
-            "-".join(filter(None, (architecture, size, self.variant, f"s{seed}")))
-            for architecture in self.architectures
-            for size in self.sizes
-            for seed in self.seeds
-        )
+        there, models = set(runs), product(self.architectures, self.sizes, self.seeds)
+        expected = [
+            "-".join(filter(None, (one, size, self.variant, f"s{seed}"))) for one, size, seed in models
+        ]
         return [run for run in expected if run not in there]
 
 
@@ -64,12 +62,8 @@ class AblationEntry(Section):
 
     def missing(self, runs: Iterable[str]) -> list[str]:
         """Names of its runs and of those it is compared with that are not among `runs`."""
-        runs = set(runs)
-        return [
-            name
-            for variant in ("", self.name)
-            for name in Grid((self.architecture,), (self.size,), self.seeds, variant).missing(runs)
-        ]
+        model = ((self.architecture,), (self.size,), self.seeds)
+        return Grid(*model).missing(runs := set(runs)) + Grid(*model, self.name).missing(runs)
 
 
 class Further(Section):
@@ -153,10 +147,6 @@ PARTS = tuple(_OPTIONS)
 """The parts that a program can ask for."""
 
 
-def _required(part: str) -> bool:
-    return View.model_fields[FIELDS.get(part, part)].is_required()
-
-
 def add_options(parser: argparse.ArgumentParser, parts: Iterable[str]) -> None:
     """Give `parser` the options of these parts."""
     options = {name: settings for part in parts for name, settings in _OPTIONS[part].items()}
@@ -167,13 +157,14 @@ def add_options(parser: argparse.ArgumentParser, parts: Iterable[str]) -> None:
 def from_options(given: argparse.Namespace, parts: Iterable[str]) -> View:
     """The parts of the view that options say. Raises `PoseliftError` if one is missing or makes no sense."""
     values: dict[str, Any] = {}
+    known = View.model_fields
+    fields = {FIELDS.get(part, part) for part in parts}
     for part in parts:
         told = {name: value for name in _OPTIONS[part] if (value := getattr(given, name)) is not None}
-        if _required(part) and (absent := [name for name in _OPTIONS[part] if name not in told]):
+        absent = [name for name in _OPTIONS[part] if name not in told]
+        if absent and known[FIELDS.get(part, part)].is_required():
             raise PoseliftError(f"--{absent[0].replace('_', '-')} is missing")
         values |= {part: told} if len(_OPTIONS[part]) > 1 else told
-    fields = {FIELDS.get(part, part) for part in parts}
-    known = View.model_fields
     kinds: Any = {name: (known[name].annotation, known[name]) for name in fields}
     found = parse(create_model("Parts", __base__=Section, **kinds), values, "options")
     view = View.model_construct(**dict(found))

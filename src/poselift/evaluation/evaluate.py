@@ -1,12 +1,10 @@
 """Evaluate a run's weights, or a published checkpoint, on the test split."""
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from poselift.config.command_line import run_from_options
@@ -18,13 +16,16 @@ from poselift.data.store import Split, open_split, read_manifest
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import clip_mpjpe, evaluate, root_relative_mm, sequence_key
-from poselift.evaluation.report import Report, write_reports
+from poselift.evaluation.report import Report, Result, write_reports
 from poselift.evaluation.speed import Stopwatch
 from poselift.files import atomic_path, read_json
 from poselift.machine.devices import reserved_device
 from poselift.models.checkpoints import load_checkpoint, load_weights
 from poselift.models.registry import build_run
 from poselift.provenance.hashing import require_recorded
+
+OF_CHECKPOINT = ("architecture", "architecture_file", "size", "depth", "dim", "n_frames", "input_2d")
+"""The settings that say what a checkpoint is of."""
 
 RULE = "the clips of median and of highest MPJPE among all evaluated test clips"
 
@@ -68,9 +69,6 @@ def examples(predictions: Tensor, split: Split) -> dict[str, Any]:
     sequences = [split.sequences[i] for i in split.sequence[frames[:, 0]]]
     width, height = (np.array([getattr(s, side) for s in sequences]) for side in ("width", "height"))
 
-    def single(array: NDArray | Tensor) -> NDArray[np.float32]:
-        return np.asarray(array.cpu() if isinstance(array, Tensor) else array, dtype=np.float32)
-
     inputs = denormalise(split.inputs[frames][..., :2], width[:, None, None], height[:, None, None])
     return {
         "rule": RULE,
@@ -82,38 +80,29 @@ def examples(predictions: Tensor, split: Split) -> dict[str, Any]:
         "width": width.astype(np.int32),
         "height": height.astype(np.int32),
         "frame": frames,
-        "input_2d": single(inputs),
-        "prediction": single(prediction),
-        "target": single(target),
+        "input_2d": inputs.astype(np.float32),
+        "prediction": prediction.float().cpu().numpy(),
+        "target": target.float().cpu().numpy(),
     }
 
 
-@dataclass(frozen=True)
-class Subject:
-    """What is evaluated: models of the same settings by checkpoint."""
+def evaluated(given: argparse.Namespace) -> tuple[str, RunSettings, dict[str, nn.Module]]:
+    """The run or the checkpoint that the command line names: name, settings, models by checkpoint.
 
-    name: str
-    settings: RunSettings
-    seed: int | None
-    models: dict[str, nn.Module]
-
-
-def subject_of(given: argparse.Namespace) -> Subject:
-    """The run or the checkpoint that the command line names. Raises `PoseliftError` if it is not whole."""
-    options = ("architecture", "size", "n_frames", "input_2d")
-    described = {name: value for name in options if (value := getattr(given, name)) is not None}
+    Raises `PoseliftError` if it is not whole.
+    """
+    told = {name: value for name in OF_CHECKPOINT if (value := getattr(given, name)) is not None}
     if given.run:
-        if described:
-            raise PoseliftError(
-                f"--{next(iter(described)).replace('_', '-')}: the run's config.yaml says that"
-            )
-        settings, models = models_of_run(given.run, given.architecture_file)
-        return Subject(settings.name, settings, settings.seed, models)
+        lifter = told.pop("architecture_file", None)  # it may have been moved since the training
+        if told:
+            raise PoseliftError(f"--{next(iter(told)).replace('_', '-')}: the run's config.yaml says that")
+        settings, models = models_of_run(given.run, lifter)
+        return settings.name, settings, models
     if not (given.architecture and given.size):
         raise PoseliftError("--checkpoint needs --architecture and --size")
-    settings = run_from_options(described | {"architecture_file": given.architecture_file})
+    settings = run_from_options(told)
     model = load_checkpoint(given.checkpoint, build_run(settings))
-    return Subject(given.checkpoint.stem, settings, None, {"published": model})
+    return given.checkpoint.stem, settings, {"published": model}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -123,58 +112,43 @@ def main(argv: list[str] | None = None) -> None:
     what.add_argument("--run", type=Path, metavar="DIR", help="folder of a run")
     what.add_argument("--checkpoint", type=Path, metavar="FILE", help="published checkpoint or safetensors")
     of_checkpoint = parser.add_argument_group("what the checkpoint is of")
-    of_checkpoint.add_argument("--architecture", help="the model's name")
-    of_checkpoint.add_argument("--architecture-file", help="where a lifter of your own is; of a run: is now")
-    of_checkpoint.add_argument("--size", help="xsmall, small, base or large")
-    of_checkpoint.add_argument("--n-frames", type=int, help="frames per clip (default: 243)")
-    of_checkpoint.add_argument("--input-2d", choices=("detected", "ground_truth"), help="2D poses to lift")
-    parser.add_argument(
-        "--store",
-        type=Path,
-        help="frame store (default: data/ beside the folder of runs, as in the workflow)",
-    )
-    parser.add_argument(
-        "--dataset",
-        metavar="NAME",
-        help="name of the data set, or a file with one of your own (default: as the store's manifest says)",
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        help="JSON to write; <stem>-examples.npz beside it (default: <name>.json in this folder)",
-    )
+    for name in OF_CHECKPOINT:
+        described = RunSettings.model_fields[name].description
+        of_checkpoint.add_argument(f"--{name.replace('_', '-')}", help=described)
+    where = "frame store (default: data/ beside the folder of runs, as in the workflow)"
+    parser.add_argument("--store", type=Path, metavar="DIR", help=where)
+    of_store = "name of the data set, or a file with one of your own (default: as the store's manifest says)"
+    parser.add_argument("--dataset", metavar="NAME", help=of_store)
+    to = "JSON to write; <stem>-examples.npz beside it (default: <name>.json in this folder)"
+    parser.add_argument("--out", type=Path, metavar="FILE", help=to)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, … (default: auto)")
     given = parser.parse_args(argv)
 
     if not (given.store or given.run):
         raise PoseliftError("--checkpoint needs --store, the frame store to evaluate on")
     store = given.store or given.run.resolve().parents[1] / "data"
-    subject = subject_of(given)
-    settings = subject.settings
+    name, settings, models = evaluated(given)
     test = open_split(store, "test", settings.n_frames, settings.input_2d)
     source = dataset(given.dataset or read_manifest(store).get("dataset", "human36m"))
-    results = {}
+    results: dict[str, Result] = {}
     shown: dict[str, Any] = {}
     with reserved_device(given.device) as device:
-        for checkpoint, model in subject.models.items():
+        for checkpoint, model in models.items():
             timed = Stopwatch(model.to(device), device)
             predictions = predict(timed, test, device)
             results[checkpoint] = evaluate(predictions, test, source.metrics)
             shown = shown or examples(predictions, test)  # those of the first checkpoint: best, or published
             del predictions  # as large as the test split, and the next checkpoint's are as well
     report = Report(
-        run=subject.name,
+        run=name,
         dataset=source.name,
-        architecture=settings.architecture,
-        size=settings.size,
-        variant=settings.variant,
+        **settings.model_dump(include={"architecture", "size", "variant", "n_frames"}),
         input_2d=source.inputs if settings.input_2d == "detected" else settings.input_2d,
-        seed=subject.seed,
-        n_frames=settings.n_frames,
+        seed=settings.seed if given.run else None,
         checkpoints=results,
         volatile=timed.measured(),
     )
-    out = given.out or Path(f"{subject.name}.json")
+    out = given.out or Path(f"{name}.json")
     with atomic_path(out.with_name(f"{out.stem}-examples.npz")) as temporary:
         np.savez_compressed(temporary, **shown)
     write_reports(out, [report])

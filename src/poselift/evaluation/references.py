@@ -42,15 +42,11 @@ def predict_copy_2d(test: Split) -> Tensor:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Evaluate the mean pose and the copied 2D input, detected and true, by the same protocol as the
-    models."""
+    """Evaluate the mean pose and the copied 2D input, detected and true, as the models are."""
     parser = argparse.ArgumentParser(prog="poselift.evaluation.references", description=main.__doc__)
     parser.add_argument("--store", type=Path, required=True, help="frame store")
-    parser.add_argument(
-        "--dataset",
-        metavar="NAME",
-        help="name of the data set, or a file with one of your own (default: as the store's manifest says)",
-    )
+    of_store = "name of the data set, or a file with one of your own (default: as the store's manifest says)"
+    parser.add_argument("--dataset", metavar="NAME", help=of_store)
     parser.add_argument("--n-frames", type=int, required=True, help="frames per clip")
     parser.add_argument("--out", type=Path, required=True, help="JSON to write")
     given = parser.parse_args(argv)
@@ -68,17 +64,13 @@ def main(argv: list[str] | None = None) -> None:
     }
     reports = [
         Report(
-            run=name,
-            dataset=source.name,
-            input_2d=input_2d,
-            n_frames=given.n_frames,
+            run=name, dataset=source.name, input_2d=input_2d, n_frames=given.n_frames,
             checkpoints={"reference": evaluate(predict(), test, source.metrics)},
         )
         for name, (input_2d, predict) in predictions.items()
-    ]
+    ]  # fmt: skip
     write_reports(given.out, reports)
-    for report in reports:
-        print(report.summary())
+    print(*(report.summary() for report in reports), sep="\n")
 
 
 if __name__ == "__main__":

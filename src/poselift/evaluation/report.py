@@ -1,13 +1,13 @@
 """The result of an evaluation and its form as JSON, a tidy table: the one place that defines it."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from poselift.config.sections import Section, parse
-from poselift.errors import PoseliftError
+from poselift.errors import reading
 from poselift.evaluation.metrics import METRICS
 from poselift.files import write_json
 
@@ -109,7 +109,9 @@ class Report(Section):
             first = groups.get("action") or groups["sequence"]
             shown = (first | {"mean": overall}, *(groups.get(group) for group in ("joint", "body", "camera")))
             for group in filter(None, shown):
-                lines += [f"{name:16}" + _cells(errors, metrics) for name, errors in group.items()]
+                for name, errors in group.items():
+                    cells = (f"{errors[each]:14.2f}" if each in errors else f"{'-':>14}" for each in metrics)
+                    lines.append(f"{name:16}" + "".join(cells))
                 lines.append("")
             if places := {place: errors["mpjpe"] for place, errors in groups.get("place", {}).items()}:
                 start, *_, end = places
@@ -124,10 +126,6 @@ class Report(Section):
         return "\n".join(lines)
 
 
-def _cells(errors: dict[str, float], metrics: Iterable[str]) -> str:
-    return "".join(f"{errors[metric]:14.2f}" if metric in errors else f"{'-':>14}" for metric in metrics)
-
-
 def write_reports(path: Path, reports: Sequence[Report]) -> None:
     """Write reports as JSON, atomically: one as an object, several as a list."""
     values = [report.model_dump() for report in reports]
@@ -136,12 +134,6 @@ def write_reports(path: Path, reports: Sequence[Report]) -> None:
 
 def load_reports(path: Path) -> list[Report]:
     """Read what `write_reports` wrote. Raises `PoseliftError` if it is missing, cut short or another file."""
-    try:
+    with reading(path, "a whole evaluation", "evaluate the run", "delete it and evaluate again"):
         value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file") from None
-    except ValueError as error:
-        raise PoseliftError(
-            f"{path}: not a whole evaluation ({error}); delete it and evaluate again"
-        ) from None
     return [parse(Report, entry, str(path)) for entry in (value if isinstance(value, list) else [value])]

@@ -77,7 +77,6 @@ class Bootstrap:
         # all quantiles of a distribution once, in random order: less noise than random numbers
         self._ranks = (rng.permutation(resamples) + 0.5) / resamples
         self._tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-        self._student: dict[int, NDArray[np.float64]] = {}
 
     def resampled(self, errors: Errors) -> Resampled:
         """The unweighted mean over actions of the mean over their frames, for each resample and seed."""
@@ -106,16 +105,11 @@ class Bootstrap:
         if varied:
             deviations += (drawn[1:].mean(axis=1) - estimate) / np.sqrt(varied)
         if n_seeds > 1:
-            deviations += stats.sem(by_seed) * self._quantiles_of_t(n_seeds - 1)
+            deviations += stats.sem(by_seed) * stats.t.ppf(self._ranks, n_seeds - 1)
         if not varied and n_seeds == 1:
             return Interval(estimate, None, None, n_seeds)
         low, high = estimate + np.quantile(deviations, self._tails)
         return Interval(estimate, float(low), float(high), n_seeds)
-
-    def _quantiles_of_t(self, freedom: int) -> NDArray[np.float64]:
-        if freedom not in self._student:
-            self._student[freedom] = stats.t.ppf(self._ranks, freedom)
-        return self._student[freedom]
 
 
 def seed_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float] | None:

@@ -13,7 +13,7 @@ from poselift.analysis.view import AblationEntry, View
 from poselift.config.experiment import Statistics
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval
-from poselift.figures.dots import CUT, Row, draw_estimate, fit, percent, write_missing
+from poselift.figures.dots import CUT, Row, draw_estimate, fit, name_rows, write_missing
 from poselift.figures.style import COLUMN_WIDTH, INK, MUTED, annotate, legend, literal
 
 NEEDS = ("results", "notice", "statistics", "ablation", "cards")
@@ -30,13 +30,11 @@ def _changes(
 ) -> list[tuple[AblationEntry, Interval | None]]:
     """The entries by falling change of the MPJPE after the last epoch in mm; last those without one, because
     a run of theirs or of their base is missing."""
-    differences = Differences(results, statistics)
-
-    def change(entry: AblationEntry) -> Interval | None:
+    differences, found = Differences(results, statistics), []
+    for entry in entries:
         base = Model(entry.architecture, entry.size)
-        return differences.difference(base._replace(variant=entry.name), base, "mpjpe", "last")
-
-    found = [(entry, change(entry)) for entry in entries]
+        change = differences.difference(base._replace(variant=entry.name), base, "mpjpe", "last")
+        found.append((entry, change))
     return sorted(found, key=lambda pair: -pair[1].estimate if pair[1] else float("inf"))
 
 
@@ -50,7 +48,7 @@ def _labels(entries: Sequence[AblationEntry]) -> list[str]:
 def _note(changes: Sequence[Interval], confidence: float, cut: bool) -> str:
     if not changes:
         return ""
-    bar, arrow = f"bar: {percent(confidence)} interval", CUT if cut else ""
+    bar, arrow = f"bar: {100 * confidence:g} % interval", CUT if cut else ""
     if all(change.seeds < 2 for change in changes):
         return f"{bar} over recordings{arrow}\na single seed: no interval over seeds"
     return f"{bar}, paired by recording and seed{arrow}\nfilled: the interval leaves out zero"
@@ -75,11 +73,8 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
         rows.append((y, [change.estimate], ends))
     cut = fit(ax, rows)
     ax.axvline(0, color=INK, linewidth=0.6, zorder=1)
-    ax.set_yticks(heights[: len(labels)], labels)
-    ax.set_ylim(n_lines.sum(), 0)
-    ax.tick_params(axis="y", length=0)
+    name_rows(ax, heights[: len(labels)], labels, (n_lines.sum(), 0))
     ax.set_xlabel(f"change of {METRICS['mpjpe'].label} (mm)")
-    ax.grid(axis="x")
     if not shown:
         ax.clear()
         ax.set_axis_off()

@@ -32,19 +32,18 @@ MAMBA = "#fbe0cc"
 
 # heights that the three architectures share
 INPUT, EMBED, FRAME, HEAD, OUTPUT = 0.36, 0.63, (0.86, 2.50), 2.73, 3.0
-SPATIAL, TEMPORAL, FUSION = 1.18, 1.64, 2.23
+SPLIT, SPATIAL, TEMPORAL, FUSION = 0.95, 1.18, 1.64, 2.23
 BOX = 0.24
 
 
-def _rounded(
-    ax: Axes, x: float, bottom: float, width: float, height: float, radius: float, **look: Any
-) -> None:
+def _rounded(ax: Axes, x: float, base: float, size: tuple[float, float], radius: float, **look: Any) -> None:
+    """A box of this width and height with round corners, `x` its centre, `base` its lower edge."""
     corners = f"round,pad=0,rounding_size={radius}"
-    ax.add_patch(FancyBboxPatch((x - width / 2, bottom), width, height, boxstyle=corners, **look))
+    ax.add_patch(FancyBboxPatch((x - size[0] / 2, base), *size, boxstyle=corners, **look))
 
 
 def _box(ax: Axes, x: float, y: float, width: float, text: str, colour: str, height: float = BOX) -> None:
-    _rounded(ax, x, y - height / 2, width, height, 0.035, facecolor=colour, edgecolor=INK, linewidth=0.5)
+    _rounded(ax, x, y - height / 2, (width, height), 0.035, facecolor=colour, edgecolor=INK, linewidth=0.5)
     _text(ax, x, y, text, linespacing=1.05)
 
 
@@ -67,7 +66,7 @@ def _frame(ax: Axes, x: float, width: float, repeat: str) -> None:
     """A dashed frame around what is repeated, with the count at its right upper corner, inside."""
     bottom, top = FRAME
     dashed = {"facecolor": "none", "edgecolor": MUTED, "linewidth": 0.6, "linestyle": (0, (3, 2))}
-    _rounded(ax, x, bottom, width, top - bottom, 0.05, **dashed)
+    _rounded(ax, x, bottom, (width, top - bottom), 0.05, **dashed)
     ax.text(x + width / 2 - 0.05, top - 0.05, repeat, ha="right", va="top", fontsize=7.5)
 
 
@@ -77,13 +76,9 @@ def _plus(ax: Axes, x: float, y: float) -> None:
         ax.plot([x - dx, x + dx], [y - dy, y + dy], color=INK, linewidth=0.6, zorder=4)
 
 
-def _title(ax: Axes, x: float, letter: str, text: str) -> None:
-    ax.text(x, 0.07, f"({letter}) {text}", ha="center", va="baseline", fontsize=8)
-
-
 def _model(ax: Axes, x: float, letter: str, title: str, width: float, repeat: str) -> None:
     """What all three architectures share: input, embedding, frame of the repeated part, head and output."""
-    _title(ax, x, letter, title)
+    ax.text(x, 0.07, f"({letter}) {title}", ha="center", va="baseline", fontsize=8)
     _text(ax, x, INPUT, "2D poses, confidence")
     _arrow(ax, (x, INPUT + 0.08), (x, EMBED - BOX / 2))
     _box(ax, x, EMBED, 1.2, "joint embedding", NEUTRAL)
@@ -103,14 +98,19 @@ def _branch(ax: Axes, x: float, source: tuple[float, float], name: str, colour: 
     _arrow(ax, (x, TEMPORAL + 0.17), (x, FUSION - BOX / 2))
 
 
+def _branches(ax: Axes, x: float, attention: float, graph: float, fusion: float) -> None:
+    """The two branches of the baseline, at `attention` and `graph`, from the split to their fusion."""
+    split = (x, SPLIT)
+    _arrow(ax, (x, EMBED + BOX / 2), split, head=False)
+    _branch(ax, attention, split, "attention", ATTENTION)
+    _branch(ax, graph, split, "graph", GRAPH)
+    _box(ax, x, FUSION, fusion, "adaptive fusion", NEUTRAL)
+    _arrow(ax, (x, FUSION + BOX / 2), (x, HEAD - BOX / 2))
+
+
 def _baseline(ax: Axes, x: float) -> None:
     _model(ax, x, "a", "Baseline", 1.42, r"$\times N$")
-    split = (x, 0.95)
-    _arrow(ax, (x, EMBED + BOX / 2), split, head=False)
-    _branch(ax, x - 0.35, split, "attention", ATTENTION)
-    _branch(ax, x + 0.35, split, "graph", GRAPH)
-    _box(ax, x, FUSION, 0.94, "adaptive fusion", NEUTRAL)
-    _arrow(ax, (x, FUSION + BOX / 2), (x, HEAD - BOX / 2))
+    _branches(ax, x, x - 0.35, x + 0.35, 0.94)
 
 
 def _mamba_gcn(ax: Axes, x: float) -> None:
@@ -125,22 +125,16 @@ def _mamba_gcn(ax: Axes, x: float) -> None:
 
 def _full(ax: Axes, x: float) -> None:
     _model(ax, x, "c", "Full", 2.06, r"$\times N$")
-    split = (x, 0.95)
-    _arrow(ax, (x, EMBED + BOX / 2), split, head=False)
-    _branch(ax, x - 0.67, split, "attention", ATTENTION)
-    _branch(ax, x, split, "graph", GRAPH)
-    right, middle = x + 0.67, (SPATIAL + TEMPORAL) / 2
-    half = (TEMPORAL - SPATIAL + 0.34) / 2
-    _arrow(ax, split, (right, split[1]), (right, middle - half))
+    right, middle, half = x + 0.67, (SPATIAL + TEMPORAL) / 2, (TEMPORAL - SPATIAL + 0.34) / 2
+    _arrow(ax, (x, SPLIT), (right, SPLIT), (right, middle - half))
     _box(ax, right, middle, 0.6, "MambaGCN\nblock (d)", MAMBA, 2 * half)
     _arrow(ax, (right, middle + half), (right, FUSION - BOX / 2))
-    _box(ax, x, FUSION, 1.55, "adaptive fusion", NEUTRAL)
-    _arrow(ax, (x, FUSION + BOX / 2), (x, HEAD - BOX / 2))
+    _branches(ax, x, x - 0.67, x, 1.55)
 
 
 def _block(ax: Axes, x: float) -> None:
     """The MambaGCN block: SSM over time and graph convolution over joints, mixed, then an MLP."""
-    _title(ax, x, "d", "MambaGCN block")
+    ax.text(x, 0.07, "(d) MambaGCN block", ha="center", va="baseline", fontsize=8)
     left, right, inner, outer = x - 0.37, x + 0.43, x - 0.6, x - 0.88
     norm, ssm, ssm_mean, mix, plus, mlp, top = 0.63, 1.08, 1.45, 1.79, 2.08, 2.43, 2.73
     _text(ax, x, INPUT, "$x$", 8)

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
 from poselift.analysis.runs import Run
 from poselift.analysis.view import View
 from poselift.config.card import Card
+from poselift.figures.lines import draw_line, note
 from poselift.figures.style import PAGE_WIDTH, annotate, legend
 
 NEEDS = ("runs", "notice", "grid", "cards")
@@ -33,46 +34,34 @@ def draw_curve(ax: Axes, lists: Sequence[Sequence[float | None]], card: Card) ->
     values = np.array([one[:n_epochs] for one in lists], dtype=float)
     known = np.isfinite(values).all(axis=0)
     epochs = np.arange(1, n_epochs + 1)[known]
-    values = values[:, known]
-    marker = card.marker if len(epochs) == 1 else ""
-    ax.plot(epochs, values.mean(axis=0), color=card.colour, linestyle=card.line, marker=marker)
-    if len(lists) > 1 and len(epochs):
-        low, high = values.min(axis=0), values.max(axis=0)
-        ax.fill_between(epochs, low, high, color=card.colour, alpha=0.2, linewidth=0)
+    draw_line(ax, epochs, values[:, known], card, marker=card.marker if len(epochs) == 1 else "")
 
 
 def draw(runs: Sequence[Run], view: View) -> Figure:
     """The figure, one page wide: for each size a panel of the loss and one of the test error."""
     grid = view.grid
     panels = [(size, quantity) for size in grid.sizes for quantity in QUANTITIES]
-    n_rows = -(-len(panels) // PANELS_A_ROW)
-    n_columns = min(len(panels), PANELS_A_ROW)
-    figure, axes = plt.subplots(
-        n_rows, n_columns, figsize=(PAGE_WIDTH, 0.45 + 1.5 * n_rows), squeeze=False, layout="constrained"
-    )
+    shape = n_rows, _ = -(-len(panels) // PANELS_A_ROW), min(len(panels), PANELS_A_ROW)
+    size_of_page = (PAGE_WIDTH, 0.45 + 1.5 * n_rows)
+    figure, axes = plt.subplots(*shape, figsize=size_of_page, squeeze=False, layout="constrained")
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
-    of_model: dict[tuple[str, str], list[Run]] = {
-        (name, size): [] for name in grid.architectures for size in grid.sizes
-    }
+    of_model: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
-        settings = run.settings
-        if settings.variant is None and (model := (settings.architecture, settings.size)) in of_model:
-            of_model[model].append(run)
+        if run.settings.variant is None:
+            of_model.setdefault((run.settings.architecture, run.settings.size), []).append(run)
     for ax, (size, quantity) in zip(axes.flat, panels, strict=False):
         for name in grid.architectures:
-            if there := of_model[name, size]:
+            if there := of_model.get((name, size)):
                 draw_curve(ax, [run.epochs[quantity] for run in there], view.card(name))
-        ax.set_yscale("log")
+        ax.set(title=size, xlabel="epoch", ylabel=QUANTITIES[quantity], yscale="log")
         ax.yaxis.set_major_locator(MaxNLocator(nbins=4))
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(ScalarFormatter())
-        ax.set(title=size, xlabel="epoch", ylabel=QUANTITIES[quantity])
         ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
         ax.grid(axis="y")
-    absent = [n for n in grid.architectures if not any(of_model[n, size] for size in grid.sizes)]
+    absent = [n for n in grid.architectures if not any((n, size) in of_model for size in grid.sizes)]
     legend(figure, view, line=True, absent=absent)
-    several = any(len(there) > 1 for there in of_model.values())
-    note = "line: mean over seeds, band: lowest to highest seed" if several else "a single seed: no band"
-    annotate(figure, view.notice, grid.missing(run.settings.name for run in runs), note)
+    missing = grid.missing(run.settings.name for run in runs)
+    annotate(figure, view.notice, missing, note(max(map(len, of_model.values()), default=0)))
     return figure

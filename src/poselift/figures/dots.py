@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from poselift.analysis.view import View
 from poselift.config.card import Card
@@ -55,6 +56,14 @@ def draw_row(
     return rows
 
 
+def name_rows(ax: Axes, at: ArrayLike, labels: Sequence[str], ends: Ends) -> None:
+    """Name the rows at these heights, the first at the top, of an axis with these lower and upper ends."""
+    ax.set_yticks(at, labels)
+    ax.set_ylim(*ends)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x")
+
+
 def write_missing(ax: Axes, y: float) -> None:
     """Say at height `y` that there is no run."""
     ax.text(0.02, y, "missing", transform=ax.get_yaxis_transform(), fontsize=7, color=MUTED, va="center")
@@ -84,13 +93,8 @@ def fit(ax: Axes, rows: Sequence[Row]) -> bool:
     return bool(arrows)
 
 
-def percent(confidence: float) -> str:
-    """A confidence level for a sentence."""
-    return f"{100 * confidence:g} %"
-
-
 def note(n_seeds: int, confidence: float, cut: bool) -> str:
     """What marker and bar are, for the line below the figure; `n_seeds` is the largest count of a model."""
     if n_seeds < 2:
         return "a single seed: no interval"
-    return f"marker: mean over seeds, bar: its {percent(confidence)} t interval" + (CUT if cut else "")
+    return f"marker: mean over seeds, bar: its {100 * confidence:g} % t interval" + (CUT if cut else "")

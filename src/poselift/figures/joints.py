@@ -38,11 +38,6 @@ def joint_errors(results: pd.DataFrame, architecture: str, size: str) -> pd.Data
     return pd.DataFrame(errors).T.reindex(JOINTS)
 
 
-def _draw_person(ax: Axes, colour: str) -> None:
-    for bone in BONES:
-        ax.plot(*STANDING[list(bone)].T, color=colour, linewidth=1.2, solid_capstyle="round", zorder=1)
-
-
 def _write(ax: Axes, joint: int, text: str, area: float) -> None:
     """A number beside a joint's circle, away from the body's middle."""
     side = -1 if joint in RIGHT else 1
@@ -68,22 +63,22 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
     reference = errors[base := view.grid.base]
     means = pd.DataFrame({name: of.mean(axis=1) for name, of in errors.items()}).drop(JOINTS[ROOT])
     norm = mpl.colors.Normalize(means.min().min(), means.max().max())
-    figure, axes = plt.subplots(
-        1, len(errors), figsize=(PAGE_WIDTH, 2.75), squeeze=False, layout="constrained"
-    )
+    page = (PAGE_WIDTH, 2.75)
+    figure, axes = plt.subplots(1, len(errors), figsize=page, squeeze=False, layout="constrained")
     for ax, (name, of_model) in zip(axes[0], errors.items(), strict=True):
         ax.set(xlim=(-0.95, 0.95), ylim=(-1.08, 1.06), aspect="equal")
         ax.axis("off")
+        for bone in BONES:
+            look: Look = {"color": "#dddddd" if of_model.empty else "#b5b5b5", "linewidth": 1.2, "zorder": 1}
+            ax.plot(*STANDING[list(bone)].T, solid_capstyle="round", **look)
         if of_model.empty:
             ax.set_title(view.label(name))
-            _draw_person(ax, "#dddddd")
             ax.text(0, -0.3, "missing", ha="center", color=MUTED)
             continue
         changes = not reference.empty and name != base
         numbers = (of_model - reference).dropna(axis=1, how="all") if changes else of_model
         what = f"change from {view.label(base)}" if changes else "error"
         ax.set_title(f"{view.label(name)}\n{what} (mm)", linespacing=1.2)
-        _draw_person(ax, "#b5b5b5")
         shown = means[name].dropna()
         shown_joints = [JOINTS.index(joint) for joint in shown.index]
         areas = _AREA * shown.to_numpy() / means.max().max()

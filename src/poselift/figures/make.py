@@ -15,12 +15,12 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--caption", required=True, metavar="TEXT", help="what stands below the figure")
     order = read_order("figures", parser, argv)
-    out, caption = order.arguments.out, order.arguments.caption
+    out, name, caption = order.arguments.out, order.arguments.name, order.arguments.caption
     with style():
         drawn = order.module.draw(**order.inputs, view=order.view)
         if not isinstance(drawn, Animation):
-            wide, label = drawn.get_figwidth() > COLUMN_WIDTH, order.name.replace("_", "-")
-            tex = render("figure", name=Tex(order.name), label=label, caption=caption, wide=wide)
+            wide, label = drawn.get_figwidth() > COLUMN_WIDTH, name.replace("_", "-")
+            tex = render("figure", name=Tex(name), label=label, caption=caption, wide=wide)
             write_text(out.with_suffix(".tex"), tex)
         save(drawn, out, order.made_from)
     write_content(out.with_suffix(".json"), caption)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -42,24 +41,21 @@ def _draw_ours(ax: Axes, errors: Errors, costs: Costs, view: View, quantity: Num
     The sizes are written at the points of the architecture `named`.
     """
     for name in view.grid.architectures:
-        points = [
-            (_cost(costs[name, size], quantity), errors[name, size], size)
-            for size in view.grid.sizes
-            if (name, size) in costs and not errors[name, size].empty
-        ]
-        if not points:
+        there = [size for size in view.grid.sizes if (name, size) in costs and not errors[name, size].empty]
+        if not there:
             continue
-        points.sort(key=lambda point: point[0])
-        x, values, sizes = zip(*points, strict=True)
-        means = [float(each.mean()) for each in values]
-        bars = np.array([[each.mean() - each.min(), each.max() - each.mean()] for each in values]).T
+        points = pd.DataFrame(
+            {size: [_cost(costs[name, size], quantity), *errors[name, size].agg(["mean", "min", "max"])]
+             for size in there}, ["cost", "mean", "low", "high"],
+        ).T.sort_values("cost")  # fmt: skip
+        bars = [points["mean"] - points["low"], points["high"] - points["mean"]]
         card = view.card(name)
         look: Look = {"color": card.colour, "marker": card.marker, "linestyle": card.line, "zorder": 3}
-        ax.errorbar(x, means, yerr=bars, linewidth=0.9, elinewidth=0.8, **look)
+        ax.errorbar(points["cost"], points["mean"], yerr=bars, linewidth=0.9, elinewidth=0.8, **look)
         if name == named:
             look = {"color": card.colour, "ha": "right", "va": "top", "zorder": 4}
-            for cost, mean, size in zip(x, means, sizes, strict=True):
-                write_beside(ax, size, (cost, mean), (-3, -3), **look)
+            for size, point in points.iterrows():
+                write_beside(ax, str(size), (point["cost"], point["mean"]), (-3, -3), **look)
 
 
 def _grey(detector: str, ours: str) -> Look:

@@ -1,13 +1,12 @@
 """MPJPE per action of the models of one size after the last epoch, as a dot plot."""
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from poselift.analysis.results import names_in, per_seed
 from poselift.analysis.view import View
-from poselift.figures.dots import Row, draw_row, fit, note
+from poselift.figures.dots import Row, draw_row, fit, name_rows, note
 from poselift.figures.style import COLUMN_WIDTH, MUTED, annotate, legend, literal
 
 NEEDS = ("results", "notice", "grid", "per_action_size", "statistics", "cards")
@@ -35,12 +34,11 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
     for y, action in enumerate(rows):
         shown += draw_row(ax, y, {name: errors(name, action) for name in grid.architectures}, view)
     cut = fit(ax, shown)
-    ax.set_yticks(np.arange(len(rows)), [literal(action) if action else "Mean" for action in rows])
-    ax.set_ylim(len(rows) - 0.4, -0.6)
+    names = [literal(action) if action else "Mean" for action in rows]
+    name_rows(ax, range(len(rows)), names, (len(rows) - 0.4, -0.6))
     ax.axhline(len(actions) - 0.5, color=MUTED, linewidth=0.5)
-    ax.tick_params(axis="y", length=0)
     ax.set_xlabel("MPJPE (mm)")
-    ax.grid(axis="both")
+    ax.grid(axis="y")
     legend(figure, view, absent=[n for n in grid.architectures if errors(n, None).empty])
     n_seeds = max(len(values) for _, values, _ in shown)
     annotate(figure, view.notice, view.detail.missing(results["run"]), note(n_seeds, confidence, cut))

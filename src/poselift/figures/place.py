@@ -7,6 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from poselift.analysis.results import names_in, per_seed
 from poselift.analysis.view import View
+from poselift.figures.lines import draw_line, note
 from poselift.figures.style import COLUMN_WIDTH, annotate, legend
 
 NEEDS = ("results", "notice", "grid", "per_action_size", "cards")
@@ -14,11 +15,13 @@ CAPTION = "MPJPE on {{ data }} by the position of a frame in its clip, size {{ s
 
 
 def by_position(results: pd.DataFrame, architecture: str, size: str) -> pd.DataFrame:
-    """MPJPE in mm: a row per position in the clip, from 0, a column per seed; empty without a run."""
+    """MPJPE in mm: a row per seed, a column per position in the clip, from 0; empty without a run."""
     rows = results[results["group"] == "place"]
-    positions = sorted(names_in(rows, "place"), key=int)
-    errors = {int(at): per_seed(rows, architecture, size, "mpjpe", "last", "place", at) for at in positions}
-    return pd.DataFrame(errors).T.sort_index().dropna(how="all")
+    errors = {
+        int(at): per_seed(rows, architecture, size, "mpjpe", "last", "place", at)
+        for at in names_in(rows, "place")
+    }
+    return pd.DataFrame(errors).sort_index(axis="columns").dropna(axis="columns", how="all")
 
 
 def draw(results: pd.DataFrame, view: View) -> Figure:
@@ -30,18 +33,15 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
         if errors.empty:
             absent.append(name)
             continue
-        frames, card = errors.index.to_numpy() + 1, view.card(name)
+        frames, card = errors.columns.to_numpy() + 1, view.card(name)
         marker = card.marker if len(frames) < 20 else ""
-        ax.plot(frames, errors.mean(axis=1), color=card.colour, ls=card.line, marker=marker, markersize=3)
-        low, high = errors.min(axis=1), errors.max(axis=1)
-        ax.fill_between(frames, low, high, color=card.colour, alpha=0.2, linewidth=0)
+        draw_line(ax, frames, errors.to_numpy(), card, marker=marker, markersize=3)
         longest = max(longest, frames[-1])
-        n_seeds = max(n_seeds, errors.shape[1])
+        n_seeds = max(n_seeds, len(errors))
     ax.set(xlabel=f"frame of the clip ({view.per_action_size})", ylabel="MPJPE (mm)")
     ax.set_xlim(1, max(longest, 2))
     ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1))
     ax.grid(axis="y")
     legend(figure, view, line=True, absent=absent)
-    note = "line: mean over seeds, band: lowest to highest seed" if n_seeds > 1 else "a single seed: no band"
-    annotate(figure, view.notice, view.detail.missing(results["run"]), note)
+    annotate(figure, view.notice, view.detail.missing(results["run"]), note(n_seeds))
     return figure

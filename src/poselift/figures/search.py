@@ -4,7 +4,6 @@ A row is a stage, a panel one key that its trials differ in, a point a trial. Er
 on a held-out training subject, and are compared within a stage only: stages differ in their length.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -33,25 +32,14 @@ _MARKERS = "osD^vPX"
 _MOST_LEVELS = 8  # of a key whose values are given a tick each; more are drawn on a scale
 
 
-@dataclass(frozen=True)
-class Key:
-    """A searched key: each trial's value as text, with the values that occur, in their order."""
+Key = pd.Series
+"""A searched key: each trial's value as text, categories being the values that occur, in their order."""
 
-    name: str
-    of_trial: pd.Categorical
 
-    @property
-    def label(self) -> str:
-        return KEY_LABELS.get(self.name, self.name.replace("_", " "))
-
-    @property
-    def levels(self) -> list[str]:
-        return list(self.of_trial.categories)
-
-    @property
-    def continuous(self) -> bool:
-        """Whether the values are numbers, and too many for a tick each."""
-        return len(self.levels) > _MOST_LEVELS and all(as_number(level) is not None for level in self.levels)
+def is_continuous(key: Key) -> bool:
+    """Whether the values are numbers, and too many for a tick each."""
+    levels = key.cat.categories
+    return len(levels) > _MOST_LEVELS and all(as_number(level) is not None for level in levels)
 
 
 def _order(text: str, view: View) -> tuple[int, float, str]:
@@ -65,15 +53,12 @@ def _order(text: str, view: View) -> tuple[int, float, str]:
 
 def keys_of(trials: pd.DataFrame, view: View) -> list[Key]:
     """The keys that these trials differ in; the trial's name where they differ in none."""
-    levels = {
-        name: sorted(set(trials[name]), key=lambda text: _order(text, view))
-        for name in trials.columns
-        if name not in DESCRIPTION
-    }
-    keys = [
-        Key(name, pd.Categorical(trials[name], found)) for name, found in levels.items() if len(found) > 1
-    ]
-    return keys or [Key("trial", pd.Categorical(trials["trial"], trials["trial"].unique()))]
+    keys = []
+    for _, of_trial in trials.drop(columns=[*DESCRIPTION]).items():
+        levels = sorted(of_trial.unique(), key=lambda text: _order(text, view))
+        if len(levels) > 1:
+            keys.append(of_trial.astype(pd.CategoricalDtype(levels)))
+    return keys or [trials["trial"].astype(pd.CategoricalDtype(list(trials["trial"].unique())))]
 
 
 def level_text(key: Key, level: str, view: View) -> str:
@@ -91,13 +76,13 @@ def level_text(key: Key, level: str, view: View) -> str:
 
 def positions(key: Key, first: Key, errors: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """Where trials stand: at their value, or around its tick, in the order of first key and error."""
-    if key.continuous:
-        return np.array([float(value) for value in key.of_trial])
-    level = key.of_trial.codes
+    if is_continuous(key):
+        return key.astype(float).to_numpy()
+    level, of_first = (each.cat.codes.to_numpy() for each in (key, first))
     x = level.astype(float)
-    for number in range(len(key.levels)):
+    for number in np.unique(level):
         members = np.flatnonzero(level == number)
-        order = np.lexsort((errors[members], first.of_trial.codes[members]))
+        order = np.lexsort((errors[members], of_first[members]))
         spread = min(0.3, 0.06 * (len(members) - 1))
         x[members[order]] += np.linspace(-spread, spread, len(members))
     return x
@@ -105,14 +90,14 @@ def positions(key: Key, first: Key, errors: NDArray[np.floating[Any]]) -> NDArra
 
 def draw_slice(ax: Axes, trials: pd.DataFrame, key: Key, first: Key, failed_at: float, view: View) -> None:
     """The trials of one stage over one key; colour and marker follow the first key, × are failed trials."""
-    errors = trials["best"].to_numpy(float)
-    x, failed, level = positions(key, first, errors), ~np.isfinite(errors), first.of_trial.codes
-    colours = mpl.colormaps["viridis"](np.linspace(0, 0.85, len(first.levels)))
+    errors, levels = trials["best"].to_numpy(float), list(key.cat.categories)
+    x, failed, of_first = positions(key, first, errors), ~np.isfinite(errors), first.cat.codes.to_numpy()
+    colours = mpl.colormaps["viridis"](np.linspace(0, 0.85, len(first.cat.categories)))
     stopped = (trials["status"] != "finished").to_numpy() & ~failed
     for number, colour in enumerate(colours):
-        marker = "o" if first.continuous else _MARKERS[number % len(_MARKERS)]
+        marker = "o" if is_continuous(first) else _MARKERS[number % len(_MARKERS)]
         for part, fill in ((~stopped, colour), (stopped, "white")):
-            at = (level == number) & ~failed & part
+            at = (of_first == number) & ~failed & part
             ax.plot(x[at], errors[at], marker, color=colour, markerfacecolor=fill, markersize=3.8, zorder=3)
     ax.plot(x[failed], np.full(failed.sum(), failed_at), "x", color=INK, markersize=3.8, label="failed")
     finished = np.where(stopped, np.nan, errors)
@@ -120,13 +105,14 @@ def draw_slice(ax: Axes, trials: pd.DataFrame, key: Key, first: Key, failed_at: 
         best = np.nanargmin(finished)
         ring: Look = {"markerfacecolor": "none", "markersize": 7.5, "label": "lowest finished"}
         ax.plot(x[best], errors[best], "o", color=INK, **ring)
-    if key.continuous:
-        low, high = float(key.levels[0]), float(key.levels[-1])
+    if is_continuous(key):
+        low, high = float(levels[0]), float(levels[-1])
         ax.set_xscale("log" if low > 0 and high / low > 20 else "linear")
     else:
-        ax.set_xticks(range(len(key.levels)), [level_text(key, one, view) for one in key.levels])
-        ax.set_xlim(-0.6, len(key.levels) - 0.4)
-    ax.set_xlabel(key.label)
+        ax.set_xticks(range(len(levels)), [level_text(key, level, view) for level in levels])
+        ax.set_xlim(-0.6, len(levels) - 0.4)
+    name = str(key.name)
+    ax.set_xlabel(KEY_LABELS.get(name, name.replace("_", " ")))
     ax.grid(axis="y")
 
 
@@ -137,16 +123,17 @@ def _scale(ax: Axes, errors: NDArray[np.floating[Any]]) -> float:
         ax.set(ylim=(0, 1), yticks=[])
         return 0.5
     low, high = finite.min(), finite.max()
+    above = 0.25 if len(finite) < len(errors) else 0.1  # of the errors' range
     if high > 4 * low:  # diverged trials would hide how the others differ
         ax.set_yscale("log")
         ax.yaxis.set_major_formatter(ScalarFormatter())
         ax.yaxis.set_minor_formatter(NullFormatter())
         ax.yaxis.set_minor_locator(NullLocator())
         room = high / low
-        ax.set_ylim(low / room**0.1, high * room ** (0.25 if len(finite) < len(errors) else 0.1))
+        ax.set_ylim(low / room**0.1, high * room**above)
         return float(high * room**0.15)
     room = (high - low) or 0.1 * high
-    ax.set_ylim(low - 0.1 * room, high + (0.25 if len(finite) < len(errors) else 0.1) * room)
+    ax.set_ylim(low - 0.1 * room, high + above * room)
     return float(high + 0.15 * room)
 
 

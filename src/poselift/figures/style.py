@@ -76,12 +76,9 @@ def style() -> AbstractContextManager[None]:
 
 
 def legend(
-    figure: Figure,
-    view: View,
-    architectures: Sequence[str] = (),
-    line: bool = False,
+    figure: Figure, view: View, architectures: Sequence[str] = (), *, line: bool = False,
     absent: Collection[str] = (),
-) -> None:
+) -> None:  # fmt: skip
     """The legend of the architectures, by default those of the grid, in one row above the panels: markers, or
     lines. Those in `absent` are missing."""
     shown = {name: view.card(name) for name in architectures or view.grid.architectures}
