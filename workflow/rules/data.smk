@@ -1,5 +1,8 @@
 # Motion: the files of each data set (or synthetic motion in their schema), the frame store, the index of clips.
 # Large files are inputs by `ancient`: what counts is the manifest beside them, which holds their hashes.
+import atexit
+import sys
+
 from poselift.data.jobs import DataJobs
 
 FRAMES = [
@@ -14,8 +17,9 @@ with reported():
     for folder, source in DATA.sources.items():
         CONTENT[folder] = outside.contents(source.files(), Path("results", folder))
         DATA.require_expected(folder, CONTENT[folder])
+        # last of all, after the plan of a dry run
         for doubt in DATA.doubts(folder, CONTENT[folder]) if workflow.is_main_process else ():
-            logger.warning(f"warning: {doubt}")
+            atexit.register(print, f"warning: {doubt}", file=sys.stderr)
 
 
 for folder, source in DATA.sources.items():
