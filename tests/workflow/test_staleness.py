@@ -408,3 +408,19 @@ def test_the_content_of_the_raw_file(project, raw_content):
     raw.write_bytes(pickle.dumps(content))
     assert project.stale(changes) == ({"raw": 1, "frames": 1, "clips": 1, "references": 1} | trained(3))
     assert "data/raw.json: content of raw changed" in why(project)
+
+
+def test_the_content_of_the_files_of_further_data(project):
+    changes = """
+experiment: {architectures: [baseline]}
+further_data:
+  mpi_inf_3dhp: {train: one.npz, test: two.npz, n_frames: 9, published: null, training: {epochs: 1}}
+"""
+    for name in ("one.npz", "two.npz"):
+        (project.folder / name).write_bytes(name.encode())
+    finish(project, changes=changes)
+    assert project.stale(changes) == {}
+    (project.folder / "two.npz").write_bytes(b"another")
+    jobs = project.stale(changes)
+    made = {rule: jobs.get(rule) for rule in ("raw", "frames", "clips", "train", "evaluate", "references")}
+    assert made == {"raw": 1, "frames": 1, "clips": 1, "train": 1, "evaluate": 1, "references": None}
