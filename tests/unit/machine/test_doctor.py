@@ -17,6 +17,7 @@ from poselift.machine import doctor
 from poselift.machine import machine_checks as machine
 from poselift.machine.check import Check
 from poselift.provenance import hashing
+from poselift.provenance.outside import contents
 
 CONFIG: dict[str, Any] = {
     "dataset": "trial",
@@ -74,7 +75,7 @@ def test_a_large_raw_file_is_hashed_once_for_the_doctor_and_the_workflow(diagnos
     digest = hashlib.sha256(bytes(hashing.LARGE + 1)).hexdigest()
     assert digest[:12] in diagnose()["raw data"].found
     monkeypatch.setattr(hashing, "_sha256_at", lambda *_: pytest.fail("read again"))
-    assert hashing.content("raw.pkl", Path("results/trial")).endswith(digest)
+    assert list(contents({"raw": Path("raw.pkl")}, Path("results/trial"))) == [f"raw@sha256:{digest}"]
 
 
 def test_runs_of_sizes_outside_the_experiment_are_not_counted(diagnose):
