@@ -16,7 +16,7 @@ from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
 from poselift.figures import make as make_figure
 from poselift.files import write_text
-from poselift.latex import render
+from poselift.latex import MISSING, Tex, render
 from poselift.paper import assemble, numbers, provenance_appendix
 from poselift.paper.compile import compile_paper, error_in, main, warnings_in
 from poselift.report import summary
@@ -166,10 +166,29 @@ def test_latex_on_a_full_disk_says_so(tmp_path, monkeypatch):
 
 @needs_latex
 def test_an_unknown_number_is_named(tmp_path):
-    template = render("numbers", numbers=[], synthetic=False, draft=False, ablated=False)
+    template = render(
+        "numbers", numbers=[], synthetic=False, draft=False, ablated=False, architectures=["full"]
+    )
     write_text(tmp_path / "numbers.tex", template)
     with pytest.raises(PoseliftError, match=r"Unknown number `full.huge.mpjpe'"):
         compile_paper(small_paper(tmp_path, "\\input{numbers}\\num{full.huge.mpjpe}"))
+
+
+@needs_latex
+def test_a_dash_is_named_and_text_follows_the_experiment(tmp_path):
+    known = [(Tex("full.base.mpjpe"), "39.5"), (Tex("other.base.mpjpe"), MISSING)]
+    switches = {"synthetic": False, "draft": False, "ablated": False, "architectures": ["full"]}
+    write_text(tmp_path / "numbers.tex", render("numbers", numbers=known, **switches))
+    body = (
+        "\\newcommand{\\missing}{--}\\input{numbers}\n\\ifarchitecture{full}{\\num{full.base.mpjpe}}{\\wrong}\n"
+        "\\ifarchitecture{other}{\\num{other.base.mpjpe}}{without}\n"
+    )
+    assert compile_paper(small_paper(tmp_path, body)) == []
+    (warning,) = compile_paper(small_paper(tmp_path, body + "\\num{other.base.mpjpe}"))
+    assert re.fullmatch(
+        r"main.tex: Package poselift Warning: \\num\{other.base.mpjpe\} is a dash: .* on input line 7\.",
+        warning,
+    )
 
 
 def test_a_folder_without_a_paper_is_refused(tmp_path):
