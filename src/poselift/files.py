@@ -46,16 +46,23 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-@contextmanager
-def own_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder that becomes `path` if the block succeeds, as `atomic_path` does.
+def require_own(path: Path) -> None:
+    """Raise `PoseliftError` if something is at `path` that no call of `own_folder` made.
 
-    Raises `PoseliftError` if something is at `path` that no earlier call made: nobody's files are replaced.
-    Empty folders, which Snakemake makes before a job starts, are.
+    Empty folders, which Snakemake makes before a job starts, are nobody's.
     """
     ours = not path.exists() or (path / MARK).is_file()
     if not ours and any(not each.is_dir() for each in (path, *path.rglob("*"))):
         raise PoseliftError(f"{path}: is there already and poselift did not make it; give another place")
+
+
+@contextmanager
+def own_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes `path` if the block succeeds, as `atomic_path` does.
+
+    Raises `PoseliftError` if something is there that no earlier call made: nobody's files are replaced.
+    """
+    require_own(path)
     with atomic_path(path) as temporary:
         temporary.mkdir()
         (temporary / MARK).write_text("poselift made this folder; the command that did replaces it.\n")

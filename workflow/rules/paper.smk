@@ -1,7 +1,10 @@
 # From evaluated runs to the compiled paper. What tables and figures need, and which there are, say their modules.
 from poselift.paper.assemble import parts_named
+from poselift.paper.sources import sources
 
-SOURCES = [path for path in sorted(Path("paper").rglob("*")) if path.is_file()]
+with reported():
+    SOURCES = list(sources(Path("paper")).values())
+    NAMED = parts_named(Path("paper"))
 HEADING = sections.options(SETTINGS.paper, only=("title", "authors"))
 
 # the digest says when the table has changed: it is larger than what Snakemake hashes by itself
@@ -28,7 +31,6 @@ FILES = {
 # the tables that the pages show, and the tables and figures that the text names
 HIDDEN = () if SETTINGS.search.with_paper else ("trials",)
 SHOWN_TABLES = expand(f"{RESULTS}/tables/{{name}}.json", name=TABLES.names(without=HIDDEN))
-NAMED = parts_named(Path("paper"))
 PAPER_TABLES = expand(f"{RESULTS}/tables/{{name}}.tex", name=TABLES.names(without=HIDDEN, named_in=NAMED))
 PAPER_FIGURES = FIGURES.names("pdf", named_in=NAMED)
 DRAWN = expand(f"{RESULTS}/figures/{{name}}.pdf", name=PAPER_FIGURES)
@@ -176,10 +178,12 @@ rule pdf:
     params:
         code=code("poselift.paper.assemble", "poselift.paper.compile", "poselift.provenance.crate"),
         folder=subpath(output.pdf, parent=True),
+        # Snakemake deletes main.pdf before the job starts
+        kept=f"{RESULTS}/paper.pdf",
     shell:
         "(python -m poselift.paper.assemble --sources paper --tables {input.tables} --figures {input.figures}"
         " --others {input.others} {input.record} --out {params.folder}"
-        " && python -m poselift.paper.compile {params.folder}"
+        " && python -m poselift.paper.compile {params.folder} --keep {params.kept}"
         " && python -m poselift.provenance.crate {params.folder})"
         " > {log} 2> >(tee -a {log} >&2)"
 

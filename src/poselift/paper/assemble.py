@@ -11,25 +11,29 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from poselift.errors import PoseliftError, run
-from poselift.files import atomic_path
+from poselift.files import own_folder
+from poselift.paper.sources import sources as sources_in
+from poselift.paper.sources import utf8, without_comments
 
 GENERATED = "generated"
 
-_COMMENT = re.compile(r"(?<!\\)%.*")
 _GENERATED_PART = re.compile(
     r"\\(?P<command>input|include|includegraphics)\s*(?:\[[^]]*\])?\{generated/(?P<part>[^}]+)\}"
 )
 
 
 def parts_named(sources: Path) -> dict[str, str]:
-    """The generated parts that the sources use, below `generated/`, each with the file that names it."""
+    """The generated parts that the sources use, below `generated/`, each with the file that names it.
+
+    Raises `PoseliftError` if a text is not UTF-8.
+    """
     named: dict[str, str] = {}
-    for source in sorted(sources.rglob("*.tex")):
-        text = _COMMENT.sub("", source.read_text(encoding="utf-8"))
-        for use in _GENERATED_PART.finditer(text):
-            suffix = ".pdf" if use["command"] == "includegraphics" else ".tex"
-            part = Path(use["part"]).as_posix() + ("" if Path(use["part"]).suffix else suffix)
-            named.setdefault(part, str(source.relative_to(sources)))
+    for name, path in sources_in(sources).items():
+        if path.suffix == ".tex":
+            for use in _GENERATED_PART.finditer(without_comments(utf8(path.read_bytes(), path))):
+                suffix = ".pdf" if use["command"] == "includegraphics" else ".tex"
+                part = Path(use["part"]).as_posix() + ("" if Path(use["part"]).suffix else suffix)
+                named.setdefault(part, name)
     return named
 
 
@@ -56,14 +60,12 @@ def assemble(
     for part, source in parts_named(sources).items():
         if part not in parts:
             raise PoseliftError(f"{sources / source}: uses generated/{part}, which was not given")
-    with atomic_path(out) as folder:
-        written = {path.relative_to(sources): path for path in sources.rglob("*") if path.is_file()}
-        generated = {Path(GENERATED, part): path for part, path in parts.items()}
-        for name, path in (written | generated).items():
-            if not any(part.startswith(".") for part in name.parts):
-                target = folder / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)  # contents alone: the sources may be there to read only
+    with own_folder(out) as folder:
+        generated = {f"{GENERATED}/{part}": path for part, path in parts.items()}
+        for name, path in (sources_in(sources) | generated).items():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)  # contents alone: the sources may be there to read only
 
 
 def main(argv: list[str] | None = None) -> None:

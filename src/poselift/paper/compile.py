@@ -7,19 +7,27 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from poselift.errors import PoseliftError, run
 from poselift.files import atomic_path
+from poselift.paper.sources import PRODUCT
+
+TOO_WIDE = 10.0
+"""Points by which a box may stick out before the paper counts as faulty."""
+ROOM = 10_000_000
+"""Bytes that LaTeX needs on the disk: with less, that is why it failed."""
 
 _ERROR = re.compile(r"^(?:\./)?(?P<file>[^:\n]+):(?P<line>\d+): (?P<reason>.+)$", re.MULTILINE)
 _CONTEXT = re.compile(r"^l\.\d+ (?P<text>.*)$", re.MULTILINE)
 _PLAIN_ERROR = re.compile(r"^! (?P<reason>.+)$", re.MULTILINE)
 _WARNING = re.compile(
-    r"^(?:Overfull \\[hv]box .*|LaTeX Warning: .*undefined.*|Package natbib Warning: .*undefined.*|"
-    r"LaTeX Warning: .*multiply defined.*|Missing character: .*)$",
-    re.MULTILINE,
+    r"LaTeX Warning: .*(?:undefined|multiply defined).*|Package natbib Warning: .*undefined.*|"
+    r"Package poselift Warning: .*|Missing character: .*"
 )
+_OVERFULL = re.compile(r"Overfull \\[hv]box \((?P<points>[\d.]+)pt (?P<how>too \w+)\)(?P<where>.*)")
+_FONT = re.compile(r"\\[A-Z]+\d?/\S+ ?|\[\]")
 _BIBTEX_WARNING = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry).*$", re.MULTILINE)
 
 
@@ -28,16 +36,46 @@ def error_in(log: str) -> str:
     if found := _ERROR.search(log):
         context = _CONTEXT.search(log, found.end())
         there = f" at `{context['text'].strip()}`" if context and context["text"].strip() else ""
-        return f"{found['file']}, line {found['line']}: {found['reason'].rstrip('.')}{there}"
+        # of a missing file LaTeX says the reason before the place
+        said = _PLAIN_ERROR.search(log, endpos=found.start()) or found
+        return f"{found['file']}, line {found['line']}: {said['reason'].rstrip('.')}{there}"
     if found := _PLAIN_ERROR.search(log):
         return found["reason"]
     return "latexmk failed without a LaTeX error"
 
 
-def warnings_in(log: str, bibliography_log: str) -> list[str]:
-    """What a reader of the PDF would stumble over: overfull boxes, undefined references, lost characters."""
-    found = [*_WARNING.findall(log), *_BIBTEX_WARNING.findall(bibliography_log)]
-    return list(dict.fromkeys(found))
+def by_file(log: str) -> Iterator[tuple[str, str, str]]:
+    """The lines of a LaTeX log: the file that LaTeX read, the line, and of a faulty box its content."""
+    reading: list[str] = []  # LaTeX writes `(` and a file's name when it opens one, `)` when it closes it
+    lines = iter(log.splitlines())
+    for line in lines:
+        file = next((name for name in reversed(reading) if re.search(r"\.\w+$", name)), "")
+        if line.startswith(("Overfull", "Underfull")):
+            yield file, line, " ".join(iter(lambda: next(lines, ""), ""))  # up to the next empty line
+            continue
+        yield file, line, ""
+        for bracket in re.finditer(r"\((?:\./)?([^\s()]*)|\)", line):
+            if bracket[1] is not None:
+                reading.append(bracket[1])
+            elif reading:
+                reading.pop()
+
+
+def warnings_in(log: str, bibliography_log: str) -> tuple[list[str], list[str]]:
+    """What a reader of the PDF would stumble over: undefined references, lost characters, text that sticks
+    out; and, apart from these, what sticks out so far that the page cuts it off or it hides other text."""
+    found, faults = [], []
+    for file, line, content in by_file(log):
+        there = f"{file}: " if file else ""
+        if box := _OVERFULL.match(line):
+            shown = " ".join(_FONT.sub("", content).split())[:60]
+            at = box["where"].replace("[]", "").strip()
+            text = f"{there}{box['points']} pt {box['how']} {at}" + (f", `{shown}`" if shown else "")
+            (faults if float(box["points"]) > TOO_WIDE else found).append(text)
+        elif _WARNING.match(line):
+            found.append(there + line)
+    found += _BIBTEX_WARNING.findall(bibliography_log)
+    return list(dict.fromkeys(found)), list(dict.fromkeys(faults))
 
 
 def compile_paper(folder: Path) -> list[str]:
@@ -45,33 +83,50 @@ def compile_paper(folder: Path) -> list[str]:
 
     Raises `PoseliftError` with the line of the log that matters; then an older main.pdf stays as it was.
     """
+    if not (folder / "main.tex").is_file():
+        raise PoseliftError(f"{folder}: no main.tex; put the folder together with poselift.paper.assemble")
     with tempfile.TemporaryDirectory() as name:
         build = Path(name) / "paper"
-        warnings = typeset(folder, build)
-        with atomic_path(folder / "main.pdf") as temporary:
-            shutil.copyfile(build / "main.pdf", temporary)
+        try:
+            shutil.copytree(folder, build, ignore=shutil.ignore_patterns(PRODUCT))
+        except shutil.Error as error:
+            _, target, reason = error.args[0][0]
+            raise PoseliftError(f"{target}: {reason}") from None
+        warnings = typeset(build, folder)
+        with atomic_path(folder / PRODUCT) as temporary:
+            shutil.copyfile(build / PRODUCT, temporary)
     return warnings
 
 
-def typeset(folder: Path, build: Path) -> list[str]:
-    """Compile a copy of `folder`, `build`, in which all that LaTeX writes stays; otherwise as above."""
+def typeset(build: Path, shown: Path, bibliography: bool = True) -> list[str]:
+    """Compile the files in `build`, where all stays that LaTeX writes; otherwise as above.
+
+    Without `bibliography` the one that is there is used. Errors call the folder `shown`.
+    """
     if shutil.which("latexmk") is None:
         raise PoseliftError(
             "latexmk is not installed; on Debian: apt-get install latexmk texlive-latex-recommended "
             "texlive-latex-extra texlive-fonts-recommended texlive-pictures"
         )
-    if not (folder / "main.tex").is_file():
-        raise PoseliftError(f"{folder}: no main.tex; put the folder together with poselift.paper.assemble")
     # lines of 1000 characters, else the log breaks them, and file names with them
     settings = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000"}
-    shutil.copytree(folder, build, ignore=shutil.ignore_patterns("main.pdf"))
-    command = ["latexmk", "-file-line-error"]
-    finished = subprocess.run(command, cwd=build, env=os.environ | settings, capture_output=True, check=False)
+    own = ["-r", "latexmkrc"] if (build / "latexmkrc").is_file() else ["-pdf", "-halt-on-error", "main.tex"]
+    # no settings of the user or of the system, which may put files elsewhere
+    command = ["latexmk", "-norc", *own, "-file-line-error", *([] if bibliography else ["-bibtex-"])]
+    environment, nothing = os.environ | settings, subprocess.DEVNULL
+    finished = subprocess.run(
+        command, cwd=build, env=environment, stdin=nothing, capture_output=True, check=False
+    )
     log = _read(build / "main.log")
     if finished.returncode != 0:
+        if shutil.disk_usage(build).free < ROOM:
+            raise PoseliftError(f"{tempfile.gettempdir()}: no space left for LaTeX; free some, or set TMPDIR")
         reason = error_in(log) if log else finished.stderr.decode(errors="replace").strip()[-300:]
-        raise PoseliftError(f"{folder}: {reason}")
-    return warnings_in(log, _read(build / "main.blg"))
+        raise PoseliftError(f"{shown}: {reason}")
+    warnings, faults = warnings_in(log, _read(build / "main.blg"))
+    if faults:
+        raise PoseliftError(f"{shown}: {'; '.join(faults)}; make it narrower, or the page cuts it off")
+    return warnings
 
 
 def _read(path: Path) -> str:
@@ -82,8 +137,18 @@ def main(argv: list[str] | None = None) -> None:
     """Compile the paper folder."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", type=Path, help="folder made by poselift.paper.assemble")
-    for warning in compile_paper(parser.parse_args(argv).folder):
+    parser.add_argument("--keep", type=Path, metavar="PDF", help="a copy that stays when a later run fails")
+    given = parser.parse_args(argv)
+    try:
+        warnings = compile_paper(given.folder)
+    except PoseliftError as error:
+        kept = f" (the last good PDF: {given.keep})" if given.keep and given.keep.exists() else ""
+        raise PoseliftError(f"{error}{kept}") from None
+    for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    if given.keep:
+        with atomic_path(given.keep) as temporary:
+            shutil.copyfile(given.folder / PRODUCT, temporary)
 
 
 if __name__ == "__main__":

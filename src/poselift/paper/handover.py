@@ -8,22 +8,25 @@ import argparse
 import gzip
 import io
 import re
-import shutil
+import sys
 import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
 
-from poselift.errors import PoseliftError, run
-from poselift.files import atomic_path
+from poselift.errors import PoseliftError, one_line, run
+from poselift.files import MARK, atomic_path, own_folder, require_own
 from poselift.paper.assemble import GENERATED
 from poselift.paper.compile import typeset
-from poselift.paper.merge import apply, changes, difference
-from poselift.provenance.verify import Unreadable, verify_paper
+from poselift.paper.merge import apply, as_given, compare, difference, is_text, read_folder
+from poselift.paper.sources import PRODUCT, utf8, without_comments
+from poselift.provenance.verify import SUMS, Unreadable, recorded_sums
+from poselift.provenance.verify import difference as fault_of
 
 ARXIV_LIMIT = 50_000_000
 """Bytes of a submission to arXiv, unpacked."""
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _ARXIV_NAME = re.compile(r"[A-Za-z0-9_.,+=/-]+")
 _ABSOLUTE = re.compile(
     r"\\(?:input|include|includegraphics|graphicspath|bibliography|usepackage)\s*(?:\[[^]]*\])?"
@@ -31,63 +34,93 @@ _ABSOLUTE = re.compile(
 )
 
 
-def pack(folder: Path, out: Path, name: str, draft: bool = False) -> list[Path]:
+def pack(folder: Path, out: Path, name: str, draft: bool = False) -> tuple[list[Path], list[str]]:
     """Write `out`/`name`, `name`.zip and `name`-arxiv.tar.gz, of equal bytes for equal paper folders.
 
-    Raises `PoseliftError` if a file was changed after the build, if the paper is a draft and `draft` is not
-    set, or if arXiv would refuse it.
+    Returns these and the warnings of LaTeX. Raises `PoseliftError` if a file was changed after the build, if
+    the paper is a draft and `draft` is not set, if arXiv would refuse it, or if something is in the way that
+    was not packed before, or was edited since.
     """
+    if not _NAME.fullmatch(name):
+        raise PoseliftError(f"--name '{one_line(name)}': letters, digits and _.- only; the place is --out")
+    made = [out / name, out / f"{name}.zip", out / f"{name}-arxiv.tar.gz"]
+    _require_place(made, folder)
     try:
-        found = verify_paper(folder)
+        given = recorded_sums(folder)
     except FileNotFoundError:
         raise PoseliftError(f"{folder}: not a finished paper folder; build it with snakemake") from None
     except Unreadable as error:
         raise PoseliftError(str(error)) from None
+    faults = {each: fault_of(folder / each, digest, None) for each, digest in given.items()}
+    found = [f"{each}: {fault}" for each, fault in faults.items() if fault]
     if found:
         raise PoseliftError(f"{folder}: {'; '.join(found[:3])}; build the paper again")
     numbers = (folder / GENERATED / "numbers.tex").read_text(encoding="utf-8")
     if "\\drafttrue" in numbers and not draft:
         raise PoseliftError(f"{folder}: a DRAFT, runs are missing; --draft hands it over all the same")
+    files = {each: (folder / each).read_bytes() for each in (*given, SUMS)}
     with tempfile.TemporaryDirectory() as temporary:
-        build = Path(temporary) / "paper"
-        typeset(folder, build)
-        submission = arxiv_files(folder, build)
-    paths = [path for path in folder.rglob("*") if path.is_file()]
-    files = {f"{name}/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in paths}
-    made = [out / name, out / f"{name}.zip", out / f"{name}-arxiv.tar.gz"]
-    with atomic_path(made[0]) as target:
-        shutil.copytree(folder, target, copy_function=shutil.copyfile)
-    for path, content in ((made[1], zipped(files)), (made[2], tarred(submission))):
+        build, submitted = Path(temporary, "paper"), Path(temporary, "submitted")
+        _write({each: content for each, content in files.items() if each != PRODUCT}, build)
+        typeset(build, folder)
+        submission = arxiv_files(files, build)
+        _write(submission, submitted)
+        warnings = typeset(submitted, made[2], bibliography=False)
+    with own_folder(made[0]) as target:
+        _write(files, target)
+    in_folder = zipped({f"{name}/{each}": content for each, content in files.items()})
+    for path, content in zip(made[1:], (in_folder, tarred(submission)), strict=True):
         with atomic_path(path) as target:
             target.write_bytes(content)
-    return made
+    return made, warnings
 
 
-def arxiv_files(folder: Path, build: Path) -> dict[str, bytes]:
-    """The sources, their parts and the bibliography, for arXiv. Raises `PoseliftError` if it would refuse."""
-    used = _inputs(build)
-    files = {name: (folder / name).read_bytes() for name in sorted(used)}
-    files["main.bbl"] = (build / "main.bbl").read_bytes() if (build / "main.bbl").exists() else b""
+def _require_place(made: list[Path], folder: Path) -> None:
+    """Raise `PoseliftError` if packing would replace what it did not make, or text that was edited since."""
+    target, *archives = made
+    if target.resolve().is_relative_to(folder.resolve()) or folder.resolve().is_relative_to(target.resolve()):
+        raise PoseliftError(f"--out {target.parent}: must lie outside of the paper folder, {folder}")
+    require_own(target)
+    if not (target / MARK).is_file():
+        if there := next((path for path in archives if path.exists()), None):
+            raise PoseliftError(f"{there}: is there already and poselift did not make it; give another place")
+        return
+    given, content = read_folder(target, target)
+    edited = [each for each in content if not as_given(content[each], given.get(each))]
+    edited += [each for each in given if is_text(each) and each not in content]
+    if edited:
+        listed = ", ".join(map(one_line, edited[:3]))
+        raise PoseliftError(f"{target}: edited since it was packed ({listed}); merge it, then remove it")
+
+
+def _write(files: dict[str, bytes], folder: Path) -> None:
     for name, content in files.items():
-        if not _ARXIV_NAME.fullmatch(name):
-            raise PoseliftError(f"{name}: arXiv takes names of letters, digits and _.,+=- only; rename it")
-        if name.endswith((".tex", ".bbl")):
-            text = re.sub(r"(?<!\\)%.*", "", content.decode("utf-8"))
-            if absolute := _ABSOLUTE.search(text):
-                raise PoseliftError(f"{name}: names an absolute path, {absolute.group()}; use a relative one")
-    if (size := sum(map(len, files.values()))) > ARXIV_LIMIT:
-        largest = max(files, key=lambda name: len(files[name]))
-        sizes = f"arXiv takes {ARXIV_LIMIT / 1e6:.0f} MB, these are {size / 1e6:.0f} MB"
-        raise PoseliftError(f"{sizes}; the largest is {largest}")
-    return files
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
 
 
-def _inputs(build: Path) -> set[str]:
-    """The files of the paper folder that LaTeX read, from its recorder file."""
+def arxiv_files(files: dict[str, bytes], build: Path) -> dict[str, bytes]:
+    """What LaTeX read of a paper folder's `files`, and the bibliography, for arXiv.
+
+    Raises `PoseliftError` if it would refuse them. `build` is where LaTeX ran, with its recorder's file.
+    """
     recorded = (build / "main.fls").read_text(encoding="utf-8", errors="replace").splitlines()
     read = {line.removeprefix("INPUT ").removeprefix("./") for line in recorded if line.startswith("INPUT ")}
-    kinds = (".tex", ".pdf", ".png", ".sty", ".cls")
-    return {name for name in read if name.endswith(kinds) and not Path(name).is_absolute()}
+    submission = {name: content for name, content in files.items() if name in read and name != PRODUCT}
+    # made on the way: a figure that LaTeX can show, and the bibliography, for arXiv does not run BibTeX
+    made = [name for name in sorted(read) if name.endswith(("-eps-converted-to.pdf", ".bbl"))]
+    submission |= {name: (build / name).read_bytes() for name in made if (build / name).is_file()}
+    for name, content in submission.items():
+        if not _ARXIV_NAME.fullmatch(name):
+            raise PoseliftError(f"{name}: arXiv takes names of letters, digits and _.,+=- only; rename it")
+        tex = without_comments(utf8(content, name)) if name.endswith((".tex", ".tikz", ".bbl")) else ""
+        if absolute := _ABSOLUTE.search(tex):
+            raise PoseliftError(f"{name}: names an absolute path, {absolute.group()}; use a relative one")
+    if (size := sum(map(len, submission.values()))) > ARXIV_LIMIT:
+        largest = max(submission, key=lambda name: len(submission[name]))
+        sizes = f"arXiv takes {ARXIV_LIMIT / 1e6:.0f} MB, these are {size / 1e6:.0f} MB"
+        raise PoseliftError(f"{sizes}; the largest is {largest}")
+    return submission
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
@@ -132,17 +165,24 @@ def main(argv: list[str] | None = None) -> None:
     merging.add_argument("--apply", action="store_true", help="write the changes")
     given = parser.parse_args(argv)
     if given.command == "pack":
-        for path in pack(given.folder, given.out, given.name, given.draft):
-            print(path)
+        made, warnings = pack(given.folder, given.out, given.name, given.draft)
+        print(*made, sep="\n")
+        for warning in warnings:
+            print(f"warning: {warning}", file=sys.stderr)
         return
-    found = changes(given.returned, given.into)
-    for name, change in found.items():
+    found = compare(given.returned, given.into)
+    for name, change in (found.changes | found.programs).items():
         print(difference(name, change), end="")
+    for name in found.programs:
+        print(f"{name}: is run as a program by each build, so it is not merged; if it is right, edit it here")
+    for name in found.missing:
+        print(f"{one_line(name)}: did not come back; it stays here, remove it if that is meant")
     if given.apply:
-        apply(found, given.into)
-    listed = f"{len(found)} changed file{'' if len(found) == 1 else 's'}"
+        apply(found.changes, given.into)
+    count = len(found.changes)
+    listed = f"{count} changed file{'' if count == 1 else 's'}"
     ending = f"written to {given.into}" if given.apply else "--apply writes them"
-    print(f"{listed}; {ending}" if found else f"{given.returned}: the text is as it was handed over")
+    print(f"{listed}; {ending}" if count else f"{given.returned}: the text is as it was handed over")
 
 
 if __name__ == "__main__":

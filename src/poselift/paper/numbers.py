@@ -68,7 +68,10 @@ def _data(results: pd.DataFrame, runs: Sequence[Run], recordings: dict[str, list
 
 def _setup(runs: Sequence[Run], grid: Grid) -> Numbers:
     settings = [run.settings for run in runs]
-    shapes = {each.size: f"{each.depth} blocks of {each.dim} channels" for each in settings}
+    shapes = {
+        each.size: f"{counted(setting(each.depth), 'block')} of {counted(setting(each.dim), 'channel')}"
+        for each in settings
+    }
     numbers = {
         name: of_all(getattr(each.training, name) for each in settings)
         for name in TrainingSettings.model_fields
@@ -143,6 +146,7 @@ def main(argv: list[str] | None = None) -> None:
         synthetic=view.notice.synthetic,
         draft=bool(view.missing_runs(results["run"])),
         ablated=bool(view.ablation),
+        architectures=map(Tex, view.grid.architectures),
     )
     write_text(arguments.out, tex)
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from poselift.errors import run
-from poselift.files import atomic_path, read_json, write_json, write_text
+from poselift.files import MARK, atomic_path, read_json, write_json, write_text
 from poselift.provenance import verify
 from poselift.provenance.hashing import sha256
 
@@ -32,7 +32,7 @@ Entity = dict[str, Any]
 def files_of(folder: Path) -> list[str]:
     """All files of a paper folder that are recorded, by their path in it."""
     names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())
-    return [name for name in names if name not in (METADATA, verify.SUMS) and "__pycache__" not in name]
+    return [name for name in names if name not in (METADATA, verify.SUMS, MARK) and "__pycache__" not in name]
 
 
 def graph(folder: Path, record: dict[str, Any], title: str) -> list[Entity]:

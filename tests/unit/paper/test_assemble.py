@@ -3,7 +3,9 @@
 import pytest
 
 from poselift.errors import PoseliftError
-from poselift.paper.assemble import assemble
+from poselift.files import MARK
+from poselift.paper.assemble import assemble, parts_named
+from poselift.paper.sources import is_source, sources
 
 SOURCES = {
     "main.tex": "\\input{generated/numbers}\n\\input{sections/results}\n% \\input{generated/tables/old}\n",
@@ -37,7 +39,8 @@ def put_together(folders, **changes):
 
 
 def content(folder):
-    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != MARK]
+    return {str(path.relative_to(folder)): path.read_text() for path in paths}
 
 
 def test_sources_and_parts_are_put_together(folders):
@@ -104,3 +107,62 @@ def test_a_folder_without_a_paper_is_refused(folders):
 def test_other_parts_have_to_exist(folders):
     with pytest.raises(PoseliftError, match=r"gone.json: no such file"):
         put_together(folders, others=[folders / "parts" / "gone.json"])
+
+
+NO_SOURCES = (
+    ".git/objects/ab/cdef", ".gitignore", ".#main.tex", "sections/._results.tex", ".DS_Store", "Thumbs.db",
+    "main.tex~", "#main.tex#", "sections/results.tex.bak", "refs.bib.orig", ".main.tex.swp", "main.aux",
+    "main.log", "main.fls", "main.fdb_latexmk", "main.synctex.gz", "main.bbl", "main.pdf", "auto/main.el",
+    "plot-eps-converted-to.pdf", "__MACOSX/main.tex", "desktop.ini",
+)  # fmt: skip
+SOURCES_TOO = (
+    "figure.pdf", "photo.jpeg", "photo.JPG", "plot.eps", "plot.svg", "plot.tikz", "notes.txt", "table.csv",
+    "letter.docx", "journal.cls", "a.bst", "latexmkrc", "sections/main.pdf", "claims.yaml", "LICENSE",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NO_SOURCES)
+def test_what_tools_leave_behind_is_no_source(name):
+    assert not is_source(name)
+
+
+@pytest.mark.parametrize("name", SOURCES_TOO)
+def test_whatever_else_people_put_there_is(name):
+    assert is_source(name)
+
+
+def test_only_sources_reach_the_paper(folders):
+    for name in NO_SOURCES:
+        path = folders / "paper" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"/home/me \xff\xfe")
+    (folders / "paper" / ".#results.tex").symlink_to("me@here.1234")
+    assert list(sources(folders / "paper")) == ["main.tex", "refs.bib", "sections/results.tex"]
+    put_together(folders)
+    assert {name for name in content(folders / "out" / "paper") if not name.startswith("generated/")} == {
+        "main.tex", "refs.bib", "sections/results.tex",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["fig{1}.png", "a{b.tex", "50%.png", "new\nline.tex"])
+def test_a_name_that_latex_cannot_read_is_one_line(folders, name):
+    (folders / "paper" / name).write_text("x")
+    with pytest.raises(PoseliftError, match="rename it") as caught:
+        put_together(folders)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_text_that_is_not_utf8_is_named_with_its_line(folders):
+    path = folders / "paper" / "sections" / "results.tex"
+    path.write_bytes("one\ntwo\nna\xefve\n".encode("latin-1"))
+    with pytest.raises(PoseliftError, match=r"sections/results\.tex, line 3: not UTF-8"):
+        parts_named(folders / "paper")
+
+
+def test_a_folder_of_somebody_else_is_not_replaced(folders):
+    mine = folders / "out" / "paper" / "thesis.tex"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("years of work")
+    with pytest.raises(PoseliftError, match="poselift did not make it"):
+        put_together(folders)
+    assert mine.read_text() == "years of work"

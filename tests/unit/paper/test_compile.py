@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
 from poselift.figures import make as make_figure
 from poselift.files import write_text
-from poselift.latex import render
+from poselift.latex import MISSING, Tex, render
 from poselift.paper import assemble, numbers, provenance_appendix
-from poselift.paper.compile import compile_paper, error_in, warnings_in
+from poselift.paper.compile import compile_paper, error_in, main, warnings_in
 from poselift.report import summary
 from poselift.tables import make as make_table
 from shown import command, told, view
@@ -43,14 +44,48 @@ def test_the_line_that_matters():
     assert "without a LaTeX error" in error_in("all well")
 
 
+# as LaTeX writes it: `(` and a file when it opens one, the content of a box after the line on it
+WARNINGS = r"""
+(./main.tex
+(/usr/share/texlive/article.cls
+Document Class: article (standard class)
+) (./generated/tables/main.tex
+LaTeX Font Info:    External font `cmex10' loaded for size
+(Font)              <7> on input line 2.
+
+Overfull \hbox (64.25pt too wide) in paragraph at lines 8--26
+[][]
+ []
+
+) (./sections/results.tex
+Underfull \hbox (badness 1000) in paragraph at lines 1--2
+[]\OT1/cmr/m/n/10 sparse (text
+ []
+
+Overfull \hbox (3.5pt too wide) in paragraph at lines 9--18
+[]\T1/ptm/m/n/10 Some words of \T1/ptm/m/it/10 this text[]
+ []
+
+LaTeX Warning: Reference `fig:x' on page 1 undefined on input line 5.
+
+)
+Overfull \vbox (12.0pt too high) has occurred while \output is active []
+
+) """
+
+
 def test_warnings_that_a_reader_would_stumble_over():
-    log = (
-        "Overfull \\hbox (13.5pt too wide) in paragraph at lines 9--18\n"
-        "Underfull \\hbox (badness 1000) in paragraph at lines 1--2\n"
-        "LaTeX Warning: Reference `fig:x' on page 1 undefined on input line 5.\n"
-    )
-    assert len(warnings_in(log, 'Warning--I didn\'t find a database entry for "x"\n')) == 3
-    assert warnings_in("Underfull \\hbox (badness 1000)\n", "") == []
+    found, faults = warnings_in(WARNINGS, 'Warning--I didn\'t find a database entry for "x"\n')
+    assert found == [
+        "sections/results.tex: 3.5 pt too wide in paragraph at lines 9--18, `Some words of this text`",
+        "sections/results.tex: LaTeX Warning: Reference `fig:x' on page 1 undefined on input line 5.",
+        'Warning--I didn\'t find a database entry for "x"',
+    ]
+    assert faults == [
+        "generated/tables/main.tex: 64.25 pt too wide in paragraph at lines 8--26",
+        "main.tex: 12.0 pt too high has occurred while \\output is active",
+    ]
+    assert warnings_in("Underfull \\hbox (badness 1000)\n", "") == ([], [])
 
 
 PREAMBLE = "\\documentclass{article}\n\\newif\\ifsynthetic\\newif\\ifdraft\\newif\\ifablated\n"
@@ -77,11 +112,83 @@ def test_an_error_is_one_line_and_the_older_pdf_stays(tmp_path):
 
 
 @needs_latex
+@pytest.mark.parametrize(("width", "fails"), [("5pt", False), ("30pt", True)])
+def test_what_sticks_out_is_named_and_if_far_an_error(tmp_path, width, fails):
+    write_text(tmp_path / "sections/wide.tex", f"\n\\noindent\\rule{{\\dimexpr\\hsize+{width}}}{{1pt}}\n\n")
+    paper = small_paper(tmp_path, "\\input{sections/wide}")
+    message = rf"sections/wide.tex: {width[:-2]}\.0\d* pt too wide in paragraph at lines 2--3"
+    if fails:
+        with pytest.raises(PoseliftError, match=message):
+            compile_paper(paper)
+        assert not (tmp_path / "main.pdf").exists()
+    else:
+        assert re.match(message, *compile_paper(paper))
+
+
+@needs_latex
+def test_the_last_good_pdf_is_kept_elsewhere(tmp_path):
+    paper, kept = small_paper(tmp_path, "Well."), tmp_path / "kept" / "paper.pdf"
+    main([str(paper), "--keep", str(kept)])
+    good = kept.read_bytes()
+    assert good == (paper / "main.pdf").read_bytes()
+    (paper / "main.pdf").unlink()  # as Snakemake does before a job starts
+    with pytest.raises(
+        PoseliftError, match=r"Undefined control sequence.*\(the last good PDF: .*kept/paper.pdf\)"
+    ):
+        main([str(small_paper(tmp_path, "\\wrong")), "--keep", str(kept)])
+    assert kept.read_bytes() == good
+
+
+@needs_latex
+def test_a_settings_file_of_the_user_changes_nothing(tmp_path, monkeypatch):
+    write_text(tmp_path / "home/.latexmkrc", "$out_dir = 'elsewhere';\n$jobname = 'other';\n$pdf_mode = 0;\n")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "paper").mkdir()
+    assert compile_paper(small_paper(tmp_path / "paper", "Well.")) == []
+    assert (tmp_path / "paper/main.pdf").exists()
+
+
+def test_a_full_disk_is_said_in_one_line(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise shutil.Error([("a.tex", "/tmp/x/a.tex", "[Errno 28] No space left on device: '/tmp/x/a.tex'")])
+
+    monkeypatch.setattr(shutil, "copytree", full)
+    with pytest.raises(PoseliftError, match=r"^/tmp/x/a.tex: .*No space left"):
+        compile_paper(small_paper(tmp_path, "Well."))
+
+
+@needs_latex
+def test_latex_on_a_full_disk_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5))
+    with pytest.raises(PoseliftError, match="no space left for LaTeX; free some, or set TMPDIR"):
+        compile_paper(small_paper(tmp_path, "\\wrong"))
+
+
+@needs_latex
 def test_an_unknown_number_is_named(tmp_path):
-    template = render("numbers", numbers=[], synthetic=False, draft=False, ablated=False)
+    template = render(
+        "numbers", numbers=[], synthetic=False, draft=False, ablated=False, architectures=["full"]
+    )
     write_text(tmp_path / "numbers.tex", template)
     with pytest.raises(PoseliftError, match=r"Unknown number `full.huge.mpjpe'"):
         compile_paper(small_paper(tmp_path, "\\input{numbers}\\num{full.huge.mpjpe}"))
+
+
+@needs_latex
+def test_a_dash_is_named_and_text_follows_the_experiment(tmp_path):
+    known = [(Tex("full.base.mpjpe"), "39.5"), (Tex("other.base.mpjpe"), MISSING)]
+    switches = {"synthetic": False, "draft": False, "ablated": False, "architectures": ["full"]}
+    write_text(tmp_path / "numbers.tex", render("numbers", numbers=known, **switches))
+    body = (
+        "\\newcommand{\\missing}{--}\\input{numbers}\n\\ifarchitecture{full}{\\num{full.base.mpjpe}}{\\wrong}\n"
+        "\\ifarchitecture{other}{\\num{other.base.mpjpe}}{without}\n"
+    )
+    assert compile_paper(small_paper(tmp_path, body)) == []
+    (warning,) = compile_paper(small_paper(tmp_path, body + "\\num{other.base.mpjpe}"))
+    assert re.fullmatch(
+        r"main.tex: Package poselift Warning: \\num\{other.base.mpjpe\} is a dash: .* on input line 7\.",
+        warning,
+    )
 
 
 def test_a_folder_without_a_paper_is_refused(tmp_path):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from poselift.errors import PoseliftError
-from poselift.files import write_text
+from poselift.files import MARK, write_text
 from poselift.paper.compile import compile_paper
 from poselift.paper.handover import main
 from poselift.provenance.crate import write_crate
@@ -105,7 +105,7 @@ def test_folder_and_zip_hold_the_same(packed):
     there = {
         f"paper/{path.relative_to(folder).as_posix()}": path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != MARK
     }
     assert zipped == there
     assert {"paper/main.pdf", "paper/verify.py", "paper/README.md", "paper/ro-crate-metadata.json"} <= set(
@@ -153,6 +153,131 @@ def test_an_absolute_path_and_an_odd_name_are_refused(project):
         with pytest.raises(PoseliftError, match=message):
             main(["pack", str(built), "--out", str(project / "out")])
         assert not (project / "out").exists()
+
+
+# every kind of file that a text can read, in the form that people give it
+JPEG = bytes.fromhex(
+    "ffd8ffe000104a46494600010100000100010000ffdb004300" + "01" * 64 + "ffc0000b080001000101011100ffc4001400"
+    "01000000000000000000000000000000000000ffc40014100100000000000000000000000000000000ffda0008010100003f007fff"
+    "d9"
+)
+
+
+def build(folder: Path, body: str = "", **files: bytes | str) -> Path:
+    """The paper with more in its text and more files, built."""
+    text = TEXT["sections/intro.tex"] + body
+    for name, content in {"sections/intro.tex": text, **files}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    compile_paper(folder)
+    write_crate(folder)
+    return folder
+
+
+def submitted(archive: Path, folder: Path) -> list[str]:
+    shutil.unpack_archive(archive, folder)
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+@needs_latex
+def test_arxiv_gets_whatever_the_text_reads_and_nothing_else(project, tmp_path):
+    files = {
+        "a.jpg": JPEG, "b.JPG": JPEG, "c.jpeg": JPEG, "plot.tikz": "A plot.\n", "numbers.dat": "some data\n",
+        "notes.txt": "private\n", "letter.docx": b"PK\0private",
+    }  # fmt: skip
+    body = (
+        "\\includegraphics{a.jpg}\\includegraphics{c.jpeg}\n"
+        "\\DeclareGraphicsRule{.JPG}{jpg}{.JPG}{}\\includegraphics{b.JPG}\n"
+        "\\input{plot.tikz}\\input{numbers.dat}\n"
+    )
+    built = build(project / "built", body, **files)
+    main(["pack", str(built), "--out", str(project / "out")])
+    names = submitted(project / "out/paper-arxiv.tar.gz", tmp_path / "arxiv")
+    assert {"a.jpg", "b.JPG", "c.jpeg", "plot.tikz", "numbers.dat", "main.bbl"} <= set(names)
+    assert {"notes.txt", "letter.docx", "latexmkrc", "README.md", "main.aux", "main.pdf"}.isdisjoint(names)
+    with zipfile.ZipFile(project / "out/paper.zip") as archive:
+        assert {f"paper/{name}" for name in files} <= set(archive.namelist())
+
+
+@needs_latex
+def test_what_does_not_compile_from_the_archive_alone_is_not_handed_out(project):
+    # found by a path that latexmkrc sets, which arXiv does not read
+    rc = TEXT["latexmkrc"] + "$ENV{'TEXINPUTS'} = './styles//:';\n"
+    built = build(
+        project / "built",
+        "\\input{mine.sty}\\mine\n",
+        latexmkrc=rc,
+        **{"styles/mine.sty": "\\def\\mine{M}\n"},
+    )
+    with pytest.raises(PoseliftError, match=r"arxiv.*intro.tex, line 3: .*`mine.sty' not found"):
+        main(["pack", str(built), "--out", str(project / "out")])
+    assert not (project / "out").exists()
+
+
+@needs_latex
+def test_undefined_citations_and_references_are_said_when_packing(project, capsys):
+    built = build(project / "built", "See~\\cite{nobody} and~\\ref{nothing}.\n")
+    main(["pack", str(built), "--out", str(project / "out")])
+    said = capsys.readouterr().err
+    assert "warning: sections/intro.tex: LaTeX Warning: Citation `nobody'" in said
+    assert "warning: sections/intro.tex: LaTeX Warning: Reference `nothing'" in said
+
+
+@needs_latex
+def test_what_lies_about_in_the_folder_is_not_handed_over(project):
+    built = build(project / "built")
+    write(
+        built, {"main.log": "/home/me", "generated/.DS_Store": "x", "generated/Thumbs.db": "x", "x.tex~": "x"}
+    )
+    main(["pack", str(built), "--out", str(project / "out")])
+    names = [path.name for path in (project / "out/paper").rglob("*")]
+    assert {"main.log", ".DS_Store", "Thumbs.db", "x.tex~"}.isdisjoint(names)
+
+
+@needs_latex
+def test_a_settings_file_of_the_user_changes_nothing(project, monkeypatch):
+    home = project / "home"
+    write(home, {".latexmkrc": "$out_dir = 'elsewhere';\n$jobname = 'other';\n"})
+    monkeypatch.setenv("HOME", str(home))
+    main(["pack", str(build(project / "built")), "--out", str(project / "out")])
+    assert (project / "out/paper/main.pdf").exists()
+
+
+@needs_latex
+def test_packing_replaces_only_what_was_packed(packed, project):
+    main(["pack", str(project / "built"), "--out", str(packed)])
+    paper = project / "paper"
+    for out, name, message in (
+        (project, "paper", f"{paper}: is there already and poselift did not make it"),
+        (packed, "", "--name ''"),
+        (packed, "../x", "--name '../x'"),
+        (packed, "..", r"--name '\.\.'"),
+        (packed, "/etc/x", "--name '/etc/x'"),
+        (project / "built", "paper", "must lie outside of the paper folder"),
+        (project / "built/generated", "x", "must lie outside of the paper folder"),
+        (project, "built", "must lie outside of the paper folder"),
+    ):
+        before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
+        with pytest.raises(PoseliftError, match=message):
+            main(["pack", str(project / "built"), "--out", str(out), "--name", name])
+        assert {path: path.read_bytes() for path in project.rglob("*") if path.is_file()} == before
+
+
+@needs_latex
+def test_text_that_was_edited_where_it_was_packed_is_not_lost(packed, project):
+    write(packed / "paper", {"sections/intro.tex": EDITED, "main.log": "x"})
+    with pytest.raises(PoseliftError, match=r"edited since it was packed \(sections/intro.tex\)"):
+        main(["pack", str(project / "built"), "--out", str(packed)])
+    assert (packed / "paper/sections/intro.tex").read_text() == EDITED
+
+
+@pytest.mark.parametrize("name", ["paper.zip", "paper-arxiv.tar.gz"])
+def test_an_archive_of_somebody_else_is_not_replaced(project, returned, name):
+    write(project / "out", {name: "mine"})
+    with pytest.raises(PoseliftError, match=f"{name}: is there already"):
+        main(["pack", str(returned), "--out", str(project / "out")])
+    assert (project / "out" / name).read_text() == "mine"
 
 
 @needs_latex
@@ -273,6 +398,168 @@ def test_a_zip_comes_back(project, returned):
     archive = shutil.make_archive(str(project / "back"), "zip", project, "returned")
     merge(project, Path(archive), "--apply")
     assert (project / "paper/sections/intro.tex").read_text() == EDITED
+
+
+NEW = {
+    "photo.jpeg": b"\xff\xd8new", "photo.JPG": b"\xff\xd8new", "plot.eps": b"%!PS\n", "plot.svg": b"<svg/>\n",
+    "plot.tikz": b"new\n", "notes.txt": b"new\n", "table.csv": b"1,2\n", "letter.docx": b"PK\0\r\n\xff",
+    "sections/deep/new.tex": b"new\n", "empty.tex": b"",
+}  # fmt: skip
+
+
+def test_whatever_is_new_comes_home_byte_for_byte(project, returned, capsys):
+    for name, content in NEW.items():
+        (returned / name).parent.mkdir(parents=True, exist_ok=True)
+        (returned / name).write_bytes(content)
+    merge(project, returned, "--apply")
+    assert {name: (project / "paper" / name).read_bytes() for name in NEW} == NEW
+    assert f"{len(NEW)} changed files" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+def test_a_deleted_or_renamed_file_is_said_and_stays(project, returned, capsys, renamed):
+    if renamed:
+        (returned / "sections/intro.tex").rename(returned / "sections/start.tex")
+    else:
+        (returned / "sections/intro.tex").unlink()
+    merge(project, returned, "--apply")
+    assert "sections/intro.tex: did not come back; it stays here" in capsys.readouterr().out
+    assert (project / "paper/sections/intro.tex").read_text() == TEXT["sections/intro.tex"]
+    assert (project / "paper/sections/start.tex").exists() == renamed
+
+
+def test_what_systems_and_tools_leave_blocks_nothing(project, returned, capsys):
+    names = (".DS_Store", "generated/.DS_Store", "generated/tables/Thumbs.db", "auto/main.el", ".git/config")
+    more = ("generated/figures/a-eps-converted-to.pdf", "sections/intro.tex~")
+    write(returned, dict.fromkeys((*names, *more), "x"))
+    (returned / ".#main.tex").symlink_to("me@there.77")
+    merge(project, returned, "--apply")
+    assert "the text is as it was handed over" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("side", ["returned", "paper", "handed over"])
+def test_line_ends_of_windows_are_no_change_on_any_side(project, returned, capsys, side):
+    def to_windows(folder: Path) -> None:
+        for path in (path for path in folder.rglob("*") if path.suffix in (".tex", ".bib", ".md", ".json")):
+            path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+
+    if side == "handed over":
+        to_windows(project / "built")
+        write_crate(project / "built")
+        shutil.rmtree(returned)
+        shutil.copytree(project / "built", returned)
+        for path in returned.rglob("*.tex"):
+            path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
+    else:
+        to_windows(project / side)
+    merge(project, returned, "--apply")
+    assert "the text is as it was handed over" in capsys.readouterr().out
+    (returned / "sections/intro.tex").write_bytes(EDITED.encode())
+    merge(project, returned, "--apply")
+    ends = b"\r\n" if side == "paper" else b"\n"
+    assert (project / "paper/sections/intro.tex").read_bytes() == EDITED.encode().replace(b"\n", ends)
+
+
+def test_carriage_returns_in_a_picture_are_its_own(project, returned):
+    for name, content in (("a.png", b"\x89PNG\r\n\x1a\n\0\r\n"), ("b.pdf", b"%PDF\r\n\xe2\xe3\r\n")):
+        (returned / name).write_bytes(content)
+        merge(project, returned, "--apply")
+        assert (project / "paper" / name).read_bytes() == content
+
+
+@pytest.mark.parametrize("archived", [True, False])
+def test_a_link_is_not_followed(project, returned, archived):
+    secret = project / "secret.tex"
+    secret.write_text("secret")
+    target = returned
+    (returned / "sections/new.tex").symlink_to(secret)
+    if archived:
+        (returned / "sections/new.tex").unlink()
+        target = Path(shutil.make_archive(str(project / "back"), "zip", project, "returned"))
+        entry = zipfile.ZipInfo("returned/sections/new.tex")
+        entry.external_attr = 0o120777 << 16
+        with zipfile.ZipFile(target, "a") as archive:
+            archive.writestr(entry, str(secret))
+    with pytest.raises(PoseliftError, match=r"sections/new.tex: a link, which is not followed"):
+        merge(project, target, "--apply")
+    (returned / "sections/new.tex").unlink(missing_ok=True)
+    (returned / "more").symlink_to(project)
+    with pytest.raises(PoseliftError, match="more: a link"):
+        merge(project, returned, "--apply")
+
+
+def test_a_text_that_is_not_utf8_is_named_with_its_line(project, returned):
+    (returned / "sections/intro.tex").write_bytes("one\nna\xefve\n".encode("latin-1"))
+    with pytest.raises(PoseliftError, match=r"returned: sections/intro.tex, line 2: not UTF-8"):
+        merge(project, returned, "--apply")
+    assert (project / "paper/sections/intro.tex").read_text() == TEXT["sections/intro.tex"]
+
+
+def test_a_program_is_shown_whole_and_never_written(project, returned, capsys):
+    write(returned, {"latexmkrc": TEXT["latexmkrc"] + "system('rm -rf /');\n", "sections/intro.tex": EDITED})
+    merge(project, returned, "--apply")
+    said = capsys.readouterr().out
+    assert "+system('rm -rf /');" in said
+    assert "latexmkrc: is run as a program by each build, so it is not merged" in said
+    assert (project / "paper/latexmkrc").read_text() == TEXT["latexmkrc"]
+    assert (project / "paper/sections/intro.tex").read_text() == EDITED
+
+
+def test_what_a_terminal_would_obey_is_quoted(project, returned, capsys):
+    write(returned, {"sections/intro.tex": "a\x1b]0;owned\x07b\x9b2Jc\u202ed\ttab\n", "x\x1b[2J.png": "x"})
+    merge(project, returned)
+    said = capsys.readouterr().out
+    assert "+a\\x1b]0;owned\\x07b\\x9b2Jc\\u202ed\ttab\n" in said
+    assert not set("\x1b\x07\x9b\u202e") & set(said)
+    (returned / "generated/\x1b[2J.tex").write_text("x")
+    with pytest.raises(PoseliftError) as caught:
+        merge(project, returned)
+    assert "\x1b" not in str(caught.value)
+
+
+def zip_of(project: Path, change) -> Path:
+    """A returned zip whose bytes were changed."""
+    path = Path(shutil.make_archive(str(project / "back"), "zip", project, "returned"))
+    path.write_bytes(change(path.read_bytes()))
+    return path
+
+
+def encrypted(content: bytes) -> bytes:
+    """The zip with all entries marked as encrypted, in their own and the central headers."""
+    marked = bytearray(content)
+    for signature, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = -1
+        while (start := content.find(signature, start + 1)) >= 0:
+            marked[start + at] |= 1
+    return bytes(marked)
+
+
+def broken(content: bytes) -> bytes:
+    """The zip with its first long stretch of compressed bytes overwritten."""
+    start = content.index(b"main.tex") + len("main.tex") + 30
+    return content[:start] + b"\xff" * 20 + content[start + 20 :]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (encrypted, "back.zip: has a password; get it without one"),
+        (broken, "back.zip: a damaged zip"),
+        (lambda content: content[: len(content) // 2], "back.zip: neither a folder nor a zip"),
+    ],
+)
+def test_a_zip_that_cannot_be_unpacked_is_one_line(project, returned, change, message):
+    with pytest.raises(PoseliftError, match=message) as caught:
+        merge(project, zip_of(project, change))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_zip_that_would_fill_the_disk_is_not_unpacked(project, returned, monkeypatch):
+    monkeypatch.setattr("poselift.paper.merge.LIMIT", 3_000_000)
+    with (returned / "zeros.png").open("wb") as file:
+        file.truncate(4_000_000)
+    with pytest.raises(PoseliftError, match="4 MB when unpacked, more than 3 MB"):
+        merge(project, zip_of(project, bytes))
 
 
 def test_what_cannot_be_merged_is_said(project, returned):

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +18,7 @@ from poselift.analysis.view import AblationEntry, DataNotice, Grid
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
 from poselift.files import write_text
+from poselift.paper.compile import compile_paper
 from poselift.tables import (
     ablation,
     cost,
@@ -60,6 +63,8 @@ def three_seeds(make_report, make_references):
         ]
     )
 
+
+PAPER = Path(__file__).parents[3] / "paper"
 
 GRID = Grid(("baseline", "full"), ("base",), (0, 1, 2))
 VIEW = view(GRID)
@@ -479,3 +484,22 @@ def test_synthetic_data_are_never_compared_with_published_results(tmp_path, publ
             ]
         )
     assert not (tmp_path / "published.tex").exists()
+
+
+@pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX here")
+@pytest.mark.parametrize("decimals", [1, 2, 4])
+def test_no_table_is_wider_than_the_page(tmp_path, clear_cut, decimals):
+    """In the paper's own layout, with as many decimals as the configuration takes."""
+    preamble = (PAPER / "main.tex").read_text().split("\\begin{document}")[0]
+    preamble = re.sub(r"\\input\{.*?\}|\\hypersetup\{.*", "", preamble).replace("\\num{", "{")
+    shown = view(GRID, ground_truth_2d=GRID, decimals=decimals)
+    listed = Published(detector="SH", rows=[published_row("A Method of Others", p_mpjpe=32.6)])
+    costs = {("full", "base"): Cost(243, 11_723_811, 47_960_000_000, 64_500_000_000)}
+    tables = [
+        tex(main, clear_cut, shown), tex(per_action, clear_cut, shown), tex(differences, clear_cut, shown),
+        tex(ablation, clear_cut, costs, {}, shown), tex(ground_truth_2d, clear_cut, listed, shown),
+        tex(published, clear_cut, costs, listed, shown),
+    ]  # fmt: skip
+    write_text(tmp_path / "main.tex", f"{preamble}\\begin{{document}}{''.join(tables)}\\end{{document}}\n")
+    shutil.copyfile(PAPER / "latexmkrc", tmp_path / "latexmkrc")
+    assert compile_paper(tmp_path) == []
