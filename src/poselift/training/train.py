@@ -74,6 +74,8 @@ def train(
     until = min(stop_after or settings.training.epochs, settings.training.epochs)
     training, held_out = open_splits(store, settings)
     states = StateFolder(out / "state", determining(settings, store, device), execution.keep)
+    if resume and ranks.first:  # one that is refused leaves everything as it is, the run's status as well
+        states.load_or_fail(None if resume == "newest" else resume)
     with _sole_writer(out, states, ranks) as waited:
         if ranks.broadcast(waited and finished(out, states.folder.name)):
             log.info("the other process finished the run")
