@@ -1,6 +1,6 @@
 """Seconds that provenance takes for a built paper, `results/demo`: `python tests/benchmarks/provenance.py`.
 
-Target: the record, with all hashes, and the sealed folder in under 2 s, without reading unchanged gigabytes.
+Target: the record, with all hashes, and the sealed folder of the demonstration in under 2 s.
 """
 
 import argparse

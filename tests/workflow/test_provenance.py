@@ -109,6 +109,25 @@ def test_why_names_the_module_the_version_and_the_option(built):
     assert "numbers.tex: --decimals 1 -> 2" in why(built, "paper: {decimals: 2}")
 
 
+def test_why_names_the_section_that_a_merge_edited_and_no_file_that_it_only_wrote_again(built):
+    built.edit("paper/sections/introduction.tex", "\\section", "% edited\n\\section")
+    for path in (built.folder / "paper").rglob("*"):
+        path.touch()
+    assert why(built)[0] == "paper/main.pdf: paper/sections/introduction.tex changed"
+
+
+def test_why_has_words_after_a_failed_job(built):
+    built.edit("src/poselift/tables/main.py", "def table(", "raise SystemExit(3)\n\n\ndef table(")
+    assert built.snakemake().returncode != 0
+    lines = why(built)
+    assert lines[0].startswith("tables/main.tex: ")
+    assert not re.search(r"[0-9a-f]{16}", "\n".join(lines))
+    built.edit("src/poselift/tables/main.py", "raise SystemExit(3)\n\n\ndef table(", "def table(")
+    lines = why(built)
+    assert not re.search(r"[0-9a-f]{16}", "\n".join(lines))
+    print("\n".join(lines))
+
+
 def test_a_frozen_run_is_not_trained_again_and_the_paper_says_so(built):
     built.edit("src/poselift/models/ssd.py", "\n\n\nclass", "\n\n\nEDITED = 1\n\n\nclass")
     stale = built.stale("frozen: [mamba_gcn-pico-s0, full-pico-s0]")

@@ -8,27 +8,33 @@ that the jobs' benchmarks recorded when they last ran, or the mean of the same r
 import argparse
 import ast
 import csv
+import os
 import re
 import shlex
 import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from poselift.errors import PoseliftError, run, visible
 from poselift.provenance.chain import Chain, Job, read_chain
 from poselift.provenance.code_hash import MANIFESTS, differences, kept_manifest, manifest_now, read_pins
+from poselift.provenance.receipts import NOTES
 
 PINS = Path("envs/constraints.txt")
 WITHOUT_NAME = "parameter"
 """What a word that follows no option belongs to."""
 
-CONTENT = re.compile(r"(?P<name>.+)@sha256:[0-9a-f]{64}")
+CODE = re.compile(r"[0-9a-f]{16}")
+"""A parameter that is the hash of a job's code."""
+
+CONTENT = re.compile(r"(?P<name>.+)@sha256:(?P<digest>[0-9a-f]{64})")
 """A parameter that says what a file from outside holds."""
 
 SHOWN = 4
@@ -94,12 +100,30 @@ def dry_run(options: Sequence[str]) -> list[Planned]:
     """The jobs that Snakemake would run with these options. Raises `PoseliftError` with its complaint."""
     # a profile may silence the reasons, hence --quiet
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", *options, "--quiet", "host"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    with _writable_project() as folder:
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     if answer.returncode != 0:
-        lines = (answer.stderr.strip() or answer.stdout.strip()).splitlines()
+        lines = f"{answer.stderr.strip()}\n{answer.stdout.strip()}".strip().splitlines()
         fault = next((line for line in lines if "rror" in line), lines[-1] if lines else "no answer")
         raise PoseliftError(f"snakemake --dry-run: {fault.removeprefix('error: ')}")
     return parse(answer.stdout)
+
+
+@contextmanager
+def _writable_project() -> Iterator[Path]:
+    """The project's folder, where Snakemake makes notes in a dry run, too. Of one that is only to be read, a
+    temporary folder with links to what is in it."""
+    here = Path.cwd()
+    if all(os.access(path, os.W_OK) for path in (here, here / NOTES) if path.exists()):
+        yield here
+        return
+    with TemporaryDirectory() as name:
+        Path(name, NOTES).mkdir()
+        notes = (here / NOTES / kind for kind in ("metadata", "incomplete"))
+        for path in (*here.iterdir(), *filter(Path.is_dir, notes)):
+            if path.name != NOTES:
+                Path(name, path.relative_to(here)).symlink_to(path)
+        yield Path(name)
 
 
 def parse(text: str) -> list[Planned]:
@@ -137,7 +161,7 @@ def _literals(text: str) -> tuple[str, ...]:
 def causes(job: Planned, last: Job | None, results: Path, pins: dict[str, str]) -> Iterator[str]:
     """Why a job, which ran as `last`, is stale by itself; nothing if it only follows other jobs."""
     if job.before or job.now:
-        yield from _changed_params(job, last, results, pins)
+        yield from _changed_params(job, results, pins)
     for reason in job.reasons:
         if reason.startswith(MISSING):
             missing = _short(_listed_files(reason.removeprefix(MISSING))[0])
@@ -149,16 +173,20 @@ def causes(job: Planned, last: Job | None, results: Path, pins: dict[str, str]) 
         yield from (words for start, words in IN_WORDS.items() if reason.startswith(start))
 
 
-def _changed_params(job: Planned, last: Job | None, results: Path, pins: dict[str, str]) -> Iterator[str]:
-    before, now = list(job.before), list(job.now)
-    if last and last.code in before:
-        before.remove(last.code)
-        if code := next((each for each in now if len(each) == len(last.code) and " " not in each), None):
-            now.remove(code)
-        yield from _changed_code(kept_manifest(results / MANIFESTS, last.code), pins)
-    yield from (f"content of {found['name']} changed" for found in map(CONTENT.fullmatch, now) if found)
-    before, now = ([text for text in texts if not CONTENT.fullmatch(text)] for texts in (before, now))
-    for name, change in _changed_options(before, now):
+def _changed_params(job: Planned, results: Path, pins: dict[str, str]) -> Iterator[str]:
+    both = (job.before, job.now)
+    codes = [list(filter(CODE.fullmatch, params)) for params in both]
+    contents = [list(filter(None, map(CONTENT.fullmatch, params))) for params in both]
+    others = (
+        [text for text in params if not (CODE.fullmatch(text) or CONTENT.fullmatch(text))] for params in both
+    )
+    if codes != [[], []]:
+        yield from _changed_code(kept_manifest(results / MANIFESTS, codes[0][0]) if codes[0] else None, pins)
+    names = {found["digest"]: found["name"] for found in contents[0]}
+    for found in contents[1]:
+        was = names.get(found["digest"])
+        yield f"{was} is called {found['name']} now" if was else f"content of {found['name']} changed"
+    for name, change in _changed_options(*others):
         # folders that are read are named as changed inputs
         if name != WITHOUT_NAME or not any(reason.startswith(OTHER_INPUTS) for reason in job.reasons):
             yield f"{name} {change}"

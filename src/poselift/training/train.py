@@ -75,6 +75,8 @@ def train(
     until = min(stop_after or settings.training.epochs, settings.training.epochs)
     training, held_out = open_splits(store, settings)
     states = StateFolder(out / "state", determining(settings, store, device), execution.keep)
+    if resume and ranks.first:  # one that is refused leaves everything as it is, the run's status as well
+        states.load_or_fail(None if resume == "newest" else resume)
     with _sole_writer(out, states, ranks) as waited:
         key = states.folder.name
         if ranks.broadcast(ranks.first and resume is None and _trained_before(out, key, kept, waited)):

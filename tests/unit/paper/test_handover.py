@@ -354,6 +354,13 @@ def test_line_ends_of_another_system_are_no_edit(project, returned, capsys):
     assert (project / "paper/sections/intro.tex").read_bytes() == EDITED.encode()
 
 
+def test_bytes_of_a_picture_that_look_like_line_ends_come_home_as_they_are(project, returned):
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) + b"\r\n\n\r"
+    (returned / "photo.png").write_bytes(picture)
+    merge(project, returned, "--apply")
+    assert (project / "paper/photo.png").read_bytes() == picture
+
+
 def test_what_latex_wrote_stays_away(project, returned, capsys):
     write(returned, {"main.aux": "x", "main.log": "x", "main.bbl": "x", "main.pdf": "compiled there"})
     merge(project, returned, "--apply")

@@ -13,6 +13,7 @@ import pytest
 from poselift.errors import PoseliftError
 from poselift.provenance import record as module
 from poselift.provenance.chain import frozen_code, read_chain
+from poselift.provenance.code_hash import code_manifest, keep_manifest
 from poselift.provenance.hashing import LARGE
 
 TABLE = Path("results/toy/tables/main.tex")
@@ -23,7 +24,8 @@ def test_the_chain_reaches_the_raw_file(toy):
     assert core["sources"] == {"data/raw.pkl": hashlib.sha256(b"raw motion").hexdigest()}
     assert core["jobs"]["paper/table_main"]["inputs"] == ["results/toy/results.csv"]
     assert core["jobs"]["paper/table_main"]["params"] == {"options": "--decimals 1"}
-    assert core["jobs"]["train/full-base-s1"]["settings"] == {"seed": 1}
+    training = core["jobs"]["train/full-base-s1"]
+    assert (training["settings"], training["environment"]) == ({"seed": 1}, {"torch": "2.0"})
     assert len(core["jobs"]) == 1 + 2 * 3 + 4
 
 
@@ -55,6 +57,20 @@ def reseal(path: Path, content: dict) -> None:
     from poselift.provenance.receipts import seal
 
     path.write_text(json.dumps({**content, "seal": seal(content)}))
+
+
+@pytest.mark.parametrize("key", ["settings", "environment"])
+def test_the_settings_and_the_environment_of_a_training_are_hashed(toy, key):
+    first = toy.gather()["hash"]
+    run = "full-base-s0"
+    record = {"settings": {"seed": 0}, "environment": {"torch": "2.0"}, "volatile": {}, key: {"other": 1}}
+    toy.job(
+        f"train/{run}", "train", ["results/toy/data/frames/manifest.json"],
+        {f"results/toy/runs/{run}/best_model.safetensors": f"weights of {run}",
+         f"results/toy/runs/{run}/history.json": json.dumps({"record": record})},
+        options="--seed 0",
+    )  # fmt: skip
+    assert toy.gather()["hash"] != first
 
 
 def test_another_raw_file_is_another_paper(toy):
@@ -157,6 +173,18 @@ def test_frozen_runs_tell_what_changed_since(toy, monkeypatch):
     assert set(older) == {"full-base-s0"}
     assert older["full-base-s0"]["changed"] == ["torch 2.0 -> 2.1"]
     assert older["full-base-s0"]["code"] != older["full-base-s0"]["now"]
+
+
+def test_frozen_runs_of_modules_that_are_no_more_say_so(toy):
+    weights = "results/toy/runs/full-base-s0/best_model.safetensors"
+    receipt = Path("results/toy/receipts/train/full-base-s0.json")
+    manifest = code_manifest("poselift.training.losses", pins={"torch": "2.0", "numpy": "2.0"})
+    manifest["entries"].append("poselift.models.gone")
+    manifest["modules"]["poselift.models.gone"] = "0" * 16
+    code = keep_manifest(toy.results / "code", manifest)
+    reseal(receipt, {**json.loads(receipt.read_text()), "code": code})
+    assert read_chain(toy.results).makers[weights].code == code
+    assert toy.gather(["full-base-s0"])["frozen"]["full-base-s0"]["changed"] == ["poselift.models.gone"]
 
 
 def test_command_line(toy):

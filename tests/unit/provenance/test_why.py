@@ -8,6 +8,7 @@ import pytest
 from poselift.errors import PoseliftError
 from poselift.provenance import why
 from poselift.provenance.chain import read_chain
+from poselift.provenance.code_hash import code_manifest, keep_manifest
 from poselift.provenance.why import dry_run, parse
 
 R = "results/toy"
@@ -71,6 +72,29 @@ def test_a_changed_option_is_named(toy):
 def test_the_raw_file_is_named(toy):
     digests = (f"'motion.pkl@sha256:{digit * 64}'" for digit in "ab")
     assert explained(block("main", params(*digests)))[0] == "tables/main.tex: content of motion.pkl changed"
+
+
+def test_a_raw_file_that_only_has_another_name_has_not_changed(toy):
+    names = (f"'{name}.pkl@sha256:{'a' * 64}'" for name in ("motion", "renamed"))
+    assert (
+        explained(block("main", params(*names)))[0] == "tables/main.tex: motion.pkl is called renamed.pkl now"
+    )
+
+
+@pytest.mark.parametrize(("before", "now"), [("'09b0'", "'d38d'"), ("", "'d38d'"), ("'09b0'", "")])
+def test_code_that_nothing_is_known_of_is_told_in_words(toy, before, now):
+    text = params(before.replace("0'", f"0{'0' * 12}'"), now.replace("d'", f"d{'0' * 12}'"))
+    line = explained(block("main", text))[0]
+    assert line == "tables/main.tex: its code changed (in which module is not known)"
+
+
+def test_modules_that_are_no_more_are_named(toy):
+    manifest = code_manifest("poselift.latex", pins={})
+    manifest["entries"].append("poselift.models.gone")
+    manifest["modules"]["poselift.models.gone"] = "0" * 16
+    before = keep_manifest(Path(R, "code"), manifest)
+    line = explained(block("main", params(f"'{before}'", f"'{'f' * 16}'")))[0]
+    assert line == "tables/main.tex: code of poselift.models.gone changed"
 
 
 def test_the_costliest_cause_comes_first(toy):
@@ -173,9 +197,16 @@ def test_what_never_ran_takes_an_unknown_time_not_none(toy):
     assert explained(trainings + table)[-1] == f"rebuilding: 4 jobs, {partly}"
 
 
-def test_a_complaint_of_snakemake_is_one_line(monkeypatch):
+@pytest.mark.parametrize(
+    ("out", "err"),
+    [
+        ("", "some\nerror: config.yaml: sizes: unknown\nmore"),
+        ("Traceback\nerror: config.yaml: sizes: unknown", "Using profile x"),
+    ],
+)
+def test_a_complaint_of_snakemake_is_one_line(monkeypatch, out, err):
     def refused(command, **options):
-        return subprocess.CompletedProcess(command, 1, "", "some\nerror: config.yaml: sizes: unknown\nmore")
+        return subprocess.CompletedProcess(command, 1, out, err)
 
     monkeypatch.setattr(why.subprocess, "run", refused)
     with pytest.raises(PoseliftError, match=r"^snakemake --dry-run: config\.yaml: sizes: unknown$"):
@@ -196,3 +227,21 @@ def test_options_reach_snakemake(monkeypatch, toy, capsys):
     why.main(["--profile", "workflow/profiles/demo"])
     assert " ".join(seen).endswith("--dry-run --cores 1 --profile workflow/profiles/demo --quiet host")
     assert "tables/main.tex: the command of its rule changed" in capsys.readouterr().out
+
+
+def test_in_a_folder_that_is_only_to_be_read_snakemake_runs_beside_it(monkeypatch, toy):
+    (toy.root / ".snakemake/metadata").mkdir(parents=True)
+    (toy.root / ".snakemake/metadata/note").touch()
+    before = sorted(toy.root.rglob("*"))
+
+    def answered(command, cwd, **options):
+        assert cwd != toy.root
+        assert (cwd / "results/toy/results.csv").samefile("results/toy/results.csv")
+        assert (cwd / ".snakemake/metadata/note").exists()
+        (cwd / ".snakemake/iocache").mkdir()
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(why.subprocess, "run", answered)
+    monkeypatch.setattr(why.os, "access", lambda path, mode: False)
+    assert dry_run([]) == []
+    assert sorted(toy.root.rglob("*")) == before

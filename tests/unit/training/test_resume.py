@@ -246,6 +246,29 @@ def test_state_of_other_settings_is_named_and_left_alone(store, tmp_path, settin
     assert path.exists()
 
 
+def contents(folder: Path) -> dict[str, bytes | None]:
+    """Every file and folder below a folder, the files with their content."""
+    found = sorted(folder.rglob("*"))
+    return {str(path): path.read_bytes() if path.is_file() else None for path in found}
+
+
+def test_a_refused_resume_changes_nothing(store, tmp_path, settings, monkeypatch):
+    out = tmp_path / "finished"
+    train(settings(epochs=1), store, out, CPU)
+    before = contents(out)
+    assert json.loads(before[str(out / "state/progress.json")] or b"")["phase"] == "finished"
+    for resume in ("newest", out / "state/key/state-000001-000000000.pt"):
+        with pytest.raises(PoseliftError, match="--resume: "):
+            train(settings(epochs=1), store, out, CPU, resume=resume)
+        assert contents(out) == before
+    out = tmp_path / "interrupted"
+    interrupted(store, out, settings(lr=0.001, epochs=4), monkeypatch)
+    before = contents(out)
+    with pytest.raises(PoseliftError, match="these differ: training"):
+        train(settings(lr=0.01, epochs=4), store, out, CPU, resume="newest")
+    assert contents(out) == before
+
+
 def test_an_empty_note_of_another_state_is_passed_over(store, tmp_path, settings, monkeypatch):
     other = interrupted(store, tmp_path / "run", settings(lr=0.001, epochs=4), monkeypatch)
     (other.folder / "run.json").write_text("")
