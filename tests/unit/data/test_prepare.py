@@ -77,7 +77,7 @@ def test_faulty_sequences_are_excluded_in_all_cameras(raw_content, write_raw, tm
 
 def test_missing_confidence_counts_as_one(raw_content, write_raw, tmp_path):
     content = raw_content()
-    del content["train"]["confidence"]
+    del content["train"]["confidence"], content["test"]["confidence"]
     prepare.main(["--raw", str(write_raw(content)), "--out", str(tmp_path / "store"), "--n-frames", "4"])
     assert (open_split(tmp_path / "store", "train", 4).inputs[..., 2] == 1).all()
 
