@@ -20,6 +20,13 @@ def chunks(length: int) -> Iterator[slice]:
     return (slice(start, min(start + CHUNK, length)) for start in range(0, length, CHUNK))
 
 
+def named(sequences: list[Sequence], frame: int) -> str:
+    """The end of an error that is first at this frame of a split."""
+    of = next(each for each in sequences if frame < each.first_frame + each.length)
+    offset = frame - of.first_frame
+    return f" (first in sequence {of.name}, its frame {offset}, frame {frame} of the split)"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Frames:
     """One split of N frames with J = 17 joints in Human3.6M's order. A data set adds `labels`."""

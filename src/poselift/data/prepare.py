@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import hashlib
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poselift.config.datasets import Dataset, dataset, function
+from poselift.data import plausible
 from poselift.data.clips import make_clips
 from poselift.data.frames import Frames, chunks
 from poselift.errors import run
@@ -20,9 +22,16 @@ from poselift.skeleton import N_JOINTS
 
 
 def read(source: Dataset, files: Mapping[str, Path]) -> dict[str, Frames]:
-    """The checked splits of a data set's files. Raises `PoseliftError` if one is missing or faulty."""
+    """The checked splits of a data set's files; prints a warning for what is odd about them.
+
+    Raises `PoseliftError` if one is missing or faulty.
+    """
     source.require(files)
     splits: dict[str, Frames] = function(source.read)(files)
+    # the file of a split, or the first one, which has both
+    where = {split: f"{files.get(split, next(iter(files.values())))}: {split}" for split in splits}
+    for line in plausible.check(where, splits):
+        print(f"warning: {line}", file=sys.stderr)
     return splits
 
 

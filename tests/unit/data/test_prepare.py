@@ -55,6 +55,23 @@ def test_store_holds_normalised_frames_of_the_clips(raw_content, write_raw, tmp_
     assert inputs.dtype == labels.dtype == np.float32
 
 
+def test_inputs_and_labels_are_normalised_by_the_width_of_their_own_camera(raw_content, write_raw, tmp_path):
+    """All four cameras, of two heights, against the definition; x by the width, y and depth too."""
+    cameras = {"54138969": 1002, "55011271": 1000, "58860488": 1000, "60457274": 1002}
+    train = [(f"s_01_act_02_cam_0{i}", name, 4) for i, name in enumerate(cameras, 1)]
+    test = [(f"s_09_act_02_subact_01_ca_0{i}", name, 4) for i, name in enumerate(cameras, 1)]
+    content = raw_content(train=train, test=test, dtype=np.float64)
+    prepare.main(["--raw", str(write_raw(content)), "--out", str(tmp_path / "store"), "--n-frames", "4"])
+    height = np.repeat(list(cameras.values()), 4)[:, None]
+    for name, raw in content.items():
+        split = open_split(tmp_path / "store", name, n_frames=4)
+        for found, pixels in ((split.inputs, raw["joint_2d"]), (split.labels, raw["joint3d_image"])):
+            np.testing.assert_allclose(found[..., 0], pixels[..., 0] / 500 - 1, atol=1e-6)
+            np.testing.assert_allclose(found[..., 1], (pixels[..., 1] - height / 2) / 500, atol=1e-6)
+        np.testing.assert_allclose(split.labels[..., 2], raw["joint3d_image"][..., 2] / 500, atol=1e-6)
+        np.testing.assert_allclose(split.inputs[..., 2:], raw["confidence"], atol=1e-6)
+
+
 def test_test_split_keeps_millimetres_and_factor(raw_content, write_raw, tmp_path):
     content = raw_content()
     prepare.main(["--raw", str(write_raw(content)), "--out", str(tmp_path / "store"), "--n-frames", "4"])
@@ -77,7 +94,7 @@ def test_faulty_sequences_are_excluded_in_all_cameras(raw_content, write_raw, tm
 
 def test_missing_confidence_counts_as_one(raw_content, write_raw, tmp_path):
     content = raw_content()
-    del content["train"]["confidence"]
+    del content["train"]["confidence"], content["test"]["confidence"]
     prepare.main(["--raw", str(write_raw(content)), "--out", str(tmp_path / "store"), "--n-frames", "4"])
     assert (open_split(tmp_path / "store", "train", 4).inputs[..., 2] == 1).all()
 

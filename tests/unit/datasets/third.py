@@ -56,9 +56,10 @@ def read(files: Mapping[str, Path]) -> dict[str, Frames]:
         actions = ["wave", "bow"] * (n // 2)
         flat = poses.reshape(n * length, 17, 3)
         is_test = split == "test"
+        person = "P2" if is_test else "P1"
         splits[split] = Split(
             sequences=[
-                Sequence(f"{action}_{i}", "P1", action, "front", SIZE, SIZE, i * length, length)
+                Sequence(f"{action}_{i}", person, action, "front", SIZE, SIZE, i * length, length)
                 for i, action in enumerate(actions)
             ],
             joint_2d=flat[..., :2],

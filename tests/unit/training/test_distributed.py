@@ -12,10 +12,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from poselift.data import prepare
 from poselift.errors import PoseliftError
+from poselift.models.checkpoints import load_weights
+from poselift.models.registry import build_run
 from poselift.training import train as module
 from poselift.training.launch import LaunchInfo, check_size, device_of, launch_info
 from poselift.training.train import train
+from poselift.training.validation import BATCH, Validation, open_splits
 
 CPU = torch.device("cpu")
 LAUNCHERS = (
@@ -60,6 +64,30 @@ def test_two_processes_train_as_one_does(store, tmp_path, settings):
     assert said.count("finished after epoch 3") == 1  # one writer
     made = json.loads((tmp_path / "two" / "provenance.json").read_text())
     assert made["environment"]["processes"] == 2
+
+
+def test_validation_of_two_processes_is_that_of_the_weights_which_are_saved(
+    raw_content, write_raw, tmp_path, settings
+):
+    """With batch norm, whose statistics differ between processes, and a batch of the validation for each."""
+    content = raw_content(
+        test=(
+            ("s_09_act_02_subact_01_ca_01", "54138969", 170),
+            ("s_11_act_02_subact_01_ca_03", "58860488", 110),
+        )
+    )
+    store = tmp_path / "store"
+    prepare.main(["--raw", str(write_raw(content)), "--out", str(store), "--n-frames", "4"])
+    running = start(store, tmp_path / "two", "--epochs", "2", "--lr", "0.01")
+    said, _ = running.communicate(timeout=300)
+    assert running.returncode == 0, said
+    _, held_out = open_splits(store, settings())
+    assert len(held_out) > BATCH  # so that both have some
+    model = load_weights(tmp_path / "two" / "last_model.safetensors", build_run(settings())).eval()
+    errors = json.loads((tmp_path / "two" / "metrics.json").read_text())["epochs"]
+    found = Validation(held_out, CPU)(model)
+    assert errors["mpjpe"][-1] == pytest.approx(found.mpjpe, rel=1e-5)
+    assert errors["p_mpjpe"][-1] == pytest.approx(found.p_mpjpe, rel=1e-5)
 
 
 def pids(out: Path) -> set[int]:

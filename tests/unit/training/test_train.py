@@ -133,6 +133,7 @@ def test_single_clip_is_learned_by_heart(raw_content, write_raw, tmp_path, setti
     )
     train_split, test_split = content["train"], content["test"]
     test_split |= {key: train_split[key] for key in ("joint_2d", "confidence", "joint3d_image")}
+    test_split["joint_2d"] = test_split["joint_2d"] + 1e-3  # the very same would be refused
     test_split["joints_2.5d_image"] = train_split["joint3d_image"] * test_split["2.5d_factor"][:, None, None]
     prepare.main(["--raw", str(write_raw(content)), "--out", str(tmp_path / "store"), "--n-frames", "4"])
     index = tmp_path / "store" / "clips-4" / "train.npy"

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poselift.data.entries import Entries, kind
-from poselift.data.frames import Frames
+from poselift.data.frames import Frames, named
 from poselift.data.normalise import normalise
 from poselift.data.sequence import SPLITS, Sequence
 from poselift.data.unpickle import bounded_memory, load_pickle
@@ -73,9 +73,15 @@ def read_raw(path: Path) -> dict[str, RawSplit]:
     content = load_pickle(path)
     if not isinstance(content, dict):
         raise PoseliftError(f"{path}: expected a dict of the splits train and test, found {kind(content)}")
-    return {
+    splits = {
         split: _Checker(f"{path}: {split}", content.get(split)).check(split == "test") for split in SPLITS
     }
+    trained_on = {(sequence.name, sequence.camera) for sequence in splits["train"].sequences}
+    for sequence in splits["test"].sequences:
+        if (sequence.name, sequence.camera) in trained_on:
+            shared = f"sequence {sequence.name}{_at(sequence.first_frame)}, is in train as well"
+            raise PoseliftError(f"{path}: test: source: {shared}")
+    return splits
 
 
 class _Checker(Entries):
@@ -89,9 +95,7 @@ class _Checker(Entries):
         self.sequences: list[Sequence] = []
 
     def named(self, frame: int) -> str:
-        of = next(each for each in self.sequences if frame < each.first_frame + each.length)
-        offset = frame - of.first_frame
-        return f" (first in sequence {of.name}, its frame {offset}, frame {frame} of the split)"
+        return named(self.sequences, frame)
 
     def check(self, is_test: bool) -> RawSplit:
         of_test = ("joints_2.5d_image", "2.5d_factor", "action") if is_test else ()
