@@ -36,8 +36,9 @@ ENVIRONMENT = "../../envs/poselift.yaml"
 # what tables, figures and pages are about, by data set, and which there are
 VIEWS = plan.views_of(SETTINGS)
 VIEW = VIEWS[""]
-TABLES = plan.Catalogue("tables", VIEWS, plan.published_of(SETTINGS))
-FIGURES = plan.Catalogue("figures", VIEWS, plan.published_of(SETTINGS))
+with reported():
+    TABLES = plan.Catalogue("tables", VIEWS, plan.published_of(SETTINGS))
+    FIGURES = plan.Catalogue("figures", VIEWS, plan.published_of(SETTINGS))
 
 TEMPLATES = "src/poselift/templates"
 PAGES = "src/poselift/report/templates"

@@ -151,6 +151,8 @@ class Catalogue:
         self, package: str, views: Views | None = None, published: Mapping[str, Path | None] | None = None
     ) -> None:
         self.package, self.views, self.published = package, views or {}, published or {}
+        for name in modules(package).keys() & self.views.keys():
+            raise PoseliftError(f"further_data.{name}: a file of {package} has this name; choose another")
         further = [name for name in dict.fromkeys([*self.views, *known()]) if name]
         self.about = {
             dataset or module: (module, its, dataset)

@@ -5,6 +5,7 @@ An architecture is one Python file with
     build(size, n_frames, settings) -> nn.Module    a model, forward (B, T, 17, 3) -> (B, T, 17, 3)
     Settings                                        its hyper-parameters, a `Section`; may be left out
     CARD                                            how it is presented, a `Card`; may be left out
+    MAX_BATCH_SIZE                                  for the recipe `guide`; may be left out
 
 The project's lie in `poselift.models.architectures`. A user's is named in config.yaml, under `architectures`,
 by its path or as an importable module. All are imported by name, so that code depends on those it uses only.

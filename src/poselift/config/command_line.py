@@ -39,11 +39,11 @@ def run_from_options(given: dict[str, Any]) -> RunSettings:
     given = dict(given)
     name = given.pop("recipe", "published")
     architecture, size = given.get("architecture", ""), given.get("size", "")
-    model = find(architecture, given.get("architecture_file")).settings
+    model = find(architecture, given.get("architecture_file"))
     if not {"depth", "dim"} <= given.keys():
         given = {**model_size(size).model_dump(), **given}
-    nested: dict[str, Any] = {"model": {}, "training": recipe(name, architecture, size).model_dump()}
-    section_of = dict.fromkeys(model.model_fields, nested["model"])
+    nested: dict[str, Any] = {"model": {}, "training": recipe(name, model, size).model_dump()}
+    section_of = dict.fromkeys(model.settings.model_fields, nested["model"])
     section_of |= dict.fromkeys(RunSettings.model_fields, nested)
     section_of |= dict.fromkeys(TrainingSettings.model_fields, nested["training"])
     for option, value in given.items():

@@ -21,6 +21,12 @@ from poselift.errors import PoseliftError, one_line
 
 PACKAGE = "poselift.datasets"
 
+FOLDERS = (
+    "benchmarks", "code", "cost", "data", "evaluation", "figures", "handover", "logs", "paper",
+    "receipts", "runs", "search", "table_pages", "tables",
+)  # fmt: skip
+"""What lies in the folder of the main data set, beside those of further ones."""
+
 
 class Source(Section):
     """Where the motion of a data set comes from: its files, or a procedure that imitates them.
@@ -139,8 +145,9 @@ def dataset(name: str, files: Mapping[str, Path] | None = None) -> Dataset:
     own = known()
     if files and name in files:
         found = _from_file(files[name])
-        if name in own or found.name != name:
-            reason = "is the name of another data set" if name in own else f"calls itself '{found.name}'"
+        if name in (*own, *FOLDERS) or found.name != name:
+            taken = "is the name of another data set or of a folder of results"
+            reason = taken if name in (*own, *FOLDERS) else f"calls itself '{found.name}'"
             raise PoseliftError(f"datasets: {name}: {files[name]} {reason}; give it a name of its own")
         return found
     if name not in own:

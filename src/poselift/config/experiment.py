@@ -22,6 +22,8 @@ from poselift.config.sections import NAME, InputPath, Section, Text, parse, sugg
 from poselift.config.sizes import SIZES, ModelSize, model_size
 from poselift.errors import PoseliftError
 
+Name = Annotated[str, Field(pattern=NAME)]
+
 
 class Experiment(Section):
     """The grid of runs: every architecture in every size with every seed."""
@@ -174,7 +176,7 @@ class Config(Section):
     """The whole of `config.yaml`."""
 
     dataset: str = Field(pattern=NAME, description="folder below results/")
-    datasets: dict[str, InputPath] = Field({}, description="data sets of your own: a Python file by name")
+    datasets: dict[Name, InputPath] = Field({}, description="data sets of your own: a Python file by name")
     data: Annotated[SerializeAsAny[Source], SOURCES] = Field(description="the main data set")
     further_data: Annotated[dict[str, SerializeAsAny[FurtherData]], FURTHER] = Field(
         {}, description="further data sets by name, with runs of their own"
@@ -310,11 +312,12 @@ class Config(Section):
     ) -> RunSettings:
         """The settings of one run: the recipe, the keys set in `training`, the overrides that apply, in their
         order, and then what the variant changes; on further data the recipe and the keys for these."""
-        model = self.models[find(architecture, self.architectures.get(architecture)).name].model_dump()
+        model = find(architecture, self.architectures.get(architecture))
+        hyperparameters = self.models[model.name].model_dump() | (variant.model if variant else {})
         overrides = [o for o in self.overrides if o.applies(architecture, size)]
         name = next((o.recipe for o in reversed(overrides) if o.recipe), self.recipe)
         own = self.dataset_of(further or self.data.dataset).recipe
-        training = (own or recipe("published" if further else name, architecture, size)).model_dump()
+        training = (own or recipe("published" if further else name, model, size)).model_dump()
         changes: list[Any] = [self.further_data[further]] if further else [self, *overrides]
         changes += [variant] if variant else []
         for change in changes:
@@ -328,7 +331,7 @@ class Config(Section):
                 "architecture": architecture, "architecture_file": self.architectures.get(architecture),
                 "size": size, **special, **shape.model_dump(),
                 "n_frames": n_frames, "seed": seed,
-                "model": model | (variant.model if variant else {}), "training": training,
+                "model": hyperparameters, "training": training,
             },
             f"{variant.name if variant else further or ''} {architecture}, size {size}".strip(),
         )  # fmt: skip

@@ -1,24 +1,26 @@
 """Training recipes by name."""
 
+from itertools import product
 from typing import Literal, get_args
 
-from poselift.config.architectures import built_in
+from poselift.config.architectures import Architecture, known
 from poselift.config.run import TrainingSettings
 from poselift.config.sizes import SIZES
 
 RecipeName = Literal["published", "guide"]
 
 
-def recipe(name: RecipeName, architecture: str, size: str) -> TrainingSettings:
+def recipe(name: RecipeName, architecture: Architecture, size: str) -> TrainingSettings:
     """The recipe called `name` for a model.
 
     `published` is that of MotionAGFormer (Mehraban et al., WACV 2024) for every model. `guide` is slower and
-    longer: a smaller learning rate and weight decay, larger batches as far as a large model leaves memory.
+    longer: a smaller learning rate and weight decay, larger batches as far as the model leaves memory: 64
+    clips, 32 in size large, and not more than the architecture's `MAX_BATCH_SIZE`.
     """
     if name == "published":
         return TrainingSettings()
     large = size == "large"
-    batch_size = 32 if large else 48 if architecture == "full" else 64
+    batch_size = min(32 if large else 64, getattr(architecture.module, "MAX_BATCH_SIZE", 64))
     return TrainingSettings(epochs=300 if large else 200, batch_size=batch_size, lr=1e-4, weight_decay=1e-4)
 
 
@@ -33,8 +35,7 @@ ADVISED_RANGES: dict[str, tuple[float, float]] = {
 
 def advice(training: TrainingSettings) -> list[str]:
     """A line for each value outside its advised range that is not a named recipe's."""
-    named = [recipe(name, architecture, size) for name in get_args(RecipeName)
-             for architecture in built_in() for size in SIZES]  # fmt: skip
+    named = [recipe(*model) for model in product(get_args(RecipeName), known({}).values(), SIZES)]
     return [
         f"{key} = {value} is outside the advised range, {low} to {high}"
         for key, (low, high) in ADVISED_RANGES.items()

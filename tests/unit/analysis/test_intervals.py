@@ -122,3 +122,19 @@ def test_rows_in_another_order_give_the_same(make_report):
     shuffled = pd.DataFrame(table.sample(frac=1, random_state=0))
     first, second = (Differences(t, STATISTICS).interval(FULL, "mpjpe", "last") for t in (table, shuffled))
     assert (first.low, first.high) == pytest.approx((second.low, second.high))
+
+
+def test_each_setting_of_the_statistics_counts(with_sequences):
+    sequences = [(f"{number}_ca_01", 1, "Eating", 100, 10.0 + number**2) for number in range(8)]
+    table = collect([with_sequences("full", 0, sequences)])
+
+    def ends(**changed):
+        found = Differences(table, Statistics(resamples=100).model_copy(update=changed))
+        interval = found.interval(FULL, "mpjpe", "last")
+        return interval.low, interval.high
+
+    wide = ends()
+    assert ends() == wide
+    assert len({wide, ends(seed=1), ends(resamples=101)}) == 3
+    narrow = ends(confidence=0.6)
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]

@@ -227,3 +227,9 @@ def test_costs_are_those_of_the_grid_and_of_models_that_the_ablation_changes():
     assert "--n-frames 243" in grid
     assert "--seed" not in grid
     assert "--epochs" not in grid
+
+
+@pytest.mark.parametrize(("package", "name"), [("tables", "main"), ("figures", "pareto")])
+def test_a_data_set_does_not_take_the_place_of_a_table(package, name):
+    with pytest.raises(PoseliftError, match=f"further_data.{name}: a file of {package} has this name"):
+        Catalogue(package, {"": view(), name: view()})

@@ -161,3 +161,13 @@ def test_faulty_content_is_named(third, tmp_path):
             ["--dataset", third, "--poses", str(tmp_path / "poses.npz"), "--out", str(tmp_path / "store")]
         )
     assert not (tmp_path / "store" / "frames").exists()
+
+
+@pytest.mark.parametrize("name", ["runs", "tables", "human36m", "mpi_inf_3dhp"])
+def test_a_name_that_means_something_else_is_refused(tmp_path, name):
+    path = tmp_path / "named.py"
+    text = Path(__file__).with_name("third.py").read_text()
+    path.write_text(text.replace('name="third"', f'name="{name}"'))
+    content = yaml.safe_load((ROOT / "config.yaml").read_text()) | {"datasets": {name: str(path)}}
+    with pytest.raises(PoseliftError, match=f"{name}: .* another data set or of a folder of results; give"):
+        parse(Config, content, "config.yaml")

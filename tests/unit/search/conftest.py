@@ -42,7 +42,8 @@ def result() -> Callable[..., TrialResult]:
     def build(trial: str, best: float | None = None, status: Any = "finished", **given: Any) -> TrialResult:
         return TrialResult(
             **{
-                "stage": "coarse", "trial": trial, "status": status, "best": best, "final": best, "rung": 0,
+                "stage": "coarse", "trial": trial, "status": status, "best": best, "rung": 0,
+                "final": None if best is None else 100 - best,  # in the other order
                 "architecture": "baseline", "size": "nano", "searched": {}, "epochs": 8,
             } | given
         )  # fmt: skip

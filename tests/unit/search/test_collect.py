@@ -53,6 +53,17 @@ def test_the_winner_has_finished(trials):
     assert fragment([trials[1]]) == {}
 
 
+def test_of_several_trials_of_an_architecture_the_best_gives_its_hyperparameters(result):
+    trials = [
+        result(name, error, architecture=architecture, searched={"fusion_alpha": alpha})
+        for name, error, architecture, alpha in (
+            ("a", 3.0, "full", 0.3), ("b", 2.0, "full", 0.4), ("c", 1.0, "mamba_gcn", 0.5),
+            ("d", 4.0, "full", 0.6),
+        )
+    ]  # fmt: skip
+    assert fragment(trials)["models"] == {"mamba_gcn": {"fusion_alpha": 0.5}, "full": {"fusion_alpha": 0.4}}
+
+
 def test_laid_over_the_configuration_the_winner_gives_its_settings(searching, result, small):
     stage = {
         "name": "coarse", "architecture": "full", "size": "nano",

@@ -10,7 +10,7 @@ from poselift.search.stages import plan
 
 COARSE = {
     "name": "coarse", "architecture": "mamba_gcn", "size": "nano", "epochs": 8,
-    "grid": {"lr": [1e-3, 1e-4]}, "halving": {"epochs": [2, 4], "keep": 0.5},
+    "grid": {"lr": [1e-3, 1e-4]}, "halving": {"epochs": [2, 4], "keep": 0.3},
 }  # fmt: skip
 FINE = {"name": "fine", "start_from": "coarse", "factors": {"lr": [0.5, 2]}}
 
@@ -39,7 +39,7 @@ def test_a_ranking_reads_all_trials_of_its_rung(searching):
     assert jobs.outcomes(wildcards("coarse", rung=1)) == [
         "search/coarse/lr=0.001/rung-1.json", "search/coarse/lr=0.0001/rung-1.json",
     ]  # fmt: skip
-    assert jobs.ranking_options(wildcards("coarse")) == "--trials lr=0.001 lr=0.0001 --keep 0.5"
+    assert jobs.ranking_options(wildcards("coarse")) == "--trials lr=0.001 lr=0.0001 --keep 0.3"
     assert jobs.ranking_options(wildcards("fine")) == "--trials lr=x0.5 lr=x2 --keep 1"
 
 
@@ -58,3 +58,30 @@ def test_overrides_survive_the_shell(searching):
     parser = argparse.ArgumentParser()
     parser.add_argument("--overrides", type=json.loads)
     assert parser.parse_known_args(shlex.split(collect_options(config)))[0].overrides == stated
+
+
+def test_a_third_goes_on_unless_the_stage_says_otherwise(searching):
+    jobs = Jobs(plan(searching(COARSE | {"halving": {"epochs": [2]}})), "search")
+    assert jobs.ranking_options(wildcards("coarse")).endswith(f"--keep {1 / 3}")
+
+
+def test_each_stage_has_its_own_start(searching):
+    last = {"name": "last", "start_from": "fine", "grid": {"lr": [1e-5]}}
+    jobs = Jobs(plan(searching(COARSE, FINE, last)), "search")
+    assert jobs.start(wildcards("last", "lr=1e-05")) == ["search/fine/ranking-0.json"]
+
+
+def test_a_trial_is_told_its_values_or_factors_and_its_rung(searching):
+    jobs = Jobs(plan(searching(COARSE, FINE)), "search")
+    words = shlex.split(jobs.options(wildcards("fine", "lr=x2", 0)))
+    assert json.loads(words[words.index("--factors") + 1]) == {"lr": 2}
+    assert not {"--values", "--stop-after"} & set(words)
+    words = shlex.split(jobs.options(wildcards("coarse", "lr=0.001", 2)))
+    assert json.loads(words[words.index("--values") + 1]) == {"lr": 1e-3}
+    assert words[words.index("--rung") + 1] == "2"
+    assert not {"--factors", "--stop-after"} & set(words)
+
+
+def test_the_winner_is_judged_on_the_subject_of_the_search(searching):
+    words = shlex.split(collect_options(searching(COARSE, search={"validation_subject": "S1"})))
+    assert words == ["--overrides", "[]", "--validation-subject", "S1"]

@@ -64,10 +64,10 @@ def test_the_command_ranks_files(result, running, tmp_path):
     for trial in running(a=3.0, b=1.0, c=None, d=2.0, of_another_search=0.5):
         write(tmp_path / trial.trial / "rung-0.json", trial)
     out = tmp_path / "ranking.json"
-    rank.main(["--stage", str(tmp_path), "--trials", *"abcd", "--keep", "0.5", "--out", str(out)])
+    rank.main(["--stage", str(tmp_path), "--trials", *"abcd", "--keep", "0.2", "--out", str(out)])
     ranking = read_ranking(out)
     assert [trial.trial for trial in ranking.trials] == ["b", "d", "a", "c"]
-    assert ranking.promoted == ["b", "d"]
+    assert ranking.promoted == ["b"]
     assert ranking.trial("c") == read_result(tmp_path / "c/rung-0.json")
 
 

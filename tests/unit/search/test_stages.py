@@ -90,6 +90,33 @@ def test_a_trial_has_one_device(searching):
     assert {t.base.training.processes for t in plan(config)["coarse"].trials.values()} == {1}
 
 
+def test_trials_have_the_seed_and_the_subject_of_the_search(searching):
+    config = searching(COARSE, FINE, search={"seed": 5, "validation_subject": "S1"})
+    bases = [trial.base for stage in plan(config).values() for trial in stage.trials.values()]
+    assert {(base.seed, base.validation_subject) for base in bases} == {(5, "S1")}
+    # the paper's own runs have neither
+    assert {(run.seed, run.validation_subject) for run in config.runs().values()} == {(0, None)}
+
+
+def test_a_stage_says_model_and_length_or_has_the_model_of_its_start(searching):
+    first = {"name": "first", "architecture": "full", "size": "nano", "epochs": 5, "grid": {"lr": [1e-3]}}
+    other = {"name": "other", "start_from": "first", "size": "micro", "grid": {"lr": [1e-4]}}
+    last = {"name": "last", "start_from": "other", "architecture": "baseline", "grid": {"lr": [1e-5]}}
+    plans = plan(searching(COARSE, first, other, last))
+    bases = [next(iter(plans[name].trials.values())).base for name in ("first", "other", "last")]
+    assert [(base.architecture, base.size, base.depth, base.training.epochs) for base in bases] == [
+        ("full", "nano", 1, 5), ("full", "micro", 2, 8), ("baseline", "micro", 2, 8),
+    ]  # fmt: skip
+
+
+def test_a_trials_own_values_win_over_the_winners(searching):
+    own = {"grid": {"lr": [1e-5]}, "factors": {"batch_size": [0.4]}}
+    stages = plan(searching(COARSE, {"name": "later", "start_from": "coarse"} | own))
+    (trial,) = stages["later"].trials.values()
+    training = trial.settings({"lr": 0.5, "batch_size": 9, "flip": 0.25}).training
+    assert (training.lr, training.batch_size, training.flip) == (1e-5, 4, 0.25)  # 3.6, rounded
+
+
 def test_rungs(searching):
     stages = plan(searching(COARSE | {"epochs": 9, "halving": {"epochs": [1, 3], "keep": 0.5}}))
     stage = stages["coarse"]

@@ -17,7 +17,7 @@ from poselift.training.loop import Stopped
 
 STAGE = {
     "name": "coarse", "architecture": "baseline", "size": "nano", "grid": {"lr": [0.001, 0.002]},
-    "halving": {"epochs": [2], "keep": 0.5},
+    "halving": {"epochs": [2], "keep": 0.25},
 }  # fmt: skip
 NAME = "lr=0.001"
 
@@ -37,10 +37,12 @@ class Trainer:
 
     def __init__(self) -> None:
         self.calls: list[tuple] = []
+        self.executions: list[ExecutionSettings] = []
         self.fault: BaseException | None = None
 
     def __call__(self, settings, store, out, device, execution, stop_after):
         self.calls.append((settings, stop_after))
+        self.executions.append(execution)
         out.mkdir(parents=True, exist_ok=True)
         (out / "best_model.safetensors").write_text("weights")
         (out / "state/key").mkdir(parents=True, exist_ok=True)
@@ -94,6 +96,14 @@ def test_a_rung_ends_early_and_the_next_one_goes_on(trainer, attempt):
     second = attempt(rung=1, previous=Ranking([first], [NAME]))
     assert (second.status, second.best, second.rung) == ("finished", 92.0, 1)
     assert [stop_after for _, stop_after in trainer.calls] == [2, None]
+
+
+def test_each_rung_is_known_for_itself(trainer, attempt):
+    first = attempt(rung=0, stop_after=2)
+    attempt(rung=1, previous=Ranking([first], [NAME]))
+    again = [attempt(rung=0, stop_after=2), attempt(rung=1, previous=Ranking([first], [NAME]))]
+    assert [(one.best, one.final, one.epochs) for one in again] == [(98.0, 99.0, 2), (92.0, 93.0, 8)]
+    assert len(trainer.calls) == 2
 
 
 def test_a_trial_that_is_not_kept_stops_without_training(trainer, attempt, result):
@@ -234,6 +244,11 @@ def test_a_failed_trial_keeps_its_state(trainer, command, tmp_path):
     module.main(command(tmp_path / "trial/rung-1.json", 1))
     assert read_result(tmp_path / "trial/rung-1.json").status == "failed"
     assert (tmp_path / "trial/state/key").exists()
+
+
+def test_the_machines_settings_reach_the_training(trainer, command, tmp_path):
+    module.main(command(tmp_path / "trial/rung-1.json", 1, "--num-workers", "0", "--tensorboard"))
+    assert trainer.executions == [ExecutionSettings(num_workers=0, tensorboard=True)]
 
 
 def test_weights_are_kept_on_request(trainer, command, tmp_path):

@@ -12,6 +12,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+from poselift.config.architectures import find
 from poselift.config.recipes import advice, recipe
 from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
 from poselift.config.yaml_files import load
@@ -366,7 +367,7 @@ def test_nonsense_on_the_command_line_is_an_error(tmp_path, wrong):
 def test_advice_spares_the_named_recipes():
     for name in ("published", "guide"):
         for architecture, size in (("baseline", "base"), ("full", "small"), ("mamba_gcn", "large")):
-            assert advice(recipe(name, architecture, size)) == []
+            assert advice(recipe(name, find(architecture), size)) == []
     odd = TrainingSettings(lr=2e-3, batch_size=8, epochs=600, weight_decay=0.5)
     assert [line.split(" = ")[0] for line in advice(odd)] == ["lr", "batch_size", "epochs", "weight_decay"]
     assert advice(TrainingSettings(lr=1e-5, batch_size=128, epochs=500, weight_decay=0.0)) == [

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 CARD = Card(label="Full", colour="#009E73", marker="D", line="-.", components="𝐴 ∥ 𝐺 ∥ 𝑀")  # 𝑀: MambaGCN
 
+MAX_BATCH_SIZE = 48  # three branches to remember
+
 
 class Settings(MambaGCNBlockSettings, AttentionGraphSettings):
     """Attention, graph and MambaGCN in every block."""

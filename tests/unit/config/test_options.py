@@ -1,0 +1,119 @@
+"""Settings on a command line: what is said as options is read as the same settings, every field of them."""
+
+import argparse
+import shlex
+from typing import Any
+
+import pytest
+
+from poselift.config.command_line import add_run_options, execution_from_options, run_from_options
+from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
+from poselift.config.sections import Section, add_options, options
+from poselift.errors import PoseliftError
+
+TRAINING = TrainingSettings()
+BASE = run_from_options({"architecture": "full", "size": "base"})
+ODD: dict[str, list[Any]] = {
+    "compile": [True, False], "deterministic": [True, False], "lr": [1e-05, 0.1234567, 3e-05],
+    "weight_decay": [0.0, 1e-12], "flip": [0.0, 1.0], "n_mpjpe_weight": [0.0, 1e30], "velocity_weight": [0.0],
+    "warmup_steps": [0, 7], "epochs": [1, 61], "batch_size": [3], "gradient_accumulation_steps": [2],
+    "processes": [2], "optimizer": ["amsgrad"], "lr_scheduler": ["cosine", "constant"], "lr_decay": [0.875],
+    "precision": ["bf16", "fp16"], "eval_every": [4],
+}  # fmt: skip
+"""Values of each field of a training, zeros and both answers among them."""
+
+
+def read(words: str) -> dict[str, Any]:
+    parser = argparse.ArgumentParser()
+    add_run_options(parser)
+    add_options(parser, ExecutionSettings)
+    return vars(parser.parse_args(shlex.split(words)))
+
+
+def test_every_field_of_a_training_has_odd_values():
+    assert ODD.keys() == TrainingSettings.model_fields.keys()
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in ODD.items() for value in values])
+@pytest.mark.parametrize("recipe", ["published", "guide"])
+def test_a_training_survives_its_options(key, value, recipe):
+    run = BASE.model_copy(update={"training": TRAINING.model_copy(update={key: value})})
+    assert run_from_options(read(f"{options(run)} --recipe {recipe}")) == run
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("depth", 5), ("dim", 40), ("n_frames", 27), ("seed", 0), ("seed", 12), ("input_2d", "ground_truth"),
+     ("variant", "odd"), ("validation_subject", "S 8"), ("size", "nano")],
+)  # fmt: skip
+def test_a_run_survives_its_options(key, value):
+    run = BASE.model_copy(update={key: value})
+    assert run_from_options(read(options(run))) == run
+
+
+@pytest.mark.parametrize("value", [0.375, 0.1])
+def test_hyperparameters_survive_their_options(value):
+    model = BASE.model.model_copy(
+        update={"fusion_alpha": value, "mamba_gcn_dim": 136, "without_branch": "graph"}
+    )
+    run = BASE.model_copy(update={"model": model})
+    assert run_from_options(read(options(run))) == run
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("data_path", "loader"), ("num_workers", 0), ("num_workers", 5), ("prefetch_factor", 7), ("keep", 3),
+     ("pin_memory", True), ("pin_memory", False), ("tensorboard", True), ("tensorboard", False),
+     ("checkpoint_every", 9)],
+)  # fmt: skip
+def test_execution_survives_its_options_and_is_no_part_of_the_run(key, value):
+    execution = ExecutionSettings().model_copy(update={key: value})
+    given = read(f"{options(execution)} {options(BASE)}")
+    assert execution_from_options(given) == execution
+    assert run_from_options(given) == BASE
+
+
+def test_a_flag_without_a_word_means_yes():
+    assert run_from_options(read(f"{options(BASE)} --compile --deterministic false")).training == (
+        TRAINING.model_copy(update={"compile": True, "deterministic": False})
+    )
+
+
+def test_options_name_each_field_once_and_leave_out_what_is_none():
+    class Inner(Section):
+        flag: bool = False
+        none: int | None = None
+
+    class Outer(Section):
+        words: list[str]
+        zero: int = 0
+        inner: Inner = Inner()
+
+    outer = Outer(words=["a b", "c"])
+    assert options(outer) == "--words 'a b' c --zero 0 --flag false"
+    assert options(outer, only=("zero",)) == "--zero 0"
+    assert options(outer, without=("zero", "inner")) == "--words 'a b' c"
+
+
+def test_options_that_are_given_win_over_size_and_recipe():
+    given = {"architecture": "baseline", "size": "small", "recipe": "guide"}
+    run = run_from_options(given | {"lr": "0.25", "depth": "3", "dim": "24"})
+    assert (run.training.lr, run.training.batch_size, run.training.epochs) == (0.25, 64, 200)
+    assert (run.size, run.depth, run.dim) == ("small", 3, 24)
+    assert (run_from_options(given).depth, run_from_options(given).dim) == (26, 64)
+
+
+def test_what_is_no_number_is_refused():
+    with pytest.raises(PoseliftError, match=r"options: training.lr: Input should be a valid number"):
+        run_from_options({"architecture": "baseline", "size": "small", "lr": "fast"})
+    with pytest.raises(PoseliftError, match=r"options: keep: Input should be greater than or equal to 1"):
+        execution_from_options({"keep": "0"})
+
+
+def test_what_determines_a_run_is_in_its_options():
+    """Each field, once; what is None is left out."""
+    words = shlex.split(options(BASE))
+    named = [word.removeprefix("--").replace("-", "_") for word in words if word.startswith("--")]
+    none = {"architecture_file", "variant", "validation_subject", "init_from"}
+    fields = {*RunSettings.model_fields, *TrainingSettings.model_fields, *type(BASE.model).model_fields}
+    assert sorted(named) == sorted(fields - none - {"model", "training"})

@@ -1,0 +1,186 @@
+"""What each run of a configuration is told: every key that says something says it to the right runs.
+
+All numbers differ, so that no setting can stand in for another one unseen.
+"""
+
+from typing import Any
+
+import pytest
+
+from poselift.config.architectures import find
+from poselift.config.experiment import Config
+from poselift.config.recipes import recipe
+from poselift.config.run import TrainingSettings
+from poselift.config.sections import parse
+
+CONTENT: dict[str, Any] = {
+    "dataset": "trial",
+    "data": {"title": "Trial", "synthetic": {}},
+    "n_frames": 81,
+    "sizes": {"tiny": {"depth": 2, "dim": 16}, "base": {"depth": 3, "dim": 24}},
+    "models": {"full": {"fusion_alpha": 0.4, "gcn_dropout": 0.2}},
+    "training": {"lr": 1e-3, "epochs": 11},
+    "experiment": {"architectures": ["baseline", "full"], "sizes": ["tiny", "base"], "seeds": [3, 4]},
+    "paper": {"title": "T", "authors": ["A"], "per_action_size": "tiny"},
+}
+
+
+def config(**changes: Any) -> Config:
+    return parse(Config, CONTENT | changes, "config.yaml")
+
+
+def of(runs: Any, *keys: str) -> list[Any]:
+    """Values of a run's training."""
+    return [getattr(runs.training, key) for key in keys]
+
+
+def test_a_run_of_the_grid_has_the_keys_of_the_configuration():
+    runs = config().runs()
+    assert list(runs) == [
+        "baseline-tiny-s3", "baseline-tiny-s4", "baseline-base-s3", "baseline-base-s4",
+        "full-tiny-s3", "full-tiny-s4", "full-base-s3", "full-base-s4",
+    ]  # fmt: skip
+    run = runs["full-base-s4"]
+    assert (run.architecture, run.size, run.variant, run.seed, run.n_frames) == ("full", "base", None, 4, 81)
+    assert (run.depth, run.dim) == (3, 24)  # the configuration's `base`, not the published one
+    assert (run.model.fusion_alpha, run.model.gcn_dropout, run.model.mamba_gcn_dim) == (0.4, 0.2, 256)
+    assert (run.input_2d, run.validation_subject, run.init_from) == ("detected", None, None)
+    assert run.training == TrainingSettings(lr=1e-3, epochs=11)
+
+
+def test_of_two_overrides_the_last_wins_key_by_key():
+    settings = config(
+        recipe="guide",
+        overrides=[
+            {"recipe": "guide", "n_frames": 27, "training": {"lr": 2e-3, "flip": 0.1}},
+            {"recipe": "published", "n_frames": 9, "training": {"lr": 3e-3, "weight_decay": 0.3}},
+            {"sizes": ["base"], "training": {"epochs": 60}},  # the default's value, said
+        ],
+    )
+    tiny, base = (settings.runs()[f"baseline-{size}-s3"] for size in ("tiny", "base"))
+    assert of(tiny, "lr", "flip", "weight_decay", "epochs", "batch_size") == [3e-3, 0.1, 0.3, 11, 16]
+    assert of(base, "lr", "flip", "weight_decay", "epochs", "batch_size") == [3e-3, 0.1, 0.3, 60, 16]
+    assert tiny.n_frames == base.n_frames == 9
+
+
+def test_overrides_are_for_the_models_that_they_name():
+    settings = config(
+        overrides=[
+            {"architectures": ["full"], "sizes": ["base"], "training": {"lr": 2e-3}},
+            {"architectures": ["full"], "training": {"flip": 0.1}},
+            {"sizes": ["base"], "recipe": "guide"},
+        ]
+    )
+    found = {
+        name: of(run, "lr", "flip", "batch_size") for name, run in settings.runs().items() if run.seed == 3
+    }
+    assert found == {
+        "baseline-tiny-s3": [1e-3, 0.5, 16], "baseline-base-s3": [1e-3, 0.5, 64],
+        "full-tiny-s3": [1e-3, 0.1, 16], "full-base-s3": [2e-3, 0.1, 48],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["ablation", "experiments"])
+def test_a_variant_changes_what_it_says_and_nothing_else(key):
+    entry = {
+        "name": "odd", "architecture": "full", "size": "base", "seeds": [7, 8], "n_frames": 27,
+        "input_2d": "ground_truth", "model": {"gcn_dropout": 0.3}, "training": {"lr": 5e-3},
+    }  # fmt: skip
+    settings = config(
+        overrides=[{"n_frames": 9, "training": {"lr": 2e-3, "flip": 0.1}}],
+        **{key: [entry, {"name": "plain", "architecture": "baseline", "size": "tiny"}]},
+    )
+    runs = settings.variant_runs(getattr(settings, key))
+    assert list(runs) == [
+        "full-base-odd-s7", "full-base-odd-s8", "baseline-tiny-plain-s3", "baseline-tiny-plain-s4",
+    ]  # fmt: skip
+    run, grid = runs["full-base-odd-s8"], settings.runs()["full-base-s4"]
+    assert (run.seed, run.variant, run.n_frames, run.input_2d) == (8, "odd", 27, "ground_truth")
+    # beside the configuration's own 0.4
+    assert (run.model.fusion_alpha, run.model.gcn_dropout) == (0.4, 0.3)
+    assert of(run, "lr", "flip", "epochs") == [5e-3, 0.1, 11]
+    changed = {"lr": 5e-3}
+    assert run.training == grid.training.model_copy(update=changed)
+    assert runs["baseline-tiny-plain-s4"].training == settings.runs()["baseline-tiny-s4"].training
+    assert settings.all_runs().keys() == settings.runs().keys() | runs.keys()
+
+
+def test_runs_on_ground_truth_are_those_it_names():
+    wanted = {"architectures": ["full"], "sizes": ["base"], "seeds": [8]}
+    (run,) = config(ground_truth_2d=wanted).ground_truth_runs().values()
+    assert (run.name, run.seed, run.input_2d) == ("full-base-gt2d-s8", 8, "ground_truth")
+    assert run.training == config().runs()["full-base-s3"].training
+    every = config(ground_truth_2d={"sizes": ["tiny"]})
+    assert list(every.ground_truth_runs()) == [
+        "baseline-tiny-gt2d-s3", "baseline-tiny-gt2d-s4", "full-tiny-gt2d-s3", "full-tiny-gt2d-s4",
+    ]  # fmt: skip
+    assert every.all_runs().keys() == every.runs().keys() | every.ground_truth_runs().keys()
+    assert config().ground_truth_runs() == {}
+
+
+def test_a_smaller_experiment_leaves_out_what_is_not_of_it():
+    entries = [
+        {"name": name, "architecture": architecture, "size": size}
+        for name, architecture, size in (
+            ("a", "full", "base"),
+            ("b", "baseline", "tiny"),
+            ("c", "baseline", "base"),
+        )
+    ]
+    given = {"ablation": entries, "ground_truth_2d": {"sizes": ["tiny", "base"], "seeds": [8]}}
+    grid = {"architectures": ["baseline", "mamba_gcn"], "sizes": ["tiny"], "seeds": [3]}
+    small = config(**given, experiment=grid).in_experiment()
+    assert [variant.name for variant in small.ablation] == ["b"]
+    assert list(small.ground_truth_runs()) == ["baseline-tiny-gt2d-s8", "mamba_gcn-tiny-gt2d-s8"]
+    assert config(**given).in_experiment() == config(**given)
+    none = config(**given | {"ground_truth_2d": {"sizes": ["base"]}}, experiment=grid).in_experiment()
+    assert none.ground_truth_2d is None
+
+
+def test_further_data_have_a_grid_and_a_training_of_their_own():
+    own = {"synthetic": {}, "n_frames": 27, "architectures": ["full"], "sizes": ["base"], "seeds": [8]}
+    settings = config(recipe="guide", further_data={"mpi_inf_3dhp": own | {"training": {"lr": 5e-3}}})
+    (run,) = settings.runs("mpi_inf_3dhp").values()
+    assert (run.name, run.n_frames, run.depth) == ("full-base-s8", 27, 3)
+    assert run.model.fusion_alpha == 0.4
+    assert of(run, "lr", "epochs", "optimizer", "batch_size") == [5e-3, 90, "amsgrad", 16]
+    assert of(settings.runs()["full-base-s3"], "optimizer", "batch_size") == ["adamw", 48]
+
+
+def test_the_published_recipe_is_motionagformers():
+    assert recipe("published", find("full"), "large").model_dump() == {
+        "epochs": 60, "batch_size": 16, "gradient_accumulation_steps": 1, "processes": 1,
+        "optimizer": "adamw", "lr": 5e-4, "weight_decay": 0.01, "lr_scheduler": "exponential",
+        "lr_decay": 0.99, "warmup_steps": 0,
+        "precision": "fp32", "compile": False, "deterministic": True, "n_mpjpe_weight": 0.5,
+        "velocity_weight": 20.0, "flip": 0.5, "eval_every": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("architecture", "size", "batch_size", "epochs"),
+    [
+        ("baseline", "xsmall", 64, 200), ("mamba_gcn", "base", 64, 200), ("full", "base", 48, 200),
+        ("full", "small", 48, 200), ("baseline", "large", 32, 300), ("full", "large", 32, 300),
+    ],
+)  # fmt: skip
+def test_the_guide_recipe(architecture, size, batch_size, epochs):
+    changes = {"lr": 1e-4, "weight_decay": 1e-4, "batch_size": batch_size, "epochs": epochs}
+    found = recipe("guide", find(architecture), size)
+    assert found == TrainingSettings().model_copy(update=changes)
+
+
+def test_published_sizes():
+    sizes = ["xsmall", "small", "base", "large", "tiny"]
+    published = config(
+        sizes={"tiny": {"depth": 2, "dim": 16}},
+        experiment={"architectures": ["full"], "sizes": sizes, "seeds": [0]},
+    )
+    assert [(run.size, run.depth, run.dim) for run in published.runs().values()] == [
+        ("xsmall", 12, 64), ("small", 26, 64), ("base", 16, 128), ("large", 26, 128), ("tiny", 2, 16),
+    ]  # fmt: skip
+
+
+def test_how_differences_are_judged_unless_the_configuration_says_otherwise():
+    judged = config().statistics
+    assert (judged.resamples, judged.confidence, judged.seed) == (10_000, 0.95, 0)
