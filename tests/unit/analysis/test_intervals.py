@@ -1,5 +1,7 @@
 """From the table of results to intervals: what is paired, what is resampled, what is left out."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,14 +42,29 @@ def test_the_cameras_of_a_recording_have_one_name():
 
 def test_the_estimate_is_the_number_of_the_tables(make_report):
     table = collect(
-        [make_report("full", "base", seed, 38.0 + seed, 38.0) for seed in range(3)]
-        + [make_report("baseline", "base", seed, 40.0, 40.0) for seed in range(3)]
+        [make_report("full", "base", seed, 38.0 + seed, 35.0 + seed**2) for seed in range(3)]
+        + [make_report("baseline", "base", seed, 40.0, 39.5 - seed) for seed in range(3)]
     )
     differences = Differences(table, STATISTICS)
-    for metric in ("mpjpe", "p_mpjpe", "acceleration"):
-        full, base = (per_seed(table, name, "base", metric, "last").mean() for name in ("full", "baseline"))
-        assert differences.interval(FULL, metric, "last").estimate == pytest.approx(full)
-        assert differences.difference(FULL, BASELINE, metric, "last").estimate == pytest.approx(full - base)
+    for metric, checkpoint in product(("mpjpe", "p_mpjpe", "acceleration"), ("last", "best")):
+        full, base = (
+            per_seed(table, name, "base", metric, checkpoint).mean() for name in ("full", "baseline")
+        )
+        assert differences.interval(FULL, metric, checkpoint).estimate == pytest.approx(full)
+        change = differences.difference(FULL, BASELINE, metric, checkpoint).estimate
+        assert change == pytest.approx(full - base)
+
+
+@pytest.mark.parametrize("changed", [{"resamples": 999}, {"confidence": 0.8}, {"seed": 1}])
+def test_each_setting_of_the_statistics_counts(make_report, changed):
+    table = collect([make_report("full", "base", seed, 38.0 + seed, 38.0) for seed in range(3)])
+    usual, other = (
+        Differences(table, statistics).interval(FULL, "mpjpe", "last")
+        for statistics in (STATISTICS, STATISTICS.model_copy(update=changed))
+    )
+    assert other.estimate == usual.estimate
+    assert (other.low, other.high) != (usual.low, usual.high)
+    assert ((other.high - other.low) / (usual.high - usual.low) < 0.8) == ("confidence" in changed)
 
 
 def test_frames_weigh_sequences_within_an_action(with_sequences):
@@ -81,8 +98,8 @@ def test_without_a_common_seed_there_is_no_difference(make_report):
 
 def test_better_than_all_others(make_report):
     reports = [
-        make_report(name, "base", seed, error + seed, error)
-        for name, error in {"full": 30.0, "mamba_gcn": 30.0, "baseline": 40.0}.items()
+        make_report(name, "base", seed, last + seed, best)
+        for name, last, best in (("full", 30.0, 28.0), ("mamba_gcn", 30.0, 25.0), ("baseline", 40.0, 40.0))
         for seed in range(3)
     ]
     differences = Differences(collect(reports), STATISTICS)
@@ -90,6 +107,8 @@ def test_better_than_all_others(make_report):
     assert not differences.better(BASELINE, [FULL], "mpjpe", "last")
     assert not differences.better(FULL, [BASELINE, Model("mamba_gcn", "base")], "mpjpe", "last")
     assert not differences.better(FULL, [], "mpjpe", "last")
+    # of the best epoch, where all seeds are alike, the two are apart; another order than after the last
+    assert differences.better(Model("mamba_gcn", "base"), [FULL], "mpjpe", "best")
 
 
 def test_cameras_are_resampled_together(with_sequences):
