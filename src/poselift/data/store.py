@@ -87,7 +87,8 @@ def read_sequences(store: Path, split: str) -> list[Sequence]:
     try:
         sequences = [Sequence(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
     except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; make the store with `poselift prepare`") from None
+        remedy = "say where the store is (--store), or make it with `poselift prepare`"
+        raise PoseliftError(f"{path}: no such file; {remedy}") from None
     except (ValueError, TypeError) as error:
         raise _damaged(path, error) from None
     if not sequences:
@@ -105,6 +106,7 @@ def open_split(
     """
     store = Path(store)
     sequences = read_sequences(store, split)
+    _check_index(store, n_frames)
     folder = frames_folder(store, split)
     end = sequences[-1].first_frame + sequences[-1].length
 
@@ -124,6 +126,15 @@ def open_split(
         clips=open_array(clips_folder(store, n_frames) / f"{split}.npy", np.int32, (None, n_frames)),
         evaluates=read_manifest(store)["evaluates"],
     )
+
+
+def _check_index(store: Path, n_frames: int) -> None:
+    """Raise `PoseliftError` if clips of this length are not indexed, with the lengths that are."""
+    if not clips_folder(store, n_frames).exists():
+        lengths = sorted(int(path.name.removeprefix("clips-")) for path in store.glob("clips-*"))
+        indexed = f"indexed: {', '.join(map(str, lengths))}; use --n-frames, or " if lengths else ""
+        remedy = f"{indexed}index them with `poselift prepare --n-frames {n_frames}`"
+        raise PoseliftError(f"{clips_folder(store, n_frames)}: no such folder; {remedy}")
 
 
 def windows(array: NDArray[Any], frames: NDArray[np.int32]) -> NDArray[Any]:

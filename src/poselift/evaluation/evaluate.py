@@ -29,11 +29,12 @@ OF_CHECKPOINT = ("architecture", "architecture_file", "size", "depth", "dim", "n
 RULE = "the clips of median and of highest MPJPE among all evaluated test clips"
 
 
-def models_of_run(folder: Path) -> tuple[RunSettings, dict[str, nn.Module]]:
+def models_of_run(folder: Path | str) -> tuple[RunSettings, dict[str, nn.Module]]:
     """The settings of the run in `folder` and its models by checkpoint, `best` and `last`.
 
     Raises `PoseliftError` if a file is missing or damaged.
     """
+    folder = Path(folder)
     settings = load(folder / "config.yaml", RunSettings)
     models = {
         checkpoint: load_weights(folder / f"{checkpoint}_model.safetensors", build_run(settings))

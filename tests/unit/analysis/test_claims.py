@@ -1,7 +1,9 @@
 """Claims are read strictly, judged by their whole interval, and never by synthetic or missing runs."""
 
 import json
+import re
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from poselift.analysis.results import COLUMNS, NUMBERS
 from poselift.analysis.view import DataNotice, Further, Grid
 from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError
+from poselift.evaluation.metrics import METRICS
 from shown import told, view
 
 GRID = Grid(("baseline", "full"), ("base",), (0, 1, 2))
@@ -220,6 +223,11 @@ def test_a_published_size_that_this_experiment_leaves_out():
         ("__import__('os').remove('x')", "cannot be read"),
         ("mpjpe(full, base) < 40 mm and True", "cannot be read"),
         ("mpjp(full, base) < 40 mm", r"unknown metric 'mpjp' \(did you mean 'mpjpe'\?\)"),
+        ("P-MPJPE(full, base) < 40 mm", r"unknown metric 'P-MPJPE' \(did you mean 'p_mpjpe'\?\)"),
+        (
+            "improvement(full over baseline, base, P-MPJPE) > 1 mm",
+            r"names no size, or more than one; unknown word 'P-MPJPE' \(did you mean 'p_mpjpe'\?\)",
+        ),
         ("mpjpe(ful, base) < 40 mm", r"no runs of 'ful' \(did you mean 'full'\?\)"),
         ("mpjpe(full, huge) < 40 mm", "no runs of size 'huge'"),
         ("mpjpe(full) < 40 mm", "names no size"),
@@ -337,9 +345,19 @@ def test_claims_about_further_data_sets_are_judged_by_their_own_results(tmp_path
 
 
 def test_the_papers_own_claims_can_be_read():
-    from pathlib import Path
-
     own = Path(__file__).parents[3] / "paper" / "claims.yaml"
     tests = [claim.test for claim in read_claims(own, GRID, "base")]
     assert "mpjpe(lowest) < 40 mm" in tests
     assert [test for test in tests if test.startswith("improvement") and test.endswith("> 10 %")]
+
+
+def test_the_file_of_claims_says_itself_how_a_test_is_written():
+    text = (Path(__file__).parents[3] / "paper" / "claims.yaml").read_text()
+    tests = re.findall(r"^# +(\S.*\) *[<>].*?)(?:  .*)?$", text, re.MULTILINE)
+    further = {"mpi_inf_3dhp": GRID}
+    claims = [parse("x", test, GRID, "base", further) for test in tests]
+    assert len({claim.metric for claim in claims}) > 2
+    assert {claim.dataset for claim in claims} == {"", "mpi_inf_3dhp"}
+    assert {claim.checkpoint for claim in claims} == {"last", "best"}
+    assert any(claim.base for claim in claims)
+    assert all(metric in text for metric in METRICS)
