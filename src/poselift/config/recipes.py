@@ -3,8 +3,9 @@
 from itertools import product
 from typing import Literal, get_args
 
+from poselift.config import architectures
 from poselift.config.architectures import Architecture, known
-from poselift.config.run import TrainingSettings
+from poselift.config.run import RunSettings, TrainingSettings
 from poselift.config.sizes import SIZES
 
 RecipeName = Literal["published", "guide"]
@@ -42,3 +43,9 @@ def advice(training: TrainingSettings) -> list[str]:
         if not low <= (value := getattr(training, key)) <= high
         and value not in [getattr(one, key) for one in named]
     ]
+
+
+def unusual(run: RunSettings) -> list[str]:
+    """The advice on a run of a published size, on its model and its training; of other sizes the ranges say
+    nothing."""
+    return [*architectures.advice(run.model), *advice(run.training)] if run.size in SIZES else []

@@ -32,7 +32,7 @@ Evaluates = Literal["every frame", "centre frame"]
 """Which frames of a test clip are evaluated."""
 
 DAMAGED = "not as it was written ({}); delete it and run again"
-MISSING = "; make the store with `poselift prepare`"
+MISSING = "; say where the store is (--store), or make it with `poselift prepare`"
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,7 @@ def open_split(
     """
     store = Path(store)
     sequences = read_sequences(store, split)
+    _check_index(store, n_frames)
     folder = frames_folder(store, split)
     end = sequences[-1].first_frame + sequences[-1].length
     manifest = read_manifest(store)
@@ -133,6 +134,15 @@ def open_split(
                 if hashlib.file_digest(file, "sha256").hexdigest() != digest:
                     raise ValueError("its hash is not the one in manifest.json")
     return opened
+
+
+def _check_index(store: Path, n_frames: int) -> None:
+    """Raise `PoseliftError` if clips of this length are not indexed, with the lengths that are."""
+    if not clips_folder(store, n_frames).exists():
+        lengths = sorted(int(path.name.removeprefix("clips-")) for path in store.glob("clips-*"))
+        indexed = f"indexed: {', '.join(map(str, lengths))}; use --n-frames, or " if lengths else ""
+        remedy = f"{indexed}index them with `poselift prepare --n-frames {n_frames}`"
+        raise PoseliftError(f"{clips_folder(store, n_frames)}: no such folder; {remedy}")
 
 
 def windows(array: NDArray[Any], frames: NDArray[np.int32]) -> NDArray[Any]:

@@ -30,12 +30,13 @@ OF_CHECKPOINT = ("architecture", "architecture_file", "size", "depth", "dim", "n
 RULE = "the clips of median and of highest MPJPE among all evaluated test clips"
 
 
-def models_of_run(folder: Path, file: str | None = None) -> tuple[RunSettings, dict[str, nn.Module]]:
+def models_of_run(folder: Path | str, file: str | None = None) -> tuple[RunSettings, dict[str, nn.Module]]:
     """The settings of the run in `folder` and its models by checkpoint, `best` and `last`.
 
     `file` is where a lifter of the user's own lies now, if it was moved since the training. Raises
     `PoseliftError` if a file is missing or damaged, or is not as the training recorded it.
     """
+    folder = Path(folder)
     settings = load(folder / "config.yaml", RunSettings)
     if file:
         settings = settings.model_copy(update={"architecture_file": file})

@@ -1,19 +1,15 @@
 """Models by name, built and ready to be trained."""
 
-import functools
 import importlib
-import logging
 from typing import Any
 
 from torch import nn
 
-from poselift.config.architectures import Architecture, advice, find
+from poselift.config.architectures import Architecture, find
 from poselift.config.run import RunSettings
 from poselift.config.sections import parse
 from poselift.config.sizes import ModelSize, model_size
 from poselift.errors import PoseliftError
-
-log = logging.getLogger(__name__)
 
 
 def build_model(
@@ -24,26 +20,18 @@ def build_model(
     `architecture` is the name of one of the project's own, or one that `poselift.config.architectures.find`
     found; `size` is a published name or a depth and width; `hyperparameters` are fields of its settings.
     Raises `PoseliftError` for an unknown name, for a value that makes no sense, and where a user's model
-    fails or does not give poses for poses; warns of a value outside the range it is meant for.
+    fails or does not give poses for poses.
     """
     chosen = find(architecture) if isinstance(architecture, str) else architecture
     settings = parse(chosen.settings, hyperparameters, chosen.name)
     shape = model_size(size)
     if not isinstance(n_frames, int) or n_frames < 2:
         raise PoseliftError(f"n_frames: expected an integer of at least 2, found {n_frames!r}")
-    _warn(chosen.name, *advice(settings))
     if chosen.source is not None:
         # by name: how a user's model is checked is no part of what a training depends on
         return importlib.import_module("poselift.models.own_model").build(chosen, shape, n_frames, settings)
     model: nn.Module = chosen.module.build(shape, n_frames, settings)
     return model
-
-
-@functools.cache
-def _warn(architecture: str, *advice: str) -> None:
-    """Log what is unusual about the settings, once per process."""
-    for line in advice:
-        log.warning("%s: %s", architecture, line)
 
 
 def build_run(settings: RunSettings) -> nn.Module:

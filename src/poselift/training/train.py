@@ -20,7 +20,7 @@ import yaml
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from poselift.config.command_line import add_run_options, execution_from_options, run_from_options
-from poselift.config.recipes import advice
+from poselift.config.recipes import unusual
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.config.sections import add_options
 from poselift.data.batches import NO_PREFERENCES
@@ -226,7 +226,7 @@ def main(argv: list[str] | None = None) -> None:
             launch("poselift.training.train", [*arguments, "--device", names], processes)
         return
     check_size(info, processes)
-    for line in advice(settings.training):
+    for line in unusual(settings):
         log.info("warning: %s", line)
     try:
         with logging_redirect_tqdm(), launched(device, info) as (chosen, ranks):

@@ -1,6 +1,9 @@
 """Claims are read strictly, judged by their whole interval, and never by synthetic or missing runs."""
 
 import json
+import re
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +16,7 @@ from poselift.analysis.results import COLUMNS, NUMBERS
 from poselift.analysis.view import DataNotice, Further, Grid
 from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError
+from poselift.evaluation.metrics import METRICS
 from shown import told, view
 
 GRID = Grid(("baseline", "full"), ("base",), (0, 1, 2))
@@ -20,30 +24,27 @@ REAL, SYNTHETIC = DataNotice("measured motion", False), DataNotice("made-up moti
 STATISTICS = Statistics(resamples=500)
 
 
+BEST = {"baseline": 9.0, "full": 2.0}
+"""By how much the best epoch of each architecture is below its last one."""
+
+
 def results(
     errors: dict[str, float], seeds=(0, 1, 2), by_seed: float = 0.1, metric: str = "mpjpe"
 ) -> pd.DataFrame:
     """Runs whose MPJPE is that of the model, plus `by_seed` for each seed, on six recordings of two actions
-    that differ by 1 mm from one another, the same for all models."""
+    that differ by 1 mm from one another, the same for all models; of size base where a model names none."""
     rows = []
-    for architecture, error in errors.items():
-        for seed in seeds:
-            run = (
-                "human36m",
-                f"{architecture}-base-s{seed}",
-                architecture,
-                "base",
-                "",
-                "detected",
-                27,
-                seed,
-                "last",
-            )
-            rows.append((*run, metric, "all", "", error + by_seed * seed))
-            for i in range(6):
-                name = f"{('Walking', 'Sitting')[i % 2]}/s_09_act_{i:02d}_subact_01_ca_01.54138969"
-                rows.append((*run, metric, "sequence", name, error + by_seed * seed + (i // 2 - 1)))
-                rows.append((*run, "frames", "sequence", name, 100))
+    for model, seed, checkpoint in product(errors, seeds, ("last", "best")):
+        architecture, _, size = model.partition("-")
+        error = errors[model] + by_seed * seed - BEST[architecture] * (checkpoint == "best")
+        size = size or "base"
+        name = f"{architecture}-{size}-s{seed}"
+        run = ("human36m", name, architecture, size, "", "detected", 27, seed, checkpoint)
+        rows.append((*run, metric, "all", "", error))
+        for i in range(6):
+            name = f"{('Walking', 'Sitting')[i % 2]}/s_09_act_{i:02d}_subact_01_ca_01.54138969"
+            rows.append((*run, metric, "sequence", name, error + (i // 2 - 1)))
+            rows.append((*run, "frames", "sequence", name, 100))
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = dict.fromkeys([name for name in COLUMNS if name not in NUMBERS], "category")
     return table.astype({**text, **NUMBERS})
@@ -81,6 +82,49 @@ def test_an_error_above_does_not_support():
 
 def test_the_relation_decides():
     assert verdict("mpjpe(full, base) > 40 mm", {"full": 45.0}).verdict == "supported"
+
+
+@pytest.mark.parametrize(
+    ("relation", "below", "equal", "above"),
+    [
+        ("<", True, False, False),
+        ("<=", True, True, False),
+        (">", False, False, True),
+        (">=", False, True, True),
+    ],
+)
+def test_relations_are_those_of_their_signs(relation, below, equal, above):
+    holds = module.RELATIONS[relation]
+    assert (holds(39, 40), holds(40, 40), holds(41, 40)) == (below, equal, above)
+
+
+def test_the_whole_interval_has_to_be_on_the_side_of_the_bound():
+    for test in ("mpjpe(full, base) > 40 mm", "mpjpe(full, base) < 40 mm"):
+        judged = verdict(test, {"full": 39.9})  # 40.0 with its seeds, and half a millimetre to both sides
+        assert judged.low < 40 < judged.high
+        assert judged.verdict == "not supported"
+
+
+def test_a_claim_about_the_best_epoch_is_judged_by_it():
+    errors = {"baseline": 50.0, "full": 44.0}  # 41.1 and 42.1 in the best epoch, with their seeds
+    assert verdict("mpjpe(full, base, best) < 43 mm", errors).estimate == pytest.approx(42.1)
+    lowest = verdict("mpjpe(lowest, best) < 43 mm", errors)
+    assert lowest.estimate == pytest.approx(41.1)  # the baseline's, which is not the lowest after the last
+    change = verdict("improvement(full over baseline, base, best) > -2 mm", errors)
+    assert change.estimate == pytest.approx(-1)
+    percent = verdict("improvement(full over baseline, base, best) > 0 %", errors)
+    assert percent.estimate == pytest.approx(-100 / 41.1)
+
+
+def test_a_claim_is_about_the_size_that_it_names():
+    grid = Grid(("baseline", "full"), ("base", "xsmall"), (0, 1, 2))
+    errors = {"baseline": 50.0, "full": 40.0, "baseline-xsmall": 60.0, "full-xsmall": 38.0}
+    judged = verdict("mpjpe(lowest) < 40 mm", errors, grid=grid)
+    assert judged.estimate == pytest.approx(38.1)
+    judged = verdict("improvement(full over baseline, xsmall) > 10 %", errors, grid=grid)
+    assert judged.estimate == pytest.approx(100 * (1 - 38.1 / 60.1))
+    detailed = parse("x", "mpjpe(full, detail) < 40 mm", grid, "xsmall")
+    assert detailed.model.size == "xsmall"
 
 
 def test_an_improvement_in_percent():
@@ -179,6 +223,11 @@ def test_a_published_size_that_this_experiment_leaves_out():
         ("__import__('os').remove('x')", "cannot be read"),
         ("mpjpe(full, base) < 40 mm and True", "cannot be read"),
         ("mpjp(full, base) < 40 mm", r"unknown metric 'mpjp' \(did you mean 'mpjpe'\?\)"),
+        ("P-MPJPE(full, base) < 40 mm", r"unknown metric 'P-MPJPE' \(did you mean 'p_mpjpe'\?\)"),
+        (
+            "improvement(full over baseline, base, P-MPJPE) > 1 mm",
+            r"names no size, or more than one; unknown word 'P-MPJPE' \(did you mean 'p_mpjpe'\?\)",
+        ),
         ("mpjpe(ful, base) < 40 mm", r"no runs of 'ful' \(did you mean 'full'\?\)"),
         ("mpjpe(full, huge) < 40 mm", "no runs of size 'huge'"),
         ("mpjpe(full) < 40 mm", "names no size"),
@@ -243,6 +292,14 @@ GOOD = {"claim": "Good by 100%.", "test": "mpjpe(full, base) < 40 mm"}
 BAD = {"claim": "Very good.", "test": "mpjpe(full, base) < 30 mm"}
 
 
+def test_the_interval_is_that_of_the_view(command):
+    (usual,), (narrow,) = (
+        module.read_judgements(command([GOOD], *more)) for more in ((), ("--confidence", "0.6"))
+    )
+    assert narrow.estimate == usual.estimate
+    assert narrow.high - narrow.low < 0.6 * (usual.high - usual.low)
+
+
 def test_the_check_passes_if_all_is_supported(command, capsys):
     module.main(["check", str(command([GOOD]))])
     assert "supported: Good by 100%. [mpjpe(full, base) < 40 mm]: 35.10 mm (" in capsys.readouterr().out
@@ -292,9 +349,19 @@ def test_claims_about_further_data_sets_are_judged_by_their_own_results(tmp_path
 
 
 def test_the_papers_own_claims_can_be_read():
-    from pathlib import Path
-
     own = Path(__file__).parents[3] / "paper" / "claims.yaml"
     tests = [claim.test for claim in read_claims(own, GRID, "base")]
     assert "mpjpe(lowest) < 40 mm" in tests
     assert [test for test in tests if test.startswith("improvement") and test.endswith("> 10 %")]
+
+
+def test_the_file_of_claims_says_itself_how_a_test_is_written():
+    text = (Path(__file__).parents[3] / "paper" / "claims.yaml").read_text()
+    tests = re.findall(r"^# +(\S.*\) *[<>].*?)(?:  .*)?$", text, re.MULTILINE)
+    further = {"mpi_inf_3dhp": GRID}
+    claims = [parse("x", test, GRID, "base", further) for test in tests]
+    assert len({claim.metric for claim in claims}) > 2
+    assert {claim.dataset for claim in claims} == {"", "mpi_inf_3dhp"}
+    assert {claim.checkpoint for claim in claims} == {"last", "best"}
+    assert any(claim.base for claim in claims)
+    assert all(metric in text for metric in METRICS)

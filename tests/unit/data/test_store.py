@@ -157,7 +157,8 @@ def test_store_of_another_version_is_refused(store, content):
 
 def test_missing_manifest_is_named(store):
     (store / "frames/manifest.json").unlink()
-    assert fault(store, "frames/manifest.json") == "no such file; make the store with `poselift prepare`"
+    remedy = "say where the store is (--store), or make it with `poselift prepare`"
+    assert fault(store, "frames/manifest.json") == f"no such file; {remedy}"
 
 
 @pytest.mark.parametrize(

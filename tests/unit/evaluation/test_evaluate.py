@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -236,3 +237,58 @@ def test_a_diverged_model_leaves_no_output(run_folder: Path, store: Path, tmp_pa
     with pytest.raises(PoseliftError, match="not finite"):
         main(["--run", str(run_folder), "--store", str(store), "--out", str(out), "--device", "cpu"])
     assert not out.parent.exists()
+
+
+def test_a_checkpoint_of_a_size_of_ones_own(store: Path, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    model = build_run(SETTINGS.model_copy(update={"depth": 2, "dim": 16}))
+    save_weights(model, tmp_path / "own.safetensors")
+    told = {"checkpoint": tmp_path / "own.safetensors", "store": store, "out": tmp_path / "own.json"}
+    told |= {
+        "architecture": "baseline",
+        "size": "mine",
+        "depth": 2,
+        "dim": 16,
+        "n-frames": 8,
+        "device": "cpu",
+    }
+    main([word for name, value in told.items() for word in (f"--{name}", str(value))])
+    (report,) = load_reports(tmp_path / "own.json")
+    test = open_split(store, "test", 8)
+    expected = evaluate_human36m(predict(model, test, CPU, 16), test)
+    assert report.checkpoints["published"].mpjpe == pytest.approx(expected.mpjpe)
+    assert (report.size, report.n_frames) == ("mine", 8)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n-frames": 9}, r"clips-9: no such folder; indexed: 8; use --n-frames, or index them"),
+        ({"n-frames": 8, "store": "elsewhere"}, r"sequences\.json: no such file; say where .* \(--store\)"),
+        ({"size": "mine"}, r"unknown size 'mine'.*others need depth and dim"),
+        ({"input-2d": "guessed"}, r"input_2d: .*'detected' or 'ground_truth', but it is 'guessed'"),
+    ],
+)
+def test_what_is_missing_is_said_with_the_option_for_it(
+    store: Path, tmp_path: Path, options: dict, message: str
+) -> None:
+    shape = {"depth": 12, "dim": 64, "n_frames": options.get("n-frames", 243)}
+    save_weights(build_run(SETTINGS.model_copy(update=shape)), tmp_path / "w.safetensors")
+    told = {"checkpoint": tmp_path / "w.safetensors", "store": store, "architecture": "baseline"}
+    told |= {"size": "xsmall", "device": "cpu"} | options
+    with pytest.raises(PoseliftError, match=message):
+        main([word for name, value in told.items() for word in (f"--{name}", str(value))])
+
+
+def test_a_run_is_loaded_as_the_readme_says(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "of_run" in block]
+    runs = run_folder.parent / "results" / "h36m" / "runs"
+    runs.mkdir(parents=True)
+    run_folder.rename(runs / "full-base-s0")
+    monkeypatch.chdir(run_folder.parent)
+    names: dict = {"inputs": torch.rand(2, 8, 17, 3)}
+    exec(code, names)
+    model = load_weights(runs / "full-base-s0" / "best_model.safetensors", build_run(SETTINGS))
+    assert torch.equal(names["poses"], model.eval()(names["inputs"]))
+    assert names["settings"] == SETTINGS

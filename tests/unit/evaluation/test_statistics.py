@@ -77,6 +77,25 @@ def test_seeds_alone_equal_students_t():
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=5e-3)
     assert seed_interval(by_seed) == pytest.approx((expected.low, expected.high))
     assert seed_interval([40.0]) is None
+    other = stats.ttest_1samp(by_seed, 0).confidence_interval(0.8)
+    found = interval(errors(values), *one_each(15, 4), confidence=0.8)
+    assert (found.low, found.high) == pytest.approx((other.low, other.high), rel=5e-3)
+    assert seed_interval(by_seed, 0.8) == pytest.approx((other.low, other.high))
+
+
+def test_of_two_recordings_one_is_drawn():
+    bootstrap = Bootstrap([0, 0], [0, 1], resamples=100)
+    as_they_are, *drawn = bootstrap.resampled(errors(np.array([10.0, 30]))).ravel().tolist()
+    assert as_they_are == 20
+    assert set(drawn) == {10, 30}
+
+
+def test_few_recordings_give_the_standard_error_of_a_mean():
+    # three recordings an action: with as many draws as recordings it would be 18 % too small
+    values = np.random.default_rng(7).normal(0, 5, 600)
+    expected = np.sqrt((values.reshape(200, 3).var(axis=1, ddof=1) / 3).sum()) / 200
+    found = interval(errors(values), *one_each(200, 3))
+    assert found.high - found.low == pytest.approx(2 * stats.norm.ppf(0.975) * expected, rel=0.05)
 
 
 def test_cameras_of_a_recording_are_no_further_evidence():
@@ -87,6 +106,9 @@ def test_cameras_of_a_recording_are_no_further_evidence():
     assert (four.low, four.high) == pytest.approx((alone.low, alone.high))
     as_if_apart = interval(errors(np.repeat(values, 4)), np.repeat(actions, 4), np.arange(240))
     assert as_if_apart.high - as_if_apart.low < 0.6 * (alone.high - alone.low)
+    by_camera = (values[:, None] + np.array([-3, -1, 0, 4])).ravel()  # which see it differently
+    unlike = interval(errors(by_camera), np.repeat(actions, 4), np.repeat(recordings, 4))
+    assert (unlike.low, unlike.high) == pytest.approx((alone.low, alone.high))
 
 
 def test_an_action_with_one_recording_has_the_average_share():
@@ -96,6 +118,11 @@ def test_an_action_with_one_recording_has_the_average_share():
     whole = interval(errors(values), actions, recordings)
     lonely = interval(errors(values[kept]), actions[kept], recordings[kept])
     assert lonely.high - lonely.low == pytest.approx(whole.high - whole.low, rel=0.15)
+    # of two actions one cannot vary: its share of the variance is taken to be that of the other
+    spread = np.append(np.random.default_rng(8).normal(0, 5, 50), 3.0)
+    half = interval(errors(spread), [0] * 50 + [1], np.arange(51))
+    expected = stats.norm.ppf(0.975) * spread[:50].std(ddof=1) / np.sqrt(50) * np.sqrt(2) / 2
+    assert half.high - half.low == pytest.approx(2 * expected, rel=0.05)
 
 
 def test_nothing_to_resample_is_no_interval():

@@ -1,6 +1,6 @@
 """Made-up tables, runs and examples for the figures; the numbers are invented."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -10,19 +10,10 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from poselift.analysis.results import COLUMNS
+from made_up import LAST, N_FRAMES, Errors, table
 from poselift.analysis.runs import Run
 from poselift.figures.style import style
-from poselift.skeleton import JOINTS
 from shown import run_settings
-
-ACTIONS = {"Walking": 0.8, "Sitting": 1.2}
-"""What share of the overall error each action has."""
-
-N_FRAMES = 11  # with two digits, so that the order of places as text is another
-
-Errors = Mapping[tuple[str, str, str, int], float]
-"""MPJPE by architecture, size, variant and seed."""
 
 
 @pytest.fixture(autouse=True)
@@ -32,35 +23,6 @@ def _styled():
     plt.close("all")
 
 
-def _rows(mpjpe: float) -> list[tuple[str, str, str, float]]:
-    rows = [("mpjpe", "all", "", mpjpe), ("p_mpjpe", "all", "", 0.8 * mpjpe)]
-    for action, share in ACTIONS.items():
-        rows.append(("mpjpe", "action", action, share * mpjpe))
-        for recording in (1, 2, 3):
-            name = f"{action}/s_09_act_02_subact_0{recording}_ca_01.54138969"
-            rows.append(("mpjpe", "sequence", name, share * mpjpe + recording - 2))
-            rows.append(("frames", "sequence", name, 100.0))
-    rows += [("mpjpe", "joint", joint, mpjpe * 2 * j / 16) for j, joint in enumerate(JOINTS)]
-    rows += [("mpjpe", "place", str(t), mpjpe + abs(t - 5)) for t in range(N_FRAMES)]
-    return rows
-
-
-def table(errors: Errors) -> pd.DataFrame:
-    """The table of results of some runs, the best epoch 1 mm below the last."""
-    rows = [
-        (
-            "human36m",
-            "-".join(filter(None, (architecture, size, variant, f"s{seed}"))),
-            *(architecture, size, variant, "detected", N_FRAMES, seed, checkpoint),
-            *row,
-        )
-        for (architecture, size, variant, seed), mpjpe in errors.items()
-        for checkpoint, error in (("last", mpjpe), ("best", mpjpe - 1))
-        for row in _rows(error)
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64"})
-
-
 @pytest.fixture
 def make_table() -> Callable[[Errors], pd.DataFrame]:
     return table
@@ -68,14 +30,9 @@ def make_table() -> Callable[[Errors], pd.DataFrame]:
 
 @pytest.fixture
 def results() -> pd.DataFrame:
-    """Two sizes of baseline and full with three seeds: 40, 41, 42 and, for full, 2 mm less."""
+    """Two sizes of baseline and full with the three seeds of `LAST`."""
     return table(
-        {
-            (name, size, "", seed): level + seed
-            for name, level in (("baseline", 40.0), ("full", 38.0))
-            for size in ("xsmall", "base")
-            for seed in (0, 1, 2)
-        }
+        {(*model, "", seed): error for model, errors in LAST.items() for seed, error in enumerate(errors)}
     )
 
 
@@ -90,14 +47,15 @@ def make_run() -> Callable[..., Run]:
     return run
 
 
-def write_examples(path: Path, n_frames: int = 11, mpjpe: tuple[float, float] = (41.25, 98.5)) -> None:
-    """Two clips of a figure that bends, and predictions off by 10 mm in x in every joint but the root."""
+def write_examples(path: Path, n_frames: int = N_FRAMES, mpjpe: tuple[float, float] = (41.25, 98.5)) -> None:
+    """Two clips of a figure that bends, and predictions off by 17 mm in x in every joint but the root, in the
+    second by 34 mm, and by 17 mm more in each frame."""
     rng = np.random.default_rng(0)
     target = np.tile(rng.normal(0, 300, (2, 1, 17, 3)), (1, n_frames, 1, 1))
     target[..., 16, 1] += np.linspace(0, 200, n_frames)
     target -= target[:, :, :1]
-    prediction = target + np.array([10, 0, 0])
-    prediction[:, :, 0] = 0
+    prediction = target.copy()
+    prediction[:, :, 1:, 0] += 17 * (np.arange(1, 3)[:, None, None] + np.arange(n_frames)[:, None])
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(
         path,

@@ -51,6 +51,22 @@ def test_a_panel_shows_the_runs_of_its_size_and_no_variant(make_run):
     assert panels["base", "training loss"].lines[0].get_ydata().tolist() == [1, 1]
 
 
+def test_lines_have_the_look_of_their_architecture_and_the_legend_names_it(make_run):
+    grid = Grid(("full", "baseline"), ("base",), (0,))
+    runs = [
+        make_run(name, "base", 0, {"loss_total": [1.0, 0.5], "mpjpe": [error, error - 1]})
+        for name, error in (("baseline", 60.0), ("full", 50.0))
+    ]
+    figure = curves.draw(runs, view(grid))
+    loss, error = figure.axes
+    assert loss.get_ylabel() == "training loss"
+    (legend,) = figure.legends
+    looks = {line.get_label(): (line.get_color(), line.get_linestyle()) for line in legend.legend_handles}
+    drawn = {line.get_ydata()[0]: (line.get_color(), line.get_linestyle()) for line in error.lines}
+    assert drawn == {50.0: looks["Full"], 60.0: looks["Baseline"]}
+    assert looks["Full"] != looks["Baseline"]
+
+
 def test_a_run_that_was_cut_short_is_named(tmp_path):
     (tmp_path / "metrics.json").write_text('{"epochs": {"mpjpe": [50.0, 4')
     with pytest.raises(PoseliftError, match=r"metrics.json.*train it again"):

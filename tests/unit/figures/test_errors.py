@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 
+from made_up import LAST, joint_share, place_error
 from poselift.analysis.intervals import Differences, Model
 from poselift.analysis.view import AblationEntry, Grid
 from poselift.config.experiment import Statistics
@@ -14,7 +15,9 @@ from shown import view
 VIEW = view()
 STATISTICS = Statistics(resamples=200)
 
-HALF = 4.302653 / np.sqrt(3)  # Student's t for 95 % and 2 degrees of freedom, three seeds 1 mm apart
+# Student's t for 95 % and 2 degrees of freedom; the baseline's seeds are 40, 41, 45: 42 - 2, 42 - 1, 42 + 3
+STANDARD_ERROR = np.sqrt(7 / 3)
+HALF = 4.302653 * STANDARD_ERROR
 
 
 def bars(ax):
@@ -28,22 +31,45 @@ def bars(ax):
 def test_comparison_shows_each_seed_their_mean_and_its_interval(results):
     ax = comparison.draw(results, VIEW).axes[0]
     found = list(bars(ax))
-    assert [x for x, _, _ in found] == pytest.approx([41, 39, 41, 39])  # two architectures in two sizes
-    assert found[0][2] == pytest.approx([41 - HALF, 41 + HALF], abs=1e-5)
-    seeds = next(line for line in ax.lines if line.get_marker() == "|")
-    assert seeds.get_xdata().tolist() == [40, 41, 42]
+    # xsmall: baseline and full; base: the same, each pair around the tick of its size
+    assert [x for x, _, _ in found] == pytest.approx([159.5 / 3, 48.5, 42, 39.5])
+    heights = [y for _, y, _ in found]
+    assert heights == sorted(heights)
+    assert [round(y) for y in heights] == [0, 0, 1, 1]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["xsmall", "base"]
+    assert found[2][2] == pytest.approx([42 - HALF, 42 + HALF], abs=1e-4)
+    seeds = [line.get_xdata().tolist() for line in ax.lines if line.get_marker() == "|"]
+    assert seeds == [list(LAST[name, size]) for size in VIEW.grid.sizes for name in VIEW.grid.architectures]
+
+
+def test_each_model_is_drawn_in_the_look_of_its_card_and_the_legend_says_so(results):
+    for module in (comparison, per_action):
+        figure = module.draw(results, VIEW)
+        markers = [container.lines[0] for container in figure.axes[0].containers][:2]
+        drawn = {
+            VIEW.label(name): (line.get_color(), line.get_marker())
+            for name, line in zip(VIEW.grid.architectures, markers, strict=True)
+        }
+        assert len(set(drawn.values())) == 2
+        (legend,) = figure.legends
+        handles = zip(legend.get_texts(), legend.legend_handles, strict=True)
+        assert {text.get_text(): (line.get_color(), line.get_marker()) for text, line in handles} == drawn
+    curves = place.draw(results, VIEW)
+    lines = {line.get_linestyle(): line.get_color() for line in curves.axes[0].lines}
+    (legend,) = curves.legends
+    assert {line.get_linestyle(): line.get_color() for line in legend.legend_handles} == lines
 
 
 def test_comparison_has_a_panel_of_aligned_errors(results):
     ax = comparison.draw(results, VIEW).axes[1]
-    assert [x for x, _, _ in bars(ax)][:2] == pytest.approx([0.8 * 41, 0.8 * 39])
+    assert [x for x, _, _ in bars(ax)][2:] == pytest.approx([0.8 * 42 - 1, 0.8 * 39.5 - 1])
     assert ax.get_xlabel() == "P-MPJPE (mm)"
 
 
 def test_the_interval_follows_the_confidence_level(results, words):
     figure = comparison.draw(results, view(statistics=Statistics(confidence=0.9)))
-    ends = next(bars(figure.axes[0]))[2]
-    assert ends[1] - 41 == pytest.approx(2.919986 / np.sqrt(3), abs=1e-5)
+    ends = list(bars(figure.axes[0]))[2][2]
+    assert ends[1] - 42 == pytest.approx(2.919986 * STANDARD_ERROR, abs=1e-4)
     assert any("90 %" in line for line in words(figure))
 
 
@@ -76,11 +102,14 @@ def test_bars_that_end_within_the_panel_have_none(make_table, words):
     assert not any("arrow" in line for line in words(figure))
 
 
-def test_actions_are_sorted_by_error_with_the_mean_below(results):
+def test_actions_are_sorted_by_the_error_of_all_models_with_the_mean_below(results):
     ax = per_action.draw(results, VIEW).axes[0]
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["Sitting", "Walking", "Mean"]
-    expected = [share * mean for share in (1.2, 0.8, 1.0) for mean in (41, 39)]
-    assert [x for x, _, _ in bars(ax)] == pytest.approx(expected)
+    expected = {"Eating": (1.1, 1.3), "Sitting": (1.2, 0.85), "Walking": (0.8, 0.9), "Mean": (1, 1)}
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(expected)
+    means = [
+        share * mean for shares in expected.values() for share, mean in zip(shares, (42, 39.5), strict=True)
+    ]
+    assert [x for x, _, _ in bars(ax)] == pytest.approx(means)
 
 
 def circles(ax):
@@ -91,11 +120,16 @@ def circles(ax):
 def test_joints_are_coloured_by_their_mean_error_on_one_scale(results):
     figure = joints.draw(results, VIEW)
     baseline, full, *_ = figure.axes
-    expected = np.arange(1, 17) * 2 / 16  # the root has none
-    assert np.asarray(circles(baseline).get_array()) == pytest.approx(41 * expected)
-    assert np.asarray(circles(full).get_array()) == pytest.approx(39 * expected)
+    expected = np.array([joint_share(j) for j in range(1, 17)])  # the root has none
+    assert np.asarray(circles(baseline).get_array()) == pytest.approx(42 * expected)
+    assert np.asarray(circles(full).get_array()) == pytest.approx(39.5 * expected)
     assert circles(baseline).norm is circles(full).norm
-    assert circles(baseline).get_sizes().argmax() == 15
+    assert circles(full).norm.vmin == pytest.approx(39.5 * expected[0])
+    assert circles(full).norm.vmax == pytest.approx(42 * expected[-1])
+    areas = [circles(ax).get_sizes() for ax in (baseline, full)]
+    assert areas[1] / areas[0] == pytest.approx(np.full(16, 39.5 / 42))  # one scale here as well
+    assert areas[0] / areas[0][-1] == pytest.approx(expected / expected[-1])
+    assert circles(full).get_offsets().tolist() == joints.STANDING[1:].tolist()
 
 
 def test_joints_stand_where_their_names_say():
@@ -110,16 +144,23 @@ def test_joints_stand_where_their_names_say():
 def test_joints_show_the_change_from_the_baseline(results):
     baseline, full, *_ = joints.draw(results, VIEW).axes
     numbers = [[text.get_text() for text in ax.texts] for ax in (baseline, full)]
-    assert numbers[0][-1] == "82.0"  # right wrist, 2 x 41
-    assert numbers[1][-1] == "−4.0"
+    assert numbers[0][-2:] == [f"{42 * joint_share(15):.1f}", "63.0"]  # the last: right wrist, 1.5 x 42
+    assert numbers[1][-1] == "−3.8"  # 1.5 x -2.5
     assert "change from Baseline" in full.get_title()
+
+
+def test_changes_of_joints_are_paired_by_seed(results):
+    ax = joints.draw(results[results["run"] != "full-base-s1"], VIEW).axes[1]
+    assert ax.texts[-1].get_text() == "−3.8"  # 1.5 x the mean of -2 and -3, of seeds 0 and 2
+    ax = joints.draw(results[results["run"] != "baseline-base-s0"], VIEW).axes[1]
+    assert ax.texts[-1].get_text() == "−4.1"  # of -2.5 and -3
 
 
 def test_joints_without_the_baseline_show_errors(make_table):
     ax = joints.draw(
         make_table({("full", "base", "", 0): 40.0}), view(Grid(("full",), ("base",), (0,)))
     ).axes[0]
-    assert ax.texts[-1].get_text() == "80.0"
+    assert ax.texts[-1].get_text() == "60.0"
     assert "error" in ax.get_title()
 
 
@@ -127,9 +168,11 @@ def test_place_shows_mean_and_range_over_seeds_in_the_order_of_frames(results):
     ax = place.draw(results, VIEW).axes[0]
     line = ax.lines[0]
     assert line.get_xdata().tolist() == list(range(1, 12))
-    assert line.get_ydata() == pytest.approx(41 + np.abs(np.arange(11) - 5))
+    assert line.get_ydata() == pytest.approx([place_error(42, t) for t in range(11)])
     band = ax.collections[0].get_paths()[0].vertices
-    assert (band[:, 1].min(), band[:, 1].max()) == (40, 42 + 5)
+    ends = band[band[:, 0] == 11, 1]
+    assert (ends.min(), ends.max()) == (place_error(40, 10), place_error(45, 10))
+    assert (band[:, 1].min(), band[:, 1].max()) == (40 + 1.25, place_error(45, 10))
 
 
 def test_place_ends_where_the_clips_of_a_model_do(results):
@@ -156,12 +199,16 @@ def ablated(make_table):
     return make_table(errors)
 
 
+MEAN_SHARE = (0.9 + 0.85 + 1.3) / 3
+"""What share of its overall error the full model has on average over the actions, of which an interval is."""
+
+
 def test_entries_are_sorted_by_what_they_change(ablated):
     entries = [entry("better", title="a better one"), entry("worse"), entry("same")]
     ax = ablation.draw(ablated, view(ablation=entries, statistics=STATISTICS)).axes[0]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["worse", "same", "a better one"]
     found = list(bars(ax))
-    assert [x for x, _, _ in found] == pytest.approx([3, 0, -1])
+    assert [x for x, _, _ in found] == pytest.approx([3 * MEAN_SHARE, 0, -MEAN_SHARE])
     heights = [y for _, y, _ in found]
     assert heights == sorted(heights)
     assert ax.yaxis_inverted()
@@ -175,7 +222,7 @@ def test_entries_have_the_paired_interval_and_are_filled_where_it_leaves_out_zer
     )
     (_, _, ends), _ = bars(ax)
     assert ends == pytest.approx([expected.low, expected.high])
-    assert 2.5 < ends[0] < 3 < ends[1] < 3.5
+    assert 2.5 < ends[0] < 3 * MEAN_SHARE < ends[1] < 3.5
     faces = [container.lines[0].get_markerfacecolor() for container in ax.containers]
     assert faces[0] != "white"
     assert faces[1] == "white"

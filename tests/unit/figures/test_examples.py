@@ -1,14 +1,17 @@
 """Poses: projection, the strips of median and worst clip, the animation."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from poselift.analysis.examples import evenly_spaced, model_label, read_examples, read_models
 from poselift.errors import PoseliftError
-from poselift.figures import animation, make, qualitative
+from poselift.figures import animation, make, qualitative, skeletons
 from poselift.figures.skeletons import project, upright
 from poselift.figures.style import save
+from poselift.skeleton import BONES, JOINTS
 from shown import REAL, SYNTHETIC, view
 
 
@@ -48,20 +51,54 @@ def test_frames_are_evenly_spaced(n_frames, expected):
     assert evenly_spaced(n_frames, 5).tolist() == expected
 
 
+def joint(ax, line, end=1):
+    """Where a bone that was drawn in a panel ends."""
+    return ax.lines[line].get_xydata()[end]
+
+
 def test_strips_show_the_poses_of_the_frames_they_name(path):
     examples = read_examples(path)
     figure = qualitative.draw({"full-base-s0": examples}, view())
-    (axes,) = [[ax for ax in figure.axes if ax.get_title() == "frame 6"][:1]]  # of the median clip, 0-based 5
-    wrist = axes[0].lines[-1].get_xydata()[1]
-    assert wrist == pytest.approx(upright(examples[0].input_2d)[5, 16], abs=1e-4)
+    titled = [ax for ax in figure.axes if ax.get_title() == "frame 6"]  # 0-based 5
+    assert len(titled) == 2  # of the median clip, of the worst
+    for number, example in enumerate(examples):
+        of_clip = figure.axes[15 * number : 15 * (number + 1)]
+        assert [ax.get_title() for ax in of_clip[:5]] == [f"frame {i}" for i in (1, 3, 6, 9, 11)]
+        for column, frame in enumerate(evenly_spaced(11, 5)):
+            inputs, over, truth = (of_clip[5 * row + column] for row in range(3))
+            assert joint(inputs, -1) == pytest.approx(upright(example.input_2d)[frame, 16], abs=1e-3)
+            behind, shown = (over.lines[:16], over.lines[16:])
+            assert {line.get_color() for line in behind} == {skeletons.TRUTH_COLOUR}
+            assert skeletons.TRUTH_COLOUR not in {line.get_color() for line in shown}
+            target, prediction = (project(poses)[frame, 16] for poses in (example.target, example.prediction))
+            assert behind[-1].get_xydata()[1] == pytest.approx(target, abs=1e-3)
+            assert shown[-1].get_xydata()[1] == pytest.approx(prediction, abs=1e-3)
+            assert joint(truth, -1) == pytest.approx(target, abs=1e-3)
 
 
 def test_strips_give_each_frame_its_error(path, words):
     shown = qualitative.draw(read_models([path]), view())
-    # 10 mm in 16 of 17 joints
-    assert words(shown).count("9 mm") == 10
+    # 17 mm in 16 of 17 joints are 16 mm, and as much more in each frame; in the second clip from 32 mm on
+    errors = [line for line in words(shown) if line.endswith(" mm") and "clip" not in line]
+    expected = [f"{16 * (first + i)} mm" for first in (1, 2) for i in (0, 2, 5, 8, 10)]
+    assert errors == expected
     assert any("median and of highest MPJPE" in line for line in words(shown))
+    assert any("median clip: Walking, 41.2 mm" in line for line in words(shown))
     assert any("worst clip: SittingDown, 98.5 mm" in line for line in words(shown))
+    assert any("model: Full, base, seed 0" in line for line in words(shown))
+
+
+def test_left_limbs_are_blue_and_right_limbs_orange():
+    _, ax = plt.subplots()
+    lines = skeletons.draw_skeleton(ax, np.zeros((17, 2)))
+    for (_, child), line in zip(BONES, lines, strict=True):
+        red, _, blue = to_rgb(line.get_color())
+        if JOINTS[child].startswith("left"):
+            assert blue > 0.5 > red
+        elif JOINTS[child].startswith("right"):
+            assert red > 0.5 > blue
+        else:
+            assert red == blue
 
 
 def test_examples_that_are_none_are_refused(tmp_path, path):
@@ -139,6 +176,20 @@ def test_an_animation_moves_and_loops(path, tmp_path):
     half = frames[0].shape[1] // 2
     assert np.abs(frames[0] - frames[10])[:, :half].max() > 100  # both clips
     assert np.abs(frames[0] - frames[10])[:, half:].max() > 100
+
+
+def test_an_animation_shows_the_frame_that_it_names(path, words):
+    (examples,) = read_models([path]).values()
+    moving = animation.draw({"full-base-s0": examples}, view())
+    moving.show(7)
+    assert "frame 8 of 11" in words(moving.figure)
+    panels = iter(moving.figure.axes)
+    for example in examples:
+        inputs, over = next(panels), next(panels)
+        assert joint(inputs, -1) == pytest.approx(upright(example.input_2d)[7, 16], abs=1e-3)
+        assert over.lines[15].get_color() == skeletons.TRUTH_COLOUR
+        assert joint(over, 15) == pytest.approx(project(example.target)[7, 16], abs=1e-3)
+        assert joint(over, -1) == pytest.approx(project(example.prediction)[7, 16], abs=1e-3)
 
 
 def test_an_animation_is_marked_as_synthetic_in_every_frame(path, tmp_path):

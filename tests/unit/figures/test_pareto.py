@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from made_up import LAST, best_epoch
 from poselift.analysis.costs import Cost
 from poselift.analysis.published import Published, Row
+from poselift.analysis.view import Grid
 from poselift.errors import PoseliftError
 from poselift.figures import make, pareto
 from poselift.figures.style import MUTED
@@ -50,14 +52,27 @@ def published(ax):
 
 def test_points_are_the_mean_after_the_last_epoch_over_each_cost(results):
     parameters, macs = pareto.draw(results, COSTS, None, VIEW).axes
-    assert ours(parameters) == [[[2, 41], [12, 41]], [[3, 39]]]  # full base was not counted
-    assert ours(macs) == [[[1, 41], [48, 41]], [[2, 39]]]
+    xsmall = 159.5 / 3
+    assert ours(parameters) == [[[2, xsmall], [12, 42]], [[3, 48.5]]]  # full base was not counted
+    assert ours(macs) == [[[1, xsmall], [48, 42]], [[2, 48.5]]]
+
+
+def test_sizes_are_joined_by_their_cost_and_named_once(results):
+    figure = pareto.draw(
+        results, COSTS, None, view(Grid(("baseline", "full"), ("base", "xsmall"), (0, 1, 2)))
+    )
+    parameters, _ = figure.axes
+    assert ours(parameters)[0] == [[2, 159.5 / 3], [12, 42]]
+    assert {text.get_text(): text.xy for text in parameters.texts} == {
+        "xsmall": (2, 159.5 / 3),
+        "base": (12, 42),
+    }
 
 
 def test_bars_reach_from_the_lowest_to_the_highest_seed(results):
     ax = pareto.draw(results, COSTS, None, VIEW).axes[0]
     segment = ax.containers[0].lines[2][0].get_segments()[0]
-    assert np.asarray(segment)[:, 1].tolist() == [40, 42]
+    assert np.asarray(segment)[:, 1].tolist() == [50, 56.5]
 
 
 def test_published_rows_are_grey_and_hollow_with_other_detections(results, words):
@@ -65,13 +80,16 @@ def test_published_rows_are_grey_and_hollow_with_other_detections(results, words
     parameters, macs = figure.axes
     assert published(parameters) == {(4, 42): MUTED}
     assert published(macs) == {(9, 42): MUTED, (10, 45): "#ffffff"}
+    numbers = {ax: {text.get_text(): text.xy for text in ax.texts} for ax in figure.axes}
+    assert (numbers[parameters]["1"], numbers[macs]["1"], numbers[macs]["2"]) == ((4, 42), (9, 42), (10, 45))
     listed = {line for line in words(figure) if "(SH)" in line or "(CPN)" in line}
     assert listed == {"1 both (SH)", "2 elsewhere (CPN)"}
 
 
 def test_beside_published_rows_ours_are_of_the_best_epoch(results):
     figure = pareto.draw(results, COSTS, PUBLISHED, VIEW)
-    assert ours(figure.axes[0])[0][0] == [2, 40]
+    best = [best_epoch("baseline", "", seed, last) for seed, last in enumerate(LAST["baseline", "base"])]
+    assert ours(figure.axes[0])[0][1] == [12, pytest.approx(np.mean(best))]
     assert "best" in figure.axes[0].get_ylabel()
 
 

@@ -22,7 +22,8 @@ NAMES = {
 def trial(number, best, stage="coarse", status="finished", **searched):
     return {
         "stage": stage, "trial": f"trial-{number}", "status": status, "reason": "", "best": best,
-        "final": best, "unit": "px", "epochs": "50", "gpu_hours": "", "architecture": "full", "size": "base",
+        "final": best + 3 * (number % 3 + 1), "unit": "px", "epochs": "50", "gpu_hours": "",
+        "architecture": "full", "size": "base",
     } | searched  # fmt: skip
 
 
@@ -79,6 +80,21 @@ def test_colours_and_markers_follow_the_first_key_in_all_panels(grid):
     assert {look_of(axes[2], error) for error in (11.0, 17.0, 23.0, 29.0)} == first
 
 
+def in_order(ax, tick):
+    """The errors of the trials around a tick, from left to right."""
+    drawn = [
+        point for line in ax.lines if line.get_label() != "lowest finished" for point in line.get_xydata()
+    ]
+    return [y for x, y in sorted(map(tuple, drawn)) if round(x) == tick]
+
+
+def test_trials_of_a_value_stand_in_the_order_of_the_first_key_and_of_their_error(grid):
+    batch_size = search.draw(grid, VIEW).axes[1]
+    assert in_order(batch_size, 0) == [10.0 + 6 * lr + decay for lr in range(4) for decay in range(2)]
+    turned = grid.assign(best=40 - grid["best"])  # the later values of the first key are better
+    assert in_order(search.draw(turned, VIEW).axes[1], 0)[:2] == [29.0, 30.0]
+
+
 def test_failed_trials_are_crosses_above_the_others(words):
     figure = search.draw(landscape(trial(0, 10.0, lr="1"), trial(1, np.nan, status="failed", lr="2")), VIEW)
     (ax,) = figure.axes
@@ -107,10 +123,11 @@ def test_a_single_trial_and_a_search_in_which_all_failed_are_drawn(words):
 
 
 def test_stages_are_rows_in_the_order_given(grid):
-    fine = landscape(trial(0, 5.0, "fine", lr="0.0001"), trial(1, 6.0, "fine", lr="0.0003"))
+    grid.loc[0, "epochs"] = "40"  # not all of this stage have the same length
+    fine = landscape(*(trial(i, 5.0 + i, "fine", lr=f"0.000{i + 1}", epochs="80") for i in range(2)))
     figure = search.draw(pd.concat([fine, grid], ignore_index=True), view(stages=("coarse", "fine")))
     titles = [title for ax in figure.axes if (title := ax.get_title(loc="left"))]
-    assert titles == ["coarse: 24 trials, 50 epochs", "fine: 2 trials, 50 epochs"]
+    assert titles == ["coarse: 24 trials", "fine: 2 trials, 80 epochs"]
     assert len(figure.axes) == 3 + 1
 
 
@@ -134,6 +151,7 @@ def test_a_table_is_read_and_another_file_refused(tmp_path, grid):
     path = tmp_path / "results.csv"
     grid.to_csv(path, index=False)
     assert read_trials(path)["best"].tolist() == grid["best"].tolist()
+    assert (grid["final"] > grid["best"]).all()
     path.write_text("a,b\n1,2\n")
     with pytest.raises(PoseliftError, match=r"results\.csv: not a table of trials"):
         read_trials(path)

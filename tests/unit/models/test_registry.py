@@ -94,15 +94,6 @@ def test_no_advice_within_the_ranges() -> None:
         assert advice(mamba_gcn.Settings(**dict(zip(names, ends, strict=True)))) == []
 
 
-def test_build_warns_of_what_is_out_of_range(caplog: pytest.LogCaptureFixture) -> None:
-    for _ in range(2):
-        build_model("full", SIZE, 9, mamba_gcn_dim=32, gcn_dropout=0.05)
-    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
-        "full: mamba_gcn_dim = 32 is outside the range it is meant for, 128 to 512",
-        "full: gcn_dropout = 0.05 is outside the range it is meant for, 0.1 to 0.3",
-    ]
-
-
 def test_ssm_backend_used() -> None:
     assert ssm_backend_used(build_model("baseline", SIZE, 9)) is None
     assert ssm_backend_used(build_model("full", SIZE, 9, ssm_backend="torch")) == "torch"

@@ -13,7 +13,9 @@ import yaml
 from safetensors.torch import load_file
 
 from poselift.config.architectures import find
-from poselift.config.recipes import advice, recipe
+from poselift.config.command_line import run_from_options
+from poselift.config.files import read_configuration
+from poselift.config.recipes import advice, recipe, unusual
 from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
 from poselift.config.yaml_files import load
 from poselift.data import prepare
@@ -339,13 +341,13 @@ def test_step_seeds_are_all_different():
 
 def test_command_line(store, tmp_path, capsys, caplog):
     arguments = (
-        "--architecture baseline --size tiny --depth 1 --dim 8 --n-frames 4 --epochs 1 --seed 3 --device cpu "
-        "--threads 1 --lr 0.01 --checkpoint-every 2 --keep 1 --num-workers 0 --pin-memory false --resume"
+        "--architecture baseline --size xsmall --depth 1 --dim 8 --n-frames 4 --epochs 1 --seed 3 "
+        "--device cpu --threads 1 --lr 0.01 --checkpoint-every 2 --keep 1 --num-workers 0 --pin-memory false --resume"
     )
     wanted = ["--store", str(store), "--out", str(tmp_path / "run"), *arguments.split()]
     with pytest.raises(PoseliftError, match=r"--resume: .* holds no state to resume from"):
         module.main(wanted)
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         module.main(wanted[:-1])
     made = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
     assert (made["seed"], made["training"]["epochs"], made["training"]["batch_size"]) == (3, 1, 16)
@@ -373,3 +375,20 @@ def test_advice_spares_the_named_recipes():
     assert advice(TrainingSettings(lr=1e-5, batch_size=128, epochs=500, weight_decay=0.0)) == [
         "weight_decay = 0.0 is outside the advised range, 1e-06 to 0.001"
     ]
+
+
+def test_advice_is_for_models_of_the_published_sizes():
+    options = {"architecture": "full", "lr": "2e-3", "mamba_gcn_dim": "32"}
+    of_published = unusual(run_from_options(options | {"size": "base"}))
+    assert [line.split(" = ")[0] for line in of_published] == ["mamba_gcn_dim", "lr"]
+    assert unusual(run_from_options(options | {"size": "nano", "depth": "1", "dim": "16"})) == []
+
+
+def test_the_demonstration_is_trained_without_advice():
+    root = Path(__file__).parents[3]
+    told = read_configuration(
+        [root / "config.yaml", root / "workflow" / "profiles" / "demo" / "experiment.yaml"]
+    ).in_experiment()
+    runs = [run for named in told.runs_by_folder().values() for run in named.values()]
+    assert len(runs) > 15
+    assert [line for run in runs for line in unusual(run)] == []
