@@ -17,13 +17,14 @@ from poselift.analysis.plan import (
     detailed_runs,
     models_of,
     options_of,
+    published_of,
     shown_runs,
     variant_models_of,
     view_of,
     views_of,
 )
 from poselift.analysis.view import PARTS, DataNotice, Grid
-from poselift.config.experiment import Config
+from poselift.config.experiment import Config, Statistics
 from poselift.config.sections import parse
 from poselift.errors import PoseliftError
 from poselift.latex import escape
@@ -40,21 +41,43 @@ def config(**changes) -> Config:
     return parse(Config, told, "test").in_experiment()
 
 
+def search_stage(name: str) -> dict:
+    """A stage of the search with two trials."""
+    return {"name": name, "architecture": "full", "size": "base", "epochs": 2, "grid": {"lr": [1e-3, 2e-3]}}
+
+
+def test_published_results_are_those_of_their_data_set():
+    further = {"mpi_inf_3dhp": {"train": "a.npz", "test": "b.npz", "published": "others.yaml"}}
+    told = config(further_data=further)
+    assert published_of(told) == {"": told.paper.published, "mpi_inf_3dhp": Path("others.yaml")}
+    assert told.paper.published not in (None, Path("others.yaml"))
+
+
 def test_the_view_is_what_the_configuration_says():
     told = config(
-        experiment={"architectures": ["full"], "sizes": ["base"], "seeds": [3, 4]},
+        experiment={"architectures": ["full", "baseline"], "sizes": ["base", "large"], "seeds": [3, 4]},
         data={"title": "Mine", "raw": "raw.pkl"},
-        ablation=[{"name": "short", "title": "fewer", "architecture": "full", "size": "base", "n_frames": 9}],
-        ground_truth_2d={"sizes": ["base"], "seeds": [7]},
+        ablation=[
+            {"name": "short", "title": "fewer", "architecture": "full", "size": "base", "n_frames": 9},
+            {"name": "long", "architecture": "baseline", "size": "large", "seeds": [8], "n_frames": 81},
+        ],
+        ground_truth_2d={"architectures": ["baseline"], "sizes": ["large"], "seeds": [7]},
         paper={"title": "T", "authors": ["A"], "per_action_size": "base", "decimals": 3},
-        statistics={"confidence": 0.9},
+        statistics={"confidence": 0.9, "resamples": 321, "seed": 5},
+        search={"stages": [search_stage("coarse"), search_stage("all")]},
     )
     found = view_of(told)
     assert found.notice == DataNotice("Mine", synthetic=False)
-    assert found.grid == Grid(("full",), ("base",), (3, 4))
-    assert found.ground_truth_2d == Grid(("full",), ("base",), (7,), "gt2d")
-    assert [(entry.name, entry.seeds) for entry in found.ablation] == [("short", (3, 4))]
-    assert (found.decimals, found.per_action_size, found.statistics.confidence) == (3, "base", 0.9)
+    assert found.grid == Grid(("full", "baseline"), ("base", "large"), (3, 4))
+    assert found.detail == Grid(("full", "baseline"), ("base",), (3, 4))
+    assert found.ground_truth_2d == Grid(("baseline",), ("large",), (7,), "gt2d")
+    assert [tuple(dict(entry).values()) for entry in found.ablation] == [
+        ("short", "fewer", "full", "base", (3, 4)),
+        ("long", "", "baseline", "large", (8,)),
+    ]
+    assert (found.decimals, found.per_action_size) == (3, "base")
+    assert found.statistics == Statistics(confidence=0.9, resamples=321, seed=5)
+    assert found.stages == ("coarse", "all")
     assert found.label("full") == "Full"
     assert list(views_of(told)) == [""]
 
@@ -153,7 +176,12 @@ def test_a_caption_depends_on_settings():
     assert "in grey" in caption_of(caption, view(notice=notice), published=True)
     assert "in grey" not in caption_of(caption, view(notice=notice), published=False)
     assert "on My Motion. MACs" in caption_of(caption, view(notice=notice), published=False)
+    detail = view(notice=notice, per_action_size="xsmall")
+    assert "size xsmall" in caption_of(modules("figures")["joints"]["CAPTION"], detail, published=False)
     caption = modules("figures")["comparison"]["CAPTION"]
+    assert "90\N{NARROW NO-BREAK SPACE}%" in caption_of(
+        caption, view(statistics=Statistics(confidence=0.9)), published=False
+    )
     assert "95\N{NARROW NO-BREAK SPACE}%" in caption_of(caption, view(notice=REAL), published=False)
 
 
@@ -201,7 +229,7 @@ def test_a_draft_of_nothing_is_refused(tmp_path):
 
 def test_clips_are_shown_of_one_run_per_architecture_or_of_what_a_draft_has():
     told = config(
-        experiment={"architectures": ["baseline", "full"], "sizes": ["small", "base"], "seeds": [4, 5]}
+        experiment={"architectures": ["baseline", "full"], "sizes": ["small", "base"], "seeds": [4, 3]}
     )
     assert detailed_runs(told, list(told.runs())) == ["baseline-base-s4", "full-base-s4"]
     assert detailed_runs(told, ["baseline-small-s4", "full-base-s4"]) == ["full-base-s4"]

@@ -14,6 +14,7 @@ import yaml
 from poselift.config.run import RunSettings
 from poselift.data.store import open_split
 from poselift.errors import PoseliftError
+from poselift.evaluation import references
 from poselift.evaluation.evaluate import RULE, examples, main
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import evaluate_human36m
@@ -160,22 +161,24 @@ def test_examples_are_the_median_and_the_worst_clip(store: Path) -> None:
     assert test.factor is not None
     assert test.target_mm is not None
     predictions = (test.labels - test.labels[:, :1])[test.clips]
-    off = np.array([30.0, 10, 50, 20, 40])  # mm by clip: the median is clip 0, the worst clip 2
+    # mm by clip: the median is clip 0, the worst clip 3, the first of the other sequence
+    off = np.array([30.0, 10, 20, 50, 40])
     predictions[:, :, 1:, 0] += (off[:, None] / test.factor[test.clips] / 500)[..., None]
     shown = examples(torch.from_numpy(predictions), test)
 
     assert shown["clip_kind"] == ["median", "worst"]
-    assert shown["clip"].tolist() == [0, 2]
+    assert shown["clip"].tolist() == [0, 3]
     assert shown["mpjpe"] == pytest.approx([30 * 16 / 17, 50 * 16 / 17], rel=1e-4)
-    assert shown["frame"].tolist() == [list(range(8)), list(range(16, 24))]
-    assert shown["action"] == ["Eating", "Eating"]
+    assert shown["frame"].tolist() == [list(range(8)), list(range(24, 32))]
+    assert shown["action"] == ["Eating", "Walking"]
+    assert shown["sequence"] == [f"s_11_act_02_subact_01_ca_0{i}.54138969" for i in range(2)]
     truth = test.target_mm[shown["frame"]]
     np.testing.assert_allclose(shown["target"], truth - truth[:, :, :1], atol=1e-3)
     np.testing.assert_allclose(shown["prediction"][1, 3, 5] - shown["target"][1, 3, 5], [50, 0, 0], atol=1e-2)
     # the fixture's detections are the projected truth, in pixels: mm over the factor
     pixels = truth[..., :2] / test.factor[shown["frame"]][..., None, None]
     np.testing.assert_allclose(shown["input_2d"], pixels, atol=1e-2)
-    assert (shown["width"].tolist(), shown["height"].tolist()) == ([1000, 1000], [1002, 1002])
+    assert (shown["width"].tolist(), shown["height"].tolist()) == ([1000, 1000], [1002, 1000])
 
 
 def test_median_of_an_even_number_is_the_lower(store: Path) -> None:
@@ -292,3 +295,15 @@ def test_a_run_is_loaded_as_the_readme_says(run_folder: Path, monkeypatch: pytes
     model = load_weights(runs / "full-base-s0" / "best_model.safetensors", build_run(SETTINGS))
     assert torch.equal(names["poses"], model.eval()(names["inputs"]))
     assert names["settings"] == SETTINGS
+
+
+def test_the_data_set_may_be_told(run_folder: Path, store: Path, tmp_path: Path) -> None:
+    told = ["--store", str(store), "--dataset", "mpi_inf_3dhp", "--out", str(tmp_path / "out.json")]
+    main(["--run", str(run_folder), *told, "--device", "cpu"])
+    (report,) = load_reports(tmp_path / "out.json")
+    references.main([*told, "--n-frames", "8"])
+    for each in (report, *load_reports(tmp_path / "out.json")):
+        assert each.dataset == "mpi_inf_3dhp"
+        for result in each.checkpoints.values():
+            assert {row.metric for row in result.rows} == {"frames", "mpjpe", "pck", "auc"}
+    assert report.input_2d == "annotated"

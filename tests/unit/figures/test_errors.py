@@ -228,6 +228,32 @@ def test_entries_have_the_paired_interval_and_are_filled_where_it_leaves_out_zer
     assert faces[1] == "white"
 
 
+def test_the_bar_of_an_entry_may_be_longer_to_one_side(ablated):
+    of_one = (ablated["variant"] == "worse") & ablated["name"].str.contains("subact_03")
+    skewed = ablated.assign(value=ablated["value"] + 2.0 * of_one)
+    ax = ablation.draw(skewed, view(ablation=[entry("worse")], statistics=STATISTICS)).axes[0]
+    base = Model("full", "base")
+    expected = Differences(skewed, STATISTICS).difference(
+        base._replace(variant="worse"), base, "mpjpe", "last"
+    )
+    ((estimate, _, ends),) = bars(ax)
+    assert (estimate, *ends) == pytest.approx((expected.estimate, expected.low, expected.high))
+    assert expected.high - expected.estimate != pytest.approx(expected.estimate - expected.low, rel=0.05)
+
+
+def test_entries_have_the_look_of_their_architecture(make_table):
+    runs = [("baseline", ""), ("baseline", "thin"), ("full", ""), ("full", "wide")]
+    results = make_table(
+        {(name, "base", variant, s): 40.0 + i + s for i, (name, variant) in enumerate(runs) for s in range(3)}
+    )
+    shown = view(ablation=[entry("thin", "baseline"), entry("wide")], statistics=STATISTICS)
+    ax = ablation.draw(results, shown).axes[0]
+    drawn = {container.lines[0].get_ydata()[0]: container.lines[0] for container in ax.containers}
+    for at, label in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True):
+        card = shown.card({"thin": "baseline", "wide": "full"}[label.get_text()])
+        assert (drawn[at].get_color(), drawn[at].get_marker()) == (card.colour, card.marker)
+
+
 def test_there_is_a_line_at_zero_within_the_panel(ablated):
     ax = ablation.draw(ablated, view(ablation=[entry("worse")], statistics=STATISTICS)).axes[0]
     assert any(list(line.get_xdata()) == [0, 0] for line in ax.lines)
