@@ -342,7 +342,8 @@ def test_step_seeds_are_all_different():
 def test_command_line(store, tmp_path, capsys, caplog):
     arguments = (
         "--architecture baseline --size xsmall --depth 1 --dim 8 --n-frames 4 --epochs 1 --seed 3 "
-        "--device cpu --threads 1 --lr 0.01 --checkpoint-every 2 --keep 1 --num-workers 0 --pin-memory false --resume"
+        "--device cpu --threads 1 --lr 0.01 --checkpoint-every 2 --keep 1 --num-workers 0 "
+        "--pin-memory false --resume"
     )
     wanted = ["--store", str(store), "--out", str(tmp_path / "run"), *arguments.split()]
     with pytest.raises(PoseliftError, match=r"--resume: .* holds no state to resume from"):
