@@ -2,6 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +33,8 @@ _SPECIAL = {
     **{chr(0x1D434 + i): rf"\ensuremath{{{chr(ord('A') + i)}}}" for i in range(26)},
     **{chr(0x1D44E + i): rf"\ensuremath{{{chr(ord('a') + i)}}}" for i in range(26) if i != 7},
 }
-_SPECIAL_PATTERN = re.compile("[" + re.escape("".join(_SPECIAL)) + "]")
-# all but the letters of European languages, typographic signs, and those above
-_LACKING = re.compile(
-    f"(?![{re.escape(''.join(_SPECIAL))}])([^\\n\\t -~\xa0-\u017eȘșȚț–—‘’‚“”„†‡•‰‹›€™]|[ĦħĸĿŀŉŦŧ])"
-)
+# what LaTeX's fonts have: the letters of European languages and typographic signs
+_PRINTED = re.compile("(?![ĦħĸĿŀŉŦŧ])[\\n\\t -~\xa0-\u017eȘșȚț–—‘’‚“”„†‡•‰‹›€™]")
 
 
 class Tex(str):
@@ -46,9 +46,57 @@ MISSING = Tex(r"\missing")
 
 
 def escape(text: str) -> Tex:
-    """`text` so that LaTeX prints it literally; what its fonts lack, by number: [U+9AA8]."""
-    text = _LACKING.sub(lambda match: f"[U+{ord(match.group()):04X}]", unicodedata.normalize("NFC", text))
-    return Tex(_SPECIAL_PATTERN.sub(lambda match: _SPECIAL[match.group()], text))
+    """`text` so that LaTeX prints it literally; what its fonts lack, as `drawn`."""
+    characters = unicodedata.normalize("NFC", text)
+    return Tex("".join(_SPECIAL.get(c) or (c if _PRINTED.match(c) else drawn(c)) for c in characters))
+
+
+@cache
+def drawn(character: str) -> str:
+    r"""The outline of a character in another font, as the macro `\glyph` of numbers.tex: its code point, that
+    in UTF-16, its width and its path in thousandths of the font's size. Where no font has it, [U+9AA8].
+
+    Scripts whose letters join or run from right to left need more than outlines and are not drawn.
+    """
+    code = ord(character)
+    if unicodedata.bidirectional(character) in ("L", "ON", "ET", "EN"):
+        for outline in _outlines(character):
+            return rf"\glyph{{{code:X}}}{{{character.encode('utf-16-be').hex()}}}{outline}"
+    return f"[U+{code:04X}]"
+
+
+def _outlines(character: str) -> Iterator[str]:
+    """The character in each font that has it: those of Matplotlib first, which are alike on all machines."""
+    from matplotlib import get_data_path  # here: few texts need it
+    from matplotlib.font_manager import FontProperties, findSystemFonts, get_font
+    from matplotlib.ft2font import LoadFlags
+    from matplotlib.textpath import TextPath
+
+    own = (Path(get_data_path(), "fonts/ttf", f"{name}.ttf") for name in ("STIXGeneral", "DejaVuSerif"))
+    for file in (*own, *map(Path, sorted(findSystemFonts()))):
+        with suppress(RuntimeError):  # a file that is no font, or has pictures instead of outlines
+            font = get_font(file)
+            if font.get_char_index(ord(character)) and "LastResort" not in file.name:
+                font.set_size(1000, 72)
+                glyph = font.load_char(ord(character), flags=LoadFlags.NO_HINTING)
+                path = TextPath((0, 0), character, size=1000, prop=FontProperties(fname=file))
+                if len(path.vertices):
+                    yield f"{{{glyph.linearHoriAdvance / 65536:.0f}}}{{{_operators(path)}}}"
+
+
+def _operators(path: Any) -> str:
+    """A path of Matplotlib as PDF draws it."""
+    words, here = [], (0.0, 0.0)
+    for points, code in path.iter_segments(simplify=False):
+        ends = [(points[i], points[i + 1]) for i in range(0, len(points), 2)]
+        if code == path.CURVE3:  # quadratic: PDF has cubic ones alone
+            (cx, cy), (x, y) = ends
+            ends = [((a + 2 * cx) / 3, (b + 2 * cy) / 3) for a, b in (here, (x, y))] + [(x, y)]
+        operator = {path.MOVETO: "m", path.LINETO: "l", path.CLOSEPOLY: "h"}.get(code, "c")
+        numbers = () if operator == "h" else (f"{value:.0f}" for end in ends for value in end)
+        words += [*numbers, operator]
+        here = ends[-1]
+    return " ".join(words)
 
 
 def bold(text: str) -> Tex:

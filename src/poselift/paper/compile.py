@@ -12,6 +12,7 @@ from pathlib import Path
 
 from poselift.errors import PoseliftError, run
 from poselift.files import atomic_path
+from poselift.paper.assemble import GENERATED
 from poselift.paper.sources import PRODUCT
 
 TOO_WIDE = 10.0
@@ -79,6 +80,16 @@ def warnings_in(log: str, bibliography_log: str) -> tuple[list[str], list[str]]:
     return list(dict.fromkeys(found)), list(dict.fromkeys(faults))
 
 
+def unprinted_in(folder: Path) -> Iterator[str]:
+    """The characters in generated parts that no font has, and where, as `latex.escape` left them."""
+    for path in sorted((folder / GENERATED).rglob("*.tex")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            key = re.match(r"\\defnum\{([^}]*)\}", line)
+            there = path.relative_to(folder).as_posix() + (f", {key[1]}" if key else "")
+            for code in re.findall(r"\[U\+([0-9A-F]{4,6})\]", line):
+                yield f"{there}: no font here has {chr(int(code, 16))} (U+{code}); write it otherwise"
+
+
 def compile_paper(folder: Path) -> list[str]:
     """Compile `folder`/main.tex to `folder`/main.pdf, of equal bytes for equal sources; returns warnings.
 
@@ -127,7 +138,7 @@ def typeset(build: Path, shown: Path, bibliography: bool = True) -> list[str]:
     warnings, faults = warnings_in(log, _read(build / "main.blg"))
     if faults:
         raise PoseliftError(f"{shown}: {'; '.join(faults)}; make it narrower, or the page cuts it off")
-    return warnings
+    return [*unprinted_in(build), *warnings]
 
 
 def _read(path: Path) -> str:

@@ -191,6 +191,42 @@ def test_a_dash_is_named_and_text_follows_the_experiment(tmp_path):
     )
 
 
+ALPHABETS = "Nguyễn Thị Hồng Ánh, Lǐ Nǚ, Ἀρχιμήδης, Παπαδόπουλος, Юрий Жуков, Łukasz, Ħ, ứ"
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs LaTeX and poppler")
+def test_names_of_all_alphabets_are_printed(tmp_path):
+    numbers = [(Tex("paper.title"), f"On {ALPHABETS}"), (Tex("paper.authors"), ALPHABETS)]
+    switches = {"synthetic": False, "draft": False, "ablated": False, "architectures": ["full"]}
+    write_text(tmp_path / "generated/numbers.tex", render("numbers", numbers=numbers, **switches))
+    shutil.copyfile(SOURCES / "latexmkrc", tmp_path / "latexmkrc")
+    preamble = "\\usepackage[T1]{fontenc}\\usepackage{mathptmx}\\usepackage[hidelinks]{hyperref}\n"
+    title = "\\hypersetup{pdftitle={\\csname num:paper.title\\endcsname}}\\begin{document}\n"
+    body = (
+        "\\noindent\\num{paper.authors}\\par\\noindent\\textbf{\\num{paper.authors}}\\tiny\\tableofcontents"
+        "\\section{\\tiny\\num{paper.title}}"
+    )
+    write_text(
+        tmp_path / "main.tex",
+        f"{PREAMBLE}{preamble}\\input{{generated/numbers}}\n{title}{body}\\end{{document}}\n",
+    )
+    assert compile_paper(tmp_path) == []
+    text = pdf_tool("pdftotext", tmp_path / "main.pdf", "-")
+    assert "".join(text.split()).count("".join(ALPHABETS.split())) == 4
+    assert f"On {ALPHABETS}" in pdf_tool("pdfinfo", tmp_path / "main.pdf")
+
+
+@needs_latex
+@pytest.mark.parametrize("character", ["\ue000", "ع", "\u0301"])
+def test_what_no_font_has_is_named_with_its_key(tmp_path, character):
+    switches = {"synthetic": False, "draft": False, "ablated": False, "architectures": ["full"]}
+    numbers = render("numbers", numbers=[(Tex("paper.title"), f"A {character}")], **switches)
+    write_text(tmp_path / "generated/numbers.tex", numbers)
+    (warning,) = compile_paper(small_paper(tmp_path, "\\input{generated/numbers}\\num{paper.title}"))
+    code = f"{character} (U+{ord(character):04X})"
+    assert warning == f"generated/numbers.tex, paper.title: no font here has {code}; write it otherwise"
+
+
 def test_a_folder_without_a_paper_is_refused(tmp_path):
     with pytest.raises(PoseliftError, match=r"main\.tex"):
         compile_paper(tmp_path)
