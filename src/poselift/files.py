@@ -1,9 +1,13 @@
 """Writing files so that a reader sees the old one or the whole new one, never a half; reading JSON."""
 
+import hashlib
 import json
 import os
+import platform
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +16,10 @@ from typing import Any, TypeVar
 from poselift.errors import PoseliftError, reading
 
 Content = TypeVar("Content")
+
+DAY = 24 * 3600
+
+_HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:4]
 
 MARK = ".made-by-poselift"
 """A file in each folder that `own_folder` made."""
@@ -25,8 +33,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     replaced in one step, an existing folder is moved aside first and then removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    clear_leftovers(path)
     # keeps the ending, which numpy and matplotlib look at
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{_HOST}{os.getpid():06x}{secrets.token_hex(2)}{path.suffix}")
     try:
         yield temporary
         if temporary.is_dir():
@@ -54,6 +63,43 @@ def require_own(path: Path) -> None:
     ours = not path.exists() or (path / MARK).is_file()
     if not ours and any(not each.is_dir() for each in (path, *path.rglob("*"))):
         raise PoseliftError(f"{path}: is there already and poselift did not make it; give another place")
+
+
+def clear_leftovers(path: Path) -> None:
+    """Remove what processes that died while they wrote `path` have left beside it.
+
+    The temporary name tells the host and the process. What one of another host has left is removed once it is
+    a day old. A folder that was moved aside and not replaced any more comes back.
+    """
+    name = rf"\.{re.escape(path.stem)}\.(\w{{4}})(\w{{6}})\w{{4}}{re.escape(path.suffix)}(\.old)?"
+    for left in list(path.parent.iterdir()):
+        match = re.fullmatch(name, left.name)
+        if not match or (_alive(int(match[2], 16)) if match[1] == _HOST else _age(left) < DAY):
+            continue
+        if match[3] and not path.exists():
+            left.rename(path)
+        elif left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file or folder was changed; 0 if it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 @contextmanager

@@ -12,8 +12,12 @@ from typing import Any
 
 import numpy as np
 
-_PLAIN = re.compile(r"[fiub]\d{1,2}|[US]\d{1,6}|O8?")
-"""Names of dtypes that are numbers, strings or objects."""
+_PLAIN = re.compile(r"[fiubc]\d{1,2}|[mM]8|[US]\d{1,6}|O8?")
+"""Names of dtypes that are numbers, times, strings or objects."""
+
+
+class OtherDType(UnpicklingError):
+    """The pickle holds an array of a dtype that is not read, of records say."""
 
 
 class DType:
@@ -23,7 +27,7 @@ class DType:
 
     def __init__(self, name: str, align: bool = False, copy: bool = False) -> None:
         if not isinstance(name, str) or not _PLAIN.fullmatch(name):
-            raise UnpicklingError("dtype of neither numbers, strings nor objects")
+            raise OtherDType(f"an array of dtype {name}")
         self.dtype: np.dtype = np.dtype(name)
 
     def __setstate__(self, state: tuple) -> None:
@@ -60,7 +64,8 @@ def array_of_buffer(buffer: bytes, dtype: DType, shape: tuple[int, ...], order: 
         raise UnpicklingError("array whose data do not fit its shape")
     # frombuffer keeps a view of the buffer: a pickle that makes a bytearray longer later on, which moves it,
     # ends in a BufferError; np.ndarray would go on reading where it was
-    return np.frombuffer(buffer, plain).reshape(shape, order="F" if order == "F" else "C")
+    values = np.frombuffer(buffer, plain).reshape(shape, order="F" if order == "F" else "C")
+    return values.astype(plain.newbyteorder("="), copy=False)  # as pickles of older protocols are read
 
 
 def scalar(dtype: DType, data: bytes = b"") -> Any:

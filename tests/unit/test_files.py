@@ -1,7 +1,13 @@
 """Atomic writes: the old content or the whole new one."""
 
+import os
+import subprocess
+import sys
+import time
+
 import pytest
 
+from poselift import files
 from poselift.errors import PoseliftError
 from poselift.files import MARK, atomic_path, own_folder, write_json, write_text
 
@@ -85,3 +91,78 @@ def test_json_refuses_what_json_has_not(tmp_path):
     with pytest.raises(ValueError, match=r"JSON"):
         write_json(tmp_path / "a.json", {"x": float("nan")})
     assert not list(tmp_path.iterdir())
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from poselift.files import atomic_path
+with atomic_path(Path(sys.argv[1])) as temporary:
+    if temporary.suffix:
+        temporary.write_text("half")
+    else:
+        (temporary / "deep").mkdir(parents=True)
+        (temporary / "deep" / "a.npy").write_text("half")
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+def start_writing(path):
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE)
+    assert writer.stdout.readline() == b"writing\n"
+    return writer
+
+
+@pytest.mark.parametrize("name", ["results.csv", "frames"])
+def test_what_a_killed_process_left_is_cleared_by_the_next_writer_but_not_what_another_is_writing(
+    tmp_path, name
+):
+    killed, alive = start_writing(tmp_path / name), start_writing(tmp_path / name)
+    other = start_writing(tmp_path / f"other-{name}")
+    killed.kill()
+    killed.wait()
+    (tmp_path / ".results.backup.csv").write_text("mine")
+    (tmp_path / ".frames.mine").write_text("mine")
+    assert len(list(tmp_path.iterdir())) == 5
+    with atomic_path(tmp_path / name) as temporary:
+        temporary.write_text("whole")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert {name, ".results.backup.csv", ".frames.mine"} <= left
+    assert len(left) == 5  # and one of each of those that are alive
+    for writer in (alive, other):
+        writer.kill()
+        writer.wait()
+    write_text(tmp_path / name, "again")
+    write_text(tmp_path / f"other-{name}", "again")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        name, f"other-{name}", ".results.backup.csv", ".frames.mine"
+    }  # fmt: skip
+
+
+def test_what_another_host_left_is_cleared_after_a_day(tmp_path):
+    old, new = tmp_path / ".a.ffff0000010a0b.csv", tmp_path / ".a.ffff0000020a0b.csv"
+    for path in (old, new):
+        path.write_text("half")
+    os.utime(old, (time.time() - 1.1 * files.DAY,) * 2)
+    write_text(tmp_path / "a.csv", "whole")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.csv", new.name}
+
+
+def test_folder_that_was_moved_aside_by_a_process_that_died_comes_back(tmp_path):
+    writer = start_writing(tmp_path / "frames")
+    writer.kill()
+    writer.wait()
+    (left,) = tmp_path.iterdir()
+    aside = left.with_name(f"{left.name}.old")
+    aside.mkdir()
+    (aside / "good.npy").write_text("good")
+
+    def fail() -> None:
+        with atomic_path(tmp_path / "frames"):
+            raise ValueError
+
+    with pytest.raises(ValueError, match=r"^$"):
+        fail()
+    assert (tmp_path / "frames" / "good.npy").read_text() == "good"
+    assert [path.name for path in tmp_path.iterdir()] == ["frames"]

@@ -38,8 +38,8 @@ class Entries:
         the first length may be any."""
         if array.shape[1:] not in [shape[1:] for shape in shapes] or not array.ndim:
             expected = " or ".join(f"({', '.join(map(str, shape))})" for shape in shapes)
-            joints = array.shape[1] if array.ndim > 1 else N_JOINTS
-            hint = f": {joints} joints, not {N_JOINTS}" if joints != N_JOINTS else ""
+            joints = array.shape[1:2] if array.ndim == len(shapes[0]) else (N_JOINTS,)
+            hint = "" if joints == (N_JOINTS,) or not joints else f": {joints[0]} joints, not {N_JOINTS}"
             raise self.fault(key, f"expected shape {expected}, found {array.shape}{hint}")
         if array.dtype not in (np.float32, np.float64):
             raise self.fault(key, f"expected float32 or float64, found {array.dtype}")

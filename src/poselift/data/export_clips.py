@@ -12,13 +12,16 @@ from tqdm import tqdm
 from poselift.data.sequence import SPLITS
 from poselift.data.store import open_split
 from poselift.errors import run
-from poselift.files import atomic_path
+from poselift.files import own_folder
 
 
 def export_clips(store: Path, n_frames: int, out: Path) -> Path:
-    """Write every clip of the store below `out`; the folder `H36M-<n>` that was made."""
+    """Write every clip of the store below `out`; the folder `H36M-<n>` that was made.
+
+    Raises `PoseliftError` if there is such a folder that no earlier export made.
+    """
     target = out / f"H36M-{n_frames}"
-    with atomic_path(target) as folder:
+    with own_folder(target) as folder:
         for name in SPLITS:
             split = open_split(store, name, n_frames)
             (folder / name).mkdir(parents=True)

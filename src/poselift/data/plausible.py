@@ -5,13 +5,14 @@ in another unit, normalised already, or damaged.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poselift.data.frames import Frames, chunks, named
+from poselift.data.sequence import Sequence
 from poselift.errors import PoseliftError
 from poselift.skeleton import ROOT
 
@@ -25,17 +26,22 @@ SIZES = {
 FAR = 100.0
 """Half image widths from the image's middle to a 2D joint; largest sizes that a single pose may have."""
 
+FRAMES = {"mpjve": 2, "acceleration": 3}
+"""Successive frames that a metric compares; the others compare single ones."""
+
 TOLERANCE = 0.05
 """Part of its size by which a pose in mm may differ from the pose in the image times the mm per pixel."""
 
 
-def check(where: Mapping[str, str], splits: Mapping[str, Frames]) -> list[str]:
-    """A line for each thing that is odd about the splits; `where` names the file and the split in it.
+def check(where: Mapping[str, str], splits: Mapping[str, Frames], metrics: Collection[str] = ()) -> list[str]:
+    """A line for each thing that is odd about the splits. `where` names the file and the split in it;
+    `metrics` are those that the test split is evaluated by.
 
     Raises `PoseliftError`, with the first sequence and frame, for what is surely wrong: an impossible size or
     place, poses in mm that are not those in the image times the mm per pixel, a sequence that is in both
-    splits, confidences in one of them alone.
+    splits, confidences in one of them alone, an action that is too short for a metric.
     """
+    _check_lengths(where["test"], splits["test"], metrics)
     lacking = [name for name, split in splits.items() if split.confidence is None]
     if 0 < len(lacking) < len(splits):
         raise PoseliftError(
@@ -51,7 +57,9 @@ def check(where: Mapping[str, str], splits: Mapping[str, Frames]) -> list[str]:
     if len(constant) == 1:
         odd.append(f"{where[constant[0]]}: every confidence is the same, those of the other split differ")
     subjects = [{sequence.subject for sequence in split.sequences} for split in splits.values()]
-    odd += [f"{where['test']}: {one} is a subject of train as well" for one in set.intersection(*subjects)]
+    odd += [
+        f"{where['test']}: {one} is a subject of train as well" for one in sorted(set.intersection(*subjects))
+    ]
     seen: dict[bytes, str] = {}
     for name, split in splits.items():
         for sequence in split.sequences:
@@ -61,6 +69,22 @@ def check(where: Mapping[str, str], splits: Mapping[str, Frames]) -> list[str]:
                 at = named(split.sequences, sequence.first_frame)
                 raise PoseliftError(f"{where[name]}: the same 2D poses as in {other}{at}")
     return odd
+
+
+def _check_lengths(where: str, split: Frames, metrics: Collection[str]) -> None:
+    longest: dict[str | None, Sequence] = {}
+    for sequence in split.sequences:
+        other = longest.get(sequence.action)
+        if not sequence.excluded and (other is None or other.length < sequence.length):
+            longest[sequence.action] = sequence
+    for action, sequence in longest.items():
+        for metric in metrics:
+            if sequence.length < FRAMES.get(metric, 1):
+                what = f"no sequence of action {action}" if action else "no sequence"
+                raise PoseliftError(
+                    f"{where}: {what} has the {FRAMES[metric]} frames that {metric} compares; leave it out"
+                    f"{named(split.sequences, sequence.first_frame)}"
+                )
 
 
 def _check_split(where: str, split: Frames) -> list[str]:

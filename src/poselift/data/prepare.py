@@ -16,7 +16,7 @@ from poselift.data import plausible
 from poselift.data.clips import make_clips
 from poselift.data.frames import Frames, chunks
 from poselift.errors import run
-from poselift.files import atomic_path, write_json
+from poselift.files import own_folder, write_json
 from poselift.provenance.hashing import sha256
 from poselift.skeleton import N_JOINTS
 
@@ -30,7 +30,7 @@ def read(source: Dataset, files: Mapping[str, Path]) -> dict[str, Frames]:
     splits: dict[str, Frames] = function(source.read)(files)
     # the file of a split, or the first one, which has both
     where = {split: f"{files.get(split, next(iter(files.values())))}: {split}" for split in splits}
-    for line in plausible.check(where, splits):
+    for line in plausible.check(where, splits, source.metrics):
         print(f"warning: {line}", file=sys.stderr)
     return splits
 
@@ -38,10 +38,11 @@ def read(source: Dataset, files: Mapping[str, Path]) -> dict[str, Frames]:
 def prepare(source: Dataset, files: Mapping[str, Path], store: Path) -> dict[str, Any]:
     """Read and check the files and write `<store>/frames`; returns the manifest.
 
-    Raises `PoseliftError` if a check fails; then nothing is written.
+    Raises `PoseliftError` if a check fails, or if there is such a folder that no earlier call made; then
+    nothing is written.
     """
     splits = read(source, files)
-    with atomic_path(store / "frames") as folder:
+    with own_folder(store / "frames") as folder:
         arrays = {
             f"{name}/{array}": digest
             for name, split in splits.items()

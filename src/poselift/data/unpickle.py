@@ -5,12 +5,13 @@ import pickle
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
 from types import FunctionType
 from typing import IO, Any
 
 from poselift.errors import PoseliftError, one_line, untrusted
-from poselift.pickled_arrays import ARRAYS, SCALARS
+from poselift.pickled_arrays import ARRAYS, SCALARS, OtherDType
 
 
 def _encode_latin1(text: str, encoding: str = "latin1") -> bytes:
@@ -31,6 +32,9 @@ _ALLOWED: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): dict,  # whose methods a pickle cannot replace
     ("_codecs", "encode"): _encode_latin1,
     ("__builtin__", "bytes"): _no_bytes,
+    # plain values that somebody may have noted beside the frames
+    **{(builtins, "complex"): complex for builtins in ("builtins", "__builtin__")},
+    **{("datetime", kind.__name__): kind for kind in (date, datetime, time, timedelta, timezone)},
 }
 
 
@@ -64,6 +68,10 @@ def unpickle(file: IO[bytes], source: str, size: int = 2**30) -> Any:
     with untrusted(source, "not a whole pickle ({}); cut short? Copy it again"), bounded_memory(size):
         try:
             return _RestrictedUnpickler(file).load()
+        except OtherDType as error:
+            raise PoseliftError(
+                f"{source}: holds {one_line(error)}; expected are numbers, strings and plain containers only"
+            ) from None
         except _Forbidden as error:
             raise PoseliftError(
                 f"{source}: refused, as reading it could run code: it refers to {one_line(error)}; "

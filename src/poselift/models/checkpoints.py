@@ -4,7 +4,7 @@ import pickle
 import re
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,8 +27,8 @@ NUMPY_SCALARS: list[Any] = [(stand_in, ".".join(name)) for name, stand_in in SCA
 def load_published(path: Path | str, model: Model) -> Model:
     """Load a checkpoint of MotionAGFormer's own training code into a `baseline` model; returns the model.
 
-    That is a pickle of a dictionary with the weights under `model`, each name led by `module.`. No code in it
-    is run. `PoseliftError` where the file is no such checkpoint or the weights are another model's.
+    That is a pickle of a dictionary with the weights under `model`. No code in it is run. `PoseliftError`
+    where the file is no such checkpoint or the weights are another model's.
     """
     path = Path(path)
     checkpoint = _read_without_code(path)
@@ -37,7 +37,7 @@ def load_published(path: Path | str, model: Model) -> Model:
         keys = [key for key in checkpoint if isinstance(key, str)] if isinstance(checkpoint, dict) else []
         found = f"a dict of {one_line(sorted(keys)[:5])}" if isinstance(checkpoint, dict) else "none"
         raise PoseliftError(f"{path}: expected a dict with the weights under 'model', found {found}")
-    return _load({name.removeprefix("module."): value for name, value in weights.items()}, model, path)
+    return _load(weights, model, path)
 
 
 def _is_weight(item: tuple[Any, Any]) -> bool:
@@ -97,15 +97,17 @@ def load_weights(path: Path | str, model: Model) -> Model:
     return _load(weights, model, Path(path))
 
 
-def _load(weights: Mapping[str, Tensor], model: Model, path: Path) -> Model:
+def _load(found: Mapping[str, Tensor], model: Model, path: Path) -> Model:
     expected = model.state_dict()
-    if (wanted := _describe(expected)) != (found := _describe(weights)):
-        raise PoseliftError(f"{path}: expected weights of {wanted}, found {found}")
+    weights = {_unwrapped(name, expected): value for name, value in found.items()}
+    if (wanted := _describe(expected)) != (described := _describe(weights)):
+        raise PoseliftError(f"{path}: expected weights of {wanted}, found {described}")
     missing, unknown = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
     if missing or unknown:
         which = [
-            f"{one_line(names[0])} (and {len(names) - 1} more)" if names else "none"
+            "none" if not names else one_line(names[0]) + (f" (and {more} more)" if more else "")
             for names in (missing, unknown)
+            for more in [len(names) - 1]
         ]
         raise PoseliftError(f"{path}: other weights than the model's: missing {which[0]}, unknown {which[1]}")
     for name, value in expected.items():
@@ -114,6 +116,14 @@ def _load(weights: Mapping[str, Tensor], model: Model, path: Path) -> Model:
             raise PoseliftError(f"{path}: {name}: {shapes}")
     model.load_state_dict(weights)
     return model
+
+
+def _unwrapped(name: str, expected: Collection[str]) -> str:
+    """The name of a weight without what data parallelism (`module.`) and compiling (`_orig_mod.`) lead it by,
+    once or several times."""
+    while name not in expected and name.startswith(("module.", "_orig_mod.")):
+        name = name.partition(".")[2]
+    return name
 
 
 def _describe(weights: Mapping[str, Tensor]) -> str:

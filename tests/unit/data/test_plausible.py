@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from poselift.config.datasets import dataset
-from poselift.data import check, prepare
+from poselift.data import check, plausible, prepare
 from poselift.errors import PoseliftError
+from poselift.evaluation.metrics import METRICS
 from poselift.synthetic import mpi_inf_3dhp as twin
 
 Change = Callable[[Any], object]
@@ -195,6 +196,36 @@ def test_two_files_are_checked_alike(tmp_path, wrong, word):
         twin.write_npz(path, part)
     with pytest.raises(PoseliftError, match=word):
         prepare.read(dataset("mpi_inf_3dhp"), files)
+
+
+def short(content: Any, length: int, name: str = "s_11_act_03_subact_02_ca_03") -> Any:
+    """The content without most of the last test sequence, the only one of its action."""
+    keep = 8 + length
+    content["test"] = {key: value[:keep] for key, value in content["test"].items()}
+    content["test"]["source"][8:] = [name] * length
+    return content
+
+
+@pytest.mark.parametrize(("length", "metric"), [(1, "mpjve"), (2, "acceleration"), (3, None)])
+def test_action_that_is_too_short_for_a_metric_is_refused(raw_content, write_raw, length, metric):
+    files = {"raw": write_raw(short(raw_content(), length))}
+    if metric is None:
+        assert prepare.read(dataset("human36m"), files)
+        return
+    message = f"test: no sequence of action action 1 has the {length + 1} frames that {metric} compares"
+    with pytest.raises(PoseliftError, match=message) as caught:
+        prepare.read(dataset("human36m"), files)
+    assert "sequence s_11_act_03_subact_02_ca_03, its frame 0, frame 8 of the split" in str(caught.value)
+
+
+def test_action_whose_sequences_do_not_count_may_be_short(raw_content, write_raw):
+    content = short(raw_content(), 1, name="s_09_act_05_subact_02_ca_03")
+    assert prepare.read(dataset("human36m"), {"raw": write_raw(content)})
+
+
+def test_frames_of_metrics_are_one_more_than_their_order():
+    needed = {metric.name: metric.order + 1 for metric in METRICS.values() if metric.order}
+    assert needed == plausible.FRAMES
 
 
 def test_metres_for_millimetres_are_refused(tmp_path):

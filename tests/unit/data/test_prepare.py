@@ -119,6 +119,30 @@ def test_faulty_file_leaves_the_old_store_alone(raw_content, write_raw, tmp_path
     assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("there", ["notes.txt", "H36M-4/train/mine.pkl", "frames/mine.npy"])
+def test_folders_that_others_made_are_not_replaced(raw_content, write_raw, tmp_path, there):
+    raw, store, mine = write_raw(raw_content()), tmp_path / "store", tmp_path / "store" / there
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    files = {"raw": raw}
+    if there.startswith("frames"):
+        with pytest.raises(PoseliftError, match=r"frames: is there already and poselift did not make it"):
+            prepare.prepare(dataset("human36m"), files, store)
+        assert [path.name for path in store.iterdir()] == ["frames"]
+    else:
+        for _ in range(2):  # what an earlier call made is replaced
+            prepare.main(["--raw", str(raw), "--out", str(store), "--n-frames", "4"])
+        if there.startswith("H36M"):
+            with pytest.raises(PoseliftError, match=r"H36M-4: is there already"):
+                export_clips(store, 4, store)
+            assert [path.name for path in (store / "H36M-4" / "train").iterdir()] == ["mine.pkl"]
+        else:
+            for _ in range(2):
+                export_clips(store, 4, store)
+            assert len(list((store / "H36M-4" / "train").iterdir())) == 19
+    assert mine.read_text() == "mine"
+
+
 def test_counts_that_differ_from_the_expected_stop(raw_content, write_raw, tmp_path):
     from poselift.data import clips
 

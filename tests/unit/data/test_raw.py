@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,69 @@ def test_every_pickle_protocol_is_read(raw_content, tmp_path, protocol):
     path = tmp_path / "raw.pkl"
     path.write_bytes(pickle.dumps(content, protocol=protocol))
     np.testing.assert_array_equal(read_raw(path)["test"].target_mm, content["test"]["joints_2.5d_image"])
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+@pytest.mark.parametrize("order", ["<", ">", "="])
+def test_every_byte_order_is_read(raw_content, tmp_path, protocol, order):
+    content = raw_content()
+    for entries in content.values():
+        for key, value in entries.items():
+            if isinstance(value, np.ndarray):
+                entries[key] = value.astype(value.dtype.newbyteorder(order))
+    (tmp_path / "raw.pkl").write_bytes(pickle.dumps(content, protocol=protocol))
+    read, plain = read_raw(tmp_path / "raw.pkl"), raw_content()
+    for split in plain:
+        np.testing.assert_array_equal(read[split].joint_2d, plain[split]["joint_2d"])
+        assert read[split].joint3d_image.dtype == np.float32
+    assert [s.camera for s in read["train"].sequences] == ["54138969", "55011271", "54138969"]
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        datetime(2024, 5, 6, 7, 8, tzinfo=UTC), date(2024, 5, 6), timedelta(hours=1), 1 + 2j,
+        np.array(["2024-05-06"], "datetime64[ns]"), np.array([1 + 2j]), np.complex64(1j), {1 + 2j: None},
+    ],
+    ids=lambda extra: type(extra).__name__,
+)  # fmt: skip
+def test_what_is_noted_beside_the_frames_does_not_matter(raw_content, tmp_path, protocol, extra):
+    content = raw_content()
+    content["train"]["noted"] = content["made"] = extra
+    (tmp_path / "raw.pkl").write_bytes(pickle.dumps(content, protocol=protocol))
+    assert len(read_raw(tmp_path / "raw.pkl")["train"]) == 28
+
+
+def test_array_that_is_not_read_is_named_and_no_damage(raw_content, write_raw):
+    content = raw_content()
+    content["train"]["noted"] = np.zeros(3, [("a", "f4")])
+    message = fault(write_raw(content))
+    assert "holds an array of dtype V" in message
+    assert "cut short" not in message
+
+
+def test_factor_may_be_a_column(raw_content, write_raw):
+    content = raw_content()
+    content["test"]["2.5d_factor"] = content["test"]["2.5d_factor"][:, None]
+    read = read_raw(write_raw(content))["test"].factor
+    np.testing.assert_array_equal(read, content["test"]["2.5d_factor"][:, 0])
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("2.5d_factor", np.ones((19, 3)), "expected shape (N) or (N, 1), found (19, 3)"),
+        ("2.5d_factor", np.ones((19, 17, 3)), "expected shape (N) or (N, 1), found (19, 17, 3)"),
+        ("joint_2d", np.ones((19, 2)), "expected shape (N, 17, 2), found (19, 2)"),
+        ("joint_2d", np.ones((19, 17, 3)), "expected shape (N, 17, 2), found (19, 17, 3)"),
+    ],
+)
+def test_other_shapes_are_no_other_joints(raw_content, write_raw, key, value, words):
+    content = raw_content()
+    content["test"][key] = value
+    message = fault(write_raw(content))
+    assert message.endswith(words)
 
 
 def test_confidence_may_be_absent(raw_content, write_raw):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from narrow import settings_of
@@ -181,3 +181,39 @@ def test_failed_load_leaves_the_model_alone(tmp_path: Path) -> None:
     before = {name: value.clone() for name, value in target.state_dict().items()}
     message(load_weights, path, target)
     assert all(torch.equal(value, before[name]) for name, value in target.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["module.", "_orig_mod.", "module.module.", "module._orig_mod.", "_orig_mod.module.", "_orig_mod." * 3],
+)
+@pytest.mark.parametrize("ours", [True, False], ids=["safetensors", "published"])
+def test_weights_of_a_wrapped_model_are_loaded(tmp_path, prefix, ours):
+    """Data parallelism, compiling, both, in both orders, twice."""
+    source, target = model(), model()
+    wrapped = {prefix + name: value for name, value in source.state_dict().items()}
+    path = tmp_path / ("weights.safetensors" if ours else "best.pth.tr")
+    if ours:
+        save_file(wrapped, path)
+    else:
+        torch.save({"model": wrapped}, path)
+    (load_weights if ours else load_published)(path, target)
+    assert all(torch.equal(value, source.state_dict()[name]) for name, value in target.state_dict().items())
+
+
+def test_part_of_a_model_that_is_called_module_keeps_its_name(tmp_path):
+    source, target = (nn.ModuleDict({"module": nn.Linear(2, 2)}) for _ in range(2))
+    save_weights(source, tmp_path / "weights.safetensors")
+    load_weights(tmp_path / "weights.safetensors", target)
+    assert torch.equal(source["module"].weight, target["module"].weight)
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"), [(["n_averaged"], "unknown n_averaged"), (["a", "b"], "a (and 1 more)")]
+)
+def test_weights_too_many_are_counted_where_there_are_several(tmp_path, extra, words):
+    weights = model().state_dict() | {name: torch.zeros(()) for name in extra}
+    save_file(weights, tmp_path / "weights.safetensors")
+    said = message(load_weights, tmp_path / "weights.safetensors", model())
+    assert said.endswith(words)
+    assert "0 more" not in said

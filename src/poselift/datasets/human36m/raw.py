@@ -110,7 +110,7 @@ class _Checker(Entries):
         if "confidence" in self.entries:
             confidence = self.floats("confidence", (N_JOINTS, 1), (N_JOINTS,)).reshape(-1, N_JOINTS)
         if is_test:
-            factor = self.floats("2.5d_factor", ())
+            factor = self.floats("2.5d_factor", (), (1,)).reshape(-1)
             if (bad := np.flatnonzero(factor <= 0)).size:
                 found = f"expected mm per pixel above 0, found {factor[bad[0]]}"
                 raise self.fault("2.5d_factor", found, bad[0])
