@@ -28,7 +28,7 @@ from poselift.errors import PoseliftError
 from poselift.evaluation.metrics import METRICS
 
 _TEST = re.compile(
-    r"(?P<quantity>\w+)\s*\((?P<subject>[^()]*)\)\s*(?P<relation><=|>=|<|>)\s*"
+    r"(?P<quantity>[\w-]+)\s*\((?P<subject>[^()]*)\)\s*(?P<relation><=|>=|<|>)\s*"
     r"(?P<value>-?\d+(?:\.\d+)?)\s*(?P<unit>%|mm(?:/frame(?:\^2)?)?)"
 )
 SYNTAX = "expected as in 'mpjpe(full, base) < 40 mm' or 'improvement(full over baseline, base) > 10 %'"
@@ -74,18 +74,21 @@ def parse(text: str, test: str, grid: Grid, detail: str, further: Mapping[str, G
     rest = [word for word in words if word not in ("best", "last", metric, dataset)]
     model: Model | None = None
     base: Model | None = None
+    grids = [grid, *(further or {}).values()]
     if (
         who != ("highest" if METRICS[metric].higher_is_better else "lowest")
         or quantity == "improvement"
         or rest
     ):
         if len(rest) != 1:
-            raise PoseliftError(f"'{test}': names no size, or more than one; {SYNTAX}")
+            known = [*METRICS, "best", "last", "detail", *_sizes(grids)]
+            odd = [f"; '{word}'{suggest(word, known)}" for word in rest if word not in known]
+            raise PoseliftError(f"'{test}': names no size, or more than one{''.join(odd)}; {SYNTAX}")
         size = detail if rest[0] == "detail" else rest[0]
         names = [name.strip() for name in re.split(r"\bover\b", who)]
         if len(names) != (2 if quantity == "improvement" else 1):
             raise PoseliftError(f"'{test}': {SYNTAX}")
-        model, *bases = _models(test, names, size, [grid, *(further or {}).values()])
+        model, *bases = _models(test, names, size, grids)
         base = bases[0] if bases else None
     unit = METRICS[metric].unit
     if found["unit"] not in ({unit, "%"} if base else {unit}):
@@ -96,9 +99,13 @@ def parse(text: str, test: str, grid: Grid, detail: str, further: Mapping[str, G
     )  # fmt: skip
 
 
+def _sizes(grids: Sequence[Grid]) -> list[str]:
+    return [*SIZES, *(size for grid in grids for size in grid.sizes)]
+
+
 def _models(test: str, architectures: list[str], size: str, grids: Sequence[Grid]) -> list[Model]:
-    if size not in (sizes := [*SIZES, *(size for grid in grids for size in grid.sizes)]):
-        raise PoseliftError(f"'{test}': no runs of size '{size}'{suggest(size, sizes)}")
+    if size not in _sizes(grids):
+        raise PoseliftError(f"'{test}': no runs of size '{size}'{suggest(size, _sizes(grids))}")
     known = [*built_in(), *(name for grid in grids for name in grid.architectures)]
     for name in architectures:
         if name not in known:

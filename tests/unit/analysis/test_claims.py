@@ -187,6 +187,12 @@ def test_a_published_size_that_this_experiment_leaves_out():
         ("improvement(full, base) > 10 %", "expected as in"),
         ("mpjpe(full over baseline, base) < 40 mm", "expected as in"),
         ("improvement(lowest) > 10 %", "names no size"),
+        ("P-MPJPE(full, base) < 40 mm", r"unknown metric 'P-MPJPE' \(did you mean 'p_mpjpe'\?\)"),
+        ("MPJPE(full, base) < 40 mm", r"unknown metric 'MPJPE' \(did you mean 'mpjpe'\?\)"),
+        (
+            "improvement(full over baseline, base, P-MPJPE) > 1 %",
+            r"more than one; 'P-MPJPE' \(did you mean 'p_mpjpe'\?\)",
+        ),
     ],
 )
 def test_a_test_that_makes_no_sense_is_refused(tmp_path, test, message):
