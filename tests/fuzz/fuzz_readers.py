@@ -87,10 +87,10 @@ def one(target: Target, data: bytes, folder: Path, watch: Watch) -> tuple[str, s
         target.read(path)
         outcome = "read", ""
     except PoseliftError as error:
-        text = str(error).removeprefix(str(path))
+        lines = [line.removeprefix(str(path)) for line in str(error).split("\n")]  # one for each fault
         outcome = "refused", ""
-        if not text.isprintable() or len(text) > 1500:
-            outcome = "message", repr(text)[:300]
+        if len(lines) > 25 or not all(line.isprintable() and len(line) < 1500 for line in lines):
+            outcome = "message", repr(lines)[:300]
     except BaseException as error:
         where = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in where if "poselift" in frame.filename] or where

@@ -58,3 +58,13 @@ def test_without_activation_jobs_run_the_same_python(project):
     path = f"{other}{os.pathsep}{os.environ['PATH']}"
     answer = project.snakemake("results/tiny/data/raw.sha256", env={"PATH": path})
     assert answer.returncode == 0, answer.stderr
+
+
+def test_a_configfile_in_place_of_the_profiles_is_told(project):
+    target = "results/demo/data/raw.sha256"
+    profile = ("--profile", "workflow/profiles/demo", "--dry-run", target, "--configfile")
+    demo = "workflow/profiles/demo/experiment.yaml"
+    project.settle("dataset: demo")
+    for files, told in (([demo, "tiny.yaml"], False), (["tiny.yaml"], True)):
+        answer = project.snakemake(*profile, *files, experiment=False)
+        assert (f"--configfile replaces the profile's {demo}; to lay yours over it" in answer.stderr) == told

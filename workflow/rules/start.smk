@@ -4,11 +4,16 @@ import os
 import sys
 from pathlib import Path
 
-from poselift.config.files import check_files
+from poselift.config.files import check_files, replaced_files
 from poselift.errors import reported
 
 with reported():
     check_files([Path("config.yaml"), *workflow.configfiles], Path(str(workflow.current_basedir)).parents[1])
+    if replaced := " ".join(replaced_files(sys.argv[1:], workflow.configfiles)):
+        print(
+            f"note: --configfile replaces the profile's {replaced}; to lay yours over it, name both",
+            file=sys.stderr,
+        )
 
 # jobs run the Python that runs Snakemake, be it activated or not
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

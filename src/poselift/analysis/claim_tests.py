@@ -31,6 +31,7 @@ _TEST = re.compile(
     r"(?P<quantity>[\w-]+)\s*\((?P<subject>[^()]*)\)\s*(?P<relation><=|>=|<|>)\s*"
     r"(?P<value>-?\d+(?:\.\d+)?)\s*(?P<unit>%|mm(?:/frame(?:\^2)?)?)"
 )
+QUANTITIES = (*METRICS, "improvement")
 SYNTAX = "expected as in 'mpjpe(full, base) < 40 mm' or 'improvement(full over baseline, base) > 10 %'"
 
 
@@ -65,14 +66,15 @@ def parse(text: str, test: str, grid: Grid, detail: str, further: Mapping[str, G
     quantity, improved = found["quantity"], found["quantity"] == "improvement"
     metric = next((word for word in words if word in METRICS), "mpjpe") if improved else quantity
     if metric not in METRICS:
-        raise PoseliftError(f"'{test}': unknown metric '{quantity}'{_meant(quantity)}")
+        raise PoseliftError(f"'{test}': unknown metric '{quantity}'{suggest(quantity, QUANTITIES)}")
     dataset = next((word for word in words if word in further), "")
     sizes = [word for word in words if word not in ("best", "last", metric, dataset)]
     models: list[Model] = []
     best = "highest" if METRICS[metric].higher_is_better else "lowest"
     if who != best or improved or sizes:
         if len(sizes) != 1:
-            unknown = [f"; unknown word '{word}'{_meant(word)}" for word in sizes if word not in SIZES]
+            odd = (word for word in sizes if word not in SIZES)
+            unknown = [f"; unknown word '{word}'{suggest(word, QUANTITIES)}" for word in odd]
             reason = "names no size, or more than one" + "".join(unknown[-1:])
             raise PoseliftError(f"'{test}': {reason}; {SYNTAX}")
         names = [name.strip() for name in re.split(r"\bover\b", who)]
@@ -88,11 +90,6 @@ def parse(text: str, test: str, grid: Grid, detail: str, further: Mapping[str, G
         text, test, metric, model, base, "best" if "best" in words else "last",
         found["relation"], float(found["value"]), found["unit"], dataset,
     )  # fmt: skip
-
-
-def _meant(word: str) -> str:
-    """Which metric a word may have meant, which the paper may write in another way: P-MPJPE."""
-    return suggest(word.lower().replace("-", "_"), [*METRICS, "improvement"])
 
 
 def _models(test: str, architectures: list[str], size: str, grids: Sequence[Grid]) -> list[Model]:

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from poselift.config import plugins
 from poselift.config.run import TrainingSettings
-from poselift.config.sections import NAME, Section, Text, suggest
+from poselift.config.sections import HASH, NAME, Section, Text, suggest
 from poselift.errors import PoseliftError, one_line
 
 PACKAGE = "poselift.datasets"
@@ -36,9 +36,7 @@ class Source(Section):
 
     dataset: str = Field("human36m", pattern=NAME, description="which data set, by name")
     title: Text = Field("", description="how the paper calls the data (default: the data set's own title)")
-    sha256: str | None = Field(
-        None, pattern="^[0-9a-f]{64}$", description="of the only file; a warning if it differs"
-    )
+    sha256: str | None = Field(None, pattern=HASH, description="of the only file; a warning if it differs")
     expected_clips: dict[Literal["train", "test"], int] | None = Field(
         None, description="numbers of clips that must come out, for data whose counts are known"
     )

@@ -14,6 +14,7 @@ from poselift.config import datasets
 from poselift.config.architectures import built_in, code_entries, find, known
 from poselift.config.card import Card
 from poselift.config.datasets import Dataset, Source
+from poselift.config.faults import raise_all
 from poselift.config.presentation import cards
 from poselift.config.recipes import RecipeName, recipe
 from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
@@ -270,16 +271,19 @@ class Config(Section):
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
         there = {"architecture": [*built_in(), *self.architectures], "size": [*SIZES, *self.sizes]}
-        for key in there:
-            for where, name in self._named(key):
-                if name not in there[key]:
-                    raise ValueError(f"{where}: unknown {key} '{name}'{suggest(name, there[key])}")
         keys = searchable(known(self.architectures).values())
-        for stage in self.search.stages:
-            for key in stage.keys:
-                if key not in keys:
-                    reason = f"cannot be searched{suggest(key, keys)}"
-                    raise ValueError(f"search stage '{stage.name}': '{key}' {reason}")
+        found = [
+            f"{where}: unknown {key} '{name}'{suggest(name, names)}"
+            for key, names in there.items()
+            for where, name in self._named(key)
+            if name not in names
+        ] + [
+            f"search stage '{stage.name}': '{key}' cannot be searched{suggest(key, keys)}"
+            for stage in self.search.stages
+            for key in stage.keys
+            if key not in keys
+        ]
+        raise_all(found)
         return self
 
     @model_validator(mode="after")

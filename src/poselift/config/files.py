@@ -1,6 +1,7 @@
 """Reading a configuration from several YAML files, laid over each other."""
 
-from collections.abc import Sequence
+from argparse import ArgumentParser
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,19 @@ def check_files(files: Sequence[Path], project: Path) -> None:
         )
     for file in filter(Path.exists, files):
         read_yaml(file)
+
+
+def replaced_files(arguments: Sequence[str], files: Collection[Path]) -> list[str]:
+    """The configuration files of the profile that Snakemake's `arguments` name, without the `files` that are
+    read: `--configfile` replaces those of a profile, where other files are laid over each other."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--profile", type=Path)
+    profile = parser.parse_known_args(arguments)[0].profile
+    if profile is None or not (profile / "config.yaml").exists():
+        return []
+    named = read_yaml(profile / "config.yaml").get("configfile", [])
+    listed = [named] if isinstance(named, str) else named
+    return [file for file in listed if Path(file).absolute() not in files]
 
 
 def read_configuration(files: Sequence[Path]) -> Config:

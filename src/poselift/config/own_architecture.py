@@ -6,6 +6,7 @@ import re
 from poselift.config import plugins
 from poselift.config.architectures import Architecture, built_in
 from poselift.config.card import Card
+from poselift.config.faults import RULES
 from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
 from poselift.config.sections import NAME, Section
 from poselift.errors import PoseliftError, one_line
@@ -29,10 +30,7 @@ def load(name: str, source: str) -> Architecture:
     file that is missing, cannot be imported, or is not as `poselift.config.architectures` says.
     """
     if not re.fullmatch(NAME, name):
-        raise PoseliftError(
-            f"architecture '{one_line(name)}' ({source}): expected a name of small letters, digits and "
-            "underscores that begins with a letter"
-        )
+        raise PoseliftError(f"architecture '{one_line(name)}' ({source}): expected {RULES[NAME]}")
     if name in built_in() or hasattr(Section, name):
         raise PoseliftError(f"architecture '{name}' ({source}): the name is taken; choose another one")
     module = plugins.load(source, f"architecture '{name}': ")

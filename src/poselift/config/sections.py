@@ -2,16 +2,24 @@
 
 import argparse
 import difflib
-import reprlib
+import re
 import shlex
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from pkgutil import resolve_name
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from poselift.errors import PoseliftError, one_line
+from poselift.errors import one_line
 
 
 class Section(BaseModel):
@@ -19,24 +27,23 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _known_keys(cls, value: Any) -> Any:
-        """Refuse an unknown key with a suggestion of what may have been meant."""
-        if isinstance(value, dict) and cls.model_config["extra"] == "forbid":
-            faults: list[InitErrorDetails] = [
-                {
-                    "type": PydanticCustomError(UNKNOWN_KEY, "{reason}", {"reason": f"unknown key{meant}"}),
-                    "loc": (key,),
-                    "input": value[key],
-                }
-                for key in value
-                if isinstance(key, str) and key not in cls.model_fields
-                for meant in [suggest(one_line(key), cls.model_fields)]
-            ]
-            if faults:
-                raise ValidationError.from_exception_data(cls.__name__, faults)
-        return value
+    def _known_keys(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Say of an unknown key what may have been meant, beside all other faults."""
+        try:
+            return handler(value)
+        except ValidationError as error:
+            details = [cls._told(fault) for fault in error.errors()]
+            raise ValidationError.from_exception_data(cls.__name__, details) from None
+
+    @classmethod
+    def _told(cls, fault: ErrorDetails) -> InitErrorDetails:
+        kind, reason = fault["type"], one_line(fault["msg"], limit=500)
+        if kind == "extra_forbidden" and len(fault["loc"]) == 1:
+            kind, reason = "unknown_key", f"unknown key{suggest(one_line(fault['loc'][0]), cls.model_fields)}"
+        told = PydanticCustomError(kind, "{reason}", {**fault.get("ctx", {}), "reason": reason})
+        return {"type": told, "loc": fault["loc"], "input": fault["input"]}
 
 
 class Unchecked(Section):
@@ -57,53 +64,32 @@ InputPath = Annotated[Path, AfterValidator(_literal)]
 Text = Annotated[str, AfterValidator(_literal)]
 """Words that the paper shows."""
 
-UNKNOWN_KEY = "unknown_key"
-
 NAME = r"^[a-z][a-z0-9_]*$"
 """What a name that becomes part of a path, a macro and a command looks like."""
+
+HASH, COLOUR = "^[0-9a-f]{64}$", "^#[0-9a-fA-F]{6}$"
 
 AnySection = TypeVar("AnySection", bound=Section)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """The end of an error message about an unknown name: what may have been meant, or what there is."""
-    known = list(known)
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" (did you mean '{close[0]}'?)" if close else f" (known: {', '.join(known)})"
+    known = {_plain(each): each for each in known}
+    close = difflib.get_close_matches(_plain(name), known, n=1)
+    return f" (did you mean '{known[close[0]]}'?)" if close else f" (known: {', '.join(known.values())})"
 
 
-def _shown(value: Any) -> str:
-    """The value, shortened: nested aliases can stand for more than fits into memory."""
-    try:
-        return one_line(_SHORT.repr(value))
-    except ValueError:  # an integer of thousands of digits
-        return "a very large number"
-
-
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = 100
+def _plain(name: str) -> str:
+    return re.sub(r"\W", "_", name.casefold())
 
 
 def parse(model: type[AnySection], value: Any, source: str) -> AnySection:
-    """Validate `value`; the first fault becomes one line: `source`, the key, what is expected."""
+    """Validate `value`. Raises `PoseliftError` with a line per fault: `source`, the key, what is expected."""
     try:
         return model.model_validate(value)
-    except UnicodeError as error:  # half a surrogate pair
-        raise PoseliftError(f"{one_line(source)}: a text that is no Unicode: {one_line(error)}") from None
-    except ValidationError as error:
-        fault = error.errors()[0]
-        key = one_line(".".join(map(str, fault["loc"])))
-        if fault["type"] == UNKNOWN_KEY:
-            reason = fault["msg"]
-        elif fault["type"] == "missing":
-            reason = "is missing"
-        else:
-            reason = one_line(fault["msg"].removeprefix("Value error, "), limit=500)
-            if not isinstance(fault["input"], dict | BaseModel):
-                reason += f", but it is {_shown(fault['input'])}"
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        message = ": ".join(filter(None, (source, key, reason))) + more
-        raise PoseliftError(one_line(message, limit=1000)) from None
+    except (ValidationError, UnicodeError) as error:
+        # by name: how a fault is worded is no part of what a training depends on
+        raise resolve_name("poselift.config.faults:in_words")(error, value, source) from None
 
 
 def _flat_fields(model: type[Section]) -> Iterable[tuple[str, Any]]:

@@ -72,8 +72,8 @@ def attempt(
     except FAILURES as error:
         if isinstance(error.__context__, OSError):  # a full disk or a missing file is not the trial's doing
             raise
-        reason = str(error) if isinstance(error, PoseliftError) else one_line(f"out of memory: {error}")
-        return replace(result, status="failed", reason=reason)
+        reason = str(error) if isinstance(error, PoseliftError) else f"out of memory: {error}"
+        return replace(result, status="failed", reason=one_line(reason, limit=1000))
 
 
 def clear(folder: Path) -> None:

@@ -236,6 +236,11 @@ def test_a_published_size_that_this_experiment_leaves_out():
         ("improvement(full, base) > 10 %", "expected as in"),
         ("mpjpe(full over baseline, base) < 40 mm", "expected as in"),
         ("improvement(lowest) > 10 %", "names no size"),
+        ("MPJPE(full, base) < 40 mm", r"unknown metric 'MPJPE' \(did you mean 'mpjpe'\?\)"),
+        (
+            "improvement(full over baseline, base, P-MPJPE) > 1 %",
+            r"more than one; unknown word 'P-MPJPE' \(did you mean 'p_mpjpe'\?\)",
+        ),
     ],
 )
 def test_a_test_that_makes_no_sense_is_refused(tmp_path, test, message):

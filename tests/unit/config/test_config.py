@@ -25,16 +25,22 @@ SMALL: dict[str, Any] = {
     "paper": {"title": "T", "authors": ["A"], "per_action_size": "tiny"},
 }
 
+ENTRY = {"architecture": "full", "size": "tiny"}
+
 
 def config(**changes: Any) -> Config:
     return sections.parse(Config, SMALL | changes, "config.yaml")
 
 
-def fault(**changes: Any) -> str:
+def fault_lines(**changes: Any) -> list[str]:
     with pytest.raises(PoseliftError) as caught:
         config(**changes)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+    return str(caught.value).split("\n")
+
+
+def fault(**changes: Any) -> str:
+    (line,) = fault_lines(**changes)
+    return line
 
 
 def test_the_papers_configuration_is_the_published_grid():
@@ -89,7 +95,7 @@ def test_the_papers_configuration_is_the_published_grid():
         ({"experiment": SMALL["experiment"] | {"seeds": [1, 1]}}, "experiment.seeds: an entry occurs twice"),
         ({"data": {"title": "x"}}, "data: give either raw (a file) or synthetic (settings)"),
         ({"data": {"title": "x", "raw": "a.pkl", "synthetic": {}}}, "data: give either raw"),
-        ({"dataset": "../up"}, "config.yaml: dataset: String should match pattern"),
+        ({"dataset": "../up"}, "config.yaml: dataset: expected a name of small letters"),
         ({"models": {"full": {"mamba_gcn_layers": 4}}}, "models.full: mamba_gcn_layers has no meaning"),
         (
             {"overrides": [{"training": {"epoch": 3}}]},
@@ -100,6 +106,59 @@ def test_the_papers_configuration_is_the_published_grid():
 )
 def test_fault_names_the_key(changes, expected):
     assert expected in fault(**changes)
+
+
+def test_all_faults_are_told_at_once():
+    told = fault_lines(
+        trainig={},
+        dataset="My-Data",
+        training={"epohcs": 3, "lr": -1},
+        models={"full": {"gcn_dropot": 1, "fusion_alpha": 2}, "ful": {}},
+        ablation=[{"name": "a", "architecture": "full", "size": "tiny"}, {"name": "b", "size": 3}],
+    )
+    name = "a name of small letters, digits and underscores that begins with a letter"
+    assert [line.removeprefix("config.yaml: ") for line in told] == [
+        f"dataset: expected {name}, but it is 'My-Data'",
+        "models.full.fusion_alpha: Input should be less than 1, but it is 2",
+        "models.full.gcn_dropot: unknown key (did you mean 'gcn_dropout'?)",
+        "models.ful: unknown key (did you mean 'full'?)",
+        "training.lr: Input should be greater than 0, but it is -1",
+        "training.epohcs: unknown key (did you mean 'epochs'?)",
+        "ablation.b.architecture: is missing",
+        "ablation.b.size: Input should be a valid string, but it is 3",
+        "trainig: unknown key (did you mean 'training'?)",
+    ]
+
+
+def test_names_that_are_not_there_are_told_at_once():
+    variants = [{"name": f"v{i}", "architecture": "Full", "size": "tinny"} for i in range(12)]
+    told = fault_lines(
+        ablation=variants[:1], search={"stages": [{"name": "a", "grid": {"lrr": [0.1], "flop": [0.2]}}]}
+    )
+    assert [line.removeprefix("config.yaml: ") for line in told] == [
+        "ablation.v0.architecture: unknown architecture 'Full' (did you mean 'full'?)",
+        "ablation.v0.size: unknown size 'tinny' (did you mean 'tiny'?)",
+        "search stage 'a': 'lrr' cannot be searched (did you mean 'lr'?)",
+        "search stage 'a': 'flop' cannot be searched (did you mean 'flip'?)",
+    ]
+    many = fault_lines(ablation=variants)
+    assert (len(many), many[-1]) == (21, "config.yaml: 4 more faults")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"dataset": "h36m-x"}, "dataset: expected a name of small letters, digits and underscores that"),
+        ({"ablation": [ENTRY | {"name": "No.1"}]}, "ablation.No.1.name: expected a name"),
+        ({"data": {"raw": "a", "sha256": "ABC"}}, "data.sha256: expected 64 digits, 0 to 9 and a to f"),
+        ({"datasets": {"Third": "third.py"}}, "datasets.Third: expected a name of small letters"),
+        ({"search": {"stages": [{"name": "a/b", "grid": {"lr": [1]}}]}}, "search.stages.a/b.name: expected"),
+        ({"experiments": [ENTRY | {"name": "x", "model": 3}]}, "experiments.x.model: Input should be"),
+    ],
+)
+def test_rules_and_entries_are_said_in_words(changes, expected):
+    assert expected in fault(**changes)
+    assert "pattern" not in fault(**changes)
 
 
 def test_frozen_runs_have_to_be_runs_of_the_experiment():

@@ -147,6 +147,19 @@ def test_further_data_have_a_grid_and_a_training_of_their_own():
     assert of(settings.runs()["full-base-s3"], "optimizer", "batch_size") == ["adamw", 48]
 
 
+def test_the_recipe_of_the_configuration_is_for_the_main_data_alone():
+    settings = config(
+        data={"dataset": "mpi_inf_3dhp", "synthetic": {}},
+        recipe="guide",
+        overrides=[{"recipe": "guide", "training": {"flip": 0.1}}],
+        further_data={"human36m": {"synthetic": {}}},
+    )
+    further = settings.runs("human36m")["full-base-s3"]
+    assert (further.training, further.n_frames) == (TrainingSettings(), 243)
+    # which its data set's own recipe replaces
+    assert of(settings.runs()["full-base-s3"], "optimizer", "batch_size", "flip") == ["amsgrad", 16, 0.1]
+
+
 def test_the_published_recipe_is_motionagformers():
     assert recipe("published", find("full"), "large").model_dump() == {
         "epochs": 60, "batch_size": 16, "gradient_accumulation_steps": 1, "processes": 1,

@@ -50,8 +50,9 @@ def fault(call: Any, *arguments: Any) -> str:
 
 
 def readable(error: PoseliftError) -> bool:
-    """Whether the message is one printable line, not too long."""
-    return str(error).isprintable() and len(str(error)) < 1500
+    """Whether the message is of few printable lines, none too long: one for each fault."""
+    lines = str(error).split("\n")
+    return len(lines) < 25 and all(line.isprintable() and len(line) < 1500 for line in lines)
 
 
 def accepted(call: Any, *arguments: Any) -> Any:
