@@ -281,8 +281,8 @@ def explain(jobs: list[Planned], results: Path, pins: dict[str, str]) -> Iterato
 
 
 def _overlooked(jobs: Iterable[Planned], chain: Chain) -> set[str]:
-    """Files that are missing though what was made of them is there, such as Snakemake deletes after a job that
-    failed and does not make again by itself: the paper would stay as it was."""
+    """Files that are missing though what was made of them is there, such as Snakemake deletes after a job
+    that failed and does not make again by itself: the paper would stay as it was."""
     planned = {path for job in jobs for path in job.outputs}
     there = (job for job in chain.jobs.values() if any(Path(path).exists() for path in job.outputs))
     read = {path for job in there for path in job.inputs if path in chain.makers}
