@@ -5,9 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,50 +19,32 @@ from poselift.errors import PoseliftError, run
 from poselift.evaluation.report import load_reports
 from poselift.files import read_json
 
-SAID_BY_OTHERS = ("variant", "depth", "dim")
-"""Settings that the name or the size of a run already says."""
+NUMBERS = ["best", "last", "P-MPJPE", "GPU-hours"]
+MEASURED_ON = ["unit", "subjects", "input_2d", "data"]
+"""Runs that differ in these are not ranked together."""
+
+SAID_BY_OTHERS = ["run", *NUMBERS, *MEASURED_ON, "variant", "depth", "dim"]
+"""Columns, and settings that the name or the size of a run already says."""
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A run to be compared: its errors (MPJPE in `unit`; P-MPJPE of the best weights in mm, None before it is
-    evaluated), and its settings, flattened."""
-
-    run: str
-    best: float
-    last: float
-    p_mpjpe: float | None
-    gpu_hours: float
-    unit: str
-    subjects: str
-    input_2d: str
-    data: str
-    settings: dict[str, Any]
-
-    @property
-    def measured_on(self) -> tuple[str, ...]:
-        """Runs that differ in these are not ranked together."""
-        return self.unit, self.subjects, self.input_2d, self.data
-
-
-def candidate(folder: Path) -> Candidate:
-    """Read a run folder, and its evaluation beside `runs/` if there is one. Raises `PoseliftError`."""
+def candidate(folder: Path) -> dict[str, Any]:
+    """The row of a run: MPJPE of the best and the last weights in `unit`, P-MPJPE of the best in mm (None
+    before it is evaluated), what they were measured on, and its settings. Raises `PoseliftError`."""
     made, record = read_run(folder), folder / "provenance.json"
     data = read_json(record, lambda found: found["inputs"]["data"], "the record of a run", "train it again")
-    numbers: list[Any] = [made.summary.get(key) for key in ("best_mpjpe", "last_mpjpe", "gpu_hours")]
-    if not all(isinstance(number, int | float) for number in numbers):
+    best, last, hours = (made.summary.get(key) for key in ("best_mpjpe", "last_mpjpe", "gpu_hours"))
+    if not all(isinstance(number, int | float) for number in (best, last, hours)):
         raise PoseliftError(f"{folder / 'metrics.json'}: no error in the summary; train the run again")
     evaluation = folder.parent.parent / "evaluation" / f"{folder.name}.json"
     evaluated = load_reports(evaluation)[0].checkpoints.get("best") if evaluation.exists() else None
-    best, last, hours = numbers
-    return Candidate(
-        folder.name, best, last, evaluated.p_mpjpe if evaluated else None, hours,
-        unit=str(made.summary.get("unit")),
-        subjects=made.settings.validation_subject or "test subjects",
-        input_2d=made.settings.input_2d,
-        data=json.dumps(data, sort_keys=True),
-        settings=_flat(made.settings.model_dump(mode="json")),
-    )  # fmt: skip
+    return {
+        "run": folder.name,
+        **dict(zip(NUMBERS, (best, last, evaluated.p_mpjpe if evaluated else None, hours), strict=True)),
+        "unit": str(made.summary.get("unit")),
+        "subjects": made.settings.validation_subject or "test subjects",
+        "data": json.dumps(data, sort_keys=True),
+        **_flat(made.settings.model_dump(mode="json")),
+    }
 
 
 def _flat(nested: dict[str, Any]) -> dict[str, Any]:
@@ -74,45 +54,43 @@ def _flat(nested: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def differing(candidates: Sequence[Candidate]) -> list[str]:
-    """The settings in which the runs differ, except those that others say."""
-    keys = dict.fromkeys(key for one in candidates for key in one.settings if key not in SAID_BY_OTHERS)
-    return [key for key in keys if len({repr(one.settings.get(key)) for one in candidates}) > 1]
-
-
-def ranked(folders: Sequence[Path]) -> tuple[list[list[Candidate]], list[str]]:
-    """The runs in `folders`, those that can be ranked together in a list each, the smallest best error first;
-    and why others have no rank."""
-    groups: dict[tuple[str, ...], list[Candidate]] = defaultdict(list)
-    broken = []
+def candidates(folders: Sequence[Path]) -> tuple[pd.DataFrame, list[str]]:
+    """The rows of the runs in `folders`, and why others have none."""
+    rows, broken = [], []
     for folder in folders:
         try:
-            one = candidate(folder)
-            groups[one.measured_on].append(one)
+            rows.append(candidate(folder))
         except PoseliftError as error:
             broken.append(str(error))
-    return [sorted(group, key=lambda one: (one.best, one.run)) for group in groups.values()], broken
+    # as objects: a setting that some runs do not have makes no float of the others'
+    return pd.DataFrame(rows, columns=None if rows else SAID_BY_OTHERS, dtype=object), broken
 
 
-def ranking(group: Sequence[Candidate]) -> Table:
+def differing(group: pd.DataFrame) -> list[str]:
+    """The settings in which runs differ, except those that others say."""
+    keys = map(str, group.columns.difference(SAID_BY_OTHERS, sort=False))
+    return [key for key in keys if len(set(map(repr, group[key]))) > 1]
+
+
+def ranking(group: pd.DataFrame) -> Table:
     """A table of runs that can be ranked together; errors first, and whole on any terminal."""
-    unit, subjects, input_2d, _ = group[0].measured_on
+    unit, subjects, input_2d, _ = group.iloc[0][MEASURED_ON]
     table = Table(caption=f"MPJPE on {subjects}, 2D poses: {input_2d}; best epoch and last epoch")
     table.add_column("run", no_wrap=True)
     for column in (f"best ({unit})", f"last ({unit})", "P-MPJPE (mm)", "GPU-hours"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("settings that differ", overflow="fold")
-    keys = differing(group)
-    for one in group:
-        numbers = (one.best, one.last, one.p_mpjpe, one.gpu_hours)
-        settings = ", ".join(f"{key} {one.settings[key]}" for key in keys if key in one.settings)
-        table.add_row(one.run, *("–" if n is None else f"{n:.2f}" for n in numbers), settings)
+    for _, row in group.iterrows():
+        settings = ", ".join(f"{key} {value}" for key, value in row[differing(group)].dropna().items())
+        numbers = ("–" if pd.isna(number) else f"{number:.2f}" for number in row[NUMBERS])
+        table.add_row(row["run"], *numbers, settings)
     return table
 
 
 def compare(folders: Sequence[Path], console: Console) -> None:
     """Print rankings of the runs in `folders`, one for each kind of error, and why others have no rank."""
-    groups, broken = ranked(folders)
+    table, broken = candidates(folders)
+    groups = [group.sort_values(["best", "run"]) for _, group in table.groupby(MEASURED_ON, sort=False)]
     if len(groups) > 1:
         apart = "errors in other units, on other subjects, 2D poses or other data are not ranked together"
         console.print(f"{len(groups)} tables: {apart}")
@@ -124,11 +102,10 @@ def compare(folders: Sequence[Path], console: Console) -> None:
 
 def as_csv(folders: Sequence[Path]) -> str:
     """The runs in `folders` as CSV, with all their settings. Raises `PoseliftError` for one without rank."""
-    groups, broken = ranked(folders)
+    table, broken = candidates(folders)
     if broken:
         raise PoseliftError(broken[0])
-    rows = [asdict(one) | one.settings for group in groups for one in group]
-    return pd.DataFrame(rows).drop(columns=["settings", "data"]).to_csv(index=False)
+    return table.drop(columns="data").to_csv(index=False)
 
 
 def run_experiments(files: Sequence[Path], options: Sequence[str]) -> None:

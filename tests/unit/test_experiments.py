@@ -15,7 +15,7 @@ from poselift.config.command_line import run_from_options
 from poselift.config.files import laid_over, read_configuration
 from poselift.errors import PoseliftError
 from poselift.evaluation.protocol import POSE_ERRORS
-from poselift.experiments import candidate, compare, differing, main
+from poselift.experiments import candidate, candidates, compare, differing, main
 
 CONFIG = """
 dataset: tiny
@@ -187,11 +187,13 @@ def test_csv_has_every_setting(run_folder, capsys):
 
 
 def test_columns_are_the_settings_that_differ(run_folder):
-    runs = [candidate(run_folder("a", 1.0, lr=0.01)), candidate(run_folder("b", 1.0, seed=3, n_frames=9))]
+    runs, _ = candidates([run_folder("a", 1.0, lr=0.01), run_folder("b", 1.0, seed=3, n_frames=9)])
     assert differing(runs) == ["n_frames", "seed", "lr"]
-    both = [candidate(run_folder("c", 1.0)), candidate(run_folder("d", 1.0, architecture="full"))]
+    folders = [run_folder("c", 1.0), run_folder("d", 1.0, architecture="full")]
+    both, _ = candidates(folders)
     assert "lr" not in differing(both)
     assert "fusion_alpha" in differing(both)  # which one of them does not have
+    assert "nan" not in printed(folders)
 
 
 @pytest.mark.parametrize("other", [{"unit": "px"}, {"data": "xyz"}, {"validation_subject": "S8"}])
@@ -218,11 +220,11 @@ def test_a_broken_folder_is_a_row_with_its_reason(run_folder, tmp_path):
 
 def test_the_evaluation_beside_the_run_is_shown(run_folder):
     folder = run_folder("a", 42.0)
-    assert candidate(folder).p_mpjpe is None
+    assert candidate(folder)["P-MPJPE"] is None
     best = {"rows": [(metric, "all", "", 30.5) for metric in POSE_ERRORS]}
     report = {"run": "a", "n_frames": 9, "checkpoints": {"best": best}}
     evaluation = folder.parents[1] / "evaluation/a.json"
     evaluation.parent.mkdir()
     evaluation.write_text(json.dumps(report))
-    assert candidate(folder).p_mpjpe == 30.5
+    assert candidate(folder)["P-MPJPE"] == 30.5
     assert "30.50" in printed([folder])

@@ -25,7 +25,7 @@ from typing import Any
 from poselift.errors import PoseliftError, run, visible
 from poselift.provenance.chain import Chain, Job, read_chain
 from poselift.provenance.code_hash import MANIFESTS, differences, kept_manifest, manifest_now, read_pins
-from poselift.provenance.receipts import NOTES
+from poselift.provenance.receipts import FOLDER, NOTES
 
 PINS = Path("envs/constraints.txt")
 WITHOUT_NAME = "parameter"
@@ -252,13 +252,17 @@ def _listed(names: Iterable[str]) -> str:
 
 def explain(jobs: list[Planned], results: Path, pins: dict[str, str]) -> Iterator[str]:
     """The lines of the answer: causes with what they touch, the costliest first; what follows; the cost."""
-    if not jobs:
-        yield "nothing is stale"
-        return
     try:
         chain = read_chain(results)
     except PoseliftError:
         chain = Chain({})
+    if gone := sorted(_overlooked(jobs, chain)):
+        yield f"{_listed(map(_short, gone))}: missing, and Snakemake sees no reason to act"
+        yield f"to make them again, and what depends on them: snakemake --forcerun {shlex.join(gone)}"
+    elif not jobs:
+        yield "nothing is stale"
+    if not jobs:
+        return
     by_cause: dict[tuple[str, tuple[str, ...]], list[Planned]] = defaultdict(list)
     for job in jobs:
         found = tuple(causes(job, chain.makers.get(job.outputs[0]), results, pins))
@@ -274,6 +278,15 @@ def explain(jobs: list[Planned], results: Path, pins: dict[str, str]) -> Iterato
         counted = (f"{rule} ({count})" if count > 1 else rule for rule, count in following.items())
         yield f"and what depends on that: {', '.join(counted)}"
     yield cost(jobs)
+
+
+def _overlooked(jobs: Iterable[Planned], chain: Chain) -> set[str]:
+    """Files that are missing though what was made of them is there, such as Snakemake deletes after a job
+    that failed and does not make again by itself: the paper would stay as it was."""
+    planned = {path for job in jobs for path in job.outputs}
+    there = (job for job in chain.jobs.values() if any(Path(path).exists() for path in job.outputs))
+    read = {path for job in there for path in job.inputs if path in chain.makers}
+    return {path for path in read - planned if not Path(path).exists()}
 
 
 def cost(jobs: Sequence[Planned]) -> str:
@@ -300,8 +313,11 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="poselift why", description=main.__doc__, epilog=example)
     _, options = parser.parse_known_args(argv)
     jobs = dry_run(options)
-    results = Path(*PurePosixPath(jobs[0].outputs[0]).parts[:2]) if jobs else Path("results")
-    for line in explain(jobs, results, read_pins(PINS)):
+    # Snakemake does not say for which data set there is nothing to be done
+    made = [jobs[0].outputs[0]] if jobs else map(str, Path("results").glob(f"*/{FOLDER}"))
+    folders = sorted(Path(*PurePosixPath(path).parts[:2]) for path in made) or [Path("results")]
+    pins = read_pins(PINS)
+    for line in dict.fromkeys(line for results in folders for line in explain(jobs, results, pins)):
         print(visible(line))
 
 

@@ -1,5 +1,6 @@
 """The words for what is stale: module, version, option, file; and what rebuilding takes."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -42,6 +43,26 @@ def code_of(path: str) -> str:
 
 def test_nothing(toy):
     assert explained("Building DAG of jobs...\nNothing to be done.\n") == ["nothing is stale"]
+
+
+def test_what_a_failed_job_left_missing_is_not_up_to_date(toy):
+    Path(f"{R}/results.csv").unlink()  # of which there are tables
+    nothing = "Building DAG of jobs...\nNothing to be done.\n"
+    assert explained(nothing) == [
+        "results.csv: missing, and Snakemake sees no reason to act",
+        f"to make them again, and what depends on them: snakemake --forcerun {R}/results.csv",
+    ]
+    planned = block("x", "Missing output files: results/toy/results.csv", output=f"{R}/results.csv")
+    assert explained(planned)[0] == "results.csv: results.csv is missing"
+
+
+def test_what_is_missing_together_with_all_that_was_made_of_it_is_not_needed(toy):
+    for run in ("full-base-s0", "full-base-s1", "baseline-base-s0"):
+        shutil.rmtree(f"{R}/runs/{run}")
+        Path(f"{R}/evaluation/{run}.json").unlink()
+    for path in (f"{R}/results.csv", *toy.parts):
+        Path(path).unlink()
+    assert explained("Nothing to be done.\n") == ["nothing is stale"]
 
 
 def test_the_module_that_changed_is_named(toy, monkeypatch):
