@@ -100,6 +100,8 @@ def test_options_that_are_given_win_over_size_and_recipe():
     run = run_from_options(given | {"lr": "0.25", "depth": "3", "dim": "24"})
     assert (run.training.lr, run.training.batch_size, run.training.epochs) == (0.25, 64, 200)
     assert (run.size, run.depth, run.dim) == ("small", 3, 24)
+    deeper = run_from_options(given | {"depth": "27"})
+    assert (deeper.depth, deeper.dim) == (27, 64)
     assert (run_from_options(given).depth, run_from_options(given).dim) == (26, 64)
 
 

@@ -125,6 +125,7 @@ def test_a_smaller_experiment_leaves_out_what_is_not_of_it():
             ("a", "full", "base"),
             ("b", "baseline", "tiny"),
             ("c", "baseline", "base"),
+            ("d", "full", "tiny"),
         )
     ]
     given = {"ablation": entries, "ground_truth_2d": {"sizes": ["tiny", "base"], "seeds": [8]}}
