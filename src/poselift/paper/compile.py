@@ -65,7 +65,8 @@ def by_file(log: str) -> Iterator[tuple[str, str, str]]:
 def warnings_in(log: str, bibliography_log: str) -> tuple[list[str], list[str]]:
     """What a reader of the PDF would stumble over: undefined references, lost characters, text that sticks
     out; and, apart from these, what sticks out so far that the page cuts it off or it hides other text."""
-    found, faults = [], []
+    found: list[str] = []
+    faults: list[str] = []
     for file, line, content in by_file(log):
         there = f"{file}: " if file else ""
         if box := _OVERFULL.match(line):

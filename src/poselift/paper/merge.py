@@ -168,12 +168,12 @@ def difference(name: str, change: Change) -> str:
     """A change as a unified diff, without what a terminal would obey."""
     before, after = unix(change.here or b""), unix(change.returned)
     try:
-        texts = [each.decode("utf-8").splitlines(keepends=True) for each in (before, after)]
+        old, new = (each.decode("utf-8").splitlines(keepends=True) for each in (before, after))
     except UnicodeDecodeError:
         action = "added" if change.here is None else "replaced"
         return f"{one_line(name)}: {action} ({len(change.returned)} bytes)\n"
     shown = _UNSAFE.sub(lambda match: ascii(match.group())[1:-1], name)
-    lines = difflib.unified_diff(*texts, f"a/{shown}" if change.here else "/dev/null", f"b/{shown}")
+    lines = difflib.unified_diff(old, new, f"a/{shown}" if change.here else "/dev/null", f"b/{shown}")
     unended = "\n\\ No newline at end of file\n"
     diff = "".join(line if line.endswith("\n") else line + unended for line in lines)
     return _UNSAFE.sub(lambda match: ascii(match.group())[1:-1], diff)
