@@ -62,7 +62,9 @@ def require_own(path: Path) -> None:
     """
     ours = not path.exists() or (path / MARK).is_file()
     if not ours and any(not each.is_dir() for each in (path, *path.rglob("*"))):
-        raise PoseliftError(f"{path}: is there already and poselift did not make it; give another place")
+        raise PoseliftError(
+            f"{path}: is there already and poselift did not make it; move it away or give another place"
+        )
 
 
 def clear_leftovers(path: Path) -> None:

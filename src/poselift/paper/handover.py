@@ -83,7 +83,9 @@ def _require_place(made: list[Path], folder: Path) -> None:
     require_own(target)
     if not (target / MARK).is_file():
         if there := next((path for path in archives if path.exists()), None):
-            raise PoseliftError(f"{there}: is there already and poselift did not make it; give another place")
+            raise PoseliftError(
+                f"{there}: is there already and poselift did not make it; move it away or give another place"
+            )
         return
     given, content = read_folder(target, target)
     edited = [each for each in content if not as_given(content[each], given.get(each))]

@@ -191,6 +191,26 @@ def test_a_dash_is_named_and_text_follows_the_experiment(tmp_path):
     )
 
 
+@needs_latex
+@pytest.mark.parametrize("absent", ["mamba_gcn", "full"])
+def test_the_prose_names_no_architecture_that_the_experiment_lacks(tmp_path, absent):
+    """Of the whole text: no number is a dash, and what is left out leaves whole sentences."""
+    shutil.copytree(SOURCES, tmp_path, dirs_exist_ok=True)
+    for part in assemble.parts_named(SOURCES):
+        write_text(tmp_path / "generated" / part, "")
+    text = "".join(path.read_text() for path in SOURCES.rglob("*.tex"))
+    keys = sorted(set(re.findall(r"\\num\{([^}#]+)\}", text)) | {"paper.title", "paper.authors"})
+    numbers = [(Tex(key), MISSING if absent in key.split(".") else "1") for key in keys]
+    there = [Tex(name) for name in ("baseline", "mamba_gcn", "full") if name != absent]
+    switches = {"synthetic": False, "draft": False, "ablated": True, "architectures": there}
+    write_text(tmp_path / "generated/numbers.tex", render("numbers", numbers=numbers, **switches))
+    write_text(tmp_path / "generated/provenance.tex", "\\newcommand{\\provenanceappendix}{}\n")
+    assert [warning for warning in compile_paper(tmp_path) if "is a dash" in warning] == []
+    if shutil.which("pdftotext"):
+        shown = " ".join(pdf_tool("pdftotext", tmp_path / "main.pdf", "-").split())
+        assert not re.search(r"\(\)|\b(and|by|is|has|MPJPE) [.,;]", shown)
+
+
 ALPHABETS = "Nguyễn Thị Hồng Ánh, Lǐ Nǚ, Ἀρχιμήδης, Παπαδόπουλος, Юрий Жуков, Łukasz, Ħ, ứ"
 
 
