@@ -1,8 +1,8 @@
-"""The tests of the paper's claims, each beside the sentence that it decides: `paper/claims.yaml` has the syntax.
+"""The tests of the paper's claims, each beside its sentence in `paper/claims.yaml`, which has the syntax.
 
-A test is about the last epoch unless it says `best`, about the paper's main data set unless it names a further
-one, and an improvement is of the MPJPE unless another metric is named, in % of the other's number or in the
-metric's unit. The size `detail` is the one that the paper shows in detail. Nothing of a claim is executed.
+A test is about the last epoch unless it says `best`, and about the paper's main data set unless it names a
+further one. An improvement is of the MPJPE unless another metric is named, in % of the other's number or in
+the metric's unit. The size `detail` is the one that is shown in detail. Nothing of a claim is executed.
 """
 
 import re
