@@ -1,16 +1,8 @@
-"""The tests of the paper's claims, as `claims.yaml` has them, each beside the sentence that it decides:
+"""The tests of the paper's claims, each beside its sentence in `paper/claims.yaml`, which has the syntax.
 
-    - claim: The best model errs by less than 40 mm.
-      test: mpjpe(lowest) < 40 mm
-    - claim: MambaGCN improves on the baseline by more than a tenth.
-      test: improvement(mamba_gcn over baseline, base) > 10 %
-
-A test is `<metric>(<architecture>, <size>)` or `improvement(<architecture> over <architecture>, <size>)`, a
-relation (<, <=, >, >=), a number and its unit. The size `detail` is the one that the paper shows in detail;
-`<metric>(lowest)` is the model with the lowest mean, `<metric>(highest)`, where higher is better, that with
-the highest. Further words in the brackets name the checkpoint (`best`, else the last epoch), a further data
-set (`mpi_inf_3dhp`, else the paper's main one) and, for an improvement, the metric (else mpjpe). An
-improvement is in % of the other's number or in the metric's unit. Nothing of a claim is executed.
+A test is about the last epoch unless it says `best`, and about the paper's main data set unless it names a
+further one. An improvement is of the MPJPE unless another metric is named, in % of the other's number or in
+the metric's unit. The size `detail` is the one that is shown in detail. Nothing of a claim is executed.
 """
 
 import re

@@ -176,8 +176,8 @@ def test_a_caption_depends_on_settings():
     assert "in grey" in caption_of(caption, view(notice=notice), published=True)
     assert "in grey" not in caption_of(caption, view(notice=notice), published=False)
     assert "on My Motion. MACs" in caption_of(caption, view(notice=notice), published=False)
-    detail = view(notice=notice, per_action_size="xsmall")
-    assert "size xsmall" in caption_of(modules("figures")["joints"]["CAPTION"], detail, published=False)
+    caption = modules("figures")["joints"]["CAPTION"]  # the view's first size is another
+    assert "size base" in caption_of(caption, view(notice=notice), published=False)
     caption = modules("figures")["comparison"]["CAPTION"]
     assert "90\N{NARROW NO-BREAK SPACE}%" in caption_of(
         caption, view(statistics=Statistics(confidence=0.9)), published=False
@@ -247,6 +247,10 @@ def test_costs_are_those_of_the_grid_and_of_models_that_the_ablation_changes():
         ablation=[entry | {"title": entry["name"]} for entry in ablation],
     )
     assert models_of(told) == ["baseline-base", "full-base"]
+    sizes = config(
+        experiment={"architectures": ["full", "baseline"], "sizes": ["small", "base"], "seeds": [0]}
+    )
+    assert models_of(sizes) == ["full-small", "full-base", "baseline-small", "baseline-base"]
     assert variant_models_of(told) == ["full-base-wide", "baseline-base-short"]
     grid, wide, short = (cost_options(told, name) for name in ("full-base", *variant_models_of(told)))
     assert wide == grid.replace("--mamba-gcn-dim 256", "--mamba-gcn-dim 512") != grid

@@ -111,6 +111,14 @@ def test_a_stretched_sequence_counts_each_frame_once(make_split: MakeSplit) -> N
     assert result.frames == 12
 
 
+def test_the_error_of_a_clip_is_that_of_its_distinct_frames(make_split: MakeSplit) -> None:
+    split = make_split([{"length": 3}, {"length": 4}], [[0, 1, 1, 2], [3, 4, 5, 6]])
+    predictions = torch.from_numpy(displaced(split, [[1, 99, 4, 7], [1, 2, 3, 8]]))
+    clips, errors = clip_mpjpe(predictions, split)
+    assert clips.tolist() == [0, 1]
+    assert errors == pytest.approx([(1 + 4 + 7) / 3 * SHARE, (1 + 2 + 3 + 8) / 4 * SHARE])
+
+
 @pytest.mark.parametrize("name", ["s_09_act_05_subact_02", "s_09_act_10_subact_02", "s_09_act_13_subact_01"])
 def test_faulty_sequences_are_skipped_in_all_cameras(make_split: MakeSplit, name: str) -> None:
     runs = [{"length": 3}, {"length": 3, "name": f"{name}_ca_01"}, {"length": 3, "name": f"{name}_ca_04"}]
