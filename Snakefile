@@ -39,6 +39,7 @@ rule all:
         f"{RESULTS}/setup.md",
         TABLE_PAGES,
         FOUND if SETTINGS.search.with_paper else [],
+        LEFT_MISSING,
 
 
 # the hyper-parameter search of config.yaml

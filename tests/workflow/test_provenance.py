@@ -116,16 +116,23 @@ def test_why_names_the_section_that_a_merge_edited_and_no_file_that_it_only_wrot
     assert why(built)[0] == "paper/main.pdf: paper/sections/introduction.tex changed"
 
 
-def test_why_names_what_a_failed_job_left_missing(built):
+def test_what_a_failed_job_left_missing_is_made_again(built):
     sound, faulty = "    grid, metrics = view.grid", "    raise SystemExit(3)\n    grid, metrics = view.grid"
     built.edit("src/poselift/tables/main.py", sound, faulty)
     assert built.snakemake().returncode != 0
     # Snakemake alone would leave the paper with the table as it was
-    assert why(built)[0] == (
-        "tables/main.json, tables/main.tex: missing, and Snakemake sees no reason to act"
-    )
+    assert built.stale().keys() >= {"table", "pdf", "report_page"}
     built.edit("src/poselift/tables/main.py", faulty, sound)
-    assert why(built)[0].startswith("tables/main.json, tables/main.tex: missing")
+    of_table = ("table", "table_page", "summary", "provenance", "pdf", "report_provenance", "report_page")
+    assert built.stale() == dict.fromkeys(of_table, 1)
+    assert built.snakemake("results/tiny/tables/main.tex").returncode == 0
+    assert not any((built.folder / RESULTS / "begun").rglob("*.json"))
+
+
+def test_what_people_delete_is_named_and_not_made_again(built):
+    (built.folder / RESULTS / "tables/main.tex").unlink()
+    assert built.stale() == {}
+    assert why(built)[0] == "tables/main.tex: missing, and Snakemake sees no reason to act"
 
 
 def test_a_frozen_run_is_not_trained_again_and_the_paper_says_so(built):

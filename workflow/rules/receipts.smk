@@ -3,13 +3,20 @@
 # includes this one as a module are left alone.
 from collections import ChainMap
 
-from poselift.provenance.receipts import link_notes, with_receipt
+from poselift.provenance.receipts import left_missing, link_notes, with_receipt
 
 OUTSIDE = ChainMap(*CONTENT.values())
 with reported():
     for each in workflow.rules:
         if each.run_func and each.output and each.run_func not in OF_OTHERS:
             each.run_func = with_receipt(each.run_func, MANIFESTS, OUTSIDE)
+
+# what jobs that failed should have written: Snakemake would not ask for it while what comes after it is there
+LEFT_MISSING = [
+    path
+    for path in left_missing(Path(RESULTS))
+    if plan.in_paper(path, SETTINGS, SHOWN_RUNS) and any(each.is_producer(path) for each in workflow.rules)
+]
 
 
 # reading the workflow writes nothing: what a build needs is written when one starts

@@ -43,6 +43,15 @@ def shown_runs(
     return shown
 
 
+def in_paper(path: str, config: Config, shown: Mapping[str, Collection[str]]) -> bool:
+    """Whether a file below `results` is part of the paper, or made on the way to it, and not of the search or
+    of a run that is not `shown`."""
+    of_run = re.search(r"results/(.+)/(?:runs|evaluation)/(\w+-[\w-]+-s\d+)", path)
+    if of_run:
+        return of_run[2] in shown.get(of_run[1], ())
+    return config.search.with_paper or "/search/" not in path
+
+
 def detailed_runs(config: Config, grid_runs: list[str]) -> list[str]:
     """The runs whose clips are shown, one per architecture: of the size shown in detail, its first seed.
 

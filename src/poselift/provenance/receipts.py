@@ -6,6 +6,7 @@ with the results as well.
 """
 
 import inspect
+import json
 import os
 import platform
 import time
@@ -24,6 +25,9 @@ from poselift.provenance.hashing import json_hash, sha256
 
 FOLDER = "receipts"
 """Where all receipts lie below `results/<dataset>`, by the names of the logs."""
+
+BEGUN = "begun"
+"""Where lies, in the same way, what each job is about to write, from its start until it has a receipt."""
 
 RUN_PARAMETERS = ("input", "output", "params", "wildcards", "threads", "resources", "log", "rule")
 """The first parameters of the functions by which Snakemake runs jobs."""
@@ -46,24 +50,38 @@ def with_receipt(
         )
 
     def job(*given: Any) -> None:
-        run(*given)
         known = dict(zip(RUN_PARAMETERS, given, strict=False))
+        begun = receipt_path(str(known["log"]), BEGUN)
+        write_json(begun, list(map(str, known["output"])))
+        run(*given)
         params = dict(known["params"].items())
         held = {str(outside[text]): text.rpartition(":")[2] for text in params.get("content", ())}
         inputs = [*known["input"], *held]
         path = write_receipt(str(known["log"]), known["rule"], params, inputs, known["output"], held)
         if manifest := manifests.get(params["code"]):
             keep_manifest(Path(*path.parts[:2], MANIFESTS), manifest)
+        begun.unlink(missing_ok=True)
         clamp_future_mtimes(map(Path, inputs))
 
     return job
 
 
-def receipt_path(log: str) -> Path:
+def left_missing(results: Path) -> list[str]:
+    """What jobs that failed or were killed should have written below `results` and is not there.
+
+    Snakemake deletes the outputs of such a job, and does not ask for them again as long as what was made from
+    the earlier ones is there: the paper would stay as it was.
+    """
+    begun = sorted((results / BEGUN).rglob("[!.]*.json"))
+    outputs = (path for each in begun for path in json.loads(each.read_text(encoding="utf-8")))
+    return [path for path in outputs if not Path(path).exists()]
+
+
+def receipt_path(log: str, folder: str = FOLDER) -> Path:
     """Where the receipt of the job with this log, `results/<dataset>/**/logs/**.log`, lies."""
     results, dataset, *rest = Path(log).parts
     rest.remove("logs")
-    return Path(results, dataset, FOLDER, *rest).with_suffix(".json")
+    return Path(results, dataset, folder, *rest).with_suffix(".json")
 
 
 def seal(content: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from poselift.analysis.plan import (
     caption_of,
     cost_options,
     detailed_runs,
+    in_paper,
     models_of,
     options_of,
     published_of,
@@ -265,3 +266,26 @@ def test_costs_are_those_of_the_grid_and_of_models_that_the_ablation_changes():
 def test_a_data_set_does_not_take_the_place_of_a_table(package, name):
     with pytest.raises(PoseliftError, match=f"further_data.{name}: a file of {package} has this name"):
         Catalogue(package, {"": view(), name: view()})
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("tables/main.tex", True),
+        ("data/frames/manifest.json", True),
+        ("runs/full-base-s0/history.json", True),
+        ("evaluation/full-base-s0-examples.npz", True),
+        ("evaluation/full-base-wide-s1.json", True),
+        ("runs/full-base-other-s0/history.json", False),
+        ("further/runs/full-base-s0/history.json", False),
+        ("further/runs/full-base-s3/history.json", True),
+        ("search/coarse/lr=1/rung-0.json", False),
+    ],
+)
+def test_what_is_part_of_the_paper(path, expected):
+    shown = {"h36m": ["full-base-s0", "full-base-wide-s1"], "h36m/further": ["full-base-s3"]}
+    assert in_paper(f"results/h36m/{path}", config(), shown) is expected
+
+
+def test_the_search_is_part_of_a_paper_with_it():
+    assert in_paper("results/h36m/search/coarse/lr=1/rung-0.json", config(search={"with_paper": True}), {})

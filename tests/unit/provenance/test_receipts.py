@@ -17,7 +17,14 @@ from poselift.provenance.code_hash import (
     kept_manifest,
     manifest_hash,
 )
-from poselift.provenance.receipts import clamp_future_mtimes, receipt_path, seal, with_receipt, write_receipt
+from poselift.provenance.receipts import (
+    clamp_future_mtimes,
+    left_missing,
+    receipt_path,
+    seal,
+    with_receipt,
+    write_receipt,
+)
 
 R = "results/toy"
 
@@ -151,6 +158,39 @@ def test_a_job_is_followed_by_its_receipt_and_the_manifest_of_its_code(toy):
     assert (made.rule, made.code, made.inputs) == ("new", code, (f"{R}/results.csv", "/elsewhere/raw.pkl"))
     assert made.outside == {"/elsewhere/raw.pkl": "0" * 64}
     assert kept_manifest(toy.results / "code", code) == manifest
+
+
+def test_what_a_failed_job_should_have_written_is_known_until_it_is_there(toy, monkeypatch):
+    monkeypatch.chdir(toy.results.parents[1])
+    fails = True
+
+    def run(input, output, params, wildcards, threads, resources, log, rule, conda_env):
+        if fails:
+            raise RuntimeError("a job that failed")
+        for path in output:
+            Path(path).write_text("made")
+
+    job = with_receipt(run, {}, {})
+    given = (
+        [],
+        [f"{R}/one.csv", f"{R}/two.csv"],
+        {"code": "c"},
+        {},
+        1,
+        {},
+        f"{R}/logs/deep/new.log",
+        "new",
+        None,
+    )
+    with pytest.raises(RuntimeError):
+        job(*given)
+    assert left_missing(Path(R)) == [f"{R}/one.csv", f"{R}/two.csv"]
+    Path(f"{R}/one.csv").write_text("restored")
+    assert left_missing(Path(R)) == [f"{R}/two.csv"]
+    fails = False
+    job(*given)
+    Path(f"{R}/two.csv").unlink()  # by people
+    assert left_missing(Path(R)) == []
 
 
 def test_jobs_that_snakemake_runs_otherwise_get_no_receipt():
