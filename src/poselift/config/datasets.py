@@ -105,13 +105,16 @@ class Dataset:
     """writes synthetic files: (settings, {key: path}); None without synthetic motion"""
 
     def require(self, files: Mapping[str, Path]) -> None:
-        """Raise `PoseliftError` for a file that is missing: where it belongs and where it comes from."""
+        """Raise `PoseliftError` for a file that is missing, with where it belongs and where it comes from, or
+        that is a folder."""
         for key, path in files.items():
             if not path.exists():
                 raise PoseliftError(
                     f"{path}: no such file. It belongs there, or set its key `{key}` in config.yaml "
                     f"(--{key}) to where it lies.\n{self.origin}".rstrip()
                 )
+            if path.is_dir():
+                raise PoseliftError(f"{path}: is a folder; set its key `{key}` (--{key}) to the file in it")
 
 
 def function(part: Lazy) -> Callable[..., Any]:

@@ -1,8 +1,11 @@
 """Starting the processes of a run, and the device of each."""
 
+import logging
 import os
+import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,6 +17,15 @@ import torch.distributed as dist
 from poselift.errors import PoseliftError
 from poselift.machine.devices import reserved_devices
 from poselift.training.distributed import SINGLE_PROCESS, Ranks
+
+log = logging.getLogger("poselift.train")
+
+PEER_GONE = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "remote process exited")
+"""What gloo and NCCL say where another process has ended, which says itself why."""
+
+
+PATIENCE = 10.0
+"""Seconds that an error waits for the same one of the first process."""
 
 
 class LaunchInfo(NamedTuple):
@@ -82,7 +94,17 @@ def launched(name: str, info: LaunchInfo | None) -> Iterator[tuple[torch.device,
     )
     # its waits may be long: for another process that trains the same run
     control = dist.new_group(backend="gloo", timeout=timedelta(days=30))
-    yield device, Ranks(info.rank, info.size, control)
+    try:
+        yield device, Ranks(info.rank, info.size, control)
+    except (PoseliftError, OSError):
+        if info.rank:  # what is wrong is so for all, as a rule: the first one's line ends the others
+            time.sleep(PATIENCE)
+        raise
+    except RuntimeError as error:
+        if not any(words in str(error) for words in PEER_GONE):
+            raise
+        log.info("another process of the run has ended, and this one with it")
+        sys.exit(1)
     dist.destroy_process_group()  # not after an error: it would wait for processes that are gone
 
 
@@ -96,6 +118,9 @@ def launch(module: str, argv: list[str], processes: int) -> None:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    logging.getLogger("torch.distributed.elastic").setLevel(
+        logging.CRITICAL
+    )  # the processes say what is wrong
     with tempfile.TemporaryDirectory() as logs:
         config = LaunchConfig(
             min_nodes=1,
@@ -113,6 +138,10 @@ def launch(module: str, argv: list[str], processes: int) -> None:
             elastic_launch(config, sys.executable)("-m", module, *argv)
         except ChildFailedError as error:
             codes = [failure.exitcode for failure in error.failures.values()]
+            if killed := [
+                signal.Signals(-code).name for code in codes if code < 0 and -code != signal.SIGTERM
+            ]:
+                log.info("a process of the run was ended by %s", killed[0])
             sys.exit(next((code for code in codes if code > 0), 1))
-        except SignalException as signal:
-            sys.exit(128 + signal.sigval)
+        except SignalException as received:
+            sys.exit(128 + received.sigval)

@@ -151,6 +151,13 @@ def test_missing_file_says_where_it_belongs_and_that_the_demo_needs_none(tmp_pat
     assert "make demo" in lines[1]
 
 
+def test_folder_in_place_of_the_file_is_named(tmp_path):
+    with pytest.raises(
+        PoseliftError, match=r"^.*: is a folder; set its key `raw` \(--raw\) to the file in it$"
+    ):
+        check.main(["--raw", str(tmp_path)])
+
+
 def test_truncated_pickle(raw_content, write_raw):
     path = write_raw(raw_content())
     path.write_bytes(path.read_bytes()[:-1000])

@@ -90,6 +90,28 @@ def test_validation_of_two_processes_is_that_of_the_weights_which_are_saved(
     assert errors["p_mpjpe"][-1] == pytest.approx(found.p_mpjpe, rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ("--resume", "error: --resume: {out}/state holds no state to resume from; leave --resume out"),
+        (
+            "--validation-subject S7",
+            "error: validation_subject: S7 cannot be held out; the training subjects",
+        ),
+        ("--init-from none.safetensors", "error: none.safetensors: "),
+    ],
+    ids=["of the first", "of both", "of the system"],
+)
+def test_user_error_in_two_processes_is_one_line(store, tmp_path, options, line):
+    running = start(store, tmp_path / "run", "--batch-size", "16", *options.split())
+    said, _ = running.communicate(timeout=300)
+    assert running.returncode == 1
+    assert "Traceback" not in said
+    errors = [each for each in said.splitlines() if "warning: " not in each]
+    assert len(errors) == 1
+    assert errors[0].startswith(line.format(out=tmp_path / "run"))
+
+
 def pids(out: Path) -> set[int]:
     """The processes that train into a folder."""
     found = subprocess.run(["pgrep", "-f", f"out {out}"], capture_output=True, text=True, check=False).stdout
