@@ -56,7 +56,11 @@ def test_published_results_are_those_of_their_data_set():
 
 def test_the_view_is_what_the_configuration_says():
     told = config(
-        experiment={"architectures": ["full", "baseline"], "sizes": ["base", "large"], "seeds": [3, 4]},
+        experiment={
+            "architectures": ["full", "baseline"],
+            "sizes": ["small", "base", "large"],
+            "seeds": [3, 4],
+        },
         data={"title": "Mine", "raw": "raw.pkl"},
         ablation=[
             {"name": "short", "title": "fewer", "architecture": "full", "size": "base", "n_frames": 9},
@@ -69,7 +73,7 @@ def test_the_view_is_what_the_configuration_says():
     )
     found = view_of(told)
     assert found.notice == DataNotice("Mine", synthetic=False)
-    assert found.grid == Grid(("full", "baseline"), ("base", "large"), (3, 4))
+    assert found.grid == Grid(("full", "baseline"), ("small", "base", "large"), (3, 4))
     assert found.detail == Grid(("full", "baseline"), ("base",), (3, 4))
     assert found.ground_truth_2d == Grid(("baseline",), ("large",), (7,), "gt2d")
     assert [tuple(dict(entry).values()) for entry in found.ablation] == [

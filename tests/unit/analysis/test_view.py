@@ -8,7 +8,7 @@ import pytest
 from poselift.analysis.view import PARTS, AblationEntry, Further, Grid, add_options, from_options, to_options
 from poselift.config.card import Card
 from poselift.errors import PoseliftError
-from shown import REAL, view
+from shown import REAL, SYNTHETIC, view
 
 ENTRY = AblationEntry(name="chain", title="Bob's chain", architecture="full", size="base", seeds=(0, 1))
 WHOLE = view(
@@ -28,8 +28,8 @@ def read(words: str, parts: tuple[str, ...]):
 def test_a_view_is_read_as_it_was_said():
     parts = tuple(part for part in PARTS if part != "labels")
     assert read(to_options(WHOLE, parts), parts) == WHOLE
-    empty = view()
-    assert read(to_options(empty, parts), parts) == empty
+    for other in (view(), view(notice=SYNTHETIC), view(decimals=0)):
+        assert read(to_options(other, parts), parts) == other
 
 
 def test_numbers_and_names_are_plain_words_of_the_command_line():
