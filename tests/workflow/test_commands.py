@@ -98,7 +98,6 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
         fields = dict(re.findall(r"^    (input|output): (.*)$", body, re.MULTILINE))
         inputs, outputs = (fields.get(name, "").split(", ") for name in ("input", "output"))
         words = shlex.split(command.replace("\\\n", " "))
-        outputs = [path.removesuffix(" (update)") for path in outputs]
         job = Job(rule, inputs, outputs, options_of(words))
         found |= dict.fromkeys(outputs, job)
     return found

@@ -151,7 +151,7 @@ def parse(text: str) -> list[Planned]:
 
 
 def _listed_files(listed: str) -> tuple[str, ...]:
-    return tuple(file.removesuffix(" (update)") for file in listed.split(", ") if file)
+    return tuple(filter(None, listed.split(", ")))
 
 
 def _literals(text: str) -> tuple[str, ...]:
