@@ -1,11 +1,11 @@
 # Before anything else is read: the working folder is the project's, and the configuration files are valid YAML
 # (Snakemake's own reader names no line of a fault, and of a key that stands twice it keeps one in silence).
-import os
 import sys
 from pathlib import Path
 
 from poselift.config.files import check_files, replaced_files
 from poselift.errors import reported
+from poselift.machine.launch import put_own_python_first
 
 with reported():
     check_files([Path("config.yaml"), *workflow.configfiles], Path(str(workflow.current_basedir)).parents[1])
@@ -15,5 +15,4 @@ with reported():
             file=sys.stderr,
         )
 
-# jobs run the Python that runs Snakemake, be it activated or not
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+put_own_python_first()

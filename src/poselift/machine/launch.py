@@ -1,12 +1,20 @@
 """Where the processes of a training run: the resources of its job, and the command that starts them."""
 
+import os
+import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from poselift.config.run import RunSettings
 
 RESOURCES = ("nodes", "gpu", "gres", "tasks_per_node", "mpi", "launcher")
+
+
+def put_own_python_first() -> None:
+    """Let the commands of jobs run the Python that runs this program, be its environment activated or not."""
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
 def training_resources(processes: int, gpus_per_node: int | None) -> dict[str, Any]:
