@@ -128,12 +128,12 @@ def main(argv: list[str] | None = None) -> None:
     if not (given.store or given.run):
         raise PoseliftError("--checkpoint needs --store, the frame store to evaluate on")
     store = given.store or given.run.resolve().parents[1] / "data"
-    name, settings, models = evaluated(given)
-    test = open_split(store, "test", settings.n_frames, settings.input_2d)
-    source = dataset(given.dataset or read_manifest(store).get("dataset", "human36m"))
     results: dict[str, Result] = {}
     shown: dict[str, Any] = {}
-    with reserved_device(given.device) as device:
+    with reserved_device(given.device) as device:  # first: of a GPU's parts, a job is to see its own alone
+        name, settings, models = evaluated(given)
+        test = open_split(store, "test", settings.n_frames, settings.input_2d)
+        source = dataset(given.dataset or read_manifest(store).get("dataset", "human36m"))
         for checkpoint, model in models.items():
             timed = Stopwatch(model.to(device), device)
             predictions = predict(timed, test, device)
