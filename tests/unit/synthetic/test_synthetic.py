@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
 
+from poselift.datasets import mpi_inf_3dhp
 from poselift.datasets.human36m import Synthetic
 from poselift.errors import PoseliftError
 from poselift.skeleton import BONES, LEFT, MIRROR, RIGHT
@@ -26,6 +27,7 @@ from poselift.synthetic.curves import Array, minimum_jerk, noise, smooth_below
 from poselift.synthetic.dataset import SUBJECTS, generate, world_joints
 from poselift.synthetic.detector import detect
 from poselift.synthetic.motion import HEIGHT, draw_style, gestures
+from poselift.synthetic.mpi_inf_3dhp import generate_test, generate_train
 
 TINY = Synthetic(train_frames=12, test_frames=10, n_actions=2, n_cameras=2)
 WALKS = {"Phoning", "Walking", "WalkingDog", "WalkTogether"}
@@ -397,6 +399,19 @@ def test_equal_settings_give_equal_files(tmp_path: Path) -> None:
 def test_a_seed_of_ones_own() -> None:
     first, second = (generate(TINY.model_copy(update={"seed": seed})) for seed in (0, 1))
     assert np.abs(first["train"]["joint3d_image"] - second["train"]["joint3d_image"]).mean() > 10
+    # the detector errs otherwise, too
+    errors = [each["train"]["joint_2d"] - each["train"]["joint3d_image"][..., :2] for each in (first, second)]
+    assert abs(np.corrcoef(*map(np.ravel, errors))[0, 1]) < 0.2
+
+
+def test_a_seed_of_ones_own_for_the_second_data_set() -> None:
+    def poses(seed: int) -> tuple[Array, Array]:
+        settings = mpi_inf_3dhp.Synthetic(seed=seed, train_frames=4, test_frames=4)
+        views = generate_train(settings)["S1 Seq1"][0]
+        return views[min(views)]["data_3d"], generate_test(settings)["TS1"]["data_3d"]
+
+    for first, second in zip(poses(0), poses(1), strict=True):
+        assert np.abs(first - second).mean() > 10
 
 
 def test_fewer_actions_or_cameras_give_a_part_of_the_same_motion() -> None:
