@@ -51,7 +51,7 @@ def test_the_table_has_each_verdict(written):
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX here")
 def test_the_table_compiles(written):
     (written / "main.tex").write_text(
-        "\\documentclass{article}\\usepackage{array,booktabs}\\newcommand{\\missing}{--}"
+        "\\documentclass{article}\\usepackage{array,booktabs,graphicx}\\newcommand{\\missing}{--}"
         "\\begin{document}\\input{claims}\\end{document}"
     )
     (written / "latexmkrc").write_text("$pdf_mode=1; @default_files=('main.tex');")
