@@ -12,7 +12,6 @@ import pickle
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import yaml
 
 sys.path += map(str, Path(__file__).parents[:2])
@@ -180,7 +180,9 @@ def settings_tried_and_stopped(trial: Trial) -> None:
         before = state.stat().st_mtime_ns
         while process.poll() is None and (not state.exists() or state.stat().st_mtime_ns == before):
             time.sleep(0.1)
-        process.send_signal(signal.SIGTERM)
+        for child in psutil.Process(process.pid).children(recursive=True):
+            if "poselift.training.train" in child.cmdline():
+                child.terminate()
     trial.train_with(lr=5e-4, epochs=EPOCHS)
 
 

@@ -111,8 +111,8 @@ def rules_of_the_cluster() -> set[str]:
     found: dict[str, bool] = {}
     based_on: dict[str, str] = {}
     for text in texts:
-        for rule in re.split(r"^ *(?=rule |use rule )", text.read_text(), flags=re.MULTILINE)[1:]:
-            base, name = re.match(r"(?:use rule (\w+) as|rule) (\w+)", rule).groups()
+        for rule in re.split(r"^ *(?=rule |checkpoint |use rule )", text.read_text(), flags=re.MULTILINE)[1:]:
+            base, name = re.match(r"(?:use rule (\w+) as|rule|checkpoint) (\w+)", rule).groups()
             found[name] = "shell:" in rule and "localrule: True" not in rule
             if base:
                 based_on[name] = base

@@ -17,9 +17,10 @@ with reported():
     for folder, source in DATA.sources.items():
         CONTENT[folder] = outside.contents(source.files(), Path("results", folder))
         DATA.require_expected(folder, CONTENT[folder])
-        # last of all, after the plan of a dry run
-        for doubt in DATA.doubts(folder, CONTENT[folder]) if workflow.is_main_process else ():
-            atexit.register(print, f"warning: {doubt}", file=sys.stderr)
+DOUBTS = [f"warning: {doubt}" for folder in CONTENT for doubt in DATA.doubts(folder, CONTENT[folder])]
+if DOUBTS and workflow.is_main_process:
+    # after the plan of a dry run; a build says it when it starts
+    atexit.register(print, *DOUBTS, sep="\n", file=sys.stderr)
 
 
 for folder, source in DATA.sources.items():

@@ -21,6 +21,10 @@ LEFT_MISSING = [
 
 # reading the workflow writes nothing: what a build needs is written when one starts
 onstart:
+    atexit.unregister(print)
+    with reported():
+        DATA.require(CONTENT)
+    print(*DOUBTS, sep="\n", end="\n" if DOUBTS else "", file=sys.stderr)
     link_notes(Path("results"), create=True)
     for folder, source in DATA.sources.items():
         outside.contents(source.files(), Path("results", folder), keep=True)

@@ -21,14 +21,14 @@ def laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def check_files(files: Sequence[Path], project: Path) -> None:
+def check_files(files: Sequence[Path | str], project: Path) -> None:
     """Raise `PoseliftError` if a file, where it exists, is no valid YAML, or if the working folder is not one
     that holds what the workflow in the folder `project` reads."""
     if not Path("envs/constraints.txt").exists():
         raise PoseliftError(
             f"{Path.cwd()} is not the project's folder; go to {project}, or add --directory {project}"
         )
-    for file in filter(Path.exists, files):
+    for file in filter(Path.exists, map(Path, files)):
         read_yaml(file)
 
 

@@ -5,7 +5,7 @@
 
 import json
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,20 @@ class DataJobs:
         """The data set of a folder."""
         return self._settings.dataset_of(self.sources[folder].dataset)
 
+    def require(self, held: Mapping[str, Collection[str]]) -> None:
+        """Raise `PoseliftError` for a missing file, unless `held` knows what it held when it was used."""
+        for folder, source in self.sources.items():
+            if any("@missing:" in each for each in held[folder]):
+                self.dataset(folder).require(source.files())
+
     def doubts(self, folder: str, held: Collection[str]) -> Iterator[str]:
         """What is odd about the files of a data set, which hold what `held` says
         (`poselift.provenance.outside`): a sentence for each."""
         source = self.sources[folder]
-        if any("@missing:" in each for each in held):
-            try:
-                self.dataset(folder).require(source.files())
-            except PoseliftError as error:
-                yield str(error)
+        try:
+            self.require({**dict.fromkeys(self.sources, ()), folder: held})
+        except PoseliftError as error:
+            yield str(error)
         if held and source.sha256:
             found = next(iter(held)).rpartition(":")[2]
             if found != source.sha256:

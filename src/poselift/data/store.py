@@ -17,6 +17,7 @@ import hashlib
 import json
 import mmap
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -30,9 +31,6 @@ from poselift.skeleton import N_JOINTS
 
 Evaluates = Literal["every frame", "centre frame"]
 """Which frames of a test clip are evaluated."""
-
-DAMAGED = "not as it was written ({}); delete it and run again"
-MISSING = "; say where the store is (--store), or make it with `poselift prepare`"
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def read_sequences(store: Path, split: str) -> list[Sequence]:
     """The sequences of a split, in the order of their frames. Raises `PoseliftError` if there is no store or
     its list is damaged."""
     path = frames_folder(store, split) / "sequences.json"
-    with untrusted(path, DAMAGED, MISSING):
+    with _reading(path):
         sequences = [Sequence(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
         if not sequences:
             raise ValueError("it is empty")
@@ -130,7 +128,7 @@ def open_split(
     for name, digest in manifest["arrays"].items():
         if name.startswith(f"{split}/"):
             path = store / "frames" / name
-            with untrusted(path, DAMAGED, MISSING), path.open("rb") as file:
+            with _reading(path), path.open("rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != digest:
                     raise ValueError("its hash is not the one in manifest.json")
     return opened
@@ -143,6 +141,15 @@ def _check_index(store: Path, n_frames: int) -> None:
         indexed = f"indexed: {', '.join(map(str, lengths))}; use --n-frames, or " if lengths else ""
         remedy = f"{indexed}index them with `poselift prepare --n-frames {n_frames}`"
         raise PoseliftError(f"{clips_folder(store, n_frames)}: no such folder; {remedy}")
+
+
+def _reading(path: Path) -> AbstractContextManager[None]:
+    """A block that reads a file of the store; what fails becomes one line."""
+    return untrusted(
+        path,
+        "not as it was written ({}); delete it and run again",
+        "; say where the store is (--store), or make it with `poselift prepare`",
+    )
 
 
 def windows(array: NDArray[Any], frames: NDArray[np.int32]) -> NDArray[Any]:
@@ -175,7 +182,7 @@ def read_manifest(store: Path) -> dict[str, Any]:
     which are excluded either.
     """
     path = store / "frames" / "manifest.json"
-    with untrusted(path, DAMAGED, MISSING):
+    with _reading(path):
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         found, _ = manifest.get("evaluates"), manifest.setdefault("arrays", {}).items()
     if found not in get_args(Evaluates):
@@ -188,7 +195,7 @@ def open_array(path: Path, dtype: type, shape: tuple[int | None, ...]) -> NDArra
 
     Raises `PoseliftError` in one line if the file is missing, damaged in whatever way, or another array.
     """
-    with untrusted(path, DAMAGED, MISSING):
+    with _reading(path):
         array = np.lib.format.open_memmap(path, mode="r")
         if array.dtype != dtype or array.ndim != len(shape) or array.shape[1:] != shape[1:]:
             expected = f"{np.dtype(dtype)} of shape ({', '.join(map(str, ('N', *shape[1:])))})"

@@ -153,6 +153,10 @@ def read_pins(constraints: Path) -> dict[str, str]:
     return {name.lower(): version for name, _, version in (line.partition("==") for line in lines) if version}
 
 
+SAYING_FAULTS = ("reading", "untrusted")
+"""Functions of `poselift.errors` that raise errors in the words that they are given."""
+
+
 @cache
 def _imports(module: Module) -> tuple[frozenset[Module], frozenset[str]]:
     """What a module's import statements name: modules that are followed, and other top-level packages."""
@@ -181,7 +185,7 @@ def _meaning(path: Path) -> str:
     tree = _tree(path)
     tree.body = [node for node in tree.body if not _is_card(node)]
     for node in ast.walk(tree):
-        if isinstance(node, ast.Raise):
+        if isinstance(node, ast.Raise) or _says_faults(node):
             for part in ast.walk(node):
                 if isinstance(part, ast.Constant) and isinstance(part.value, str):
                     part.value = ""
@@ -190,6 +194,11 @@ def _meaning(path: Path) -> str:
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
                 node.body = node.body[1:] or [ast.Pass()]
     return ast.unparse(tree)
+
+
+def _says_faults(node: ast.AST) -> bool:
+    """Whether it is a call of what turns failures into the words of errors."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAYING_FAULTS
 
 
 def _is_card(node: ast.stmt) -> bool:

@@ -468,7 +468,7 @@ def test_entries_come_as_json(tmp_path, published_arguments):
     arguments = ["ablation", *published_arguments, "--per-action-size", "base", "--ablation"]
     make.main([*arguments, json.dumps(entries)])
     assert "in a chain" in (tmp_path / "published.tex").read_text()
-    with pytest.raises(PoseliftError, match=r"ablation\.0\.title: is missing"):
+    with pytest.raises(PoseliftError, match=r"ablation\.chain\.title: is missing"):
         make.main([*arguments, '[{"name": "chain"}]'])
 
 
