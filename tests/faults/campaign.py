@@ -62,7 +62,11 @@ def artefacts(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         hidden = any(part.startswith(".") for part in parts)
-        if path.is_file() and not hidden and not {"logs", "benchmarks", "begun", "state", "slurm-logs"} & set(parts):
+        if (
+            path.is_file()
+            and not hidden
+            and not {"logs", "benchmarks", "begun", "state", "slurm-logs"} & set(parts)
+        ):
             yield path
 
 

@@ -7,6 +7,8 @@ import os
 import shutil
 import stat
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from time import sleep
@@ -41,7 +43,21 @@ def assert_nothing_to_do(project: Project, **options: object) -> None:
     assert "Nothing to be done" in answer.stdout + answer.stderr, answer.stdout + answer.stderr
 
 
+@pytest.fixture
+def passable(tmp_path: Path) -> Iterator[None]:
+    """Let everybody into `tmp_path`: what asks whether a file may be written (access(2)) goes by the user
+    alone, not by the capability to read."""
+    folders = [tmp_path, *tmp_path.parents][: -len(Path(tempfile.gettempdir()).parts)]
+    modes = {folder: folder.stat().st_mode for folder in folders}
+    for folder, mode in modes.items():
+        folder.chmod(mode | 0o011)
+    yield
+    for folder, mode in modes.items():
+        folder.chmod(mode)
+
+
 @as_root
+@pytest.mark.usefixtures("passable")
 def test_somebody_else_in_an_odd_folder_with_sources_to_read_only(tmp_path, expected):
     """Another user than the one who owns the code, without a home, with a umask of 077, in a folder of an odd
     name, `results` being a link to another odd one."""
