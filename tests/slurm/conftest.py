@@ -39,8 +39,9 @@ def paper(running_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def untrained(paper: Project, tmp_path: Path) -> Project:
-    """A copy of the project with all but the runs."""
+    """A copy of the project with all but the trainings, those that are kept included."""
     shutil.copytree(paper.folder, tmp_path / "project", symlinks=True)
     project = Project(tmp_path / "project", PROFILE)
-    shutil.rmtree(project.folder / "results/tiny/runs")
+    for folder in ("runs", "finished"):
+        shutil.rmtree(project.folder / "results/tiny" / folder)
     return project

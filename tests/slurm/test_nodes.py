@@ -33,7 +33,8 @@ def test_two_nodes(cluster, untrained):
 @pytest.mark.slow
 def test_where_the_processes_run_does_not_matter(cluster, untrained):
     two, spread = trained(cluster, untrained, gpus_per_node=2)
-    shutil.rmtree(untrained.folder / "results/tiny/runs")
+    for folder in ("runs", "finished"):
+        shutil.rmtree(untrained.folder / "results/tiny" / folder)
     one, together = trained(cluster, untrained, gpus_per_node=4)
     assert (two, one) == ("node[1-2]", "node1")
     assert len(spread) == 2
