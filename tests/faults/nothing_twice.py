@@ -37,7 +37,6 @@ ground_truth_2d: null
 ablation: []
 training: {{epochs: {EPOCHS}}}
 """
-REAL = "data: {raw: raw.pkl, synthetic: null}"
 TARGETS = ("results/tiny/evaluation/" + RUN + ".json", f"results/tiny/runs/{RUN}/metrics.json")
 
 
@@ -58,16 +57,16 @@ class Trial:
 
     def configure(self, **data: object) -> None:
         """Set keys of `data` in config.yaml."""
-        path = self.folder / "config.yaml"
-        config = yaml.safe_load(path.read_text())
-        config["data"] |= data
-        path.write_text(yaml.safe_dump(config, sort_keys=False))
+        self._set("data", data)
 
     def train_with(self, **training: object) -> None:
         """Set keys of `training` in config.yaml."""
+        self._set("training", training)
+
+    def _set(self, section: str, keys: dict[str, object]) -> None:
         path = self.folder / "config.yaml"
         config = yaml.safe_load(path.read_text())
-        config["training"] |= training
+        config[section] |= keys
         path.write_text(yaml.safe_dump(config, sort_keys=False))
 
     def build(self, succeeds: bool = True) -> str:

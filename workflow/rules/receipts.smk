@@ -23,7 +23,8 @@ LEFT_MISSING = [
 onstart:
     atexit.unregister(print)
     with reported():
-        DATA.require(CONTENT)
+        for folder, held in CONTENT.items():
+            DATA.require(folder, held)
     print(*DOUBTS, sep="\n", end="\n" if DOUBTS else "", file=sys.stderr)
     link_notes(Path("results"), create=True)
     for folder, source in DATA.sources.items():

@@ -5,7 +5,7 @@
 
 import json
 import shlex
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +31,17 @@ class DataJobs:
         """The data set of a folder."""
         return self._settings.dataset_of(self.sources[folder].dataset)
 
-    def require(self, held: Mapping[str, Collection[str]]) -> None:
+    def require(self, folder: str, held: Collection[str]) -> None:
         """Raise `PoseliftError` for a missing file, unless `held` knows what it held when it was used."""
-        for folder, source in self.sources.items():
-            if any("@missing:" in each for each in held[folder]):
-                self.dataset(folder).require(source.files())
+        if any("@missing:" in each for each in held):
+            self.dataset(folder).require(self.sources[folder].files())
 
     def doubts(self, folder: str, held: Collection[str]) -> Iterator[str]:
         """What is odd about the files of a data set, which hold what `held` says
         (`poselift.provenance.outside`): a sentence for each."""
         source = self.sources[folder]
         try:
-            self.require({**dict.fromkeys(self.sources, ()), folder: held})
+            self.require(folder, held)
         except PoseliftError as error:
             yield str(error)
         if held and source.sha256:
