@@ -34,7 +34,7 @@ def test_only_heavy_work_goes_through_the_queue(paper):
 
 def test_log_of_a_job_lies_under_its_rule_and_wildcards(paper):
     (log,) = logs(paper)["rule_train"]
-    assert re.search(r"rule_train/baseline-pico-s0/\d+\.log$", str(log))
+    assert re.search(r"rule_train/tiny_baseline-pico-s0/\d+\.log$", str(log))
     assert "baseline-pico-s0 finished after epoch 12" in log.read_text()
 
 

@@ -108,15 +108,15 @@ def test_lines_are_those_that_were_reviewed(project, tmp_path):
 def rules_of_the_cluster() -> set[str]:
     """The rules whose jobs go through the queue: those that have a command and are not local."""
     texts = [REPOSITORY / "Snakefile", *(REPOSITORY / "workflow/rules").glob("*.smk")]
-    found: dict[str, bool] = {}
-    based_on: dict[str, str] = {}
+    commands: dict[str, bool] = {}
+    local: set[str] = set()
     for text in texts:
         for rule in re.split(r"^ *(?=rule |checkpoint |use rule )", text.read_text(), flags=re.MULTILINE)[1:]:
             base, name = re.match(r"(?:use rule (\w+) as|rule|checkpoint) (\w+)", rule).groups()
-            found[name] = "shell:" in rule and "localrule: True" not in rule
-            if base:
-                based_on[name] = base
-    return {name for name in found if found[based_on.get(name, name)]}
+            commands[name] = "shell:" in rule or commands.get(base, False)
+            if "localrule: True" in rule:  # not inherited from the base
+                local.add(name)
+    return {name for name in commands if commands[name]} - local
 
 
 def test_every_rule_that_can_go_to_the_cluster_has_its_line():

@@ -127,6 +127,7 @@ use rule figure as animation with:
         caption=f"{RESULTS}/figures/{{name}}.json",
     wildcard_constraints:
         name="|".join(FIGURES.names("gif")),
+    localrule: True
 
 
 rule numbers:
