@@ -87,14 +87,14 @@ class Build:
         return f"{line}   best MPJPE {best[0]:.1f} {best[1]} ({best[2]})" if best else line
 
     def seconds_left(self, now: float) -> float | None:
-        """How long the rest takes; None as long as most of it is of rules of which no job is done.
+        """How long the rest takes; None at the end, and while most jobs are of rules of which none is done.
 
         A job takes as long as those of its rule took on average, or else those of all rules; as many run side
         by side as so far.
         """
         waiting = self.planned - self.finished
-        known = sum(count for rule, count in waiting.items() if self.finished[rule])
-        if not known or 2 * known < waiting.total():
+        known = sum(self.planned[rule] for rule in self.finished)
+        if not waiting or 2 * known < self.planned.total():
             return None
         means = {rule: self.spent[rule] / count for rule, count in self.finished.items()}
         spent = sum(self.spent.values())

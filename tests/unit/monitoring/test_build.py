@@ -51,7 +51,7 @@ def test_a_phase_is_told_once_all_its_jobs_are_done():
 def test_the_lowest_error_of_the_main_data_set_counts(tmp_path):
     build = Build({"outcome": 3, "train": 1})
     for number, (dataset, run, error) in enumerate(
-        [("demo", "a-s0", 130.0), ("demo", "b-s0", 114.26), ("demo/other", "a-s0", 90.0)]
+        [("demo", "b-s0", 114.26), ("demo", "a-s0", 130.0), ("demo/other", "a-s0", 90.0)]
     ):
         path = tmp_path / dataset / run / "metrics.json"
         path.parent.mkdir(parents=True)
@@ -83,6 +83,16 @@ def test_time_left_is_not_guessed_while_most_rules_are_unknown():
     build.start(1, job("cost", 0))
     build.finish(1, 1)
     assert build.seconds_left(1) is None
+    build.start(2, job("train", 1))
+    build.finish(2, 4)
+    assert build.seconds_left(4) == pytest.approx(1 + 2 * 3)
+
+
+def test_nothing_is_left_at_the_end():
+    build = Build({"train": 1})
+    build.start(1, job("train", 0))
+    build.finish(1, 4)
+    assert build.seconds_left(4) is None
 
 
 def test_the_line_has_what_fits():
