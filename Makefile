@@ -1,5 +1,7 @@
 # Two commands for a newcomer: `make demo` and `make test`. With data: see README.md.
 DEMO := snakemake --profile workflow/profiles/demo
+# a few lines in the terminal, everything in the log
+SHORT := --logger poselift --quiet host
 ENVIRONMENT := .venv/.made
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # for users without a home that they may write to
@@ -23,9 +25,15 @@ environment: $(ENVIRONMENT) ## make the Python environment in .venv
 latex:
 	@envs/latex.sh
 
-demo: $(ENVIRONMENT) latex ## build the whole paper from synthetic motion, minutes on a laptop
-	@$(DEMO)
+demo: $(ENVIRONMENT) ## build the whole paper from synthetic motion, minutes on a laptop
+	@envs/latex.sh || { $(DEMO) results/demo/report.html $(SHORT) && \
+	    echo 'Not made, as LaTeX is missing: results/demo/paper/main.pdf. All else is in results/demo/report.html.'; exit 1; }
+	@$(DEMO) $(SHORT)
 	@cat results/demo/summary.txt
+	@echo 'Next, after `. .venv/bin/activate`:'
+	@echo '  poselift trace full.micro.mpjpe --in results/demo   what this number was made from'
+	@echo '  poselift why --profile workflow/profiles/demo       after an edit: what it makes stale, and why'
+	@echo '  poselift doctor                                     what this machine lacks for your own data'
 
 test: $(ENVIRONMENT) latex ## run the tests
 	@OMP_NUM_THREADS=1 pytest -n 2

@@ -83,7 +83,8 @@ def test_two_snakemakes_at_once(project, expected):
             time.sleep(0.01)
         second = project.snakemake(TARGET, experiment=False)
         assert second.returncode != 0
-        assert "Directory cannot be locked" in second.stderr
+        assert "error: a build is running here since" in second.stderr
+        assert "run `snakemake --unlock`" in second.stderr
         assert first.wait() == 0, (project.folder / "first.log").read_text()
     assert_part_of(expected, project)
 

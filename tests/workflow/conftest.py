@@ -20,8 +20,9 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
         target = folder / "built"
         if not (target / "results").exists():
             project = Project.copied(target)
-            answer = project.snakemake()
+            answer = project.snakemake("--logger", "poselift")
             assert answer.returncode == 0, answer.stdout + answer.stderr
+            (target / "shown.txt").write_text(answer.stdout + answer.stderr)
     return Project(target)
 
 

@@ -15,7 +15,11 @@ def test_a_paper_comes_out(built_once):
     results = built_once.folder / "results/tiny"
     assert (results / "paper/main.pdf").read_bytes().startswith(b"%PDF")
     assert (results / "paper/main.pdf").stat().st_size > 50_000
-    assert "SYNTHETIC" in (results / "summary.txt").read_text()
+    table, _, files = (results / "summary.txt").read_text().partition("Open:\n")
+    assert "SYNTHETIC" in table
+    paths = [line.split()[0] for line in files.splitlines()]
+    assert [path.rpartition(".")[2] for path in paths] == ["pdf", "html", "csv"]
+    assert all((built_once.folder / path).is_file() for path in paths)
 
 
 def test_results_hold_every_run_and_the_reference_rows(built_once):

@@ -1,8 +1,10 @@
 """What is refused, or made right, before the workflow is read."""
 
 import os
+import platform
 import subprocess
 import sys
+import time
 
 
 def refused(answer: subprocess.CompletedProcess[str]) -> str:
@@ -68,3 +70,29 @@ def test_a_configfile_in_place_of_the_profiles_is_told(project):
     for files, told in (([demo, "tiny.yaml"], False), (["tiny.yaml"], True)):
         answer = project.snakemake(*profile, *files, experiment=False)
         assert (f"--configfile replaces the profile's {demo}; to lay yours over it" in answer.stderr) == told
+
+
+def test_a_locked_folder_is_one_line_and_unlocks(project):
+    target = "results/tiny/data/raw.sha256"
+    locks = project.folder / ".snakemake/locks"
+    locks.mkdir(parents=True)
+    (locks / "0.output.lock").write_text(f"{target}\n")
+    line = refused(project.snakemake(target))
+    assert line.startswith("error: a build is running here since ")
+    assert line.endswith("if it is not running any more, run `snakemake --unlock`")
+    assert project.snakemake("--unlock").returncode == 0
+    assert project.snakemake(target).returncode == 0
+
+
+def test_a_build_notes_in_its_lock_who_it_is(project):
+    with project.start(
+        "results/tiny/data/raw.sha256", stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        holder = project.folder / ".snakemake/locks/holder"
+        while process.poll() is None and not (holder.exists() and holder.read_text()):
+            time.sleep(0.01)
+        noted = holder.read_text()
+        process.communicate()
+    assert noted == f"{platform.node()} {process.pid}"
+    assert process.returncode == 0
+    assert not holder.exists()

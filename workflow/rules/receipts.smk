@@ -3,6 +3,7 @@
 # includes this one as a module are left alone.
 from collections import ChainMap
 
+from poselift.machine.build_lock import name_holder
 from poselift.provenance.receipts import left_missing, link_notes, with_receipt
 
 OUTSIDE = ChainMap(*CONTENT.values())
@@ -22,6 +23,7 @@ LEFT_MISSING = [
 # reading the workflow writes nothing: what a build needs is written when one starts
 onstart:
     atexit.unregister(print)
+    name_holder()
     with reported():
         for folder, held in CONTENT.items():
             DATA.require(folder, held)

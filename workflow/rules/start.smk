@@ -5,6 +5,7 @@ from pathlib import Path
 
 from poselift.config.files import check_files, replaced_files
 from poselift.errors import reported
+from poselift.machine.build_lock import explain_lock
 from poselift.machine.launch import put_own_python_first
 
 with reported():
@@ -16,3 +17,4 @@ with reported():
         )
 
 put_own_python_first()
+logger.addFilter(explain_lock)

@@ -1,4 +1,4 @@
-"""What a build of the paper ends with in a terminal: the main table as text, and where the PDF lies."""
+"""What a build of the paper ends with in a terminal: the main table as text, and which files to open."""
 
 import argparse
 from pathlib import Path
@@ -44,8 +44,19 @@ def _text(cell: Cell) -> str:
     return cell.text + cell.small.replace("±", " ± ") + ("**" if cell.bold else "*" * cell.star)
 
 
+def files_to_open(pdf: Path, results: Path) -> str:
+    """Where the paper, the page and the numbers lie, a line each; `results` is the folder of the data set."""
+    files = {
+        "the paper": pdf,
+        "the same in a browser, with all tables": results / "report.html",
+        "every number, a row each": results / "results.csv",
+    }
+    width = max(len(str(path)) for path in files.values())
+    return "\n".join(["Open:", *(f"  {path!s:<{width}}  {what}" for what, path in files.items())])
+
+
 def main(argv: list[str] | None = None) -> None:
-    """Write the main table as text, and where the PDF lies."""
+    """Write the main table as text, and which files to open."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--table", type=Path, required=True, metavar="JSON", help="the main table")
     parser.add_argument("--pdf", type=Path, required=True, help="the compiled paper")
@@ -54,7 +65,7 @@ def main(argv: list[str] | None = None) -> None:
     given = parser.parse_args(argv)
     view = from_options(given, NEEDS)
     text = as_text(read_content(given.table, Table), view.notice, view.grid)
-    write_text(given.out, f"{text}\n\nThe paper: {given.pdf}\n")
+    write_text(given.out, f"{text}\n\n{files_to_open(given.pdf, given.out.parent)}\n")
 
 
 if __name__ == "__main__":
