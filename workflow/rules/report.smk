@@ -4,12 +4,10 @@ TABLE_PAGES = expand(
     f"{RESULTS}/table_pages/{{page}}.html", page=TABLES.names(without=HIDDEN)
 )  # for snakemake --report
 PAGE_TEMPLATES = expand(f"{PAGES}/{{name}}", name=("table.html.j2", "page.html.j2", "page.css", "page.js"))
-IMAGES = [
-    f"{RESULTS}/figures/{name}.{format}"
-    for format in ("svg", "gif")
-    for name in FIGURES.names(format, without=HIDDEN)
-]
+IMAGES = expand(f"{RESULTS}/figures/{{name}}.svg", name=FIGURES.names("svg", without=HIDDEN))
 CAPTIONS = [str(Path(image).with_suffix(".json")) for image in IMAGES]
+# for talks; the page plays its clips itself
+ANIMATIONS = expand(f"{RESULTS}/figures/{{name}}.gif", name=FIGURES.names("gif", without=HIDDEN))
 RUN_FOLDERS = [f"results/{folder}/runs/{run}" for folder, runs in SHOWN_RUNS.items() for run in runs]
 RECORDED = ("config.yaml", "provenance.json")
 
@@ -72,7 +70,13 @@ rule setup_page:
 # as rule provenance, of what the paper does not have
 rule report_provenance:
     input:
-        parts=[*SHOWN_TABLES, *IMAGES, f"{RESULTS}/setup.md"],
+        parts=[
+            *SHOWN_TABLES,
+            *IMAGES,
+            *ANIMATIONS,
+            f"{RESULTS}/evaluation/shown_clips.npz",
+            f"{RESULTS}/setup.md",
+        ],
         pins=ancient("envs/constraints.txt"),
     output:
         record=f"{RESULTS}/report_provenance.json",
@@ -99,11 +103,13 @@ rule report_page:
         tables=SHOWN_TABLES,
         figures=IMAGES,
         captions=CAPTIONS,
+        clips=f"{RESULTS}/evaluation/shown_clips.npz",
         setup=f"{RESULTS}/setup.md",
         record=f"{RESULTS}/report_provenance.json",
         templates=[
             *PAGE_TEMPLATES,
-            *expand(f"{PAGES}/{{name}}.html.j2", name=("report", "figure", "lineage")),
+            *expand(f"{PAGES}/{{name}}.html.j2", name=("report", "figure", "lineage", "player")),
+            f"{PAGES}/player.js",
         ],
     output:
         page=in_report(f"{RESULTS}/report.html", "report", "Paper", part="all on one page"),
@@ -118,11 +124,14 @@ rule report_page:
         code=code("poselift.report.page"),
         view=plan.options_of("poselift.report.page", VIEW),
         heading=HEADING,
-        files=expand(
-            f"{RESULTS}/{{name}}", name=("paper/main.pdf", "results.csv", "provenance.json", "setup.md")
-        ),
+        files=[
+            *expand(
+                f"{RESULTS}/{{name}}", name=("paper/main.pdf", "results.csv", "provenance.json", "setup.md")
+            ),
+            *ANIMATIONS,
+        ],
     shell:
         "python -m poselift.report.page --results {input.results} --tables {input.tables} --figures {input.figures}"
-        " --setup {input.setup} --record {input.record}"
+        " --clips {input.clips} --setup {input.setup} --record {input.record}"
         " --files {params.files} {params.heading} {params.view} --out {output.page}"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -62,6 +62,23 @@ def detailed_runs(config: Config, grid_runs: list[str]) -> list[str]:
     return [run for run in wanted if run in grid_runs] or grid_runs[-1:]
 
 
+def played_runs(config: Config, grid_runs: list[str]) -> list[str]:
+    """The runs whose clips can be played, one per model: the first seed among `grid_runs`.
+
+    Of models that see clips of unlike length only those that see as many frames as the first.
+    """
+    runs = config.runs()
+    of_model = {run.rpartition("-s")[0]: run for run in reversed(grid_runs)}
+    played = sorted(of_model.values(), key=grid_runs.index)
+    return [run for run in played if runs[run].n_frames == runs[played[0]].n_frames]
+
+
+def lifter_options(config: Config) -> str:
+    """Where lifters of the user's own lie, as the option `--lifters` of a job that builds all models."""
+    files = [shlex.quote(f"{name}={file}") for name, file in config.architectures.items()]
+    return " ".join(["--lifters", *files]) if files else ""
+
+
 def models_of(config: Config) -> list[str]:
     """The models of the grid, `<architecture>-<size>`."""
     grid = config.experiment

@@ -15,10 +15,11 @@ from poselift.errors import PoseliftError, run
 from poselift.files import write_text
 from poselift.report import html
 from poselift.report.markdown import as_html
+from poselift.report.player import player
 from poselift.tables.caption import caption_notice
 from poselift.tables.table import Table
 
-NEEDS = ("notice", "grid", "ablation", "ground_truth_2d")
+NEEDS = ("notice", "grid", "per_action_size", "ablation", "ground_truth_2d", "labels")
 
 SECTIONS = {
     "Results": ("tables/main", "figures/comparison", "tables/differences"),
@@ -27,7 +28,7 @@ SECTIONS = {
     "Actions, joints, frames": (
         "tables/per_action", "figures/per_action", "tables/per_joint", "figures/joints", "figures/place",
     ),
-    "Examples": ("figures/animation", "figures/qualitative"),
+    "Examples": ("shown_clips", "figures/qualitative"),
     "Ablation": ("tables/ablation", "figures/ablation"),
     "Ground-truth 2D": ("tables/ground_truth_2d",),
     "Other data": ("tables/mpi_inf_3dhp",),
@@ -77,6 +78,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--authors", nargs="+", required=True, metavar="NAME", help="names, in order")
     parser.add_argument("--tables", type=Path, nargs="+", required=True, metavar="JSON", help="tables")
     parser.add_argument("--figures", type=Path, nargs="+", required=True, metavar="IMAGE", help="figures")
+    parser.add_argument("--clips", type=Path, required=True, metavar="NPZ", help="clips to play")
     parser.add_argument("--setup", type=Path, required=True, metavar="MD", help="experimental setup")
     parser.add_argument("--record", type=Path, required=True, metavar="JSON", help="record of provenance")
     parser.add_argument("--files", type=Path, nargs="*", default=[], metavar="FILE", help="files to link to")
@@ -91,6 +93,7 @@ def main(argv: list[str] | None = None) -> None:
     parts = {
         **{name: html.table(table) for name, table in tables.items() if table},
         **{name_of(path): html.figure(path) for path in arguments.figures},
+        "shown_clips": player(arguments.clips, view),
         "setup": as_html(read_setup(arguments.setup), lower=1),
         "lineage": html.render("lineage", hash=record["hash"], frozen=record["frozen"], **origins),
     }

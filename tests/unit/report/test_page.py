@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from clips import write_clips
 from poselift.analysis import results
 from poselift.analysis.stored import write_content
 from poselift.analysis.view import DataNotice, Grid, View
@@ -100,6 +101,7 @@ def inputs(tmp_path, make_report, make_references, make_result):
     claim = {"claim": "It is < 40 mm.", "test": "mpjpe(full, base) < 40 mm", "unit": "mm"}
     measured = {"estimate": 37.04, "low": -0.04, "high": 38.06, "seeds": 2}
     write_json(tmp_path / "claims.json", [claim | measured | {"verdict": "supported", "reason": "so"}])
+    write_clips(tmp_path / "clips.npz", ["baseline-base-s0", "full-base-s0"], ACTIONS)
     write_text(tmp_path / "setup.md", "# Experimental setup\n\n## Data\n\n| Joints |\n| ---: |\n| 17 |\n")
     base = "results/made"
     outputs = {name: f"{base}/{name}" for name in ("tables/main.json", "results.csv")}
@@ -133,7 +135,8 @@ def arguments(folder: Path, view: View) -> list[str]:
         "--title", "A <title>", "--authors", "A. B.", "C. D.",
         "--tables", *(str(folder / f"tables/{name}.json") for name in TABLES),
         "--figures", str(folder / "figures/comparison.svg"), str(folder / "figures/animation.gif"),
-        "--setup", str(folder / "setup.md"), "--record", str(folder / "record.json"),
+        "--clips", str(folder / "clips.npz"), "--setup", str(folder / "setup.md"),
+        "--record", str(folder / "record.json"),
         "--files", str(folder / "results.csv"), str(folder / "paper/main.pdf"),
         "--out", str(folder / "report.html"),
     ]  # fmt: skip
@@ -241,6 +244,7 @@ def test_the_same_inputs_give_the_same_bytes(inputs):
         "tables/main.json",
         "figures/animation.gif",
         "tables/claims.json",
+        "clips.npz",
         "setup.md",
         "record.json",
     ],
