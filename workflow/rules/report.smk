@@ -100,6 +100,9 @@ rule report_provenance:
 rule report_page:
     input:
         **TIDY,
+        **FILES["costs"],
+        **FILES["judgements"],
+        evaluations=expand(f"{RESULTS}/evaluation/{{run}}.json", run=GRID_RUNS),
         tables=SHOWN_TABLES,
         figures=IMAGES,
         captions=CAPTIONS,
@@ -131,7 +134,8 @@ rule report_page:
             *ANIMATIONS,
         ],
     shell:
-        "python -m poselift.report.page --results {input.results} --tables {input.tables} --figures {input.figures}"
+        "python -m poselift.report.page --results {input.results} --costs {input.costs}"
+        " --judgements {input.judgements} --evaluations {input.evaluations} --tables {input.tables} --figures {input.figures}"
         " --clips {input.clips} --setup {input.setup} --record {input.record}"
         " --files {params.files} {params.heading} {params.view} --out {output.page}"
         " > {log} 2> >(tee -a {log} >&2)"

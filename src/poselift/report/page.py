@@ -3,28 +3,35 @@
 import argparse
 import os
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 
 from markupsafe import Markup
 
 from poselift.analysis import lineage
+from poselift.analysis.claims import read_judgements
+from poselift.analysis.costs import read_costs
 from poselift.analysis.results import read
 from poselift.analysis.stored import read_content
 from poselift.analysis.view import add_options, from_options
 from poselift.errors import PoseliftError, run
+from poselift.evaluation.report import load_reports
 from poselift.files import write_text
 from poselift.report import html
+from poselift.report.findings import findings, speed_table, speeds
 from poselift.report.markdown import as_html
 from poselift.report.player import player
 from poselift.tables.caption import caption_notice
 from poselift.tables.table import Table
 
-NEEDS = ("notice", "grid", "per_action_size", "ablation", "ground_truth_2d", "labels")
+NEEDS = (
+    "notice", "grid", "per_action_size", "decimals", "statistics", "ablation", "ground_truth_2d", "labels",
+)  # fmt: skip
 
 SECTIONS = {
     "Results": ("tables/main", "figures/comparison", "tables/differences"),
     "Claims": ("tables/claims",),
-    "Cost": ("tables/cost", "figures/pareto"),
+    "Cost": ("tables/cost", "tables/speed", "figures/pareto"),
     "Actions, joints, frames": (
         "tables/per_action", "figures/per_action", "tables/per_joint", "figures/joints", "figures/place",
     ),
@@ -74,6 +81,10 @@ def main(argv: list[str] | None = None) -> None:
     """Write all tables and figures on one page of HTML that needs nothing else."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--results", type=Path, required=True, metavar="CSV", help="the table of all results")
+    parser.add_argument("--costs", type=Path, nargs="+", required=True, metavar="CSV", help="of the models")
+    parser.add_argument("--judgements", type=Path, required=True, metavar="JSON", help="the claims, judged")
+    of_runs = "evaluations of the models' runs"
+    parser.add_argument("--evaluations", type=Path, nargs="+", required=True, metavar="JSON", help=of_runs)
     parser.add_argument("--title", required=True, help="title of the paper")
     parser.add_argument("--authors", nargs="+", required=True, metavar="NAME", help="names, in order")
     parser.add_argument("--tables", type=Path, nargs="+", required=True, metavar="JSON", help="tables")
@@ -86,10 +97,14 @@ def main(argv: list[str] | None = None) -> None:
     add_options(parser, NEEDS)
     arguments = parser.parse_args(argv)
     view = from_options(arguments, NEEDS)
-    missing = view.missing_runs(read(arguments.results)["run"])
+    results = read(arguments.results)
+    missing = view.missing_runs(results["run"])
+    measured = speeds(chain.from_iterable(map(load_reports, arguments.evaluations)))
+    judgements = read_judgements(arguments.judgements)
     record = lineage.read_record(arguments.record)
     origins = {"raw": lineage.raw_data(record), "entries": lineage.entries(record)}
     tables = {name_of(path): read_content(path, Table | None) for path in arguments.tables}
+    tables["tables/speed"] = speed_table(measured, view)
     parts = {
         **{name: html.table(table) for name, table in tables.items() if table},
         **{name_of(path): html.figure(path) for path in arguments.figures},
@@ -102,7 +117,8 @@ def main(argv: list[str] | None = None) -> None:
         "report",
         title=arguments.title,
         authors=arguments.authors,
-        dataset=view.notice.dataset_title,
+        notice=view.notice,
+        findings=findings(results, read_costs(arguments.costs), measured, judgements, view),
         sections=sections(parts),
         files=[Path(os.path.relpath(path, base)).as_posix() for path in arguments.files],
         made={name_of(Path(path)): path.split("/", 2)[-1] for path in record["core"]["parts"]},

@@ -132,7 +132,8 @@ def shown(seeds: str = "0 1", synthetic: bool = False) -> View:
 def arguments(folder: Path, view: View) -> list[str]:
     return [
         *told(page, view), "--results", str(folder / "results.csv"),
-        "--title", "A <title>", "--authors", "A. B.", "C. D.",
+        "--costs", str(folder / "cost.csv"), "--judgements", str(folder / "claims.json"),
+        "--evaluations", str(folder / "runs.json"), "--title", "A <title>", "--authors", "A. B.", "C. D.",
         "--tables", *(str(folder / f"tables/{name}.json") for name in TABLES),
         "--figures", str(folder / "figures/comparison.svg"), str(folder / "figures/animation.gif"),
         "--clips", str(folder / "clips.npz"), "--setup", str(folder / "setup.md"),
@@ -193,6 +194,21 @@ def test_nothing_comes_from_outside_and_every_image_is_inside(inputs):
     for link in seen.links:
         assert link.startswith("#") or link in ("data:,", "results.csv", "paper/main.pdf"), link
     assert str(inputs) not in text
+
+
+def test_each_sentence_of_the_head_leads_to_its_table(inputs):
+    seen = made(inputs)
+    text = (inputs / "report.html").read_text()
+    found = re.findall(r'<li id="finding-\w+"><a href="#([\w-]+)">(\w+)</a> (.*)</li>', text)
+    assert [(title, link) for link, title, _ in found] == [
+        ("Improvement", "table-differences"), ("Cost", "table-cost"), ("Speed", "table-cost"),
+        ("Ablation", "table-ablation"), ("Open", "table-claims"),
+    ]  # fmt: skip
+    assert {"table-differences", "table-claims"} <= seen.tables.keys()
+    assert "MPJPE of Full, base is 3.5" in found[0][2]  # 37 against 40.5
+    assert "nothing about the models" not in text
+    made(inputs, shown(synthetic=True))
+    assert "nothing about the models" in (inputs / "report.html").read_text()
 
 
 def test_names_are_escaped(inputs):
