@@ -28,7 +28,7 @@ def page(built_once) -> str:
 
 
 def test_the_report_has_every_figure_inside_and_nothing_from_outside(page):
-    images = re.findall(r'<figure id="figure-(\w+)">\s*<img src="data:image/(\w+)', page)
+    images = re.findall(r'<figure id="figure-(\w+)">\s*<button[^>]*><img src="data:image/(\w+)', page)
     assert dict(images) == dict.fromkeys(FIGURES - {"animation"}, "svg")
     assert 'href="figures/animation.gif"' in page
     assert not re.findall(r"https?:", page)

@@ -1,9 +1,11 @@
 """Tables, figures and pages as HTML that needs nothing but itself: no address outside of a page is used."""
 
 import base64
+import csv
+import io
 import mimetypes
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
@@ -62,7 +64,33 @@ def table(content: Table) -> Markup:
     widths = [max(len(cell.text) for cell in cells) for cells in zip(*chain(*blocks), strict=True)]
     groups = [(group, len(list(members))) for group, members in groupby(column.group for column in columns)]
     cells = [[list(zip(row, columns, widths, strict=True)) for row in rows] for rows in blocks]
-    return render("table", table=content, columns=columns, groups=groups, blocks=cells)
+    rows = chain([_headings(columns)], (_numbers(row, columns) for block in blocks for row in block))
+    return render("table", table=content, columns=columns, groups=groups, blocks=cells, csv=_csv(rows))
+
+
+def _headings(columns: Iterable[Column]) -> list[str]:
+    """The headings of a table's CSV: numbers with a spread have two columns."""
+    named = [(" ".join(filter(None, (each.group, each.heading))), each.kind) for each in columns]
+    return [
+        text for name, kind in named for text in ([name, f"{name}: spread"] if kind == "spread" else [name])
+    ]
+
+
+def _numbers(row: Iterable[Cell], columns: Iterable[Column]) -> list[str]:
+    """A row of a table's CSV: numbers unrounded."""
+    fields = []
+    for cell, column in zip(row, columns, strict=True):
+        fields.append(cell.text if cell.value is None else f"{cell.value:.9g}")
+        if column.kind == "spread":
+            fields.append(cell.small)
+    return fields
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> str:
+    """The address of a CSV that holds it."""
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(text.getvalue().encode()).decode()}"
 
 
 def figure(path: Path) -> Markup:
@@ -74,9 +102,12 @@ def figure(path: Path) -> Markup:
     return render("figure", name=path.stem, source=source, width=width, caption=caption)
 
 
-def page(title: str, body: Markup, banner: str = "") -> Markup:
-    """A whole page with a title above its `body`; `banner` is what its reader must know first."""
-    return render("page", title=title, body=body, banner=banner)
+def page(title: str, body: Markup, banner: str = "", sections: Sequence[str] = ()) -> Markup:
+    """A whole page with a title above its `body`; `banner` is what its reader must know first.
+
+    `section-1` ... in the body have these headings: a bar that stays leads to them.
+    """
+    return render("page", title=title, body=body, banner=banner, sections=sections)
 
 
 def inlined(path: Path) -> str:

@@ -112,19 +112,22 @@ def main(argv: list[str] | None = None) -> None:
         "setup": as_html(read_setup(arguments.setup), lower=1),
         "lineage": html.render("lineage", hash=record["hash"], frozen=record["frozen"], **origins),
     }
-    base = arguments.out.parent
+    shown, base = sections(parts), arguments.out.parent
     body = html.render(
         "report",
         title=arguments.title,
         authors=arguments.authors,
         notice=view.notice,
         findings=findings(results, read_costs(arguments.costs), measured, judgements, view),
-        sections=sections(parts),
+        sections=shown,
         files=[Path(os.path.relpath(path, base)).as_posix() for path in arguments.files],
         made={name_of(Path(path)): path.split("/", 2)[-1] for path in record["core"]["parts"]},
         hash=record["hash"][: lineage.SHORT],
     )
-    write_text(arguments.out, html.page(arguments.title, body, caption_notice(view.notice, missing)))
+    headings = [heading for heading, _ in shown]
+    write_text(
+        arguments.out, html.page(arguments.title, body, caption_notice(view.notice, missing), headings)
+    )
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
 """The report: a page that needs nothing but itself and shows the numbers of results.csv."""
 
+import base64
 import csv
-import json
+import io
 import re
-import shutil
 import statistics
-import subprocess
-from html import unescape
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from browser import Browser, needs_chromium
 from clips import write_clips
 from poselift.analysis import results
 from poselift.analysis.stored import write_content
@@ -192,7 +192,11 @@ def test_nothing_comes_from_outside_and_every_image_is_inside(inputs):
     assert not re.findall(r"https?:", text)
     assert {"iframe", "object", "embed"}.isdisjoint(seen.tags)
     for link in seen.links:
-        assert link.startswith("#") or link in ("data:,", "results.csv", "paper/main.pdf"), link
+        assert link.startswith(("#", "data:text/csv;")) or link in (
+            "data:,",
+            "results.csv",
+            "paper/main.pdf",
+        ), link
     assert str(inputs) not in text
 
 
@@ -303,43 +307,93 @@ def test_a_figure_without_caption_is_refused_and_one_without_a_place_comes_at_th
     assert text.index(">Further tables and figures</h2>") < text.index("A new one.")
 
 
-CLICKS = """
-<script>
-const heading = [...document.querySelectorAll("#table-per_action thead tr:last-child th")][1];
-const rows = () => [...document.querySelectorAll("#table-per_action tbody tr")];
-const order = () => rows().map((row) => row.cells[0].textContent);
-const seen = [order()];
-for (let i = 0; i < 3; i++) {
-  heading.querySelector("button").click();
-  seen.push([heading.getAttribute("aria-sort"), ...order()]);
-}
-window.onload = () => {
-  seen.push([...document.images].map((image) => image.naturalWidth > 0));
-  document.body.innerHTML = "<pre id=seen></pre>";
-  document.getElementById("seen").textContent = JSON.stringify(seen);
-};
-</script>
-"""
+@pytest.fixture
+def opened(inputs, chromium) -> Iterator[Browser]:
+    """The page in a browser; nothing may have been complained of at the end."""
+    made(inputs, shown(synthetic=True))
+    chromium.window(1400)
+    chromium.open(inputs / "report.html")
+    chromium.wait_for("document.getElementById('player').dataset.ready")
+    chromium.said.clear()
+    yield chromium
+    assert chromium.said == []
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
-def test_in_a_browser_a_click_sorts_and_nothing_goes_wrong(inputs, tmp_path):
+@needs_chromium
+def test_a_click_sorts(opened):
+    heading = "#table-per_action thead tr:last-child th:nth-child(2)"
+    seen = f"""[document.querySelector("{heading}").getAttribute("aria-sort"),
+        ...[...document.querySelectorAll("#table-per_action tbody tr")].map((row) => row.cells[0].innerText)]"""
+    walking, sitting = ACTIONS  # the second action has the larger error, their mean lies between
+    assert opened.ask(seen) == [None, walking, sitting, "Mean"]
+    for expected in (
+        ["ascending", walking, "Mean", sitting],
+        ["descending", sitting, "Mean", walking],
+        [None, walking, sitting, "Mean"],
+    ):
+        opened.click(f"{heading} button")
+        assert opened.ask(seen) == expected
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [390, 1400, 2560])
+def test_nothing_but_frames_scrolls_sideways(opened, width):
+    opened.window(width, touch=width < 500)
+    opened.wait_for("true")
+    assert opened.ask("document.documentElement.scrollWidth") == width
+    wide = opened.ask(
+        "[...document.querySelectorAll('.scroll')].map((e) => e.scrollWidth > e.clientWidth + 1)"
+    )
+    said = opened.ask("[...document.querySelectorAll('.scroll')].map((e) => e.dataset.more ?? null)")
+    assert said == ["right" if each else None for each in wide]
+    assert any(wide) is (width == 390)
+
+
+@needs_chromium
+def test_a_frame_says_on_which_side_there_is_more(opened):
+    opened.window(390, 844)
+    frame = "document.querySelector('#table-main .scroll')"
+    for left, sides in ((0, "right"), (40, "left right"), (9999, "left")):
+        opened.ask(f"{frame}.scrollLeft = {left}")
+        opened.wait_for(f"{frame}.dataset.more === '{sides}'")
+
+
+@needs_chromium
+def test_the_bar_stays_and_marks_what_is_read(opened):
+    opened.click(".bar nav a:nth-child(3)")
+    opened.wait_for("document.querySelector('.bar [aria-current]')?.textContent === 'Claims'")
+    assert opened.ask("document.querySelector('.bar').getBoundingClientRect().top") == 0
+    # the heading is not under the bar
+    bar = opened.ask("document.querySelector('.bar').offsetHeight")
+    top = opened.ask("document.getElementById('section-2').getBoundingClientRect().top")
+    assert bar <= top < 450
+
+
+@needs_chromium
+def test_a_tap_enlarges_a_figure_and_another_puts_it_back(opened):
+    opened.window(390, 844, touch=True)
+    before = opened.ask("document.querySelector('#figure-comparison img').getBoundingClientRect().width")
+    opened.click("#figure-comparison .plot")
+    assert opened.ask("document.querySelector('dialog').open")
+    assert opened.ask("document.querySelector('dialog img').getBoundingClientRect().width") > 2 * before
+    opened.click("dialog", 0.5, 0.9)
+    assert not opened.ask("document.querySelector('dialog').open")
+
+
+def test_a_csv_is_beside_each_table(inputs):
     made(inputs)
     text = (inputs / "report.html").read_text()
-    (inputs / "clicked.html").write_text(text.replace("</body>", CLICKS + "</body>"))
-    answer = subprocess.run(
-        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'browser'}",
-         "--enable-logging=stderr", "--virtual-time-budget=2000", "--host-resolver-rules=MAP * ~NOTFOUND",
-         "--dump-dom", f"file://{inputs / 'clicked.html'}"],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert "CONSOLE" not in answer.stderr
-    walking, sitting = ACTIONS  # the second action has the larger error, their mean lies between
-    found = re.search(r'<pre id="seen">(.*?)</pre>', answer.stdout)
-    assert found, answer.stdout[-500:]
-    seen = json.loads(unescape(found[1]))
-    assert seen[0] == [walking, sitting, "Mean"]
-    assert seen[1] == ["ascending", walking, "Mean", sitting]
-    assert seen[2] == ["descending", sitting, "Mean", walking]
-    assert seen[3] == [None, walking, sitting, "Mean"]
-    assert seen[4] == [True, True]
+    found = dict(re.findall(r'download="(\w+)\.csv" href="data:text/csv;charset=utf-8;base64,([^"]+)"', text))
+    assert set(found) == {"main", "per_action", "differences", "claims"}
+    rows = list(csv.reader(io.StringIO(base64.b64decode(found["main"]).decode(), newline="")))
+    assert rows[0][:5] == [
+        "Size",
+        "Model",
+        "Last epoch MPJPE",
+        "Last epoch MPJPE: spread",
+        "Last epoch P-MPJPE",
+    ]
+    assert len({len(row) for row in rows}) == 1
+    baseline = next(row for row in rows if row[1] == "Baseline")
+    assert float(baseline[2]) == pytest.approx(40.5)
+    assert baseline[3] == f"±{statistics.stdev([40, 41]):.1f}"

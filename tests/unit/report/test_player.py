@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from browser import Browser, browser, needs_chromium
+from browser import Browser, needs_chromium
 from clips import error_of, write_clips
 from poselift.errors import PoseliftError
 from poselift.report import html
@@ -98,12 +98,6 @@ def test_a_damaged_file_is_named(clips, name):
     clips.unlink()
     with pytest.raises(PoseliftError, match=r"shown\.npz: no such file"):
         player(clips, view())
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("browser")) as one:
-        yield one
 
 
 @pytest.fixture

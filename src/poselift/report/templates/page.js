@@ -32,3 +32,47 @@ for (const table of document.querySelectorAll("table")) {
     });
   }
 }
+
+// The bar marks the section that is read; frames say on which side there is more of a table.
+{
+  const links = new Map([...document.querySelectorAll(".bar nav a")].map((link) => [link.hash.slice(1), link]));
+  const headings = [...links.keys()].map((id) => document.getElementById(id));
+  const mark = () => {
+    const read = headings.filter((each) => each.getBoundingClientRect().top < window.innerHeight / 3).at(-1) ?? headings[0];
+    for (const [id, link] of links) {
+      const here = id === read.id;
+      if (here === link.hasAttribute("aria-current")) continue;
+      link.toggleAttribute("aria-current", here);
+      const nav = link.parentElement;
+      if (here) nav.scrollLeft = link.offsetLeft - nav.clientWidth / 2;
+    }
+  };
+  if (headings.length) {
+    document.addEventListener("scroll", mark, { passive: true });
+    mark();
+  }
+  for (const frame of document.querySelectorAll(".scroll")) {
+    const look = () => {
+      const sides = [];
+      if (frame.scrollLeft > 1) sides.push("left");
+      if (frame.scrollLeft + frame.clientWidth < frame.scrollWidth - 1) sides.push("right");
+      frame.toggleAttribute("data-more", sides.length > 0);
+      if (sides.length) frame.dataset.more = sides.join(" ");
+    };
+    frame.addEventListener("scroll", look, { passive: true });
+    new ResizeObserver(look).observe(frame);
+  }
+}
+
+// A click on a figure fills the window with it; another, or Escape, leads back.
+{
+  const large = document.createElement("dialog");
+  large.className = "large";
+  large.addEventListener("click", () => large.close());
+  document.body.append(large);
+  for (const plot of document.querySelectorAll(".plot"))
+    plot.addEventListener("click", () => {
+      large.replaceChildren(plot.querySelector("img").cloneNode());
+      large.showModal();
+    });
+}
