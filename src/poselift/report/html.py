@@ -15,7 +15,7 @@ from unicodedata import normalize
 import jinja2
 from markupsafe import Markup
 
-from poselift.analysis.stored import read_content
+from poselift.analysis.stored import FigureContent, read_content
 from poselift.errors import PoseliftError
 from poselift.tables.table import Cell, Column, Table
 
@@ -94,12 +94,12 @@ def _csv(rows: Iterable[Sequence[str]]) -> str:
 
 
 def figure(path: Path) -> Markup:
-    """An image with its caption, `<name>.json` beside it. Raises `PoseliftError` if one is missing."""
-    caption: str = read_content(path.with_suffix(".json"), str)
+    """An image with what `<name>.json` beside it says. Raises `PoseliftError` if one is missing."""
+    content: FigureContent = read_content(path.with_suffix(".json"), FigureContent)
     source = inlined(path)
     points = re.search(rb'<svg[^>]*\bwidth="([\d.]+)pt"', path.read_bytes())
     width = round(float(points[1]) * PIXELS_PER_POINT) if points else None
-    return render("figure", name=path.stem, source=source, width=width, caption=caption)
+    return render("figure", name=path.stem, source=source, width=width, content=content)
 
 
 def page(title: str, body: Markup, banner: str = "", sections: Sequence[str] = ()) -> Markup:

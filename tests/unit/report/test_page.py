@@ -14,7 +14,7 @@ import pytest
 from browser import Browser, needs_chromium
 from clips import write_clips
 from poselift.analysis import results
-from poselift.analysis.stored import write_content
+from poselift.analysis.stored import FigureContent, write_content
 from poselift.analysis.view import DataNotice, Grid, View
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
@@ -90,7 +90,10 @@ def inputs(tmp_path, make_report, make_references, make_result):
     figures = tmp_path / "figures"
     figures.mkdir()
     for name in ("comparison", "animation"):
-        write_content(figures / f"{name}.json", f"Errors of <{name}> on motion & more.")
+        points = ((0.25, 0.5, "Full: 40"), (0.5, 0.5, "Baseline: 41")) if name == "comparison" else ()
+        write_content(
+            figures / f"{name}.json", FigureContent(f"Errors of <{name}> on motion & more.", points)
+        )
     (figures / "comparison.svg").write_text(
         '<svg xmlns="http://www.w3.org/2000/svg" width="100pt" height="9pt"></svg>'
     )
@@ -301,7 +304,7 @@ def test_a_figure_without_caption_is_refused_and_one_without_a_place_comes_at_th
     given.insert(given.index("--figures") + 1, str(figure))
     with pytest.raises(PoseliftError, match=r"new\.json: no such file"):
         page.main(given)
-    write_content(figure.with_suffix(".json"), "A new one.")
+    write_content(figure.with_suffix(".json"), FigureContent("A new one."))
     page.main(given)
     text = (inputs / "report.html").read_text()
     assert text.index(">Further tables and figures</h2>") < text.index("A new one.")
@@ -322,8 +325,9 @@ def opened(inputs, chromium) -> Iterator[Browser]:
 @needs_chromium
 def test_a_click_sorts(opened):
     heading = "#table-per_action thead tr:last-child th:nth-child(2)"
-    seen = f"""[document.querySelector("{heading}").getAttribute("aria-sort"),
-        ...[...document.querySelectorAll("#table-per_action tbody tr")].map((row) => row.cells[0].innerText)]"""
+    rows = "[...document.querySelectorAll('#table-per_action tbody tr')]"
+    order = f"document.querySelector('{heading}').getAttribute('aria-sort')"
+    seen = f"[{order}, ...{rows}.map((row) => row.cells[0].innerText)]"
     walking, sitting = ACTIONS  # the second action has the larger error, their mean lies between
     assert opened.ask(seen) == [None, walking, sitting, "Mean"]
     for expected in (
@@ -377,6 +381,25 @@ def test_a_tap_enlarges_a_figure_and_another_puts_it_back(opened):
     assert opened.ask("document.querySelector('dialog').open")
     assert opened.ask("document.querySelector('dialog img').getBoundingClientRect().width") > 2 * before
     opened.click("dialog", 0.5, 0.9)
+    assert not opened.ask("document.querySelector('dialog').open")
+
+
+@needs_chromium
+def test_a_figure_answers_the_pointer_and_the_keys(opened):
+    tip = "document.querySelector('#figure-comparison .tip')"
+    opened.pointer("mouseMoved", *opened.place("#figure-comparison img", 0.25, 0.5))
+    assert opened.ask(f"[{tip}.hidden, {tip}.textContent]") == [False, "Full: 40"]
+    opened.pointer("mouseMoved", *opened.place("#figure-comparison img", 0.9, 0.5))
+    assert opened.ask(f"{tip}.hidden")
+    opened.ask("document.querySelector('#figure-comparison .plot').focus()")
+    opened.press("ArrowLeft", 37)
+    assert opened.ask(f"{tip}.textContent") == "Baseline: 41"
+    # enlarged, a click at a value reads it, one beside closes
+    opened.click("#figure-comparison .plot", 0.9)
+    opened.click("dialog img", 0.5, 0.5)
+    assert opened.ask("document.querySelector('dialog .tip').textContent") == "Baseline: 41"
+    assert opened.ask("document.querySelector('dialog').open")
+    opened.click("dialog img", 0.9, 0.5)
     assert not opened.ask("document.querySelector('dialog').open")
 
 

@@ -64,15 +64,56 @@ for (const table of document.querySelectorAll("table")) {
   }
 }
 
-// A click on a figure fills the window with it; another, or Escape, leads back.
+// A pointer at a value of a figure, or the arrow keys, read it out. A click fills the window with the figure;
+// another beside its values, or Escape, leads back.
 {
+  const NEAR = 24;
+  function answer(place, points) {
+    const [tip, ring] = ["output", "i"].map((tag) => document.createElement(tag));
+    tip.className = "tip";
+    ring.className = "ring";
+    place.append(ring, tip);
+    let now = -1;
+    const show = (index) => {
+      now = index;
+      tip.hidden = ring.hidden = index < 0;
+      if (index < 0) return;
+      const [x, y, text] = points[index];
+      tip.textContent = text;
+      for (const each of [tip, ring]) Object.assign(each.style, { left: `${100 * x}%`, top: `${100 * y}%` });
+      tip.dataset.side = x < 0.5 ? "right" : "left";
+    };
+    const nearest = (event) => {
+      const box = place.getBoundingClientRect();
+      const away = ([x, y]) => Math.hypot(box.left + x * box.width - event.clientX, box.top + y * box.height - event.clientY);
+      const best = points.reduce((one, point, index) => (one < 0 || away(point) < away(points[one]) ? index : one), -1);
+      return best >= 0 && away(points[best]) < NEAR ? best : -1;
+    };
+    place.addEventListener("pointermove", (event) => show(nearest(event)));
+    place.addEventListener("pointerleave", () => show(-1));
+    place.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step || !points.length) return;
+      event.preventDefault();
+      show((now + step + points.length) % points.length);
+    });
+    show(-1);
+    return (event) => { show(nearest(event)); return now >= 0; };
+  }
   const large = document.createElement("dialog");
   large.className = "large";
-  large.addEventListener("click", () => large.close());
   document.body.append(large);
-  for (const plot of document.querySelectorAll(".plot"))
+  let read = () => false;
+  large.addEventListener("click", (event) => read(event) || large.close());
+  for (const plot of document.querySelectorAll(".plot")) {
+    const points = JSON.parse(plot.parentElement.querySelector("script")?.textContent ?? "[]");
+    answer(plot, points);
     plot.addEventListener("click", () => {
-      large.replaceChildren(plot.querySelector("img").cloneNode());
+      const place = document.createElement("div");
+      place.append(plot.querySelector("img").cloneNode());
+      large.replaceChildren(place);
+      read = answer(place, points);
       large.showModal();
     });
+  }
 }
