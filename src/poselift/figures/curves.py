@@ -18,8 +18,7 @@ from poselift.figures.style import PAGE_WIDTH, Told, annotate, legend, value_of
 
 NEEDS = ("runs", "notice", "grid", "cards")
 CAPTION = """
-Training on {{ data }}: loss on the training clips and error on the test clips by epoch. Line: mean over
-seeds; band: from the lowest seed to the highest.
+Training on {{ data }}: loss on the training clips and error on the test clips by epoch.
 """
 
 PANELS_A_ROW = 4

@@ -55,8 +55,8 @@ def _draw_ours(ax: Axes, errors: Errors, costs: Costs, view: View, quantity: Num
         look: Look = {"color": card.colour, "marker": card.marker, "linestyle": card.line, "zorder": 3}
         ax.errorbar(points["cost"], points["mean"], yerr=bars, linewidth=0.9, elinewidth=0.8, **look)
         texts = [
-            f"{card.label}, {size}: {value_of(errors[name, str(size)], ' mm')}; {cost:.3g} {IN_WORDS[quantity]}"
-            for size, cost in points["cost"].items()
+            f"{card.label}, {size}: {value_of(errors[name, size], ' mm')}; {cost:.3g} {IN_WORDS[quantity]}"
+            for size, cost in zip(map(str, points.index), points["cost"], strict=True)
         ]
         ax.add_artist(Told(points["cost"], points["mean"], texts))
         if name == named:

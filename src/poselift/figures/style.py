@@ -125,7 +125,7 @@ class Told(Artist):
 
 
 def value_of(by_seed: pd.Series, unit: str = "") -> str:
-    """A number for a pointer: the mean over seeds, and what each has: `40 mm (seed 0: 39.1, seed 1: 40.9)`."""
+    """A number for a pointer, the mean over seeds and what each has: `40 mm (seed 0: 39.1, seed 1: 40.9)`."""
     each = ", ".join(f"seed {seed}: {value:.4g}" for seed, value in by_seed.items())
     return f"{by_seed.mean():.4g}{unit} ({each if len(by_seed) > 1 else each.partition(':')[0]})"
 

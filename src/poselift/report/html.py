@@ -7,7 +7,7 @@ import mimetypes
 import re
 from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import chain, groupby
+from itertools import chain, groupby, takewhile
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -65,7 +65,20 @@ def table(content: Table) -> Markup:
     groups = [(group, len(list(members))) for group, members in groupby(column.group for column in columns)]
     cells = [[list(zip(row, columns, widths, strict=True)) for row in rows] for rows in blocks]
     rows = chain([_headings(columns)], (_numbers(row, columns) for block in blocks for row in block))
-    return render("table", table=content, columns=columns, groups=groups, blocks=cells, csv=_csv(rows))
+    lead, caption = _lead(content.title, content.caption)
+    return render(
+        "table", table=content, lead=lead, caption=caption, columns=columns, groups=groups, blocks=cells,
+        csv=_csv(rows),
+    )  # fmt: skip
+
+
+def _lead(title: str, caption: str) -> tuple[str, str]:
+    """What stands in bold before a caption, and the rest of it: the title, or as much of it as the caption
+    begins with, so that nothing is said twice."""
+    words = caption.split(" ")
+    pairs = zip(title.split(" "), words, strict=False)
+    same = len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
+    return (" ".join(words[:same]), " ".join(words[same:])) if same else (f"{title}.", caption)
 
 
 def _headings(columns: Iterable[Column]) -> list[str]:

@@ -403,6 +403,16 @@ def test_a_figure_answers_the_pointer_and_the_keys(opened):
     assert not opened.ask("document.querySelector('dialog').open")
 
 
+def test_no_caption_says_its_title_twice(inputs):
+    made(inputs)
+    text = (inputs / "report.html").read_text()
+    pattern = r'<figure class="table" id="table-(\w+)">\s*<figcaption><b>([^<]*)</b> (\S+ \S+)'
+    leads = {name: (bold, rest) for name, bold, rest in re.findall(pattern, text)}
+    assert leads["main"] == ("Errors", "on motion")
+    assert leads["differences"] == ("Differences", "of errors")
+    assert leads["claims"] == ("The claims of this", "paper, tested")
+
+
 def test_a_csv_is_beside_each_table(inputs):
     made(inputs)
     text = (inputs / "report.html").read_text()

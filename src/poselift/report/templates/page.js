@@ -95,7 +95,7 @@ for (const table of document.querySelectorAll("table")) {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (!step || !points.length) return;
       event.preventDefault();
-      show((now + step + points.length) % points.length);
+      show(now < 0 && step < 0 ? points.length - 1 : (now + step + points.length) % points.length);
     });
     show(-1);
     return (event) => { show(nearest(event)); return now >= 0; };
