@@ -155,12 +155,11 @@ def options_of(module: str, view: View | None) -> str:
 
 def caption_of(template: str, view: View, published: bool) -> str:
     """The caption of a figure, from its template: a text of Jinja that may ask for the title of the `data`,
-    the `size` shown in detail, the `confidence` of intervals, and whether there are `published` results."""
+    the `size` shown in detail, and whether there are `published` results."""
     filled = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(template)
     text = filled.render(
         data=view.notice.dataset_title,
         size=view.per_action_size,
-        confidence=f"{100 * view.statistics.confidence:g}\N{NARROW NO-BREAK SPACE}%",
         published=published,
     )
     return re.sub(r"[ \n]+", " ", text).strip()

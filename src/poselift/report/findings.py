@@ -12,11 +12,11 @@ from poselift.analysis.costs import GIGA, MILLION, Cost
 from poselift.analysis.intervals import Differences, Model
 from poselift.analysis.results import per_seed
 from poselift.analysis.view import View
-from poselift.evaluation.report import Report
+from poselift.evaluation.report import Measured, Report
 from poselift.evaluation.statistics import Interval
 from poselift.tables.caption import caption_notice
 from poselift.tables.cost import cost_decimals
-from poselift.tables.table import Block, Cell, Table, columns, number, plain
+from poselift.tables.table import Block, Cell, Row, Table, columns, number, plain
 
 UNIT = "\N{NARROW NO-BREAK SPACE}"
 FEW_SEEDS = 2
@@ -43,52 +43,42 @@ class Speed:
 
 def speeds(reports: Iterable[Report]) -> dict[Model, Speed]:
     """The speed of each model of the grid, of those evaluations that measured it."""
-    measured: dict[Model, list[Report]] = {}
+    measured: dict[Model, list[Measured]] = {}
     for report in reports:
         if report.volatile and report.architecture and report.size and not report.variant:
-            measured.setdefault(Model(report.architecture, report.size), []).append(report)
+            measured.setdefault(Model(report.architecture, report.size), []).append(report.volatile)
     return {
         model: Speed(
-            fmean(each.volatile.frames_per_second for each in runs if each.volatile),
-            ", ".join(sorted({_where(each) for each in runs})),
+            fmean(each.frames_per_second for each in runs), ", ".join(sorted(set(map(_where, runs))))
         )
         for model, runs in measured.items()
     }
 
 
-def _where(report: Report) -> str:
-    its = report.volatile
-    if not its or its.device != "cpu":
-        return its.device if its else ""
-    return f"CPU, {its.threads} thread{'s' if its.threads > 1 else ''}"
+def _where(its: Measured) -> str:
+    return f"CPU, {its.threads} thread{'s' * (its.threads > 1)}" if its.device == "cpu" else its.device
 
 
-def speed_table(measured: Mapping[Model, Speed], view: View) -> Table | None:
-    """The speeds as a table; None if nothing was measured."""
-    blocks = [
-        Block(
-            tuple(
-                (Cell(view.label(name)), plain(speed.frames_per_second, 0), Cell(speed.where))
-                for name in view.grid.architectures
-                if (speed := measured.get(Model(name, size)))
-            ),
-            size,
+def speed_table(measured: Mapping[Model, Speed], view: View) -> Table:
+    """The speeds as a table."""
+
+    def rows(size: str) -> tuple[Row, ...]:
+        there = [(name, measured.get(Model(name, size))) for name in view.grid.architectures]
+        return tuple(
+            (Cell(view.label(name)), plain(speed.frames_per_second, 0), Cell(speed.where))
+            for name, speed in there
+            if speed
         )
-        for size in view.grid.sizes
-    ]
-    return (
-        Table(
-            "speed",
-            "Speed in the evaluation",
-            "Frames per second through the model while the test clips were predicted, the mean over seeds. "
-            "Other jobs may have run beside it: this is what an evaluation took, and no benchmark.",
-            caption_notice(view.notice),
-            (*columns("text", "Model"), *columns("number", "Frames/s"), *columns("text", "Machine")),
-            tuple(blocks),
-            "Size",
-        )
-        if measured
-        else None
+
+    return Table(
+        "speed",
+        "Speed in the evaluation",
+        "Frames per second through the model while the test clips were predicted, the mean over seeds. Other "
+        "jobs may have run beside it: this is what an evaluation took, and no benchmark.",
+        caption_notice(view.notice),
+        (*columns("text", "Model"), *columns("number", "Frames/s"), *columns("text", "Machine")),
+        tuple(Block(rows(size), size) for size in view.grid.sizes),
+        "Size",
     )
 
 

@@ -104,7 +104,7 @@ def main(argv: list[str] | None = None) -> None:
     record = lineage.read_record(arguments.record)
     origins = {"raw": lineage.raw_data(record), "entries": lineage.entries(record)}
     tables = {name_of(path): read_content(path, Table | None) for path in arguments.tables}
-    tables["tables/speed"] = speed_table(measured, view)
+    tables["tables/speed"] = speed_table(measured, view) if measured else None
     parts = {
         **{name: html.table(table) for name, table in tables.items() if table},
         **{name_of(path): html.figure(path) for path in arguments.figures},

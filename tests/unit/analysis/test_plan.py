@@ -33,7 +33,7 @@ from poselift.config.sections import parse
 from poselift.errors import PoseliftError
 from poselift.latex import escape
 from poselift.provenance.code_hash import closure
-from shown import REAL, view
+from shown import view
 
 ROOT = Path(__file__).parents[3]
 ALL = [(package, name) for package in ("tables", "figures") for name in modules(package)]
@@ -186,11 +186,6 @@ def test_a_caption_depends_on_settings():
     assert "on My Motion. MACs" in caption_of(caption, view(notice=notice), published=False)
     caption = modules("figures")["joints"]["CAPTION"]  # the view's first size is another
     assert "size base" in caption_of(caption, view(notice=notice), published=False)
-    caption = modules("figures")["comparison"]["CAPTION"]
-    assert "90\N{NARROW NO-BREAK SPACE}%" in caption_of(
-        caption, view(statistics=Statistics(confidence=0.9)), published=False
-    )
-    assert "95\N{NARROW NO-BREAK SPACE}%" in caption_of(caption, view(notice=REAL), published=False)
 
 
 def test_every_float_that_the_text_names_is_there():
