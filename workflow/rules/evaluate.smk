@@ -52,6 +52,7 @@ rule shown_clips:
         ),
     output:
         clips=f"{RESULTS}/evaluation/shown_clips.npz",
+        digest=f"{RESULTS}/evaluation/shown_clips.sha256",
     log:
         f"{RESULTS}/logs/evaluate/shown_clips.log",
     benchmark:
@@ -63,13 +64,14 @@ rule shown_clips:
         gpu=1,
         lifters=plan.lifter_options(SETTINGS),
     params:
-        code=code("poselift.evaluation.shown_clips", *PLAYED_CODE),
+        code=code("poselift.evaluation.shown_clips", *PLAYED_CODE, "poselift.provenance.hashing"),
         folders=expand(f"{RESULTS}/runs/{{run}}", run=PLAYED),
         store=subpath(input.frames, ancestor=2),
     shell:
         "python -m poselift.evaluation.shown_clips --runs {params.folders} --examples {input.examples}"
         " --store {params.store} {resources.lifters} --out {output.clips}"
         " > {log} 2> >(tee -a {log} >&2)"
+        " && python -m poselift.provenance.hashing {output.clips} --out {output.digest}"
 
 
 rule references:

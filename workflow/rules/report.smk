@@ -8,6 +8,11 @@ IMAGES = expand(f"{RESULTS}/figures/{{name}}.svg", name=FIGURES.names("svg", wit
 CAPTIONS = [str(Path(image).with_suffix(".json")) for image in IMAGES]
 # for talks; the page plays its clips itself
 ANIMATIONS = expand(f"{RESULTS}/figures/{{name}}.gif", name=FIGURES.names("gif", without=HIDDEN))
+# as the table of results: larger than what Snakemake hashes by itself
+CLIPS = {
+    "clips": ancient(f"{RESULTS}/evaluation/shown_clips.npz"),
+    "clips_digest": f"{RESULTS}/evaluation/shown_clips.sha256",
+}
 RUN_FOLDERS = [f"results/{folder}/runs/{run}" for folder, runs in SHOWN_RUNS.items() for run in runs]
 RECORDED = ("config.yaml", "provenance.json")
 
@@ -74,9 +79,10 @@ rule report_provenance:
             *SHOWN_TABLES,
             *IMAGES,
             *ANIMATIONS,
-            f"{RESULTS}/evaluation/shown_clips.npz",
+            CLIPS["clips"],
             f"{RESULTS}/setup.md",
         ],
+        digest=CLIPS["clips_digest"],
         pins=ancient("envs/constraints.txt"),
     output:
         record=f"{RESULTS}/report_provenance.json",
@@ -100,13 +106,13 @@ rule report_provenance:
 rule report_page:
     input:
         **TIDY,
+        **CLIPS,
         **FILES["costs"],
         **FILES["judgements"],
         evaluations=expand(f"{RESULTS}/evaluation/{{run}}.json", run=GRID_RUNS),
         tables=SHOWN_TABLES,
         figures=IMAGES,
         captions=CAPTIONS,
-        clips=f"{RESULTS}/evaluation/shown_clips.npz",
         setup=f"{RESULTS}/setup.md",
         record=f"{RESULTS}/report_provenance.json",
         templates=[
