@@ -1,4 +1,4 @@
-"""Debian packages that tests need."""
+"""Debian packages that tests need: `debian.py PACKAGE ...` installs them where that can be done."""
 
 import os
 import shutil
@@ -47,3 +47,7 @@ def _no_daemons() -> Iterator[None]:
         yield
     finally:
         POLICY.unlink()
+
+
+if __name__ == "__main__" and can_install():
+    install(tuple(sys.argv[1:]))

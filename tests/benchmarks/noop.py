@@ -28,6 +28,7 @@ SIZES = {
     "_model.safetensors": 50_000_000,
     "results.csv": 43_000_000,
     "-examples.npz": 200_000,
+    "shown_clips.npz": 3_000_000,
 }
 """Bytes of large files by the end of their names."""
 

@@ -8,6 +8,7 @@ ON_THE_CLUSTER = {
     "group_data_clips_frames_raw_synthetic",
     "rule_train",
     "rule_evaluate",
+    "rule_shown_clips",
     "rule_references",
     "rule_cost",
 }

@@ -28,8 +28,9 @@ def page(built_once) -> str:
 
 
 def test_the_report_has_every_figure_inside_and_nothing_from_outside(page):
-    images = re.findall(r'<figure id="figure-(\w+)">\s*<img src="data:image/(\w+)', page)
-    assert dict(images) == dict.fromkeys(FIGURES, "svg") | {"animation": "gif"}
+    images = re.findall(r'<figure id="figure-(\w+)">\s*<button[^>]*><img src="data:image/(\w+)', page)
+    assert dict(images) == dict.fromkeys(FIGURES - {"animation"}, "svg")
+    assert 'href="figures/animation.gif"' in page
     assert not re.findall(r"https?:", page)
     assert ">Synthetic data.</p>" in page
     assert "figure-search" not in page  # the search is not part of this paper
@@ -53,6 +54,7 @@ def test_it_says_what_it_was_made_from(built_once, page):
     assert record["hash"] in page
     for part in record["core"]["parts"]:
         assert f'id="made/{part.removeprefix(RESULTS + "/")}"' in page
+    assert 'href="#made/evaluation/shown_clips.npz"' in page
     assert f"{RESULTS}/figures/animation.gif" in record["outputs"]
     assert (built_once.folder / RESULTS / "data/raw.sha256").read_text().split()[0] in page
 

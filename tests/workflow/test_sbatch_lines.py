@@ -37,6 +37,7 @@ further_data:
 TARGETS = (
     "results/tiny/evaluation/references.json",
     *(f"results/tiny/evaluation/{architecture}-pico-s0.json" for architecture in ARCHITECTURES),
+    "results/tiny/evaluation/shown_clips.npz",
     *(f"results/tiny/cost/{architecture}-pico.csv" for architecture in ARCHITECTURES),
     "results/tiny/cost/full-pico-wide.csv",
     "results/tiny/search/coarse/lr=0.001/rung-0.json",

@@ -47,7 +47,8 @@ NUMBERS: Jobs = {
     "results": 1, "table": RESULTS["tables"], "table_page": RESULTS["tables"], "figure": RESULTS["figures"],
     "judge": 1, "numbers": 1, "setup_page": 1,
 } | PAPER | REPORT  # fmt: skip
-ANIMATION: Jobs = {"animation": 1}
+# of one seed: what is shown clip by clip
+CLIPS: Jobs = {"animation": 1, "shown_clips": 1}
 
 
 def more(jobs: Jobs, figures: int = 0, tables: int = 0) -> Jobs:
@@ -63,11 +64,11 @@ OF_GRID = needing(TABLES, "results", "judgements", "grid") - RESULTS["tables"]
 
 def trained(runs: int, costs: int = 0) -> Jobs:
     """So many trainings, models counted again, and what follows from one or more of them."""
-    jobs = {"train": runs, "outcome": runs, "evaluate": runs} | ANIMATION | more(NUMBERS, figures=OF_RUNS)
+    jobs = {"train": runs, "outcome": runs, "evaluate": runs} | CLIPS | more(NUMBERS, figures=OF_RUNS)
     return more(jobs | {"cost": costs}, tables=OF_COSTS) if costs else jobs
 
 
-EVALUATED: Jobs = {"evaluate": 3} | ANIMATION | more(NUMBERS, figures=len(FIGURES.needing("last_examples")))
+EVALUATED: Jobs = {"evaluate": 3} | CLIPS | more(NUMBERS, figures=len(FIGURES.needing("last_examples")))
 
 
 @dataclass(frozen=True)
@@ -149,11 +150,17 @@ CHANGES = {
     "the loop": Change(code("training/loop.py"), trained(3)),
     "the optimiser": Change(code("training/optimizer.py"), trained(3)),
     "the batches": Change(code("data/batches.py"), trained(3)),
+    "the player": Change(code("report/player.py"), {"report_page": 1}),
+    "what it plays": Change(
+        code("evaluation/shown_clips.py"),
+        {"shown_clips": 1} | REPORT,
+        "evaluation/shown_clips.npz: code of poselift.evaluation.shown_clips changed",
+    ),
     "the metrics": Change(
         code("evaluation/metrics.py"),
         # all tables know the metrics, that of costs and that of the second data set as well
         {"evaluate": 3, "references": 1}
-        | ANIMATION
+        | CLIPS
         | more(NUMBERS, figures=len(FIGURES.needing("last_examples")), tables=OF_COSTS)
         # and the table of the further data set that the text names, which is not there
         | {"table": NUMBERS["table"] + OF_COSTS + 1},
@@ -166,7 +173,8 @@ CHANGES = {
         {
             "figure": len(DRAWN), "setup_page": 1, "numbers": 1,
             "table": len(TABLES.names()), "table_page": len(TABLES.names(without=["trials"])),
-        } | ANIMATION | PAPER | REPORT,
+            "animation": 1,
+        } | PAPER | REPORT,
         f"{', '.join(f'figures/{name}.pdf' for name in DRAWN[:4])} and {len(DRAWN) - 4} more: "
         f"version of matplotlib {PINS['matplotlib']} -> 99.0",
     ),
@@ -236,6 +244,9 @@ UNTRAINED = {
     ),
     "the length of the commit in records": Change(
         replaced("provenance/record.py", "--abbrev=12", "--abbrev=16"), PAPER | REPORT
+    ),
+    "the script of the player": Change(
+        replaced("report/templates/player.js", "azimuth: 40", "azimuth: 50"), {"report_page": 1}
     ),
     "the clips of the other data set": Change(
         replaced("datasets/mpi_inf_3dhp/__init__.py", "stride=9", "stride=8"), {}

@@ -4,12 +4,15 @@ TABLE_PAGES = expand(
     f"{RESULTS}/table_pages/{{page}}.html", page=TABLES.names(without=HIDDEN)
 )  # for snakemake --report
 PAGE_TEMPLATES = expand(f"{PAGES}/{{name}}", name=("table.html.j2", "page.html.j2", "page.css", "page.js"))
-IMAGES = [
-    f"{RESULTS}/figures/{name}.{format}"
-    for format in ("svg", "gif")
-    for name in FIGURES.names(format, without=HIDDEN)
-]
+IMAGES = expand(f"{RESULTS}/figures/{{name}}.svg", name=FIGURES.names("svg", without=HIDDEN))
 CAPTIONS = [str(Path(image).with_suffix(".json")) for image in IMAGES]
+# for talks; the page plays its clips itself
+ANIMATIONS = expand(f"{RESULTS}/figures/{{name}}.gif", name=FIGURES.names("gif", without=HIDDEN))
+# as the table of results: larger than what Snakemake hashes by itself
+CLIPS = {
+    "clips": ancient(f"{RESULTS}/evaluation/shown_clips.npz"),
+    "clips_digest": f"{RESULTS}/evaluation/shown_clips.sha256",
+}
 RUN_FOLDERS = [f"results/{folder}/runs/{run}" for folder, runs in SHOWN_RUNS.items() for run in runs]
 RECORDED = ("config.yaml", "provenance.json")
 
@@ -72,7 +75,14 @@ rule setup_page:
 # as rule provenance, of what the paper does not have
 rule report_provenance:
     input:
-        parts=[*SHOWN_TABLES, *IMAGES, f"{RESULTS}/setup.md"],
+        parts=[
+            *SHOWN_TABLES,
+            *IMAGES,
+            *ANIMATIONS,
+            CLIPS["clips"],
+            f"{RESULTS}/setup.md",
+        ],
+        digest=CLIPS["clips_digest"],
         pins=ancient("envs/constraints.txt"),
     output:
         record=f"{RESULTS}/report_provenance.json",
@@ -96,6 +106,10 @@ rule report_provenance:
 rule report_page:
     input:
         **TIDY,
+        **CLIPS,
+        **FILES["costs"],
+        **FILES["judgements"],
+        evaluations=expand(f"{RESULTS}/evaluation/{{run}}.json", run=GRID_RUNS),
         tables=SHOWN_TABLES,
         figures=IMAGES,
         captions=CAPTIONS,
@@ -103,7 +117,8 @@ rule report_page:
         record=f"{RESULTS}/report_provenance.json",
         templates=[
             *PAGE_TEMPLATES,
-            *expand(f"{PAGES}/{{name}}.html.j2", name=("report", "figure", "lineage")),
+            *expand(f"{PAGES}/{{name}}.html.j2", name=("report", "figure", "lineage", "player")),
+            f"{PAGES}/player.js",
         ],
     output:
         page=in_report(f"{RESULTS}/report.html", "report", "Paper", part="all on one page"),
@@ -118,11 +133,15 @@ rule report_page:
         code=code("poselift.report.page"),
         view=plan.options_of("poselift.report.page", VIEW),
         heading=HEADING,
-        files=expand(
-            f"{RESULTS}/{{name}}", name=("paper/main.pdf", "results.csv", "provenance.json", "setup.md")
-        ),
+        files=[
+            *expand(
+                f"{RESULTS}/{{name}}", name=("paper/main.pdf", "results.csv", "provenance.json", "setup.md")
+            ),
+            *ANIMATIONS,
+        ],
     shell:
-        "python -m poselift.report.page --results {input.results} --tables {input.tables} --figures {input.figures}"
-        " --setup {input.setup} --record {input.record}"
+        "python -m poselift.report.page --results {input.results} --costs {input.costs}"
+        " --judgements {input.judgements} --evaluations {input.evaluations} --tables {input.tables} --figures {input.figures}"
+        " --clips {input.clips} --setup {input.setup} --record {input.record}"
         " --files {params.files} {params.heading} {params.view} --out {output.page}"
         " > {log} 2> >(tee -a {log} >&2)"

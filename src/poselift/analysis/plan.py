@@ -62,6 +62,23 @@ def detailed_runs(config: Config, grid_runs: list[str]) -> list[str]:
     return [run for run in wanted if run in grid_runs] or grid_runs[-1:]
 
 
+def played_runs(config: Config, grid_runs: list[str]) -> list[str]:
+    """The runs whose clips can be played, one per model: the first seed among `grid_runs`.
+
+    Of models that see clips of unlike length only those that see as many frames as the first.
+    """
+    runs = config.runs()
+    of_model = {run.rpartition("-s")[0]: run for run in reversed(grid_runs)}
+    played = sorted(of_model.values(), key=grid_runs.index)
+    return [run for run in played if runs[run].n_frames == runs[played[0]].n_frames]
+
+
+def lifter_options(config: Config) -> str:
+    """Where lifters of the user's own lie, as the option `--lifters` of a job that builds all models."""
+    files = [shlex.quote(f"{name}={file}") for name, file in config.architectures.items()]
+    return " ".join(["--lifters", *files]) if files else ""
+
+
 def models_of(config: Config) -> list[str]:
     """The models of the grid, `<architecture>-<size>`."""
     grid = config.experiment
@@ -138,12 +155,11 @@ def options_of(module: str, view: View | None) -> str:
 
 def caption_of(template: str, view: View, published: bool) -> str:
     """The caption of a figure, from its template: a text of Jinja that may ask for the title of the `data`,
-    the `size` shown in detail, the `confidence` of intervals, and whether there are `published` results."""
+    the `size` shown in detail, and whether there are `published` results."""
     filled = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(template)
     text = filled.render(
         data=view.notice.dataset_title,
         size=view.per_action_size,
-        confidence=f"{100 * view.statistics.confidence:g}\N{NARROW NO-BREAK SPACE}%",
         published=published,
     )
     return re.sub(r"[ \n]+", " ", text).strip()

@@ -1,5 +1,6 @@
 """Tables and the like as JSON: what one job made, others show."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,17 @@ from pydantic import TypeAdapter, ValidationError
 
 from poselift.errors import PoseliftError
 from poselift.files import write_text
+
+Point = tuple[float, float, str]
+"""A place in a picture, as shares of its width and height from the upper left, and what is said there."""
+
+
+@dataclass(frozen=True)
+class FigureContent:
+    """What is known of a figure beside its picture."""
+
+    caption: str
+    points: tuple[Point, ...] = ()
 
 
 def write_content(path: Path, content: Any) -> None:

@@ -60,6 +60,7 @@ def examples(predictions: Tensor, split: Split) -> dict[str, Any]:
     The median is the lower one of an even number of clips. `input_2d` (E, T, J, 2) in pixels,
     `prediction` and `target` (E, T, J, 3) in mm, root-relative; `frame` (E, T), the number in the test
     split; by clip `clip_kind`, `clip`, `sequence`, `action`, `mpjpe` (mm), `width`, `height` (pixels).
+    Of all K evaluated clips `evaluated_clip` and `evaluated_mpjpe` (K,), from which others may choose.
     """
     clips, errors = clip_mpjpe(predictions, split)
     ranked = np.argsort(errors, kind="stable")
@@ -84,6 +85,8 @@ def examples(predictions: Tensor, split: Split) -> dict[str, Any]:
         "input_2d": inputs.astype(np.float32),
         "prediction": prediction.float().cpu().numpy(),
         "target": target.float().cpu().numpy(),
+        "evaluated_clip": clips,
+        "evaluated_mpjpe": errors,
     }
 
 

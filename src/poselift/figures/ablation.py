@@ -9,11 +9,22 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.results import per_seed
 from poselift.analysis.view import AblationEntry, View
 from poselift.config.experiment import Statistics
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval
-from poselift.figures.dots import CUT, Row, draw_estimate, fit, name_rows, write_missing
+from poselift.figures.dots import (
+    CUT,
+    TWO,
+    Row,
+    draw_estimate,
+    draw_seeds,
+    fit,
+    name_rows,
+    two_seeds,
+    write_missing,
+)  # fmt: skip
 from poselift.figures.style import COLUMN_WIDTH, INK, MUTED, annotate, legend, literal
 
 NEEDS = ("results", "notice", "statistics", "ablation", "cards")
@@ -38,6 +49,15 @@ def _changes(
     return sorted(found, key=lambda pair: -pair[1].estimate if pair[1] else float("inf"))
 
 
+def _by_seed(results: pd.DataFrame, entry: AblationEntry) -> pd.Series:
+    """The change of the MPJPE after the last epoch, by seed."""
+    changed, base = (
+        per_seed(results, entry.architecture, entry.size, "mpjpe", "last", variant=variant)
+        for variant in (entry.name, "")
+    )
+    return (changed - base).dropna()
+
+
 def _labels(entries: Sequence[AblationEntry]) -> list[str]:
     """The entries' titles, with their sizes where these differ."""
     several = len({entry.size for entry in entries}) > 1
@@ -51,7 +71,10 @@ def _note(changes: Sequence[Interval], confidence: float, cut: bool) -> str:
     bar, arrow = f"bar: {100 * confidence:g} % interval", CUT if cut else ""
     if all(change.seeds < 2 for change in changes):
         return f"{bar} over recordings{arrow}\na single seed: no interval over seeds"
-    return f"{bar}, paired by recording and seed{arrow}\nfilled: the interval leaves out zero"
+    paired = f"{bar}, paired by recording and seed{arrow}"
+    if all(change.seeds == TWO for change in changes):
+        paired = two_seeds(confidence)
+    return f"{paired}\nfilled: the interval leaves out zero"
 
 
 def draw(results: pd.DataFrame, view: View) -> Figure:
@@ -69,6 +92,10 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
             write_missing(ax, y)
             continue
         ends = None if change.low is None or change.high is None else (change.low, change.high)
+        if change.seeds == TWO:
+            by_seed, ends = _by_seed(results, entry), None
+            draw_seeds(ax, by_seed, y, view.card(entry.architecture))
+            rows.append((y, by_seed, None))
         draw_estimate(ax, change.estimate, ends, y, view.card(entry.architecture), change.significant)
         rows.append((y, [change.estimate], ends))
     cut = fit(ax, rows)

@@ -12,8 +12,7 @@ from poselift.figures.style import COLUMN_WIDTH, GRID, annotate, legend
 
 NEEDS = ("results", "notice", "grid", "statistics", "cards")
 CAPTION = """
-Errors after the last epoch on {{ data }}. Marker and bar: mean over seeds and its {{ confidence }}
-interval (Student’s 𝑡); ticks: the seeds. With a single seed there is no bar.
+Errors after the last epoch on {{ data }}, lower is better.
 """
 
 METRICS_SHOWN = ("mpjpe", "p_mpjpe")
@@ -36,7 +35,6 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
         name_rows(ax, range(len(grid.sizes)), grid.sizes, (len(grid.sizes) - 0.5, -0.5))
         for row in range(1, len(grid.sizes)):
             ax.axhline(row - 0.5, color=GRID, linewidth=0.5)
-    ticks = "ticks: seeds\n" if n_seeds > 1 else ""
     legend(figure, view)
-    annotate(figure, view.notice, grid.missing(results["run"]), ticks + note(n_seeds, confidence, cut))
+    annotate(figure, view.notice, grid.missing(results["run"]), note(n_seeds, confidence, cut, seeds=True))
     return figure

@@ -1,40 +1,49 @@
 """Training curves: loss and test error by epoch, mean over seeds with the range between the extreme seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
 
+from poselift.analysis.examples import evenly_spaced
 from poselift.analysis.runs import Run
 from poselift.analysis.view import View
 from poselift.config.card import Card
 from poselift.figures.lines import draw_line, note
-from poselift.figures.style import PAGE_WIDTH, annotate, legend
+from poselift.figures.style import PAGE_WIDTH, Told, annotate, legend, value_of
 
 NEEDS = ("runs", "notice", "grid", "cards")
 CAPTION = """
-Training on {{ data }}: loss on the training clips and error on the test clips by epoch. Line: mean over
-seeds; band: from the lowest seed to the highest.
+Training on {{ data }}: loss on the training clips and error on the test clips by epoch.
 """
 
 PANELS_A_ROW = 4
 
+MOST_POINTS = 60
+"""So many points of a curve answer a pointer."""
+
 QUANTITIES = {"loss_total": "training loss", "mpjpe": "test MPJPE (mm)"}
 
 
-def draw_curve(ax: Axes, lists: Sequence[Sequence[float | None]], card: Card) -> None:
-    """Mean and range over seeds by epoch, counted from 1, as far as all seeds go.
+def draw_curve(ax: Axes, lists: Mapping[int, Sequence[float | None]], card: Card, size: str = "") -> None:
+    """Mean and range over seeds by epoch, counted from 1, as far as all seeds go; `lists` are by seed.
 
     An epoch that was not evaluated has None; it is passed over, as is one that not all seeds have.
     """
-    n_epochs = min(map(len, lists))
-    values = np.array([one[:n_epochs] for one in lists], dtype=float)
+    n_epochs = min(map(len, lists.values()))
+    values = np.array([one[:n_epochs] for one in lists.values()], dtype=float)
     known = np.isfinite(values).all(axis=0)
     epochs = np.arange(1, n_epochs + 1)[known]
     draw_line(ax, epochs, values[:, known], card, marker=card.marker if len(epochs) == 1 else "")
+    if len(epochs):
+        shown = evenly_spaced(len(epochs), MOST_POINTS)
+        told = pd.DataFrame(values[:, known].T[shown], epochs[shown], [*lists])
+        texts = [f"{card.label}, {size}, epoch {epoch}: {value_of(each)}" for epoch, each in told.iterrows()]
+        ax.add_artist(Told(told.index, told.mean(axis=1), texts))
 
 
 def draw(runs: Sequence[Run], view: View) -> Figure:
@@ -53,7 +62,8 @@ def draw(runs: Sequence[Run], view: View) -> Figure:
     for ax, (size, quantity) in zip(axes.flat, panels, strict=False):
         for name in grid.architectures:
             if there := of_model.get((name, size)):
-                draw_curve(ax, [run.epochs[quantity] for run in there], view.card(name))
+                by_seed = {run.settings.seed: run.epochs[quantity] for run in there}
+                draw_curve(ax, by_seed, view.card(name), size)
         ax.set(title=size, xlabel="epoch", ylabel=QUANTITIES[quantity], yscale="log")
         ax.yaxis.set_major_locator(MaxNLocator(nbins=4))
         ax.yaxis.set_minor_locator(NullLocator())

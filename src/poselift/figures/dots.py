@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
+from scipy import stats
 
 from poselift.analysis.view import View
 from poselift.config.card import Card
@@ -19,6 +20,9 @@ Row = tuple[float, pd.Series | list[float], Ends | None]
 """A height, the points drawn there, and their interval."""
 
 CUT = " (arrow: goes on)"
+
+TWO = 2
+"""So many seeds have marks and no interval, which with one degree of freedom would hide everything else."""
 
 _STEP = 0.24
 """Distance between the models of one row."""
@@ -36,20 +40,27 @@ def draw_estimate(
     ax.errorbar(mean, y, xerr=bar, fmt=card.marker, color=card.colour, zorder=3, **look)
 
 
+def draw_seeds(ax: Axes, values: ArrayLike, y: float, card: Card) -> None:
+    """A small mark at height `y` for the value of each seed."""
+    look: Look = {"color": card.colour, "alpha": 0.6, "markersize": 4.5, "markeredgewidth": 0.8}
+    ax.plot(values, np.full(np.size(values), y), "|", **look)
+
+
 def draw_row(
     ax: Axes, y: float, errors: Mapping[str, pd.Series], view: View, seeds: bool = False
 ) -> list[Row]:
-    """The models of one row side by side around `y`: the mean over seeds with Student's t interval, none for
-    a single seed. With `seeds` a small mark for each too, and a word where there is no run."""
+    """The models of one row side by side around `y`: the mean over seeds with Student's t interval; for two
+    seeds a small mark for each instead, for one neither. With `seeds` there are marks in any case, and a word
+    where there is no run."""
     rows: list[Row] = []
     for number, (architecture, values) in enumerate(errors.items()):
         at = y + (number - (len(errors) - 1) / 2) * _STEP
-        card, ends = view.card(architecture), seed_interval(values, view.statistics.confidence)
+        card = view.card(architecture)
+        ends = seed_interval(values, view.statistics.confidence) if len(values) != TWO else None
         if seeds and values.empty:
             write_missing(ax, at)
-        if seeds:
-            look: Look = {"color": card.colour, "alpha": 0.6, "markersize": 4.5, "markeredgewidth": 0.8}
-            ax.plot(values, np.full(len(values), at), "|", **look)
+        if seeds or len(values) == TWO:
+            draw_seeds(ax, values, at, card)
         if not values.empty:
             draw_estimate(ax, values.mean(), ends, at, card)
         rows.append((at, values, ends))
@@ -93,8 +104,19 @@ def fit(ax: Axes, rows: Sequence[Row]) -> bool:
     return bool(arrows)
 
 
-def note(n_seeds: int, confidence: float, cut: bool) -> str:
-    """What marker and bar are, for the line below the figure; `n_seeds` is the largest count of a model."""
-    if n_seeds < 2:
+def two_seeds(confidence: float) -> str:
+    """Why two seeds have no interval, for the line below a figure."""
+    times = stats.t.ppf((1 + confidence) / 2, 1)
+    why = f"it would be {times:.0f} times as wide as they lie apart"
+    return f"ticks: the two seeds\nno {100 * confidence:g} % interval: {why}"
+
+
+def note(n_seeds: int, confidence: float, cut: bool, seeds: bool = False) -> str:
+    """What markers, ticks and bars are, for the line below the figure; `n_seeds` is the largest count of a
+    model, `seeds` as for `draw_row`."""
+    if n_seeds < TWO:
         return "a single seed: no interval"
-    return f"marker: mean over seeds, bar: its {100 * confidence:g} % t interval" + (CUT if cut else "")
+    if n_seeds == TWO:
+        return f"marker: mean over seeds, {two_seeds(confidence)}"
+    bar = f"marker: mean over seeds, bar: its {100 * confidence:g} % t interval" + (CUT if cut else "")
+    return f"ticks: seeds\n{bar}" if seeds else bar

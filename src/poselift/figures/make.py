@@ -3,7 +3,7 @@
 import argparse
 
 from poselift.analysis.needs import read_order
-from poselift.analysis.stored import write_content
+from poselift.analysis.stored import FigureContent, write_content
 from poselift.errors import run
 from poselift.figures.style import COLUMN_WIDTH, Animation, save, style
 from poselift.files import write_text
@@ -11,7 +11,7 @@ from poselift.latex import Tex, render
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Draw a figure, and write beside it its caption (JSON) and, of what can be printed, its LaTeX."""
+    """Draw a figure, and write beside it what pages say (JSON) and, of what can be printed, its LaTeX."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--caption", required=True, metavar="TEXT", help="what stands below the figure")
     order = read_order("figures", parser, argv)
@@ -22,8 +22,8 @@ def main(argv: list[str] | None = None) -> None:
             wide, label = drawn.get_figwidth() > COLUMN_WIDTH, name.replace("_", "-")
             tex = render("figure", name=Tex(name), label=label, caption=caption, wide=wide)
             write_text(out.with_suffix(".tex"), tex)
-        save(drawn, out, order.made_from)
-    write_content(out.with_suffix(".json"), caption)
+        points = save(drawn, out, order.made_from)
+    write_content(out.with_suffix(".json"), FigureContent(caption, points))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,7 @@ from poselift.figures.style import COLUMN_WIDTH, MUTED, annotate, legend, litera
 
 NEEDS = ("results", "notice", "grid", "per_action_size", "statistics", "cards")
 CAPTION = """
-MPJPE per action on {{ data }}, size {{ size }}, last epoch, by falling error. Marker and bar: mean over
-seeds and its interval.
+MPJPE per action on {{ data }}, size {{ size }}, last epoch, by falling error.
 """
 
 

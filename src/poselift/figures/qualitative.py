@@ -17,13 +17,14 @@ from poselift.figures.style import MUTED, PAGE_WIDTH, annotate, literal
 NEEDS = ("last_examples", "notice", "labels")
 CAPTION = """
 The test clips of {{ data }} with the median and with the largest MPJPE of all, chosen by this rule and
-not by hand; evenly spaced frames of each. The model is named in the figure, its weights are of the best
-epoch. From top to bottom: 2D input; prediction, with the truth in grey behind it; truth. 3D poses are
-seen from the side of the camera and from above, so that depth shows. Left limbs are blue, right limbs
-orange.
+not by hand; evenly spaced frames of each, weights of the best epoch. The prediction has the truth in grey
+behind it. 3D poses are seen from the side of the camera and from above, so that depth shows. Left limbs are
+blue, right limbs orange.
 """
 
 N_SHOWN = 5
+NAMES = 0.3
+"""The width of the column of names, as a share of that of a frame."""
 
 
 def draw(last_examples: Mapping[str, Sequence[Example]], view: View) -> Figure:
@@ -31,10 +32,20 @@ def draw(last_examples: Mapping[str, Sequence[Example]], view: View) -> Figure:
     and truth."""
     ((run, examples),) = last_examples.items()
     figure = plt.figure(figsize=(PAGE_WIDTH, 3.6), layout="constrained")
-    blocks = figure.subfigures(1, len(examples), wspace=0.03, squeeze=False)[0]
+    # before the first block a column of the rows' names
+    ratios = [(i == 0) * NAMES + N_SHOWN for i in range(len(examples))]
+    blocks = figure.subfigures(1, len(examples), wspace=0.03, squeeze=False, width_ratios=ratios)[0]
     for block, example in zip(blocks, examples, strict=True):
         frames = evenly_spaced(len(example.target), N_SHOWN)
-        axes = block.subplots(3, len(frames), squeeze=False, gridspec_kw={"wspace": 0, "hspace": 0.02})
+        first = block is blocks[0]
+        ratios = [NAMES] * first + [1] * len(frames)
+        spaced = {"wspace": 0, "hspace": 0.02, "width_ratios": ratios}
+        axes = block.subplots(3, len(ratios), squeeze=False, gridspec_kw=spaced)
+        if first:
+            for ax, label in zip(axes[:, 0], ("2D input", "prediction", "truth"), strict=True):
+                ax.text(0.5, 0.5, label, rotation=90, ha="center", va="center", c=MUTED)
+                ax.axis("off")
+            axes = axes[:, 1:]
         seen, truth = project(example.prediction[frames]), project(example.target[frames])
         pixels = upright(example.input_2d[frames])
         errors = np.linalg.norm(example.prediction - example.target, axis=-1).mean(axis=-1)  # mm, (T,)
@@ -48,9 +59,5 @@ def draw(last_examples: Mapping[str, Sequence[Example]], view: View) -> Figure:
             column[0].set_title(f"frame {frame + 1}", fontsize=7, color=MUTED, pad=2)
             column[1].set_title(f"{errors[frame]:.0f} mm", fontsize=7, color=MUTED, pad=2)
         block.suptitle(literal(example.title), fontsize=8)
-        if block is blocks[0]:
-            beside = {"rotation": 90, "ha": "right", "va": "center", "c": MUTED}
-            for ax, label in zip(axes[:, 0], ("2D input", "prediction", "truth"), strict=True):
-                ax.text(-0.02, 0.5, label, transform=ax.transAxes, **beside)
-    annotate(figure, view.notice, note=f"model: {model_label(run, view)} · {examples[0].rule}")
+    annotate(figure, view.notice, note=f"model: {model_label(run, view)}")
     return figure

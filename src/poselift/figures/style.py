@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 from matplotlib.animation import PillowWriter
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike
 
+from poselift.analysis.stored import Point
 from poselift.analysis.view import DataNotice, View
 from poselift.errors import PoseliftError
 from poselift.files import atomic_path
@@ -110,6 +115,33 @@ def annotate(figure: Figure, notice: DataNotice, missing: Sequence[str] = (), no
         )
 
 
+class Told(Artist):
+    """What pages say where a pointer is at data points (N,); nothing is drawn."""
+
+    def __init__(self, x: ArrayLike, y: ArrayLike, texts: Sequence[str]) -> None:
+        super().__init__()
+        self.positions, self.texts = np.column_stack([x, y]), texts
+        self.set_in_layout(False)
+
+
+def value_of(by_seed: pd.Series, unit: str = "") -> str:
+    """A number for a pointer, the mean over seeds and what each has: `40 mm (seed 0: 39.1, seed 1: 40.9)`."""
+    each = ", ".join(f"seed {seed}: {value:.4g}" for seed, value in by_seed.items())
+    return f"{by_seed.mean():.4g}{unit} ({each if len(by_seed) > 1 else each.partition(':')[0]})"
+
+
+def told(figure: Figure) -> tuple[Point, ...]:
+    """The points of a figure that was drawn, by `Told`."""
+    found: list[Point] = []
+    for ax in figure.axes:
+        for artist in ax.artists:
+            if isinstance(artist, Told):
+                pixels = ax.transData.transform(artist.positions)
+                places = figure.transFigure.inverted().transform(pixels).round(4).tolist()
+                found += [(x, 1 - y, text) for (x, y), text in zip(places, artist.texts, strict=True)]
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class Animation:
     """A figure that moves: `show` puts it at one of the `frames`."""
@@ -120,15 +152,16 @@ class Animation:
     frames_per_second: int
 
 
-def save(drawn: Figure | Animation, out: Path, made_from: Iterable[Path] = ()) -> None:
-    """Write a figure as `out` (PDF) and its twins `.svg` and `.png`, or an animation as `out` (GIF).
+def save(drawn: Figure | Animation, out: Path, made_from: Iterable[Path] = ()) -> tuple[Point, ...]:
+    """Write a figure as `out` (PDF) and its twins `.svg` and `.png`, or an animation as `out` (GIF); what is
+    `told` of its points.
 
     There are no dates and versions inside. Where the workflow made the files that the figure was drawn from,
     a short hash of what is behind them goes into the metadata. The figure is closed.
     """
     if isinstance(drawn, Animation):
         _save_animation(drawn, out)
-        return
+        return ()
     hashed = short_hash(made_from)
     origin = f"made from {hashed}" if hashed else None
     metadata: dict[str, dict[str, Any]] = {
@@ -139,7 +172,9 @@ def save(drawn: Figure | Animation, out: Path, made_from: Iterable[Path] = ()) -
     for suffix, entries in metadata.items():
         with atomic_path(out.with_suffix(suffix)) as temporary:
             drawn.savefig(temporary, metadata=entries)
+    points = told(drawn)
     plt.close(drawn)
+    return points
 
 
 def _save_animation(animation: Animation, out: Path) -> None:

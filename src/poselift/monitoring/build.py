@@ -16,7 +16,7 @@ PHASES = {
     "data": ("synthetic", "raw", "frames", "clips"),
     "training": ("train", "outcome"),
     "search": ("trial", "ranking", "search"),
-    "evaluation": ("evaluate", "references", "cost"),
+    "evaluation": ("evaluate", "references", "cost", "shown"),
     "paper": ("provenance", "pdf", "summary", "all"),
 }
 """Phases by the first words of the names of their rules."""

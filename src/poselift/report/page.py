@@ -3,31 +3,39 @@
 import argparse
 import os
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 
 from markupsafe import Markup
 
 from poselift.analysis import lineage
+from poselift.analysis.claims import read_judgements
+from poselift.analysis.costs import read_costs
 from poselift.analysis.results import read
 from poselift.analysis.stored import read_content
 from poselift.analysis.view import add_options, from_options
 from poselift.errors import PoseliftError, run
+from poselift.evaluation.report import load_reports
 from poselift.files import write_text
 from poselift.report import html
+from poselift.report.findings import findings, speed_table, speeds
 from poselift.report.markdown import as_html
+from poselift.report.player import player
 from poselift.tables.caption import caption_notice
 from poselift.tables.table import Table
 
-NEEDS = ("notice", "grid", "ablation", "ground_truth_2d")
+NEEDS = (
+    "notice", "grid", "per_action_size", "decimals", "statistics", "ablation", "ground_truth_2d", "labels",
+)  # fmt: skip
 
 SECTIONS = {
     "Results": ("tables/main", "figures/comparison", "tables/differences"),
     "Claims": ("tables/claims",),
-    "Cost": ("tables/cost", "figures/pareto"),
+    "Cost": ("tables/cost", "tables/speed", "figures/pareto"),
     "Actions, joints, frames": (
         "tables/per_action", "figures/per_action", "tables/per_joint", "figures/joints", "figures/place",
     ),
-    "Examples": ("figures/animation", "figures/qualitative"),
+    "Examples": ("shown_clips", "figures/qualitative"),
     "Ablation": ("tables/ablation", "figures/ablation"),
     "Ground-truth 2D": ("tables/ground_truth_2d",),
     "Other data": ("tables/mpi_inf_3dhp",),
@@ -73,10 +81,15 @@ def main(argv: list[str] | None = None) -> None:
     """Write all tables and figures on one page of HTML that needs nothing else."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--results", type=Path, required=True, metavar="CSV", help="the table of all results")
+    parser.add_argument("--costs", type=Path, nargs="+", required=True, metavar="CSV", help="of the models")
+    parser.add_argument("--judgements", type=Path, required=True, metavar="JSON", help="the claims, judged")
+    of_runs = "evaluations of the models' runs"
+    parser.add_argument("--evaluations", type=Path, nargs="+", required=True, metavar="JSON", help=of_runs)
     parser.add_argument("--title", required=True, help="title of the paper")
     parser.add_argument("--authors", nargs="+", required=True, metavar="NAME", help="names, in order")
     parser.add_argument("--tables", type=Path, nargs="+", required=True, metavar="JSON", help="tables")
     parser.add_argument("--figures", type=Path, nargs="+", required=True, metavar="IMAGE", help="figures")
+    parser.add_argument("--clips", type=Path, required=True, metavar="NPZ", help="clips to play")
     parser.add_argument("--setup", type=Path, required=True, metavar="MD", help="experimental setup")
     parser.add_argument("--record", type=Path, required=True, metavar="JSON", help="record of provenance")
     parser.add_argument("--files", type=Path, nargs="*", default=[], metavar="FILE", help="files to link to")
@@ -84,28 +97,37 @@ def main(argv: list[str] | None = None) -> None:
     add_options(parser, NEEDS)
     arguments = parser.parse_args(argv)
     view = from_options(arguments, NEEDS)
-    missing = view.missing_runs(read(arguments.results)["run"])
+    results = read(arguments.results)
+    missing = view.missing_runs(results["run"])
+    measured = speeds(chain.from_iterable(map(load_reports, arguments.evaluations)))
+    judgements = read_judgements(arguments.judgements)
     record = lineage.read_record(arguments.record)
     origins = {"raw": lineage.raw_data(record), "entries": lineage.entries(record)}
     tables = {name_of(path): read_content(path, Table | None) for path in arguments.tables}
+    tables["tables/speed"] = speed_table(measured, view) if measured else None
     parts = {
         **{name: html.table(table) for name, table in tables.items() if table},
         **{name_of(path): html.figure(path) for path in arguments.figures},
+        "shown_clips": player(arguments.clips, view),
         "setup": as_html(read_setup(arguments.setup), lower=1),
         "lineage": html.render("lineage", hash=record["hash"], frozen=record["frozen"], **origins),
     }
-    base = arguments.out.parent
+    shown, base = sections(parts), arguments.out.parent
     body = html.render(
         "report",
         title=arguments.title,
         authors=arguments.authors,
-        dataset=view.notice.dataset_title,
-        sections=sections(parts),
+        notice=view.notice,
+        findings=findings(results, read_costs(arguments.costs), measured, judgements, view),
+        sections=shown,
         files=[Path(os.path.relpath(path, base)).as_posix() for path in arguments.files],
         made={name_of(Path(path)): path.split("/", 2)[-1] for path in record["core"]["parts"]},
         hash=record["hash"][: lineage.SHORT],
     )
-    write_text(arguments.out, html.page(arguments.title, body, caption_notice(view.notice, missing)))
+    headings = [heading for heading, _ in shown]
+    write_text(
+        arguments.out, html.page(arguments.title, body, caption_notice(view.notice, missing), headings)
+    )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def table(judgements: Sequence[Judgement], view: View) -> Table:
     )
     return Table(
         "claims",
-        "Claims of the paper",
+        "The claims of this paper",
         "The claims of this paper, tested against its results. In brackets the "
         f"{100 * view.statistics.confidence:g}\N{NARROW NO-BREAK SPACE}% confidence interval over test "
         "recordings and seeds; a claim is supported if the whole interval fulfils it.",

@@ -8,12 +8,13 @@ from poselift.analysis.view import Grid
 from poselift.config.architectures import find
 from poselift.errors import PoseliftError
 from poselift.figures import curves
+from poselift.figures.style import told
 from shown import view
 
 
 def test_curves_show_mean_and_range_over_seeds():
     _, ax = plt.subplots()
-    curves.draw_curve(ax, [[10.0, 8.0, 5.0], [12.0, 6.0]], find("full").card)
+    curves.draw_curve(ax, {0: [10.0, 8.0, 5.0], 1: [12.0, 6.0]}, find("full").card)
     (line,) = ax.lines
     assert line.get_xdata().tolist() == [1, 2]  # as far as both go
     assert line.get_ydata().tolist() == [11.0, 7.0]
@@ -21,9 +22,21 @@ def test_curves_show_mean_and_range_over_seeds():
     assert (band.min(), band.max()) == (6.0, 12.0)
 
 
+def test_a_pointer_is_told_the_value_of_each_seed():
+    figure, ax = plt.subplots()
+    curves.draw_curve(ax, {4: [10.0, 8.0], 7: [12.0, 6.5]}, find("full").card, "base")
+    assert [text for _, _, text in told(figure)] == [
+        "Full, base, epoch 1: 11 (seed 4: 10, seed 7: 12)",
+        "Full, base, epoch 2: 7.25 (seed 4: 8, seed 7: 6.5)",
+    ]
+    curves.draw_curve(ax, {0: [3.0] * 1000}, find("full").card, "base")
+    assert len(told(figure)) == 2 + curves.MOST_POINTS
+    assert told(figure)[-1][2] == "Full, base, epoch 1000: 3 (seed 0)"
+
+
 def test_epochs_without_an_evaluation_are_passed_over():
     _, ax = plt.subplots()
-    curves.draw_curve(ax, [[None, 8.0, None, 5.0], [None, 6.0, 3.0, 3.0]], find("full").card)
+    curves.draw_curve(ax, {0: [None, 8.0, None, 5.0], 1: [None, 6.0, 3.0, 3.0]}, find("full").card)
     (line,) = ax.lines
     assert line.get_xdata().tolist() == [2, 4]
     assert line.get_ydata().tolist() == [7.0, 4.0]
@@ -31,7 +44,7 @@ def test_epochs_without_an_evaluation_are_passed_over():
 
 def test_seeds_that_were_never_evaluated_together_leave_the_panel_empty():
     _, ax = plt.subplots()
-    curves.draw_curve(ax, [[None, 8.0], [6.0, None]], find("full").card)
+    curves.draw_curve(ax, {0: [None, 8.0], 1: [6.0, None]}, find("full").card)
     assert len(ax.lines[0].get_xdata()) == 0
 
 

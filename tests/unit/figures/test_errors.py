@@ -83,14 +83,27 @@ def test_a_single_seed_has_no_bar_and_says_so(make_table, words):
         assert "a single seed: no interval" in words(figure)
 
 
-def test_bars_that_go_on_beyond_the_panel_have_an_arrow(make_table, words):
+def test_two_seeds_are_drawn_and_have_no_interval(make_table, words):
+    """Their interval is 12.7 times as wide as they lie apart: Student's t with one degree of freedom."""
     two = make_table({("full", "base", "", 0): 40.0, ("full", "base", "", 1): 41.0})
-    figure = comparison.draw(two, view(Grid(("full",), ("base",), (0, 1))))
+    shown = view(Grid(("full",), ("base",), (0, 1)))
+    for figure in (comparison.draw(two, shown), per_action.draw(two, shown)):
+        ax = figure.axes[0]
+        assert all(ends is None for _, _, ends in bars(ax))
+        assert [40.0, 41.0] in [line.get_xdata().tolist() for line in ax.lines if line.get_marker() == "|"]
+        assert not any("arrow" in line for line in words(figure))
+        assert "no 95 % interval: it would be 13 times as wide as they lie apart" in "\n".join(words(figure))
+
+
+def test_bars_that_go_on_beyond_the_panel_have_an_arrow(make_table, words):
+    three = make_table({("full", "base", "", seed): error for seed, error in enumerate((40.0, 40.0, 41.0))})
+    figure = comparison.draw(three, view(Grid(("full",), ("base",), (0, 1, 2))))
     ax = figure.axes[0]
     low, high = ax.get_xlim()
-    assert low < 40 < 41 < high < 41 + 2  # the interval is 12.7 mm wide: the seeds are still seen apart
-    assert next(bars(ax))[2] == pytest.approx([40.5 - 6.3531, 40.5 + 6.3531], abs=1e-3)
-    assert {"<", ">"} <= {line.get_marker() for line in ax.lines}
+    half = 4.302653 / 3  # the standard error is a third
+    assert 121 / 3 - half < low < 40 < 41 < high
+    assert next(bars(ax))[2] == pytest.approx([121 / 3 - half, 121 / 3 + half], abs=1e-3)
+    assert "<" in {line.get_marker() for line in ax.lines}
     assert any("arrow" in line for line in words(figure))
 
 
@@ -276,6 +289,17 @@ def test_an_ablation_with_a_single_seed_says_so(make_table, words):
     figure = ablation.draw(results, view(ablation=[one], statistics=STATISTICS))
     assert any("a single seed" in line for line in words(figure))
     assert figure.axes[0].containers[0].lines[0].get_markerfacecolor() == "white"
+
+
+def test_an_ablation_with_two_seeds_shows_what_each_changes(make_table, words):
+    errors = {("full", "base", "", 0): 38.0, ("full", "base", "", 1): 39.0}
+    results = make_table(errors | {("full", "base", "worse", 0): 41.0, ("full", "base", "worse", 1): 40.0})
+    two = entry("worse").model_copy(update={"seeds": (0, 1)})
+    figure = ablation.draw(results, view(ablation=[two], statistics=STATISTICS))
+    ax = figure.axes[0]
+    assert [ends for _, _, ends in bars(ax)] == [None]
+    assert [line.get_xdata().tolist() for line in ax.lines if line.get_marker() == "|"] == [[3.0, 1.0]]
+    assert any("times as wide" in line for line in words(figure))
 
 
 def test_no_entry_is_a_figure_that_says_so(ablated, words):

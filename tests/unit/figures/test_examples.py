@@ -61,8 +61,10 @@ def test_strips_show_the_poses_of_the_frames_they_name(path):
     figure = qualitative.draw({"full-base-s0": examples}, view())
     titled = [ax for ax in figure.axes if ax.get_title() == "frame 6"]  # 0-based 5
     assert len(titled) == 2  # of the median clip, of the worst
+    assert [ax.texts[0].get_text() for ax in figure.axes if ax.texts] == ["2D input", "prediction", "truth"]
+    panels = [ax for ax in figure.axes if not ax.texts]
     for number, example in enumerate(examples):
-        of_clip = figure.axes[15 * number : 15 * (number + 1)]
+        of_clip = panels[15 * number : 15 * (number + 1)]
         assert [ax.get_title() for ax in of_clip[:5]] == [f"frame {i}" for i in (1, 3, 6, 9, 11)]
         for column, frame in enumerate(evenly_spaced(11, 5)):
             inputs, over, truth = (of_clip[5 * row + column] for row in range(3))
@@ -82,10 +84,18 @@ def test_strips_give_each_frame_its_error(path, words):
     errors = [line for line in words(shown) if line.endswith(" mm") and "clip" not in line]
     expected = [f"{16 * (first + i)} mm" for first in (1, 2) for i in (0, 2, 5, 8, 10)]
     assert errors == expected
-    assert any("median and of highest MPJPE" in line for line in words(shown))
     assert any("median clip: Walking, 41.2 mm" in line for line in words(shown))
     assert any("worst clip: SittingDown, 98.5 mm" in line for line in words(shown))
     assert any("model: Full, base, seed 0" in line for line in words(shown))
+
+
+def test_no_name_of_a_row_lies_over_a_pose(path):
+    figure = qualitative.draw(read_models([path]), view())
+    figure.draw_without_rendering()
+    names = [ax.texts[0].get_window_extent() for ax in figure.axes if ax.texts]
+    poses = [ax.get_window_extent() for ax in figure.axes if ax.lines]
+    assert len(names) == 3
+    assert max(name.x1 for name in names) < min(pose.x0 for pose in poses)
 
 
 def test_left_limbs_are_blue_and_right_limbs_orange():

@@ -1,5 +1,7 @@
 """Accuracy against cost."""
 
+import re
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -10,7 +12,7 @@ from poselift.analysis.published import Published, Row
 from poselift.analysis.view import Grid
 from poselift.errors import PoseliftError
 from poselift.figures import make, pareto
-from poselift.figures.style import MUTED
+from poselift.figures.style import MUTED, save
 from shown import view
 
 VIEW = view()
@@ -101,3 +103,23 @@ def test_synthetic_data_are_not_shown_beside_published_results(tmp_path):
     }  # fmt: skip
     with pytest.raises(PoseliftError, match="synthetic data cannot be compared"):
         make.main(["pareto", "--synthetic", *(word for pair in given.items() for word in pair)])
+
+
+def test_a_pointer_is_told_value_seeds_and_cost_where_the_point_is(results, tmp_path):
+    """The place is that of a line's marker in the SVG itself."""
+    figure = pareto.draw(results, COSTS, PUBLISHED, VIEW)
+    points = save(figure, tmp_path / "pareto.pdf")
+    texts = [text for _, _, text in points]
+    # beside published rows ours are of the best epoch
+    seeds = [best_epoch("baseline", "", seed, last) for seed, last in enumerate(LAST["baseline", "base"])]
+    each = ", ".join(f"seed {seed}: {value:.4g}" for seed, value in enumerate(seeds))
+    assert f"Baseline, base: {np.mean(seeds):.4g} mm ({each}); 12 million parameters" in texts
+    assert "both (SH): 42 mm, published; 4 million parameters" in texts
+    assert "both (SH): 42 mm, published; 9 billion MACs a clip" in texts
+
+    svg = (tmp_path / "pareto.svg").read_text()
+    width, height = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups())
+    markers = np.array(re.findall(r'<use xlink:href="#\w+" x="([\d.]+)" y="([\d.]+)"', svg), dtype=float)
+    for x, y, text in points:
+        away = np.abs(markers - [x * width, y * height]).max(axis=1).min()
+        assert away < 0.5, text

@@ -1,19 +1,20 @@
 """The report: a page that needs nothing but itself and shows the numbers of results.csv."""
 
+import base64
 import csv
-import json
+import io
 import re
-import shutil
 import statistics
-import subprocess
-from html import unescape
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from browser import Browser, needs_chromium
+from clips import write_clips
 from poselift.analysis import results
-from poselift.analysis.stored import write_content
+from poselift.analysis.stored import FigureContent, write_content
 from poselift.analysis.view import DataNotice, Grid, View
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
@@ -89,7 +90,10 @@ def inputs(tmp_path, make_report, make_references, make_result):
     figures = tmp_path / "figures"
     figures.mkdir()
     for name in ("comparison", "animation"):
-        write_content(figures / f"{name}.json", f"Errors of <{name}> on motion & more.")
+        points = ((0.25, 0.5, "Full: 40"), (0.5, 0.5, "Baseline: 41")) if name == "comparison" else ()
+        write_content(
+            figures / f"{name}.json", FigureContent(f"Errors of <{name}> on motion & more.", points)
+        )
     (figures / "comparison.svg").write_text(
         '<svg xmlns="http://www.w3.org/2000/svg" width="100pt" height="9pt"></svg>'
     )
@@ -100,6 +104,7 @@ def inputs(tmp_path, make_report, make_references, make_result):
     claim = {"claim": "It is < 40 mm.", "test": "mpjpe(full, base) < 40 mm", "unit": "mm"}
     measured = {"estimate": 37.04, "low": -0.04, "high": 38.06, "seeds": 2}
     write_json(tmp_path / "claims.json", [claim | measured | {"verdict": "supported", "reason": "so"}])
+    write_clips(tmp_path / "clips.npz", ["baseline-base-s0", "full-base-s0"], ACTIONS)
     write_text(tmp_path / "setup.md", "# Experimental setup\n\n## Data\n\n| Joints |\n| ---: |\n| 17 |\n")
     base = "results/made"
     outputs = {name: f"{base}/{name}" for name in ("tables/main.json", "results.csv")}
@@ -130,10 +135,12 @@ def shown(seeds: str = "0 1", synthetic: bool = False) -> View:
 def arguments(folder: Path, view: View) -> list[str]:
     return [
         *told(page, view), "--results", str(folder / "results.csv"),
-        "--title", "A <title>", "--authors", "A. B.", "C. D.",
+        "--costs", str(folder / "cost.csv"), "--judgements", str(folder / "claims.json"),
+        "--evaluations", str(folder / "runs.json"), "--title", "A <title>", "--authors", "A. B.", "C. D.",
         "--tables", *(str(folder / f"tables/{name}.json") for name in TABLES),
         "--figures", str(folder / "figures/comparison.svg"), str(folder / "figures/animation.gif"),
-        "--setup", str(folder / "setup.md"), "--record", str(folder / "record.json"),
+        "--clips", str(folder / "clips.npz"), "--setup", str(folder / "setup.md"),
+        "--record", str(folder / "record.json"),
         "--files", str(folder / "results.csv"), str(folder / "paper/main.pdf"),
         "--out", str(folder / "report.html"),
     ]  # fmt: skip
@@ -188,8 +195,27 @@ def test_nothing_comes_from_outside_and_every_image_is_inside(inputs):
     assert not re.findall(r"https?:", text)
     assert {"iframe", "object", "embed"}.isdisjoint(seen.tags)
     for link in seen.links:
-        assert link.startswith("#") or link in ("data:,", "results.csv", "paper/main.pdf"), link
+        assert link.startswith(("#", "data:text/csv;")) or link in (
+            "data:,",
+            "results.csv",
+            "paper/main.pdf",
+        ), link
     assert str(inputs) not in text
+
+
+def test_each_sentence_of_the_head_leads_to_its_table(inputs):
+    seen = made(inputs)
+    text = (inputs / "report.html").read_text()
+    found = re.findall(r'<li id="finding-\w+"><a href="#([\w-]+)">(\w+)</a> (.*)</li>', text)
+    assert [(title, link) for link, title, _ in found] == [
+        ("Improvement", "table-differences"), ("Cost", "table-cost"), ("Speed", "table-cost"),
+        ("Ablation", "table-ablation"), ("Open", "table-claims"),
+    ]  # fmt: skip
+    assert {"table-differences", "table-claims"} <= seen.tables.keys()
+    assert "MPJPE of Full, base is 3.5" in found[0][2]  # 37 against 40.5
+    assert "nothing about the models" not in text
+    made(inputs, shown(synthetic=True))
+    assert "nothing about the models" in (inputs / "report.html").read_text()
 
 
 def test_names_are_escaped(inputs):
@@ -241,6 +267,7 @@ def test_the_same_inputs_give_the_same_bytes(inputs):
         "tables/main.json",
         "figures/animation.gif",
         "tables/claims.json",
+        "clips.npz",
         "setup.md",
         "record.json",
     ],
@@ -277,49 +304,129 @@ def test_a_figure_without_caption_is_refused_and_one_without_a_place_comes_at_th
     given.insert(given.index("--figures") + 1, str(figure))
     with pytest.raises(PoseliftError, match=r"new\.json: no such file"):
         page.main(given)
-    write_content(figure.with_suffix(".json"), "A new one.")
+    write_content(figure.with_suffix(".json"), FigureContent("A new one."))
     page.main(given)
     text = (inputs / "report.html").read_text()
     assert text.index(">Further tables and figures</h2>") < text.index("A new one.")
 
 
-CLICKS = """
-<script>
-const heading = [...document.querySelectorAll("#table-per_action thead tr:last-child th")][1];
-const rows = () => [...document.querySelectorAll("#table-per_action tbody tr")];
-const order = () => rows().map((row) => row.cells[0].textContent);
-const seen = [order()];
-for (let i = 0; i < 3; i++) {
-  heading.querySelector("button").click();
-  seen.push([heading.getAttribute("aria-sort"), ...order()]);
-}
-window.onload = () => {
-  seen.push([...document.images].map((image) => image.naturalWidth > 0));
-  document.body.innerHTML = "<pre id=seen></pre>";
-  document.getElementById("seen").textContent = JSON.stringify(seen);
-};
-</script>
-"""
+@pytest.fixture
+def opened(inputs, chromium) -> Iterator[Browser]:
+    """The page in a browser; nothing may have been complained of at the end."""
+    made(inputs, shown(synthetic=True))
+    chromium.window(1400)
+    chromium.open(inputs / "report.html")
+    chromium.wait_for("document.getElementById('player').dataset.ready")
+    chromium.said.clear()
+    yield chromium
+    assert chromium.said == []
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
-def test_in_a_browser_a_click_sorts_and_nothing_goes_wrong(inputs, tmp_path):
+@needs_chromium
+def test_a_click_sorts(opened):
+    heading = "#table-per_action thead tr:last-child th:nth-child(2)"
+    rows = "[...document.querySelectorAll('#table-per_action tbody tr')]"
+    order = f"document.querySelector('{heading}').getAttribute('aria-sort')"
+    seen = f"[{order}, ...{rows}.map((row) => row.cells[0].innerText)]"
+    walking, sitting = ACTIONS  # the second action has the larger error, their mean lies between
+    assert opened.ask(seen) == [None, walking, sitting, "Mean"]
+    for expected in (
+        ["ascending", walking, "Mean", sitting],
+        ["descending", sitting, "Mean", walking],
+        [None, walking, sitting, "Mean"],
+    ):
+        opened.click(f"{heading} button")
+        assert opened.ask(seen) == expected
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [390, 1400, 2560])
+def test_nothing_but_frames_scrolls_sideways(opened, width):
+    opened.window(width, touch=width < 500)
+    opened.wait_for("true")
+    assert opened.ask("document.documentElement.scrollWidth") == width
+    wide = opened.ask(
+        "[...document.querySelectorAll('.scroll')].map((e) => e.scrollWidth > e.clientWidth + 1)"
+    )
+    said = opened.ask("[...document.querySelectorAll('.scroll')].map((e) => e.dataset.more ?? null)")
+    assert said == ["right" if each else None for each in wide]
+    assert any(wide) is (width == 390)
+
+
+@needs_chromium
+def test_a_frame_says_on_which_side_there_is_more(opened):
+    opened.window(390, 844)
+    frame = "document.querySelector('#table-main .scroll')"
+    for left, sides in ((0, "right"), (40, "left right"), (9999, "left")):
+        opened.ask(f"{frame}.scrollLeft = {left}")
+        opened.wait_for(f"{frame}.dataset.more === '{sides}'")
+
+
+@needs_chromium
+def test_the_bar_stays_and_marks_what_is_read(opened):
+    opened.click(".bar nav a:nth-child(3)")
+    opened.wait_for("document.querySelector('.bar [aria-current]')?.textContent === 'Claims'")
+    assert opened.ask("document.querySelector('.bar').getBoundingClientRect().top") == 0
+    # the heading is not under the bar
+    bar = opened.ask("document.querySelector('.bar').offsetHeight")
+    top = opened.ask("document.getElementById('section-2').getBoundingClientRect().top")
+    assert bar <= top < 450
+
+
+@needs_chromium
+def test_a_tap_enlarges_a_figure_and_another_puts_it_back(opened):
+    opened.window(390, 844, touch=True)
+    before = opened.ask("document.querySelector('#figure-comparison img').getBoundingClientRect().width")
+    opened.click("#figure-comparison .plot")
+    assert opened.ask("document.querySelector('dialog').open")
+    assert opened.ask("document.querySelector('dialog img').getBoundingClientRect().width") > 2 * before
+    opened.click("dialog", 0.5, 0.9)
+    assert not opened.ask("document.querySelector('dialog').open")
+
+
+@needs_chromium
+def test_a_figure_answers_the_pointer_and_the_keys(opened):
+    tip = "document.querySelector('#figure-comparison .tip')"
+    opened.pointer("mouseMoved", *opened.place("#figure-comparison img", 0.25, 0.5))
+    assert opened.ask(f"[{tip}.hidden, {tip}.textContent]") == [False, "Full: 40"]
+    opened.pointer("mouseMoved", *opened.place("#figure-comparison img", 0.9, 0.5))
+    assert opened.ask(f"{tip}.hidden")
+    opened.ask("document.querySelector('#figure-comparison .plot').focus()")
+    opened.press("ArrowLeft", 37)
+    assert opened.ask(f"{tip}.textContent") == "Baseline: 41"
+    # enlarged, a click at a value reads it, one beside closes
+    opened.click("#figure-comparison .plot", 0.9)
+    opened.click("dialog img", 0.5, 0.5)
+    assert opened.ask("document.querySelector('dialog .tip').textContent") == "Baseline: 41"
+    assert opened.ask("document.querySelector('dialog').open")
+    opened.click("dialog img", 0.9, 0.5)
+    assert not opened.ask("document.querySelector('dialog').open")
+
+
+def test_no_caption_says_its_title_twice(inputs):
     made(inputs)
     text = (inputs / "report.html").read_text()
-    (inputs / "clicked.html").write_text(text.replace("</body>", CLICKS + "</body>"))
-    answer = subprocess.run(
-        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'browser'}",
-         "--enable-logging=stderr", "--virtual-time-budget=2000", "--host-resolver-rules=MAP * ~NOTFOUND",
-         "--dump-dom", f"file://{inputs / 'clicked.html'}"],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert "CONSOLE" not in answer.stderr
-    walking, sitting = ACTIONS  # the second action has the larger error, their mean lies between
-    found = re.search(r'<pre id="seen">(.*?)</pre>', answer.stdout)
-    assert found, answer.stdout[-500:]
-    seen = json.loads(unescape(found[1]))
-    assert seen[0] == [walking, sitting, "Mean"]
-    assert seen[1] == ["ascending", walking, "Mean", sitting]
-    assert seen[2] == ["descending", sitting, "Mean", walking]
-    assert seen[3] == [None, walking, sitting, "Mean"]
-    assert seen[4] == [True, True]
+    pattern = r'<figure class="table" id="table-(\w+)">\s*<figcaption><b>([^<]*)</b> (\S+ \S+)'
+    leads = {name: (bold, rest) for name, bold, rest in re.findall(pattern, text)}
+    assert leads["main"] == ("Errors", "on motion")
+    assert leads["differences"] == ("Differences", "of errors")
+    assert leads["claims"] == ("The claims of this", "paper, tested")
+
+
+def test_a_csv_is_beside_each_table(inputs):
+    made(inputs)
+    text = (inputs / "report.html").read_text()
+    found = dict(re.findall(r'download="(\w+)\.csv" href="data:text/csv;charset=utf-8;base64,([^"]+)"', text))
+    assert set(found) == {"main", "per_action", "differences", "claims"}
+    rows = list(csv.reader(io.StringIO(base64.b64decode(found["main"]).decode(), newline="")))
+    assert rows[0][:5] == [
+        "Size",
+        "Model",
+        "Last epoch MPJPE",
+        "Last epoch MPJPE: spread",
+        "Last epoch P-MPJPE",
+    ]
+    assert len({len(row) for row in rows}) == 1
+    baseline = next(row for row in rows if row[1] == "Baseline")
+    assert float(baseline[2]) == pytest.approx(40.5)
+    assert baseline[3] == f"±{statistics.stdev([40, 41]):.1f}"
