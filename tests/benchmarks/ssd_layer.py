@@ -68,9 +68,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
 
-    print(
-        f"{'sequences x frames x d_model -> inner':38}{'operators':>10}{'MB moved':>10}{'peak MB':>10}{'ms':>10}"
-    )
+    columns = "".join(f"{name:>10}" for name in ("operators", "MB moved", "peak MB", "ms"))
+    print(f"{'sequences x frames x d_model -> inner':38}{columns}")
     for sequences, frames, d_model, inner in SHAPES:
         torch.manual_seed(0)
         layer = Mamba2(d_model, expand=inner / d_model, headdim=inner // 8, backend="torch")

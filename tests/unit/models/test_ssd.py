@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from poselift.errors import PoseliftError
+from poselift.models import dual_form as dual_form_module
 from poselift.models import ssd as module
 from poselift.models.dual_form import CHUNK, DualForm, chunk_length
 from poselift.models.ssd import Mamba2
@@ -247,6 +248,27 @@ def test_autocast_stays_near_single_precision(dtype: torch.dtype, limit: float) 
     for name, found in gradients(layer, u, rounded.float()).items():
         assert found.dtype == torch.float32
         assert (found - expected[name]).norm() < 3 * limit * expected[name].norm(), name
+
+
+def test_decays_keep_their_precision_under_autocast(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[DualForm] = []
+
+    def record(*arguments: Tensor) -> DualForm:
+        made.append(DualForm(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(dual_form_module, "DualForm", record)
+    with torch.autocast("cpu", torch.bfloat16):
+        Mamba2(16, headdim=8)(torch.randn(2, 243, 16))
+    (dual,) = made
+    steps = (dual.dt * dual.A).double()
+    since = steps.cumsum(-1).unsqueeze(-1) - steps.cumsum(-1).unsqueeze(-2)
+    decay = (since.exp() * dual.dt.unsqueeze(-2)).tril()
+    torch.testing.assert_close(dual.decay.tril().double(), decay, rtol=1e-5, atol=1e-7)
+    ends = steps.sum(-1).cumsum(-1)
+    two_on = (ends[..., 1:-1] - ends[..., :-2]).exp()  # from the end of a chunk over the whole next one
+    found = dual.between.diagonal(-2, dim1=-2, dim2=-1).double()
+    torch.testing.assert_close(found, two_on, rtol=1e-5, atol=1e-7)
 
 
 def test_keeps_little_for_the_backward_pass() -> None:
