@@ -17,3 +17,11 @@ def without_autocast(x: Tensor) -> AbstractContextManager[object]:
 def at_least_single(x: Tensor) -> Tensor:
     """`x` in single precision, or in double if that is what it has."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def like_products(x: Tensor) -> Tensor:
+    """`x` in the precision that autocast, where it is on, gives to matrix products."""
+    kind = x.device.type
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+        return x.to(torch.get_autocast_dtype(kind))
+    return x

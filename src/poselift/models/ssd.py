@@ -1,12 +1,8 @@
-"""The Mamba-2 layer: a selective state space model with one decay per head, in its dual form.
+"""The Mamba-2 layer: a selective state space model with one decay per head.
 
-Dao and Gu, "Transformers are SSMs" (ICML 2024). Within a chunk of the sequence the model is a masked product
-of matrices, like attention, and only the states at the ends of chunks follow one another (section 6): fast on
-CPU and GPU, deterministic, no compiled extension. Where `mamba_ssm` is installed and the tensors are on CUDA,
-its fused kernels can take over. Parameters are those of `mamba_ssm.Mamba2`: weights load both ways.
-
-Letters in shapes are the paper's: b sequences, h heads, p channels per head, n channels of state; c chunks
-of l steps (s, where two steps of a chunk meet); t steps in all.
+Dao and Gu, "Transformers are SSMs" (ICML 2024). Plain torch computes it in its dual form (`dual_form`). Where
+`mamba_ssm` is installed and the tensors are on CUDA, its fused kernels can take over. Parameters are those of
+`mamba_ssm.Mamba2`: weights load both ways.
 """
 
 import functools
@@ -22,7 +18,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from poselift.errors import PoseliftError
-from poselift.models.precision import at_least_single, without_autocast
+from poselift.models.dual_form import DualFormLayer, chunk_length
+from poselift.models.precision import at_least_single, like_products
 
 log = logging.getLogger(__name__)
 
@@ -30,66 +27,10 @@ Backend = Literal["auto", "mamba_ssm", "torch"]
 
 FUSED_MODULE = "mamba_ssm.ops.triton.ssd_combined"
 
-CHUNK = 64
-"""Longest chunk. Work within chunks grows with it, work between them shrinks; near the optimum on CPU."""
-
 A_RANGE = (1.0, 16.0)
 DT_RANGE = (1e-3, 1e-1)
 DT_FLOOR = 1e-4
-
-
-def ssd(x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, chunk: int = CHUNK) -> Tensor:
-    """The state space model h_t = exp(dt_t A) h_{t-1} + dt_t B_t x_t^T, y_t = C_t h_t, from h = 0.
-
-    x (b, t, h, p); dt > 0 (b, t, h); A < 0 (h,); B and C (b, t, n), shared by the heads. Returns y like x.
-
-    The einsums in the comments are those of the paper's listing 1, with x for dt x; the products are the
-    same, in an order in which nothing is copied to bring the heads to the front.
-    """
-    _, length, heads, channels = x.shape
-    n_chunks = math.ceil(length / chunk)
-    steps = math.ceil(length / n_chunks)
-    # Steps with dt = 0 at the end neither decay the state nor add to it.
-    padding = (0, 0, 0, n_chunks * steps - length)
-    x, dt, B, C = (F.pad(t, padding).unflatten(1, (n_chunks, steps)) for t in (x.flatten(2), dt, B, C))
-
-    def per_head(factor: Tensor, value: Tensor) -> Tensor:
-        """`factor` (..., h) times `value` (..., h p)."""
-        return (factor.unsqueeze(-1) * value.unflatten(-1, (heads, channels))).flatten(-2)
-
-    x = per_head(dt, x)  # (b, c, l, h p)
-
-    log_decay = _cumulative(dt * A)  # of the state since the chunk's start, (b, c, l, h)
-    total = log_decay[:, :, -1:]
-
-    # Within chunks, einsum("bcln,bcsn,bhcls,bcshp->bclhp", C, B, decay, x), decay from step s to l >= s
-    by_head = log_decay.movedim(-1, 2)  # (b, c, h, l)
-    future = torch.ones(steps, steps, dtype=torch.bool, device=x.device).triu(1)
-    decay = (by_head.unsqueeze(-1) - by_head.unsqueeze(-2)).masked_fill(future, -torch.inf).exp()
-    scores = (C @ B.mT).unsqueeze(2) * decay  # (b, c, h, l, s)
-    y = (scores @ x.unflatten(-1, (heads, channels)).transpose(2, 3)).transpose(2, 3).flatten(-2)
-
-    if n_chunks > 1:
-        # What each chunk adds to the state at its end, einsum("bcln,bhcl,bclhp->bchpn", B, decay to it, x),
-        # as (b, c, n, h p); and the states at the chunks' starts, one after the other
-        added = B.mT @ per_head((total - log_decay).exp(), x)
-        state = torch.zeros_like(added[:, 0])
-        starts = [state]
-        for k in range(n_chunks - 1):
-            state = per_head(total[:, k].exp(), state) + added[:, k]
-            starts.append(state)
-        # Between chunks, einsum("bcln,bchpn,bhcl->bclhp", C, starts, decay from the start)
-        y = y + per_head(log_decay.exp(), C @ torch.stack(starts, dim=1))
-    return y.flatten(1, 2)[:, :length].unflatten(-1, (heads, channels))
-
-
-def _cumulative(x: Tensor) -> Tensor:
-    """Cumulative sum over the last but one axis, in full precision: half of it is far off after many steps.
-
-    As a product, since `torch.cumsum` on CUDA is refused by `torch.use_deterministic_algorithms`.
-    """
-    with without_autocast(x):
-        return torch.ones(x.shape[-2], x.shape[-2], dtype=x.dtype, device=x.device).tril() @ x
+EPS = 1e-5
 
 
 @functools.cache
@@ -110,36 +51,6 @@ def _fused_kernel(backend: Backend) -> Callable[..., Tensor] | None:
         return None
     log.info("SSD layer: mamba_ssm")
     return kernel
-
-
-class GatedRMSNorm(nn.Module):
-    """RMSNorm(y * SiLU(z)) over the last axis."""
-
-    def __init__(self, dim: int, eps: float = 1e-5) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(dim))
-        self.eps = eps
-
-    def forward(self, y: Tensor, z: Tensor) -> Tensor:
-        return F.rms_norm(y * F.silu(z), self.weight.shape, self.weight, self.eps)
-
-
-class CausalConv(nn.Conv1d):
-    """Depthwise convolution over the last steps, (b, t, channel), without moving the channels first."""
-
-    bias: nn.Parameter
-
-    def __init__(self, channels: int, width: int) -> None:
-        super().__init__(channels, channels, width, groups=channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        length = x.shape[1]
-        taps = self.weight.squeeze(1).unbind(-1)  # the last one is for the current step
-        x = F.pad(x, (0, 0, len(taps) - 1, 0))
-        y: Tensor = self.bias
-        for step, tap in enumerate(taps):
-            y = torch.addcmul(y, x[:, step : step + length], tap)
-        return y
 
 
 class Mamba2(nn.Module):
@@ -174,7 +85,8 @@ class Mamba2(nn.Module):
         conv_dim = self.d_inner + 2 * d_state
 
         self.in_proj = nn.Linear(d_model, self.d_inner + conv_dim + heads, bias=False)  # z, x, B, C, dt
-        self.conv1d = CausalConv(conv_dim, d_conv)
+        # padded at both ends: causal without the last steps
+        self.conv1d = nn.Conv1d(conv_dim, conv_dim, d_conv, groups=conv_dim, padding=d_conv - 1)
 
         # softplus(dt_bias) is log-uniform in DT_RANGE
         low, high = map(math.log, DT_RANGE)
@@ -186,7 +98,7 @@ class Mamba2(nn.Module):
         for decay in (self.dt_bias, self.A_log, self.D):
             decay._no_weight_decay = True  # type: ignore[attr-defined]
 
-        self.norm = GatedRMSNorm(self.d_inner)
+        self.norm = nn.RMSNorm(self.d_inner, eps=EPS)
         self.out_proj = nn.Linear(self.d_inner, d_model, bias=False)
 
     @property
@@ -195,35 +107,28 @@ class Mamba2(nn.Module):
         return "mamba_ssm" if self._kernel and self.A_log.is_cuda else "torch"
 
     def forward(self, u: Tensor) -> Tensor:
-        projected = self.in_proj(u)
-        if torch.is_grad_enabled():
-            # What lies between the projections is cheap to compute but six times as large as they are: it is
-            # not kept for the backward pass but computed again.
-            y = checkpoint(self._mix, projected, use_reentrant=False, preserve_rng_state=False)
-        else:
-            y = self._mix(projected)
-        return self.out_proj(y)
-
-    def _mix(self, projected: Tensor) -> Tensor:
-        """From the input's projection to the output's, (b, t, ...) -> (b, t, d_inner)."""
-        conv_dim = self.conv1d.in_channels
-        z, xBC, dt = projected.split([self.d_inner, conv_dim, len(self.A_log)], dim=-1)
-        xBC = F.silu(self.conv1d(xBC))
-        x, B, C = xBC.split([self.d_inner, self.d_state, self.d_state], dim=-1)
-        x = x.unflatten(-1, (-1, self.headdim))  # (b, t, h, p)
-        y = self._scan(x, dt, B, C).flatten(2)
-        return self.norm(y, z)
-
-    def _scan(self, x: Tensor, dt: Tensor, B: Tensor, C: Tensor) -> Tensor:
-        A = -at_least_single(self.A_log).exp()
-        if self._kernel and x.is_cuda:
-            B, C = B.unsqueeze(2), C.unsqueeze(2)  # one group
-            return self._kernel(
-                x, dt, A, B, C, chunk_size=CHUNK, D=self.D, dt_bias=self.dt_bias, dt_softplus=True
-            )
+        if self._kernel and u.is_cuda:
+            # What lies between the projections is cheap to compute but several times as large as they are: it
+            # is not kept for the backward pass but computed again.
+            mix = functools.partial(checkpoint, self._mix, use_reentrant=False, preserve_rng_state=False)
+            return self.out_proj((mix if torch.is_grad_enabled() else self._mix)(self.in_proj(u)))
         if self.backend == "mamba_ssm":
             raise PoseliftError(
-                f"ssm_backend mamba_ssm: expected tensors on CUDA, found {x.device}; choose auto or torch"
+                f"ssm_backend mamba_ssm: expected tensors on CUDA, found {u.device}; choose auto or torch"
             )
-        dt = F.softplus(at_least_single(dt) + self.dt_bias)
-        return ssd(x, dt, A, B, C) + self.D.unsqueeze(-1) * x
+        length = u.shape[1]
+        padding = -length % chunk_length(length)  # at the end, of no effect on earlier steps
+        u = F.pad(u, (0, 0, 0, padding)) if padding else u
+        return DualFormLayer.apply(like_products(u), EPS, *self.parameters())[0][:, :length]
+
+    def _mix(self, projected: Tensor) -> Tensor:
+        """From the input's projection to the output's, by a fused kernel; (b, t, ...) -> (b, t, d_inner)."""
+        assert self._kernel
+        conv_dim = self.conv1d.in_channels
+        z, xBC, dt = projected.split([self.d_inner, conv_dim, len(self.A_log)], dim=-1)
+        xBC = F.silu(self.conv1d(xBC.mT)[..., : projected.shape[1]].mT)
+        x, B, C = xBC.split([self.d_inner, self.d_state, self.d_state], dim=-1)
+        x, B, C = x.unflatten(-1, (-1, self.headdim)), B.unsqueeze(2), C.unsqueeze(2)  # heads; one group
+        A = -at_least_single(self.A_log).exp()
+        y = self._kernel(x, dt, A, B, C, chunk_size=64, D=self.D, dt_bias=self.dt_bias, dt_softplus=True)
+        return self.norm(y.flatten(2) * F.silu(z))

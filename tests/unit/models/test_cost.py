@@ -49,11 +49,12 @@ def products_of_baseline(depth: int, d: int, T: int) -> tuple[int, int]:
 
 
 def ssd_products(T: int, inner: int, heads: int, state: int) -> int:
-    """One sequence through the dual form, which cuts 27 frames into one chunk and 243 into four of 61."""
-    chunks, steps = {27: (1, 27), 243: (4, 61)}[T]
+    """One sequence through the dual form: 27 frames are one chunk, 243 are nine chunks of 27."""
+    chunks, steps = {27: (1, 27), 243: (9, 27)}[T]
+    convolution = 4 * (T + 3) * (inner + 2 * state)
     within = chunks * (steps * steps * state + steps * steps * inner + steps * steps * heads)  # last: decays
-    between = 2 * chunks * steps * state * inner if chunks > 1 else 0
-    return within + between
+    between = 2 * chunks * steps * state * inner + chunks**2 * (state * inner + heads) if chunks > 1 else 0
+    return convolution + within + between
 
 
 def mamba_gcn_block(d: int, inner: int, T: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ import pytest
 from poselift.provenance.code_hash import closure
 from poselift.training import core_modules
 
-LIMIT = 2600
+LIMIT = 2650
 """Lines for `full`, the architecture with the most code."""
 
 SHARED = {
@@ -48,6 +48,7 @@ MAMBA = {
     "poselift.models.mamba_gcn_settings": "the settings of the MambaGCN block",
     "poselift.models.mamba_gcn_block": "the MambaGCN block",
     "poselift.models.ssd": "the SSD layer",
+    "poselift.models.dual_form": "its arithmetic and gradient",
 }
 OWN = {
     "baseline": {"poselift.models.architectures.baseline": "the architecture"},
