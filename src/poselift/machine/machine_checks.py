@@ -94,17 +94,15 @@ def ssm_kernel() -> Iterator[Check]:
     import torch
 
     if not torch.cuda.is_available():
-        yield Check("SSM", "ok", "torch implementation (the fused kernel of mamba_ssm needs a GPU)")
+        yield Check("SSM", "ok", "torch implementation (the fused kernels need a GPU)")
         return
-    try:
-        importlib.import_module("mamba_ssm.ops.triton.ssd_combined")
-    except Exception as error:  # an extension that was built for another torch fails in many ways
-        yield Check(
-            "SSM", "warning", one_line(f"torch implementation; mamba_ssm: {error}"),
-            "for the fused kernel: uv pip install --no-build-isolation '.[cuda]' (needs nvcc)",
-        )  # fmt: skip
+    # by name: the machine's room knows no models
+    choice = importlib.import_module("poselift.models.ssd").Mamba2(64).cuda().choice
+    if choice.name == "triton":
+        yield Check("SSM", "ok", f"fused kernels, triton {metadata.version('triton')}")
     else:
-        yield Check("SSM", "ok", f"mamba_ssm {metadata.version('mamba_ssm')}")
+        advice = "see that Triton (it comes with torch's CUDA builds) and a C compiler are installed"
+        yield Check("SSM", "warning", one_line(f"torch implementation; {choice.reason}"), advice)
 
 
 def latex() -> Iterator[Check]:

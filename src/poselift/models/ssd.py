@@ -2,19 +2,16 @@
 
 Dao and Gu, "Transformers are SSMs" (ICML 2024). Within a chunk of the sequence the model is a masked product
 of matrices, like attention, and only the states at the ends of chunks follow one another (section 6): fast on
-CPU and GPU, deterministic, no compiled extension. Where `mamba_ssm` is installed and the tensors are on CUDA,
-its fused kernels can take over. Parameters are those of `mamba_ssm.Mamba2`: weights load both ways.
+CPU and GPU, deterministic, no compiled extension. On CUDA the fused kernels of `ssd_triton` take over, or
+those of `mamba_ssm` if they are asked for. Parameters are those of `mamba_ssm.Mamba2`: weights load both
+ways.
 
 Letters in shapes are the paper's: b sequences, h heads, p channels per head, n channels of state; c chunks
 of l steps (s, where two steps of a chunk meet); t steps in all.
 """
 
-import functools
-import importlib
-import logging
 import math
-from collections.abc import Callable
-from typing import Literal
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -23,12 +20,7 @@ from torch.utils.checkpoint import checkpoint
 
 from poselift.errors import PoseliftError
 from poselift.models.precision import at_least_single, without_autocast
-
-log = logging.getLogger(__name__)
-
-Backend = Literal["auto", "mamba_ssm", "torch"]
-
-FUSED_MODULE = "mamba_ssm.ops.triton.ssd_combined"
+from poselift.models.ssd_backends import Backend, Choice, Implementation, choose, interpreted
 
 CHUNK = 64
 """Longest chunk. Work within chunks grows with it, work between them shrinks; near the optimum on CPU."""
@@ -92,26 +84,6 @@ def _cumulative(x: Tensor) -> Tensor:
         return torch.ones(x.shape[-2], x.shape[-2], dtype=x.dtype, device=x.device).tril() @ x
 
 
-@functools.cache
-def _fused_kernel(backend: Backend) -> Callable[..., Tensor] | None:
-    """The fused kernel of `mamba_ssm` if `backend` wants and the machine has it; says once which one runs."""
-    if backend == "torch":
-        log.info("SSD layer: torch, as asked for")
-        return None
-    try:
-        if not torch.cuda.is_available():
-            raise ImportError("no CUDA device")
-        kernel: Callable[..., Tensor] = importlib.import_module(FUSED_MODULE).mamba_chunk_scan_combined
-    except Exception as error:  # an extension that was built for another torch or CUDA fails in many ways
-        reason = f"mamba_ssm cannot be used here: {' '.join(str(error).split())}"
-        if backend == "mamba_ssm":
-            raise PoseliftError(f"ssm_backend: {reason}; choose auto or torch") from None
-        log.info("SSD layer: torch (%s)", reason)
-        return None
-    log.info("SSD layer: mamba_ssm")
-    return kernel
-
-
 class GatedRMSNorm(nn.Module):
     """RMSNorm(y * SiLU(z)) over the last axis."""
 
@@ -169,7 +141,6 @@ class Mamba2(nn.Module):
         self.d_state = d_state
         self.headdim = headdim
         self.backend = backend
-        self._kernel = _fused_kernel(backend)
         heads = self.d_inner // headdim
         conv_dim = self.d_inner + 2 * d_state
 
@@ -188,21 +159,57 @@ class Mamba2(nn.Module):
 
         self.norm = GatedRMSNorm(self.d_inner)
         self.out_proj = nn.Linear(self.d_inner, d_model, bias=False)
+        self.choice = self._choice()
+
+    def _choice(self) -> Choice:
+        """What runs where the weights are."""
+        device = self.A_log.device
+        if device.type != "cuda" and not interpreted():
+            return Choice("torch", reason=f"on {device.type}")
+        if self.A_log.dtype == torch.float64:
+            return Choice("torch", reason="in double precision")
+        deterministic = torch.are_deterministic_algorithms_enabled()
+        d_conv = self.conv1d.kernel_size[0]
+        return choose(Mamba2, self.backend, self.headdim, self.d_state, d_conv, device, deterministic)
+
+    def _apply(self, *args: Any, **kwargs: Any) -> Self:
+        # through here goes whatever moves weights: before the model is compiled, and not in every step
+        super()._apply(*args, **kwargs)
+        self.choice = self._choice()
+        return self
 
     @property
-    def backend_used(self) -> Literal["mamba_ssm", "torch"]:
-        """The implementation that runs where the weights are now."""
-        return "mamba_ssm" if self._kernel and self.A_log.is_cuda else "torch"
+    def backend_used(self) -> Implementation:
+        """The implementation that runs; raises `PoseliftError` if another was asked for."""
+        if self.backend in ("auto", self.choice.name):
+            return self.choice.name
+        raise PoseliftError(
+            f"ssm_backend {self.backend}: expected a model on a GPU, found one {self.choice.reason}; "
+            "choose auto or torch"
+        )
 
-    def forward(self, u: Tensor) -> Tensor:
+    def forward(self, u: Tensor, reverse: bool = False) -> Tensor:
+        """With `reverse` the sequences are read from their ends, so that it is causal in that direction."""
+        used = self.backend_used
+        if reverse and used != "triton":
+            return self.forward(u.flip(1)).flip(1)
         projected = self.in_proj(u)
-        if torch.is_grad_enabled():
+        if used == "triton":
+            y = self._fused_mix(projected, reverse)
+        elif torch.is_grad_enabled():
             # What lies between the projections is cheap to compute but six times as large as they are: it is
             # not kept for the backward pass but computed again.
             y = checkpoint(self._mix, projected, use_reentrant=False, preserve_rng_state=False)
         else:
             y = self._mix(projected)
         return self.out_proj(y)
+
+    def _fused_mix(self, projected: Tensor, reverse: bool) -> Tensor:
+        """`_mix` by one operator, which reads in either direction and keeps its input alone."""
+        assert self.choice.kernel is not None
+        conv, norm = self.conv1d, self.norm
+        parameters = (conv.weight, conv.bias, self.dt_bias, self.A_log, self.D, norm.weight)
+        return self.choice.kernel(projected, *parameters, norm.eps, reverse)
 
     def _mix(self, projected: Tensor) -> Tensor:
         """From the input's projection to the output's, (b, t, ...) -> (b, t, d_inner)."""
@@ -216,14 +223,10 @@ class Mamba2(nn.Module):
 
     def _scan(self, x: Tensor, dt: Tensor, B: Tensor, C: Tensor) -> Tensor:
         A = -at_least_single(self.A_log).exp()
-        if self._kernel and x.is_cuda:
+        if self.choice.name == "mamba_ssm" and self.choice.kernel and x.is_cuda:
             B, C = B.unsqueeze(2), C.unsqueeze(2)  # one group
-            return self._kernel(
+            return self.choice.kernel(
                 x, dt, A, B, C, chunk_size=CHUNK, D=self.D, dt_bias=self.dt_bias, dt_softplus=True
-            )
-        if self.backend == "mamba_ssm":
-            raise PoseliftError(
-                f"ssm_backend mamba_ssm: expected tensors on CUDA, found {x.device}; choose auto or torch"
             )
         dt = F.softplus(at_least_single(dt) + self.dt_bias)
         return ssd(x, dt, A, B, C) + self.D.unsqueeze(-1) * x
