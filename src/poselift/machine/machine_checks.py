@@ -96,13 +96,19 @@ def ssm_kernel() -> Iterator[Check]:
     if not torch.cuda.is_available():
         yield Check("SSM", "ok", "torch implementation (the fused kernels need a GPU)")
         return
-    # by name: the machine's room knows no models
-    choice = importlib.import_module("poselift.models.ssd").Mamba2(64).cuda().choice
-    if choice.name == "triton":
-        yield Check("SSM", "ok", f"fused kernels, triton {metadata.version('triton')}")
+    try:
+        # by name: the machine's room knows no models
+        choice = importlib.import_module("poselift.models.ssd").Mamba2(64).cuda().choice
+        reason = choice.reason
+    except Exception as error:  # a GPU that is full, or another's
+        reason = str(error)
+    if reason:
+        yield Check(
+            "SSM", "warning", one_line(f"torch implementation; {reason}"),
+            "see that Triton (it comes with torch's CUDA builds) and a C compiler are installed",
+        )  # fmt: skip
     else:
-        advice = "see that Triton (it comes with torch's CUDA builds) and a C compiler are installed"
-        yield Check("SSM", "warning", one_line(f"torch implementation; {choice.reason}"), advice)
+        yield Check("SSM", "ok", f"fused kernels, triton {metadata.version('triton')}")
 
 
 def latex() -> Iterator[Check]:

@@ -18,7 +18,7 @@ from poselift.models import ssd_backends
 from poselift.models.ssd import Mamba2
 from poselift.models.ssd_backends import choose
 
-triton = pytest.importorskip("triton", reason="needs Triton, which Linux alone has")
+triton = pytest.importorskip("triton", reason="needs Triton: make triton")
 
 from triton.backends.compiler import GPUTarget  # noqa: E402
 from triton.compiler import ASTSource  # noqa: E402
