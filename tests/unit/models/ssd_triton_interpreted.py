@@ -68,7 +68,6 @@ def gradients(y: Tensor, inputs: list[Tensor]) -> list[Tensor]:
         (1, 4, 8, 2, False),
         (2, 33, 16, 2, True),
         (63, 8, 33, 1, True),
-        (64, 16, 16, 2, False),
         (65, 5, 12, 3, True),
         (18, 64, 128, 1, False),
         (243, 32, 16, 1, True),
@@ -88,7 +87,7 @@ def test_equals_the_recurrence(length: int, headdim: int, d_state: int, heads: i
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 5e-2), (torch.float16, 5e-3)])
 def test_half_precision_is_summed_in_single(dtype: torch.dtype, tolerance: float) -> None:
-    projected, *parameters = arguments(33, 16, 16)
+    projected, *parameters = arguments(64, 16, 16)
     exact = [projected.to(dtype).double().requires_grad_(), *(p.requires_grad_() for p in parameters)]
     half = [projected.to(dtype).requires_grad_(), *(p.detach().float().requires_grad_() for p in parameters)]
     expected, found = mix_by_recurrence(*exact), ssd_mix(*half, EPS, False)

@@ -1,6 +1,5 @@
 """The SSD layer in Triton: what its kernels compute and compile to, and what is said where it cannot run."""
 
-import itertools
 import os
 import re
 import subprocess
@@ -30,7 +29,6 @@ CUOBJDUMP = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
 SHARED = {80: 163 * 1024, 90: 227 * 1024}
 """Bytes of shared memory that a program may have on an A100, on an H100 (CUDA C programming guide)."""
 
-DTYPES = (torch.float32, torch.bfloat16)
 ON_CPU = (32, 32, 4, torch.device("cpu"), False)
 
 
@@ -63,11 +61,7 @@ def options(kernel: str, headdim: int, d_state: int, dtype: torch.dtype) -> dict
 @pytest.mark.parametrize("architecture", SHARED)
 @pytest.mark.parametrize(
     ("headdim", "d_state", "dtype"),
-    [
-        (5, 12, torch.float32),
-        *itertools.product((32,), (32,), DTYPES),
-        *itertools.product((64,), (128,), DTYPES),
-    ],
+    [(*widths, dtype) for widths in ((32, 32), (64, 128)) for dtype in (torch.float32, torch.bfloat16)],
 )
 def test_kernels_fit_into_registers_and_shared_memory(
     headdim: int,
