@@ -10,7 +10,7 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test test-slurm test-faults lint format schema constraints rulegraph latex clean-demo
+.PHONY: help environment triton demo test test-slurm test-faults lint format schema constraints rulegraph latex clean-demo
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,6 +21,12 @@ $(ENVIRONMENT): pyproject.toml envs/constraints.txt envs/setup.sh
 	@touch $@
 
 environment: $(ENVIRONMENT) ## make the Python environment in .venv
+
+# Triton comes with torch's CUDA builds alone; the tests compile kernels for a GPU beside the CPU build, too
+triton: $(ENVIRONMENT)
+	@[ "$$(uname)" != Linux ] || python -c "import triton" 2>/dev/null || \
+	    .tools/bin/uv pip install --quiet --python .venv/bin/python -c envs/constraints.txt triton || \
+	    echo "Triton cannot be installed; the tests of its kernels will be skipped"
 
 latex:
 	@envs/latex.sh
@@ -35,7 +41,7 @@ demo: $(ENVIRONMENT) ## build the whole paper from synthetic motion, minutes on 
 	@echo '  poselift why --profile workflow/profiles/demo       after an edit: what it makes stale, and why'
 	@echo '  poselift doctor                                     what this machine lacks for your own data'
 
-test: $(ENVIRONMENT) latex ## run the tests
+test: $(ENVIRONMENT) triton latex ## run the tests
 	@OMP_NUM_THREADS=1 pytest -n 2
 
 test-slurm: $(ENVIRONMENT) latex ## run the workflow on a SLURM cluster made on this machine (Debian, root)

@@ -10,8 +10,8 @@ from poselift.models.mamba_gcn_settings import MambaGCNBlockSettings
 from poselift.models.ssd import Mamba2
 
 HEADS = 8
-"""Heads of the SSM at any width, as in attention: each has a time scale of its own to remember at. The fused
-kernels need a multiple of eight."""
+"""Heads of the SSM at any width, as in attention: each has a time scale of its own to remember at. Those
+of `mamba_ssm` need a multiple of eight."""
 
 
 class TemporalSSM(nn.Module):
@@ -32,7 +32,7 @@ class TemporalSSM(nn.Module):
         x = x.transpose(1, 2).reshape(B * J, T, C)
         y = self.forwards(x)
         if self.backwards is not None:
-            y = (y + self.backwards(x.flip(1)).flip(1)) / 2
+            y = (y + self.backwards(x, reverse=True)) / 2
         return y.view(B, J, T, C).transpose(1, 2)
 
 

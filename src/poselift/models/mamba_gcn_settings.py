@@ -23,7 +23,9 @@ class MambaGCNBlockSettings(Section):
     gcn_dropout: float = Field(
         0.1, ge=0, lt=1, description="dropout of the graph branch", json_schema_extra={"meant": [0.1, 0.3]}
     )
-    ssm_backend: Literal["auto", "mamba_ssm", "torch"] = Field("auto", description="code of the SSD layer")
+    ssm_backend: Literal["auto", "triton", "mamba_ssm", "torch"] = Field(
+        "auto", description="code of the SSD layer; auto: triton on a GPU that can, torch elsewhere"
+    )
     mamba_gcn_parts: Literal["ssm+gcn", "ssm", "gcn"] = Field("ssm+gcn", description="parts of the block")
     mamba_gcn_fusion: Literal["learned", "fixed"] = Field(
         "learned", description="whether the share of the SSM is trained or stays at fusion_alpha"

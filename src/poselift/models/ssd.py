@@ -1,16 +1,13 @@
 """The Mamba-2 layer: a selective state space model with one decay per head.
 
-Dao and Gu, "Transformers are SSMs" (ICML 2024). Plain torch computes it in its dual form (`dual_form`). Where
-`mamba_ssm` is installed and the tensors are on CUDA, its fused kernels can take over. Parameters are those of
-`mamba_ssm.Mamba2`: weights load both ways.
+Dao and Gu, "Transformers are SSMs" (ICML 2024). Plain torch computes it in its dual form (`dual_form`). On
+CUDA the fused kernels of `ssd_triton` take over, or those of `mamba_ssm` if they are asked for. Parameters
+are those of `mamba_ssm.Mamba2`: weights load both ways.
 """
 
-import functools
-import importlib
-import logging
 import math
-from collections.abc import Callable
-from typing import Literal
+from functools import partial
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -20,37 +17,12 @@ from torch.utils.checkpoint import checkpoint
 from poselift.errors import PoseliftError
 from poselift.models.dual_form import DualFormLayer, chunk_length
 from poselift.models.precision import at_least_single, like_products
-
-log = logging.getLogger(__name__)
-
-Backend = Literal["auto", "mamba_ssm", "torch"]
-
-FUSED_MODULE = "mamba_ssm.ops.triton.ssd_combined"
+from poselift.models.ssd_backends import Backend, Choice, Implementation, choose, interpreted
 
 A_RANGE = (1.0, 16.0)
 DT_RANGE = (1e-3, 1e-1)
 DT_FLOOR = 1e-4
 EPS = 1e-5
-
-
-@functools.cache
-def _fused_kernel(backend: Backend) -> Callable[..., Tensor] | None:
-    """The fused kernel of `mamba_ssm` if `backend` wants and the machine has it; says once which one runs."""
-    if backend == "torch":
-        log.info("SSD layer: torch, as asked for")
-        return None
-    try:
-        if not torch.cuda.is_available():
-            raise ImportError("no CUDA device")
-        kernel: Callable[..., Tensor] = importlib.import_module(FUSED_MODULE).mamba_chunk_scan_combined
-    except Exception as error:  # an extension that was built for another torch or CUDA fails in many ways
-        reason = f"mamba_ssm cannot be used here: {' '.join(str(error).split())}"
-        if backend == "mamba_ssm":
-            raise PoseliftError(f"ssm_backend: {reason}; choose auto or torch") from None
-        log.info("SSD layer: torch (%s)", reason)
-        return None
-    log.info("SSD layer: mamba_ssm")
-    return kernel
 
 
 class Mamba2(nn.Module):
@@ -80,7 +52,6 @@ class Mamba2(nn.Module):
         self.d_state = d_state
         self.headdim = headdim
         self.backend = backend
-        self._kernel = _fused_kernel(backend)
         heads = self.d_inner // headdim
         conv_dim = self.d_inner + 2 * d_state
 
@@ -100,35 +71,70 @@ class Mamba2(nn.Module):
 
         self.norm = nn.RMSNorm(self.d_inner, eps=EPS)
         self.out_proj = nn.Linear(self.d_inner, d_model, bias=False)
+        self.choice = self._choice()
+
+    def _choice(self) -> Choice:
+        """What runs where the weights are."""
+        device = self.A_log.device
+        if device.type != "cuda" and not interpreted():
+            return Choice("torch", reason=f"on {device.type}")
+        if self.A_log.dtype == torch.float64:
+            return Choice("torch", reason="in double precision")
+        deterministic = torch.are_deterministic_algorithms_enabled()
+        d_conv = self.conv1d.kernel_size[0]
+        return choose(Mamba2, self.backend, self.headdim, self.d_state, d_conv, device, deterministic)
+
+    def _apply(self, *args: Any, **kwargs: Any) -> Self:
+        # through here goes whatever moves weights: before the model is compiled, and not in every step
+        super()._apply(*args, **kwargs)
+        self.choice = self._choice()
+        return self
 
     @property
-    def backend_used(self) -> Literal["mamba_ssm", "torch"]:
-        """The implementation that runs where the weights are now."""
-        return "mamba_ssm" if self._kernel and self.A_log.is_cuda else "torch"
+    def backend_used(self) -> Implementation:
+        """The implementation that runs; raises `PoseliftError` if another was asked for."""
+        if self.backend in ("auto", self.choice.name):
+            return self.choice.name
+        raise PoseliftError(
+            f"ssm_backend {self.backend}: expected a model on a GPU, found one {self.choice.reason}; "
+            "choose auto or torch"
+        )
 
-    def forward(self, u: Tensor) -> Tensor:
-        if self._kernel and u.is_cuda:
+    def forward(self, u: Tensor, reverse: bool = False) -> Tensor:
+        """With `reverse` the sequences are read from their ends, so that it is causal in that direction."""
+        used = self.backend_used
+        if used == "triton":
+            return self.out_proj(self._fused_mix(self.in_proj(u), reverse))
+        if reverse:
+            return self.forward(u.flip(1)).flip(1)
+        if used == "mamba_ssm":
             # What lies between the projections is cheap to compute but several times as large as they are: it
             # is not kept for the backward pass but computed again.
-            mix = functools.partial(checkpoint, self._mix, use_reentrant=False, preserve_rng_state=False)
+            mix = partial(checkpoint, self._mix, use_reentrant=False, preserve_rng_state=False)
             return self.out_proj((mix if torch.is_grad_enabled() else self._mix)(self.in_proj(u)))
-        if self.backend == "mamba_ssm":
-            raise PoseliftError(
-                f"ssm_backend mamba_ssm: expected tensors on CUDA, found {u.device}; choose auto or torch"
-            )
         length = u.shape[1]
         padding = -length % chunk_length(length)  # at the end, of no effect on earlier steps
         u = F.pad(u, (0, 0, 0, padding)) if padding else u
         return DualFormLayer.apply(like_products(u), EPS, *self.parameters())[0][:, :length]
 
+    def _fused_mix(self, projected: Tensor, reverse: bool) -> Tensor:
+        """From the input's projection to the output's, (b, t, ...) -> (b, t, d_inner): one operator, which
+        reads in either direction and keeps its input alone."""
+        assert self.choice.kernel is not None
+        conv = self.conv1d
+        parameters = (conv.weight, conv.bias, self.dt_bias, self.A_log, self.D, self.norm.weight)
+        return self.choice.kernel(projected, *parameters, EPS, reverse)
+
     def _mix(self, projected: Tensor) -> Tensor:
-        """From the input's projection to the output's, by a fused kernel; (b, t, ...) -> (b, t, d_inner)."""
-        assert self._kernel
+        """The same by the scan of `mamba_ssm`, and the rest in torch."""
+        assert self.choice.kernel is not None
         conv_dim = self.conv1d.in_channels
         z, xBC, dt = projected.split([self.d_inner, conv_dim, len(self.A_log)], dim=-1)
         xBC = F.silu(self.conv1d(xBC.mT)[..., : projected.shape[1]].mT)
         x, B, C = xBC.split([self.d_inner, self.d_state, self.d_state], dim=-1)
         x, B, C = x.unflatten(-1, (-1, self.headdim)), B.unsqueeze(2), C.unsqueeze(2)  # heads; one group
         A = -at_least_single(self.A_log).exp()
-        y = self._kernel(x, dt, A, B, C, chunk_size=64, D=self.D, dt_bias=self.dt_bias, dt_softplus=True)
+        y = self.choice.kernel(
+            x, dt, A, B, C, chunk_size=64, D=self.D, dt_bias=self.dt_bias, dt_softplus=True
+        )
         return self.norm(y.flatten(2) * F.silu(z))

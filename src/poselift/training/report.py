@@ -74,6 +74,8 @@ class Reporter:
         self._steps, self._clips = loop.steps, loop.clips
         parameters = sum(p.numel() for p in loop.model.parameters())
         log.info("%s: %s parameters on %s", self._name, f"{parameters:,}", device_name(self._device))
+        for implementation in {str(m.choice) for m in loop.model.modules() if hasattr(m, "backend_used")}:
+            log.info("SSD layer: %s", implementation)
         log.info(
             "%s clips to train on, %s steps per epoch, %s clips to validate on; frames %s",
             loop.clips, loop.steps, len(loop.validation.clips),

@@ -30,13 +30,14 @@ from poselift.errors import run
 from poselift.files import atomic_path, write_json, write_text
 from poselift.machine.devices import reserved_devices
 from poselift.models.checkpoints import load_checkpoint, save_weights
-from poselift.models.registry import ssm_backend_used
+from poselift.models.registry import build_run, ssm_backend_used
 from poselift.monitoring.progress import log_file
 from poselift.monitoring.run_progress import duration
 from poselift.provenance.code_hash import code_hash
 from poselift.provenance.hashing import sha256
 from poselift.provenance.record import run_record
 from poselift.training import core_modules
+from poselift.training.arithmetic import set_arithmetic
 from poselift.training.distributed import SINGLE_PROCESS, Ranks
 from poselift.training.finished import finished, keep, restore
 from poselift.training.interruptions import memory_advice, stop_requests
@@ -74,7 +75,8 @@ def train(
     """
     until = min(stop_after or settings.training.epochs, settings.training.epochs)
     training, held_out = open_splits(store, settings)
-    states = StateFolder(out / "state", determining(settings, store, device), execution.keep)
+    facts = determining(settings, store, device) | _ssm_backend(settings, device)
+    states = StateFolder(out / "state", facts, execution.keep)
     if resume and ranks.first:  # one that is refused leaves everything as it is, the run's status as well
         states.load_or_fail(None if resume == "newest" else resume)
     with _sole_writer(out, states, ranks) as waited:
@@ -119,6 +121,16 @@ def determining(settings: RunSettings, store: Path, device: torch.device) -> dic
         "device": device.type,
         "torch": torch.__version__,
     }
+
+
+def _ssm_backend(settings: RunSettings, device: torch.device) -> dict[str, str]:
+    """The implementation of the SSD layer, if the model has one: others differ in the last bits, and no run
+    is to be begun with one and ended with another. Raises `PoseliftError` if it cannot be had."""
+    if not hasattr(settings.model, "ssm_backend"):
+        return {}
+    set_arithmetic(settings.training)  # one that is not deterministic may be out of the question
+    used = ssm_backend_used(build_run(settings).to(device))
+    return {"ssm_backend": used} if used else {}
 
 
 @contextmanager

@@ -16,6 +16,8 @@ import yaml
 from poselift.machine import doctor
 from poselift.machine import machine_checks as machine
 from poselift.machine.check import Check
+from poselift.models.ssd import Mamba2
+from poselift.models.ssd_backends import Choice
 from poselift.provenance import hashing
 from poselift.provenance.outside import contents
 
@@ -232,6 +234,27 @@ def test_programs(monkeypatch, tmp_path):
     assert only(machine.slurm()).found == "partitions gpu*, long"
     program(tmp_path, "sinfo", "echo 'slurm_load_partitions: Unable to contact' >&2; exit 1")
     assert only(machine.slurm()).state == "warning"
+
+
+@pytest.mark.parametrize(
+    ("choice", "state", "found"),
+    [
+        (Choice("triton"), "ok", "fused kernels, triton 3.7.1"),
+        (
+            Choice("torch", reason="triton cannot be used here: no C compiler"),
+            "warning",
+            "torch implementation; triton",
+        ),
+    ],
+)
+def test_ssm_kernel(monkeypatch, choice, state, found):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert only(machine.ssm_kernel()).found == "torch implementation (the fused kernels need a GPU)"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(Mamba2, "cuda", lambda layer: SimpleNamespace(choice=choice))
+    monkeypatch.setattr(machine.metadata, "version", lambda name: {"triton": "3.7.1"}[name])
+    check = only(machine.ssm_kernel())
+    assert (check.state, check.found[: len(found)]) == (state, found)
 
 
 def test_one_screen():

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from poselift.errors import PoseliftError
 from poselift.models import dual_form as dual_form_module
-from poselift.models import ssd as module
 from poselift.models.dual_form import CHUNK, DualForm, chunk_length
 from poselift.models.ssd import Mamba2
 
@@ -307,23 +306,19 @@ def test_inner_width_must_suit_the_heads() -> None:
         Mamba2(10, expand=1.5)
 
 
-@pytest.fixture
-def no_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    module._fused_kernel.cache_clear()
+def test_on_the_cpu_torch_runs_and_a_model_for_a_gpu_is_refused() -> None:
+    layer = Mamba2(16, headdim=8)
+    assert (layer.backend_used, str(layer.choice)) == ("torch", "torch (on cpu)")
+    for backend in ("triton", "mamba_ssm"):
+        built = Mamba2(16, headdim=8, backend=backend)
+        with pytest.raises(
+            PoseliftError, match=f"ssm_backend {backend}: expected a model on a GPU, found one on cpu"
+        ):
+            built(torch.randn(1, 3, 16))
 
 
-@pytest.mark.usefixtures("no_cuda")
-def test_auto_falls_back_to_torch_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("INFO"):
-        layers = [Mamba2(16, headdim=8, backend="auto") for _ in range(3)]
-    assert [layer.backend_used for layer in layers] == ["torch"] * 3
-    assert [record.message for record in caplog.records] == [
-        "SSD layer: torch (mamba_ssm cannot be used here: no CUDA device)"
-    ]
-
-
-@pytest.mark.usefixtures("no_cuda")
-def test_asking_for_mamba_ssm_where_it_is_not_is_an_error() -> None:
-    with pytest.raises(PoseliftError, match="ssm_backend: mamba_ssm cannot be used here: no CUDA device"):
-        Mamba2(16, headdim=8, backend="mamba_ssm")
+@pytest.mark.parametrize("length", [1, 5])
+def test_reading_backwards_is_reading_the_mirror_image(length: int) -> None:
+    torch.manual_seed(0)
+    layer, u = Mamba2(16, headdim=8), torch.randn(2, length, 16)
+    torch.testing.assert_close(layer(u, reverse=True), layer(u.flip(1)).flip(1))

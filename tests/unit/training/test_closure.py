@@ -6,7 +6,10 @@ from poselift.provenance.code_hash import closure
 from poselift.training import core_modules
 
 LIMIT = 2650
-"""Lines for `full`, the architecture with the most code."""
+"""Lines for `full`, the architecture with the most code, without kernels."""
+
+KERNEL_LIMIT = 700
+"""Lines of kernels, which say more in detail what torch says in a line: they count apart."""
 
 SHARED = {
     "poselift": "package",
@@ -44,7 +47,13 @@ SHARED = {
 }
 """The modules of every run, each with the reason why it can change a weight."""
 
+KERNELS = {
+    "poselift.models.ssd_backends": "whether the SSD layer runs kernels, and which",
+    "poselift.models.ssd_kernels": "the SSD layer on a GPU",
+    "poselift.models.ssd_triton": "calls these kernels",
+}
 MAMBA = {
+    **KERNELS,
     "poselift.models.mamba_gcn_settings": "the settings of the MambaGCN block",
     "poselift.models.mamba_gcn_block": "the MambaGCN block",
     "poselift.models.ssd": "the SSD layer",
@@ -67,8 +76,10 @@ def test_only_modules_that_can_change_a_weight(architecture):
     lines = {name: len(path.read_text().splitlines()) for name, path in sorted(modules.items())}
     for name, count in lines.items():
         print(f"{count:5} {name}")
-    print(f"{sum(lines.values()):5} lines in {len(lines)} modules")
+    kernels = sum(lines.get(name, 0) for name in KERNELS)
+    print(f"{sum(lines.values()):5} lines in {len(lines)} modules, {kernels} of kernels")
     allowed = SHARED | OWN[architecture]
     assert lines.keys() - allowed.keys() == set(), "can it change a weight? then it belongs to the list"
     assert allowed.keys() - lines.keys() == set(), "no longer used: strike it off the list"
-    assert sum(lines.values()) <= LIMIT
+    assert sum(lines.values()) - kernels <= LIMIT
+    assert kernels <= KERNEL_LIMIT

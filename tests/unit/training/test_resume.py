@@ -293,6 +293,15 @@ def test_state_of_other_code_or_data_is_named(store, tmp_path, settings, monkeyp
         train(wanted, store, tmp_path / "run", CPU, resume="newest")
 
 
+def test_a_run_is_not_ended_with_another_implementation_of_the_ssm(store, tmp_path, settings, monkeypatch):
+    wanted = settings(architecture="mamba_gcn", mamba_gcn_dim=8)
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "ssm_backend_used", lambda model: "triton")
+        interrupted(store, tmp_path / "run", wanted, monkeypatch)
+    with pytest.raises(PoseliftError, match=r"these differ: ssm_backend \(triton, now torch\)$"):
+        train(wanted, store, tmp_path / "run", CPU, resume="newest")
+
+
 def test_resume_goes_on_from_a_named_state(store, tmp_path, settings, undisturbed, monkeypatch, caplog):
     wanted = settings()
     saved = interrupted(store, tmp_path / "run", wanted, monkeypatch)

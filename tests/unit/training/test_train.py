@@ -78,6 +78,21 @@ def test_run_directory_holds_what_it_promises(store, tmp_path, settings):
     assert [path.name for path in (folder / "state").iterdir() if path.is_dir()] == []
 
 
+def test_the_implementation_of_the_ssm_is_logged_and_recorded(store, tmp_path, settings):
+    train(settings(architecture="mamba_gcn", mamba_gcn_dim=8, epochs=1), store, tmp_path / "run", CPU)
+    lines = (tmp_path / "run/training.log").read_text().splitlines()
+    assert [line.endswith("SSD layer: torch (on cpu)") for line in lines if "SSD" in line] == [True]
+    made = json.loads((tmp_path / "run/provenance.json").read_text())
+    assert made["environment"]["ssm_backend"] == "torch"
+
+
+def test_an_implementation_that_cannot_be_had_stops_a_run_before_it_begins(store, tmp_path, settings):
+    wanted = settings(architecture="mamba_gcn", mamba_gcn_dim=8, ssm_backend="triton")
+    with pytest.raises(PoseliftError, match="ssm_backend triton: expected a model on a GPU, found one on"):
+        train(wanted, store, tmp_path / "run", CPU)
+    assert not (tmp_path / "run").exists()
+
+
 def test_metrics_and_record_are_made_again_from_the_history(store, tmp_path, settings):
     folder = tmp_path / "run"
     summary = train(settings(), store, folder, CPU)
