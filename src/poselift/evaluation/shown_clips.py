@@ -1,13 +1,15 @@
 """What models predict for the same few clips, for a page that plays them: small enough to be kept.
 
 Of each action the clip of median and that of highest error are chosen, where a clip's error is the mean over
-the models of the MPJPE that their evaluations measured: no model is shown what suits it.
+the models of the MPJPE that their evaluations measured: no model is shown what suits it. Clips too short to
+see a motion are joined with their neighbours before that.
 """
 
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +22,33 @@ from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import root_relative_mm, sequence_key
 from poselift.files import atomic_path
 from poselift.machine.devices import reserved_device
+from poselift.skeleton import N_JOINTS
 
 RULE = "of each action, the clips of median and of highest MPJPE, averaged over the models shown"
+
+FRAMES = 50
+"""A second of motion: shorter clips are joined."""
 
 EVERY_ACTION = "all actions"
 """What the clips of a data set without actions are listed under."""
 
 
-def choose(errors: NDArray[np.float64], actions: Sequence[str]) -> list[tuple[str, str, int]]:
-    """Action, kind (`median` or `worst`) and X
+def joined(sequence: NDArray[np.integer[Any]], n_frames: int) -> NDArray[np.intp]:
+    """Which clips, in order, make an excerpt of a sequence with at least `FRAMES` frames: (E, n) places.
 
-    Actions are in the order of the alphabet. The median is the lower one of an even number of clips; of a
-    single clip there is no worst.
+    `sequence` (K,) is that of each clip, `n_frames` a clip's. Excerpts have as many clips as the shortest
+    sequence at most; what is left over at a sequence's end is in none.
+    """
+    members = [np.flatnonzero(sequence == each) for each in np.unique(sequence)]
+    n = min(-(-FRAMES // n_frames), *map(len, members))
+    return np.concatenate([clips[: len(clips) // n * n].reshape(-1, n) for clips in members])
+
+
+def choose(errors: NDArray[np.float64], actions: Sequence[str]) -> list[tuple[str, str, int]]:
+    """Action, kind (`median` or `worst`) and place in `errors` of what is shown.
+
+    Actions are in the order of the alphabet. The median is the lower one of an even number; of a single one
+    there is no worst.
     """
     chosen = []
     for action in sorted(set(actions)):
@@ -55,9 +72,9 @@ def measured_errors(path: Path) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
 def main(argv: list[str] | None = None) -> None:
     """Write what the best epochs of some runs predict for the clips that they share.
 
-    The arrays of E clips of T frames and M runs: `input_2d` (E, T, J, 2), pixels of images of `size` (E, 2);
-    `target` (E, T, J, 3) and `prediction` (M, E, T, J, 3), root-relative, mm; all rounded to whole numbers.
-    `mpjpe` (M, E) in mm is not.
+    The arrays of E excerpts of T frames and M runs: `input_2d` (E, T, J, 2), pixels of images of `size`
+    (E, 2); `target` (E, T, J, 3) and `prediction` (M, E, T, J, 3), root-relative, mm; all rounded to whole
+    numbers. `mpjpe` (M, E) in mm is not.
     """
     parser = argparse.ArgumentParser(description=(main.__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=Path, nargs="+", required=True, metavar="DIR", help="folders of runs")
@@ -83,18 +100,23 @@ def main(argv: list[str] | None = None) -> None:
         for folder in given.runs:
             settings, models = models_of_run(folder, files.get(folder.name.split("-")[0]))
             test = open_split(given.store, "test", settings.n_frames, settings.input_2d)
-            sequences = [test.sequences[i] for i in test.sequence[test.clips[clips, 0]]]
-            chosen = choose(errors.mean(axis=0), [each.action or EVERY_ACTION for each in sequences])
+            of_clip = test.sequence[test.clips[clips, 0]]
+            excerpts = joined(of_clip, settings.n_frames)  # (E, n)
+            sequences = [test.sequences[i] for i in of_clip[excerpts[:, 0]]]
+            measured = errors[:, excerpts].mean(axis=-1)  # (M, E)
+            chosen = choose(measured.mean(axis=0), [each.action or EVERY_ACTION for each in sequences])
             places = [place for _, _, place in chosen]
-            shown = replace(test, clips=test.clips[clips[places]])
+            shown = replace(test, clips=test.clips[clips[excerpts[places].ravel()]])
             predicted = predict(models["best"].to(device), shown, device)
             prediction, target = root_relative_mm(predicted, shown, shown.clips)
             predictions.append(prediction.cpu().numpy())
+    as_excerpts = (len(places), -1, N_JOINTS)  # of (E n, T, J, C)
     size = np.array([(sequences[place].width, sequences[place].height) for place in places])
+    inputs = test.inputs[shown.clips][..., :2]
     positions = {
-        "input_2d": denormalise(test.inputs[shown.clips][..., :2], *size.T[..., None, None]),
-        "target": target.cpu().numpy(),
-        "prediction": np.stack(predictions),
+        "input_2d": denormalise(inputs.reshape(*as_excerpts, 2), *size.T[..., None, None]),
+        "target": target.cpu().numpy().reshape(*as_excerpts, 3),
+        "prediction": np.stack([each.reshape(*as_excerpts, 3) for each in predictions]),
     }
     with atomic_path(given.out) as temporary:
         np.savez_compressed(
@@ -105,7 +127,7 @@ def main(argv: list[str] | None = None) -> None:
             clip_kind=[kind for _, kind, _ in chosen],
             sequence=[sequence_key(sequences[place]) for place in places],
             size=size.astype(np.int32),
-            mpjpe=errors[:, places],
+            mpjpe=measured[:, places],
             **{name: np.rint(values).astype(np.int16) for name, values in positions.items()},
         )
 

@@ -11,7 +11,7 @@ from poselift.config.run import RunSettings
 from poselift.data.store import open_split
 from poselift.errors import PoseliftError
 from poselift.evaluation import evaluate, shown_clips
-from poselift.evaluation.shown_clips import choose
+from poselift.evaluation.shown_clips import choose, joined
 from poselift.models.checkpoints import save_weights
 from poselift.models.registry import build_run
 
@@ -25,6 +25,15 @@ def test_of_each_action_the_lower_median_and_the_worst() -> None:
         ("walk", "median", 3),  # of 2, 3, 5, 9
         ("walk", "worst", 2),
     ]
+
+
+def test_short_clips_are_joined_with_their_neighbours() -> None:
+    # sequence 4 has five clips, sequence 9 seven; three of 20 frames make more than a second
+    sequence = np.array([4] * 5 + [9] * 7)
+    assert joined(sequence, 20).tolist() == [[0, 1, 2], [5, 6, 7], [8, 9, 10]]
+    assert joined(sequence, 243).tolist() == [[i] for i in range(12)]
+    assert joined(sequence, 3).tolist() == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]  # the shortest has no more
+    assert joined(np.array([4, 4]), 25).tolist() == [[0, 1]]
 
 
 @pytest.fixture
@@ -50,7 +59,10 @@ def evaluated(store: Path, tmp_path: Path) -> list[str]:
     return ["--runs", *folders, "--examples", *kept, "--store", str(store), "--device", "cpu"]
 
 
-def test_all_models_predict_the_same_clips(evaluated: list[str], store: Path, tmp_path: Path) -> None:
+def test_all_models_predict_the_same_clips(
+    evaluated: list[str], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shown_clips, "FRAMES", 8)  # as long as the clips, which stay single
     shown_clips.main([*evaluated, "--out", str(tmp_path / "shown.npz")])
     shown = dict(np.load(tmp_path / "shown.npz"))  # refuses pickled objects
     assert shown["run"].tolist() == ["baseline-tiny-s3", "baseline-tiny-s4"]
@@ -70,6 +82,20 @@ def test_all_models_predict_the_same_clips(evaluated: list[str], store: Path, tm
     assert test.target_mm is not None
     clips = {tuple(np.rint(test.target_mm[c] / test.factor[c][:, None, None])[0, 3, :2]) for c in test.clips}
     assert {tuple(pixels) for pixels in shown["input_2d"][:, 0, 3].astype(float)} <= clips
+
+
+def test_excerpts_are_pieces_of_a_sequence(evaluated: list[str], store: Path, tmp_path: Path) -> None:
+    shown_clips.main([*evaluated, "--out", str(tmp_path / "shown.npz")])
+    shown = dict(np.load(tmp_path / "shown.npz"))
+    length = shown["target"].shape[1]
+    assert length > 8
+    vectors = shown["prediction"].astype(float) - shown["target"]
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=-1).mean(axis=(2, 3)), shown["mpjpe"], atol=0.9)
+    test = open_split(store, "test", 8)
+    assert test.target_mm is not None
+    truth = np.rint(test.target_mm - test.target_mm[:, :1]).astype(int)
+    for excerpt in shown["target"]:
+        assert any(np.array_equal(excerpt, truth[i : i + length]) for i in range(len(truth) - length + 1))
 
 
 def test_runs_of_other_clips_are_refused(evaluated: list[str], tmp_path: Path) -> None:

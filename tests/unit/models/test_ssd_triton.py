@@ -14,6 +14,7 @@ from torch import Tensor
 
 from poselift.errors import PoseliftError
 from poselift.models import ssd_backends
+from poselift.models.dual_form import DualFormLayer
 from poselift.models.ssd import Mamba2
 from poselift.models.ssd_backends import choose
 
@@ -105,17 +106,12 @@ def fresh() -> Iterator[None]:
 def launched(monkeypatch: pytest.MonkeyPatch, fresh: None) -> pytest.MonkeyPatch:
     """Let the layer in torch stand in for the kernels."""
 
-    layer = Mamba2(64, expand=1, headdim=32, backend="torch")
-    names = ("conv1d.weight", "conv1d.bias", "dt_bias", "A_log", "D", "norm.weight")
-
     def mix(projected: Tensor, *parameters: Any) -> Tensor:
-        *values, _, reverse = parameters
+        conv, conv_bias, dt_bias, A_log, D, norm, eps, reverse = parameters
         order = (1,) if reverse else ()
-        for name, value in zip(names, values, strict=True):
-            owner, _, attribute = name.rpartition(".")
-            module = layer.get_submodule(owner)
-            module._parameters[attribute] = value
-        return layer._mix(projected.flip(order)).flip(order)
+        in_proj, out_proj = torch.eye(projected.shape[-1]), torch.eye(len(norm))  # none
+        values = (dt_bias, A_log, D, in_proj, conv, conv_bias, norm, out_proj)
+        return DualFormLayer.apply(projected.flip(order), eps, *values)[0].flip(order)
 
     monkeypatch.setattr(ssd_triton, "mix", mix)
     return monkeypatch
