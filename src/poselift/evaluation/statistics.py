@@ -19,12 +19,13 @@ interval speaks of the recordings alone, and `Interval.significant` is False: th
 surprise, they would with another seed.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,16 @@ class Bootstrap:
         if varied:
             deviations += (drawn[1:].mean(axis=1) - estimate) / np.sqrt(varied)
         if n_seeds > 1:
-            deviations += stats.sem(by_seed) * stats.t.ppf(self._ranks, n_seeds - 1)
+            deviations += _standard_error(by_seed) * special.stdtrit(n_seeds - 1, self._ranks)
         if not varied and n_seeds == 1:
             return Interval(estimate, None, None, n_seeds)
         low, high = estimate + np.quantile(deviations, self._tails)
         return Interval(estimate, float(low), float(high), n_seeds)
+
+
+def _standard_error(values: NDArray[np.float64]) -> float:
+    """The standard error of the mean over seeds (S,)."""
+    return float(values.std(ddof=1)) / math.sqrt(len(values))
 
 
 def seed_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float] | None:
@@ -118,7 +124,7 @@ def seed_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, f
     values = np.asarray(values, dtype=np.float64)
     if len(values) < 2:
         return None
-    half = float(stats.sem(values) * stats.t.ppf((1 + confidence) / 2, len(values) - 1))
+    half = float(_standard_error(values) * special.stdtrit(len(values) - 1, (1 + confidence) / 2))
     return float(values.mean()) - half, float(values.mean()) + half
 
 
