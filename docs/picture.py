@@ -1,4 +1,4 @@
-"""The README's picture: skeletons and the page of the paper with the main table, out of a finished demonstration.
+"""The README's picture out of a finished demonstration: skeletons, and the paper's page with the main table.
 
 `make picture` runs it on results/demo; it needs pdftotext and pdftoppm (poppler-utils).
 """
@@ -17,13 +17,10 @@ GAP = 20
 
 def page_of(pdf: Path, words: str) -> Image.Image:
     """The first page of `pdf` that has `words`."""
-    pages = subprocess.run(["pdftotext", pdf, "-"], check=True, capture_output=True, text=True).stdout.split(
-        "\f"
-    )
-    number = str(next(i for i, text in enumerate(pages, 1) if words in text))
-    ppm = subprocess.run(
-        ["pdftoppm", "-f", number, "-l", number, "-r", "150", pdf], check=True, capture_output=True
-    )
+    text = subprocess.run(["pdftotext", pdf, "-"], check=True, capture_output=True, text=True).stdout
+    number = str(next(i for i, page in enumerate(text.split("\f"), 1) if words in page))
+    command = ["pdftoppm", "-f", number, "-l", number, "-r", "150", pdf]
+    ppm = subprocess.run(command, check=True, capture_output=True)
     return Image.open(io.BytesIO(ppm.stdout)).convert("RGB")
 
 
