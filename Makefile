@@ -10,7 +10,8 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help environment triton demo test test-slurm test-faults lint format schema constraints rulegraph latex clean-demo
+.PHONY: help environment triton demo test test-slurm test-faults lint format schema constraints rulegraph picture latex
+.PHONY: clean-demo
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -78,6 +79,9 @@ rulegraph: $(ENVIRONMENT) ## draw the workflow's rules (needs graphviz) into res
 	@mkdir -p results
 	@$(DEMO) --forceall --rulegraph dot 2>/dev/null | dot -Tsvg > results/rulegraph.svg
 	@echo results/rulegraph.svg
+
+picture: $(ENVIRONMENT) ## renew the README's picture from results/demo (needs poppler-utils)
+	python docs/picture.py
 
 clean-demo: ## remove what the demo built
 	rm -rf results/demo

@@ -153,7 +153,7 @@ def _sole_writer(out: Path, states: StateFolder, ranks: Ranks) -> Iterator[bool]
 def _initial_state(states: StateFolder, resume: Path | Literal["newest"] | None) -> TrainingState:
     """The state to resume from; that of another run is named and left alone."""
     if resume is not None:
-        state = states.load_or_fail(None if resume == "newest" else Path(resume))
+        state = states.load_or_fail(None if resume == "newest" else resume)
     else:
         state = states.newest() or TrainingState()
         if not state.model:
@@ -204,6 +204,10 @@ def _write(out: Path, settings: RunSettings, state: TrainingState, loop: Loop, s
     return write_outcome(out)
 
 
+def _newest_or_file(word: str) -> Path | Literal["newest"]:
+    return "newest" if word == "newest" else Path(word)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Train one model on a frame store."""
     arguments = sys.argv[1:] if argv is None else argv
@@ -214,7 +218,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ... (default: auto)")
     parser.add_argument("--threads", type=int, help="CPU threads (results depend on their number)")
     parser.add_argument(
-        "--resume", nargs="?", const="newest", metavar="STATE",
+        "--resume", nargs="?", const="newest", metavar="STATE", type=_newest_or_file,
         help="resume from the newest state in the run directory, or from this file, or fail; without it "
         "a run resumes from its own state if there is one",
     )  # fmt: skip

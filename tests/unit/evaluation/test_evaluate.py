@@ -283,9 +283,9 @@ def test_what_is_missing_is_said_with_the_option_for_it(
         main([word for name, value in told.items() for word in (f"--{name}", str(value))])
 
 
-def test_a_run_is_loaded_as_the_readme_says(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text()
-    (code,) = [block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "of_run" in block]
+def test_a_run_is_loaded_as_the_documents_say(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[3] / "docs/training.md").read_text()
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "of_run" in block]
     runs = run_folder.parent / "results" / "h36m" / "runs"
     runs.mkdir(parents=True)
     run_folder.rename(runs / "full-base-s0")

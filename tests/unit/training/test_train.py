@@ -363,6 +363,8 @@ def test_command_line(store, tmp_path, capsys, caplog):
     wanted = ["--store", str(store), "--out", str(tmp_path / "run"), *arguments.split()]
     with pytest.raises(PoseliftError, match=r"--resume: .* holds no state to resume from"):
         module.main(wanted)
+    with pytest.raises(PoseliftError, match=r"--resume: gone\.pt: no such state"):
+        module.main([*wanted, "gone.pt"])
     with caplog.at_level(logging.INFO):
         module.main(wanted[:-1])
     made = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
