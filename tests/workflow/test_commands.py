@@ -175,7 +175,7 @@ def test_clips_are_expected_at_the_number_of_frames_that_they_are_known_for(jobs
     )
     assert (main["expect-train"], main["expect-test"]) == ("70", "50")
     assert (further["expect-train"], further["expect-test"]) == ("11", "12")
-    assert "expect-train" not in long
+    assert [each["expect-at"] for each in (main, long, further)] == ["9", "9", "27"]
     assert [each["n-frames"] for each in (main, long, further)] == ["9", "15", "27"]
 
 

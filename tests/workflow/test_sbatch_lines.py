@@ -158,3 +158,13 @@ def test_time_grows_with_the_size(project):
         for name in ("xsmall", "small", "base", "large")
     ]
     assert times == sorted(set(times))
+
+
+def test_the_paper_as_it_is_configured_can_be_submitted(project):
+    """Clips of three lengths share a place in the queue."""
+    command = ["snakemake", "--dry-run", *PROFILE, "--quiet", "all"]
+    answer = subprocess.run(
+        command, cwd=project.folder, env=project.environment, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "sha256" not in answer.stderr  # of a file that is not there

@@ -107,11 +107,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--n-frames", type=int, required=True, help="frames per clip")
     for split in SPLITS:
         parser.add_argument(f"--expect-{split}", type=int, metavar="CLIPS", help="stop at another count")
+    parser.add_argument("--expect-at", type=int, metavar="FRAMES", help="... for clips of this length only")
     given = parser.parse_args(argv)
     if given.n_frames < 2:
         raise PoseliftError(f"--n-frames: expected at least 2, found {given.n_frames}")
     wanted = {split: getattr(given, f"expect_{split}") for split in SPLITS}
-    counts = make_clips(given.store, given.n_frames, {k: v for k, v in wanted.items() if v is not None})
+    known = given.expect_at in (None, given.n_frames)
+    expected = {split: count for split, count in wanted.items() if known and count is not None}
+    counts = make_clips(given.store, given.n_frames, expected)
     print(f"clips of {given.n_frames} frames: {counts['train']:,} train, {counts['test']:,} test")
 
 

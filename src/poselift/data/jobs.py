@@ -44,7 +44,7 @@ class DataJobs:
             self.require(folder, held)
         except PoseliftError as error:
             yield str(error)
-        if held and source.sha256:
+        if held and source.sha256 and "@sha256:" in next(iter(held)):
             found = next(iter(held)).rpartition(":")[2]
             if found != source.sha256:
                 yield (
@@ -97,10 +97,14 @@ class DataJobs:
         return options(settings) if settings else ""
 
     def expected(self, wildcards: Any) -> str:
-        """The expected numbers of clips, which are known for the data set's own number of frames."""
-        known = int(wildcards.n_frames) == self._n_frames(wildcards.dataset)
-        expected = self.sources[wildcards.dataset].expected_clips if known else None
-        return " ".join(f"--expect-{split} {count}" for split, count in (expected or {}).items())
+        """The expected numbers of clips, which are known for the data set's own number of frames.
+
+        The same for clips of other lengths: jobs that share a place in a cluster's queue must not differ in
+        a resource.
+        """
+        expected = self.sources[wildcards.dataset].expected_clips
+        words = [f"--expect-{split} {count}" for split, count in (expected or {}).items()]
+        return " ".join([*words, f"--expect-at {self._n_frames(wildcards.dataset)}"]) if words else ""
 
     def _n_frames(self, folder: str) -> int:
         source = self.sources[folder]

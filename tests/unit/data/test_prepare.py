@@ -154,6 +154,9 @@ def test_counts_that_differ_from_the_expected_stop(raw_content, write_raw, tmp_p
     with pytest.raises(PoseliftError, match=r"train: 19 clips, expected 17748"):
         clips.main([*arguments, "17748"])
     assert not (store / "clips-4" / "train.npy").exists()
+    clips.main([*arguments, "17748", "--expect-at", "5"])  # known for clips of another length
+    with pytest.raises(PoseliftError, match=r"train: 19 clips, expected 17748"):
+        clips.main([*arguments, "17748", "--expect-at", "4"])
 
 
 def test_window_longer_than_every_run(raw_content, write_raw, tmp_path):
