@@ -35,7 +35,9 @@ def begin(folder: Path, body: str, preamble: str = "", **options: object) -> sub
     """Start a build of two jobs, of which the training does `body`."""
     (folder / "Snakefile").write_text(preamble + SNAKEFILE.replace("BODY", body))
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--logger", "poselift"]
-    return subprocess.Popen(command, cwd=folder, text=True, **options)  # type: ignore[call-overload]
+    # a shell lets what it starts in the background ignore Ctrl-C, this test run perhaps
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    return subprocess.Popen(command, cwd=folder, text=True, **heard, **options)  # type: ignore[call-overload]
 
 
 def build(folder: Path, body: str) -> subprocess.CompletedProcess[str]:
