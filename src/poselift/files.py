@@ -76,7 +76,7 @@ def clear_leftovers(path: Path) -> None:
     name = rf"\.{re.escape(path.stem)}\.(\w{{4}})(\w{{6}})\w{{4}}{re.escape(path.suffix)}(\.old)?"
     for left in list(path.parent.iterdir()):
         match = re.fullmatch(name, left.name)
-        if not match or (_alive(int(match[2], 16)) if match[1] == _HOST else _age(left) < DAY):
+        if not match or (alive(int(match[2], 16)) if match[1] == _HOST else _age(left) < DAY):
             continue
         if match[3] and not path.exists():
             left.rename(path)
@@ -86,7 +86,8 @@ def clear_leftovers(path: Path) -> None:
             left.unlink(missing_ok=True)
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process of this machine runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

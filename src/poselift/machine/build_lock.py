@@ -8,6 +8,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from poselift.files import alive
+
 LOCKS = Path(".snakemake/locks")
 HOLDER = LOCKS / "holder"
 """Who has the lock: host and process. Snakemake deletes the folder when it gives its lock back."""
@@ -39,16 +41,6 @@ def _explanation() -> str:
     with suppress(OSError, ValueError):  # the lock was taken a moment ago
         host, process = HOLDER.read_text(encoding="utf-8").split()
         by = f" (process {process} on {host})"
-        if host == platform.node() and not _runs(int(process)):
+        if host == platform.node() and not alive(int(process)):
             return f"the build of {since} was killed: {unlock}, then give the same command again"
     return f"a build is running here since {since}{by}: wait for it; if it is not running any more, {unlock}"
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        pass
-    return True

@@ -157,7 +157,7 @@ def _cost(best: Model, base: Model, costs: Mapping[tuple[str, str], Cost], view:
     parameters = compared(
         "million parameters", one.parameters / MILLION, other.parameters / MILLION, places[0]
     )
-    macs = compared("billion MACs a clip", one.macs_linear / GIGA, other.macs_linear / GIGA, places[1])
+    macs = compared("billion MACs per clip", one.macs_linear / GIGA, other.macs_linear / GIGA, places[1])
     return Finding("Cost", f"{_name(best, view)}, has {parameters} and {macs}.", "cost")
 
 
@@ -207,7 +207,7 @@ def _unjudged(judgements: Sequence[Judgement], results: pd.DataFrame, view: View
         parts.append(f"{len(missing)} of the runs are missing")
     n = len(view.grid.seeds)
     if n == 1:
-        parts.append("with one seed a model no difference is called significant")
+        parts.append("with one seed per model no difference is called significant")
     elif n <= FEW_SEEDS:
-        parts.append(f"with {n} seeds a model most intervals are too wide to decide anything")
+        parts.append(f"with {n} seeds per model most intervals are too wide to decide anything")
     return Finding("Open", "; ".join(parts) + ".", "claims")

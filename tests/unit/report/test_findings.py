@@ -70,13 +70,13 @@ def test_one_seed_decides_nothing():
     found = texts(seeds=1)
     assert "one seed decides nothing" in found["Improvement"].text
     assert "significant" not in found["Improvement"].text
-    assert "with one seed a model no difference is called significant" in found["Open"].text
+    assert "with one seed per model no difference is called significant" in found["Open"].text
 
 
 def test_cost_is_a_ratio():
     assert plain(texts()["Cost"]) == (
         "Full, base, has 12.50 million parameters (that of Baseline: 10.00, ratio 1.25) and 30.00 billion "
-        "MACs a clip (that of Baseline: 20.00, ratio 1.50)."
+        "MACs per clip (that of Baseline: 20.00, ratio 1.50)."
     )
     assert texts(costs={})["Cost"].text == "No two models were counted yet."
 
@@ -128,4 +128,4 @@ def test_what_cannot_be_judged_and_why():
     found = texts(judgements=claims)["Open"]
     assert found.text == ("Of 4 claims 1 are supported and 1 are not; 2 cannot be judged (missing runs: a).")
     assert found.table == "claims"
-    assert "with 2 seeds a model" in texts(seeds=2)["Open"].text
+    assert "with 2 seeds per model" in texts(seeds=2)["Open"].text
