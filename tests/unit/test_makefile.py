@@ -14,6 +14,8 @@ REPOSITORY = Path(__file__).parents[2]
 def make_demo(tmp_path, monkeypatch):
     """`make demo` where LaTeX and the build have these exit codes: its answer, and the builds' options."""
     monkeypatch.chdir(tmp_path)
+    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):  # of the `make test` around this one
+        monkeypatch.delenv(name, raising=False)
     for folder in (".venv/bin", "envs", "results/demo"):
         Path(folder).mkdir(parents=True)
     for file in ("Makefile", "pyproject.toml", "envs/constraints.txt", "envs/setup.sh"):
