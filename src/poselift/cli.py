@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": ("poselift.evaluation.evaluate", "evaluate a run or a published checkpoint"),
     "experiments": ("poselift.experiments", "run experiments outside the paper, compare runs"),
     "cost": ("poselift.models.cost", "count parameters and multiply-accumulates"),
+    "plan": ("poselift.planning.plan", "estimate GPU-hours, days, memory and disk before anything runs"),
     "claims": ("poselift.analysis.verdicts", "print the verdicts on the paper's claims"),
     "why": ("poselift.provenance.why", "explain what is out of date, why, and what rebuilding costs"),
     "trace": ("poselift.provenance.trace", "show what a file, a run or a number was made from"),

@@ -37,7 +37,9 @@ def examine(configs: list[Path]) -> list[Check]:
     ]
     if settings is not None:
         results = Path("results", settings.dataset)
-        of_project = {"raw data": project.raw_files, "clips": project.clips, "disk": project.disk}
+        of_project = {
+            "raw data": project.raw_files, "clips": project.clips, "time": project.time, "disk": project.disk
+        }  # fmt: skip
         for name, check in of_project.items():
             checks += _guarded(name, check, settings, results)
         checks += _guarded("writing", project.write_access, results)

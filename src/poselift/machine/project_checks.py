@@ -75,6 +75,19 @@ def _counts(clips: dict[str, int]) -> str:
     return ", ".join(f"{clips[split]:,} {split}" for split in ("train", "test") if split in clips)
 
 
+def time(settings: Any, results: Path) -> Iterator[Check]:
+    """What the trainings take, as `poselift plan` has last estimated it."""
+    estimate = results / "plan" / "estimate.json"
+    if estimate.exists():
+        last = json.loads(estimate.read_text(encoding="utf-8"))
+        found = (
+            f"about {last['gpu_hours']:.1f} GPU-hours on {last['gpu']} in all, by the last `poselift plan`"
+        )
+    else:
+        found = f"{len(settings.all_runs())} trainings; `poselift plan` estimates GPU-hours and memory"
+    yield Check("time", "ok", found)
+
+
 def disk(settings: Any, results: Path) -> Iterator[Check]:
     """Free disk space, compared with a rough upper estimate of what the experiment needs."""
     # the store holds float32 as the raw file does; every run two files of weights; the run that trains

@@ -294,7 +294,7 @@ def cost(jobs: Sequence[Planned]) -> str:
     parts = []
     if on_gpu := [job for job in jobs if job.gpus]:
         known = [job.seconds * job.gpus / 3600 for job in on_gpu if job.seconds is not None]
-        parts.append(f"{sum(known):.1f} GPU-hours" if known else "GPU-hours not known")
+        parts.append(f"{sum(known):.1f} GPU-hours" if known else "GPU-hours not known (poselift plan)")
     if others := [job for job in jobs if not job.gpus]:
         seconds = sum(known := [job.seconds for job in others if job.seconds is not None])
         time = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds:.0f} s"

@@ -211,10 +211,10 @@ def test_what_never_ran_takes_an_unknown_time_not_none(toy):
         for seed in range(3)
     )
     table = block("main", missing)
-    unknown = "GPU-hours not known, time without a GPU not known (4 not known)"
+    unknown = "GPU-hours not known (poselift plan), time without a GPU not known (4 not known)"
     assert explained(trainings + table)[-1] == f"rebuilding: 4 jobs, {unknown}"
     benchmark("main", 30, "table")
-    partly = "GPU-hours not known, 30 s without a GPU (3 not known)"
+    partly = "GPU-hours not known (poselift plan), 30 s without a GPU (3 not known)"
     assert explained(trainings + table)[-1] == f"rebuilding: 4 jobs, {partly}"
 
 

@@ -1,0 +1,201 @@
+"""What a training step costs on a device that is not at hand: its operators, counted without computing any.
+
+An operator takes as long as its memory traffic or its products, whichever is longer, and at least a launch.
+This leaves out the optimiser and what a cache keeps, and takes no two operators for one: `torch.compile` is
+faster. It compares programs and devices, and says the order of magnitude.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
+
+from poselift.config.run import RunSettings, TrainingSettings
+from poselift.models.registry import build_run
+from poselift.models.ssd_backends import Choice
+from poselift.planning.gpus import REACHED, Gpu
+from poselift.skeleton import N_JOINTS
+from poselift.training.arithmetic import autocast
+from poselift.training.losses import total_loss
+
+WITHOUT_WORK = {"_unsafe_view", "detach", "empty", "empty_like", "new_empty", "lift_fresh"}
+
+
+class Operator(NamedTuple):
+    """Bytes that an operator reads and writes, floating-point operations of its products, their precision."""
+
+    bytes: int
+    flops: int
+    half: bool
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """How often a step calls each operator, and the bytes it needs at once: weights, optimiser and what the
+    backward pass reads."""
+
+    operators: Counter[Operator]
+    memory: int
+
+    def seconds(self, gpu: Gpu, tf32: bool) -> float:
+        """The time of the step on a device whose single-precision products may be in TF32 or not."""
+        single = "tf32" if tf32 else "single"
+        rates = {
+            half: 1e12 * getattr(gpu, key) * REACHED[key] for half, key in ((True, "half"), (False, single))
+        }
+        traffic = 1e12 * gpu.bandwidth * REACHED["bandwidth"]
+        return sum(
+            number * (max(one.bytes / traffic, one.flops / rates[one.half]) + gpu.launch)
+            for one, number in self.operators.items()
+        )
+
+
+class _Count(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.operators: Counter[Operator] = Counter()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        space, name = func._schema.name.split("::")
+        if space != "prim" and not func.is_view and name not in WITHOUT_WORK:
+            tensors = [leaf for leaf in tree_leaves((args, kwargs, out)) if isinstance(leaf, Tensor)]
+            # of a tensor that is broadcast only what is stored; of single numbers nothing
+            size = sum(min(t.nbytes, t.untyped_storage().nbytes()) for t in tensors if t.numel() > 1)
+            half = any(t.dtype in (torch.bfloat16, torch.float16) for t in tensors)
+            self.operators[Operator(size, _flops(func, args, kwargs or {}, out), half)] += 1
+        return out
+
+
+def _flops(func: Any, args: Any, kwargs: Any, out: Any) -> int:
+    if "flash_attention_for_cpu" in func._schema.name:  # unknown to PyTorch's counter
+        backward = "backward" in func._schema.name
+        q, k = args[backward], args[backward + 1]
+        return (10 if backward else 4) * q.shape[:-1].numel() * k.shape[-2] * q.shape[-1]
+    formula = flop_registry.get(func._overloadpacket)
+    return int(formula(*args, **kwargs, out_val=out)) if formula else 0
+
+
+def count_step(run: RunSettings, fused: bool) -> StepCost:
+    """Count the operators of a step of one process, forward, loss and backward; with the project's kernels
+    in Triton where they are `fused`. Raises `PoseliftError` as `build_run`.
+
+    Of blocks that are alike one is counted.
+    """
+    recipe = run.training
+    parts = recipe.gradient_accumulation_steps
+    clips = -(-recipe.batch_size // (recipe.processes * parts))
+    with FakeTensorMode(), torch.random.fork_rng(devices=[]):
+        model = build_run(run).train()
+        if fused:
+            _fuse(model.modules())
+        parameters = sum(parameter.nbytes for parameter in model.parameters())
+        poses = torch.zeros(clips, run.n_frames, N_JOINTS, 3)
+        blocks = _shortened(model)
+        operators, saved = _count(model, poses, recipe, lambda prediction: total_loss(prediction, poses))
+        for block, repeats in blocks.items():
+            block.zero_grad()  # adding to gradients that are there is no part of a step
+            own, kept = _count(block, block.seen, recipe, lambda features: features.sum())
+            operators += Counter({one: repeats * number for one, number in own.items()})
+            saved += repeats * kept
+    operators = Counter({one: parts * number for one, number in operators.items()})
+    # weights, their gradients, two moments; and what is in work, for which the largest operator stands
+    return StepCost(operators, saved + 4 * parameters + max(one.bytes for one in operators))
+
+
+def _count(
+    model: nn.Module, x: Tensor, recipe: TrainingSettings, loss: Callable[[Tensor], Tensor]
+) -> tuple[Counter[Operator], int]:
+    """The operators of forward and backward pass, and the bytes that are kept between them."""
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage()._cdata] = tensor  # alive, so that no number is given twice
+        return tensor
+
+    with _Count() as count:
+        with (
+            torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
+            autocast(recipe, x.device),
+        ):
+            out = model(x)
+        loss(out.float()).backward()
+    return count.operators, sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+
+
+class _Block(nn.Module):
+    """The first of some blocks that are alike; it notes what it is given."""
+
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+        self.block = block
+        self.seen = torch.empty(0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen = x.detach().requires_grad_()
+        return cast(Tensor, self.block(x))
+
+
+def _shortened(model: nn.Module) -> dict[_Block, int]:
+    """Leave blocks out of a model, of those that are alike in its lists all but the first; how many of each.
+
+    Only of the project's own architectures is it known that a block gives what it is given the shape of.
+    """
+    if not type(model).__module__.startswith("poselift."):
+        return {}
+    firsts: dict[str, _Block] = {}
+    repeats: Counter[_Block] = Counter()
+    for blocks in (child for child in model.children() if isinstance(child, nn.ModuleList)):
+        for i, block in enumerate(blocks):
+            if (look := repr(block)) in firsts:
+                repeats[firsts[look]] += 1
+                blocks[i] = nn.Identity()
+            else:
+                blocks[i] = firsts[look] = _Block(block)
+    return dict(repeats)
+
+
+@torch.library.custom_op("poselift::planned_mix", mutates_args=())
+def _planned_mix(projected: Tensor, inner: int) -> Tensor:
+    """In place of `ssd_triton.ssd_mix`, which needs Triton: the same inputs and outputs."""
+    raise NotImplementedError
+
+
+@torch.library.custom_op("poselift::planned_mix_backward", mutates_args=())
+def _planned_mix_backward(d_out: Tensor, projected: Tensor) -> Tensor:
+    raise NotImplementedError
+
+
+@_planned_mix.register_fake
+def _(projected: Tensor, inner: int) -> Tensor:
+    return projected.new_empty(*projected.shape[:2], inner)
+
+
+@_planned_mix_backward.register_fake
+def _(d_out: Tensor, projected: Tensor) -> Tensor:
+    return torch.empty_like(projected)
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.save_for_backward(inputs[0])
+
+
+_planned_mix.register_autograd(
+    lambda ctx, d_out: (_planned_mix_backward(d_out, *ctx.saved_tensors), None), setup_context=_save
+)
+
+
+def _fuse(modules: Iterable[Any]) -> None:
+    for module in modules:
+        if hasattr(module, "choice"):
+            inner = module.d_inner
+            module.choice = Choice(
+                "triton", lambda projected, *_, inner=inner: _planned_mix(projected, inner)
+            )

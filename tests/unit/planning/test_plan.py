@@ -1,0 +1,185 @@
+"""GPU-hours by hand: a step of one hour, so many steps; what has run counts as it ran."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from poselift.config.files import read_configuration
+from poselift.errors import PoseliftError
+from poselift.planning import plan
+from poselift.planning.estimates import Corrected, StepCosts, estimates, trainings
+from poselift.planning.gpus import GPUS, Gpu
+from poselift.planning.step_cost import Operator, StepCost
+
+CONFIG = """
+dataset: tiny
+data: {title: Twin, raw: raw.pkl, expected_clips: {train: 60, test: 12}}
+n_frames: 27
+sizes: {nano: {depth: 1, dim: 16}, micro: {depth: 2, dim: 16}}
+experiment: {architectures: [baseline], sizes: [nano, micro], seeds: [0, 1, 2]}
+training: {epochs: 2, batch_size: 16}
+ground_truth_2d: {sizes: [nano], seeds: [0]}
+ablation:
+  - {name: short, architecture: baseline, size: nano, n_frames: 9}
+  - {name: chain, architecture: baseline, size: nano, model: {temporal_graph: chain}}
+search:
+  stages:
+    - name: coarse
+      architecture: baseline
+      size: nano
+      epochs: 6
+      grid: {lr: [1.0e-3, 2.0e-3, 3.0e-3], weight_decay: [0.1, 0.2, 0.3]}
+      halving: {epochs: [1, 3]}
+paper: {title: T, authors: [A], per_action_size: nano}
+"""
+HOUR = Gpu("H100", memory=1, bandwidth=1, single=1, tf32=1, half=1, launch=3600)
+"""An operator takes an hour on it."""
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    monkeypatch.chdir(tmp_path)
+    return read_configuration([Path("config.yaml")])
+
+
+class OneOperator:
+    """Steps of a single operator, two for the larger model, and half a GB."""
+
+    def count(self, runs):
+        assert all(runs)
+
+    def __getitem__(self, run):
+        return StepCost(Counter({Operator(0, 0, False): run.depth}), 500_000_000)
+
+
+def finished(run: str, hours: float, device: str = "NVIDIA H100 80GB HBM3", **changed: object) -> None:
+    settings = read_configuration([Path("config.yaml")]).all_runs()[run].model_dump(mode="json") | changed
+    folder = Path("results/tiny/runs", run)
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings))
+    metrics = {"epochs": {"mpjpe": [2, 1]}, "summary": {"gpu_hours": hours, "device": device}}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+
+
+def hours_of(config) -> dict[str, float]:
+    found = Corrected(estimates(trainings(config), OneOperator(), HOUR))
+    return {f"{one.training.part} {one.training.settings.name}": found.hours(one) for one in found.all}
+
+
+def test_hours_are_epochs_of_steps_and_of_the_validation(config):
+    # 60 clips in steps of 16: 4; 12 test clips and their mirror images: 1.5 batches at a third of a step
+    assert hours_of(config)["grid baseline-nano-s0"] == pytest.approx(2 * (4 + 0.5))
+    assert hours_of(config)["grid baseline-micro-s0"] == pytest.approx(2 * (4 + 0.5) * 2)
+    # three times as many clips of a third of the frames: 180 in 12 steps, 36 for the test
+    assert hours_of(config)["ablation.short baseline-nano-short-s0"] == pytest.approx(2 * (12 + 1.5))
+
+
+def test_counted_clips_count_more_than_the_expected(config):
+    folder = Path("results/tiny/data/clips-27")
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps({"clips": {"train": 161, "test": 24}}))
+    assert hours_of(config)["grid baseline-nano-s0"] == pytest.approx(2 * (11 + 1))
+
+
+def test_every_part_of_the_paper_is_counted(config):
+    parts = Counter(training.part for training in trainings(config))
+    assert parts == {
+        "grid": 6,
+        "ground-truth 2D": 1,
+        "ablation.short": 3,
+        "ablation.chain": 3,
+        "search.coarse": 9,
+    }
+
+
+def test_of_a_search_only_the_epochs_that_halving_leaves(config):
+    # 9 trials for 1 epoch, 3 of them for 2 more, one of these for the last 3: 18 epochs, 2 for each trial
+    searched = [training for training in trainings(config) if training.part == "search.coarse"]
+    assert sum(training.epochs for training in searched) == 9 * 1 + 3 * 2 + 1 * 3
+
+
+def test_what_has_run_counts_as_it_ran_and_corrects_the_others_of_its_model(config):
+    finished("baseline-nano-s0", hours=18)  # estimated 9
+    found = hours_of(config)
+    assert found["grid baseline-nano-s0"] == 18
+    assert found["grid baseline-nano-s1"] == pytest.approx(2 * 9)
+    assert found["grid baseline-micro-s0"] == pytest.approx(2 * 18)  # no other has run
+    finished("baseline-micro-s0", hours=9)  # estimated 18
+    assert hours_of(config)["grid baseline-micro-s1"] == pytest.approx(9)
+    assert hours_of(config)["grid baseline-nano-s1"] == pytest.approx(18)
+
+
+@pytest.mark.parametrize("other", [{"device": "NVIDIA A100-SXM4-80GB"}, {"n_frames": 9}])
+def test_runs_on_another_device_or_with_other_settings_say_nothing(config, other):
+    finished("baseline-nano-s0", hours=18, **other)
+    assert hours_of(config)["grid baseline-nano-s0"] == pytest.approx(9)
+
+
+def test_without_a_number_of_clips_nothing_is_said(config):
+    (Path("config.yaml")).write_text(CONFIG.replace(", expected_clips: {train: 60, test: 12}", ""))
+    unknown = read_configuration([Path("config.yaml")])
+    found = estimates(trainings(unknown), OneOperator(), HOUR)
+    assert {one.estimated for one in found} == {None}
+
+
+def test_days_are_shared_by_gpus_but_the_longest_training_is_not():
+    assert plan.days([24, 24, 24, 24], gpus=2) == 2
+    assert plan.days([72, 1, 1], gpus=4) == 3
+
+
+def test_a_budget_leaves_out_the_least_needed_first(config):
+    found = Corrected(estimates(trainings(config), OneOperator(), HOUR))
+    # grid 3 x 9 + 3 x 18, ground truth 9, ablation 3 x 27 + 3 x 9
+    nothing, left = plan.proposals(config, found, 198)
+    assert (nothing, left) == ([], pytest.approx(198))
+    seeds, left = plan.proposals(config, found, 197)
+    assert (seeds, left) == (
+        ["ablation: seeds: [0, 1] for each entry: 36.0 GPU-hours less"],
+        pytest.approx(162),
+    )
+    said, left = plan.proposals(config, found, 110)
+    assert said[1:] == ["ablation.short: without this entry: 54.0 GPU-hours less"]
+    assert left == pytest.approx(108)
+    said, left = plan.proposals(config, found, 1)
+    assert said[-1] == "experiment.sizes: without micro: 54.0 GPU-hours less"
+    assert left == pytest.approx(36)  # nano and its ground truth, which are not given up
+
+
+def test_costs_of_steps_are_counted_once_and_kept(config, tmp_path):
+    kept, runs = tmp_path / "steps.json", config.runs()
+    costs = StepCosts(config, kept, fused=True, pins={})
+    costs.count(run for name, run in runs.items() if "nano" in name)
+    assert len(json.loads(kept.read_text())) == 1  # seeds are alike
+    again = StepCosts(config, kept, fused=True, pins={})
+    assert again[runs["baseline-nano-s2"]] == costs[runs["baseline-nano-s0"]]
+    kept.write_text("{")
+    assert StepCosts(config, kept, fused=True, pins={}).costs == {}
+
+
+def test_the_command_says_what_it_rests_on_and_what_does_not_fit(config, monkeypatch, capsys, tmp_path):
+    pins = tmp_path / "constraints.txt"
+    pins.touch()
+    monkeypatch.setattr(plan, "PINS", pins)
+    monkeypatch.setattr(plan, "StepCosts", lambda *_: OneOperator())
+    monkeypatch.setitem(GPUS, "H100", Gpu("H100", 0.4, 1, 1, 1, 1, launch=3600))
+    monkeypatch.setenv("COLUMNS", "200")
+    plan.main(["--gpu", "H100", "--gpus", "2", "--budget", "170"])
+    said = capsys.readouterr().out
+    row = next(line for line in said.splitlines() if "the paper" in line)
+    assert [cell.strip() for cell in row.strip("│").split("│")] == ["the paper", "13", "198.0", "4.1", "0 GB"]
+    assert "no training has run on such a device" in said
+    assert "baseline-nano in grid (0 GB)" in said
+    assert "ablation: seeds: [0, 1] for each entry" in said
+    assert "left: 162.0 GPU-hours, fits" in said
+    finished("baseline-nano-s0", hours=18)
+    plan.main(["--gpu", "H100"])
+    assert "took 2 to 2 times their estimate" in capsys.readouterr().out
+
+
+def test_an_unknown_device_is_refused(config):
+    with pytest.raises(PoseliftError, match="unknown device 'TPU'"):
+        plan.main(["--gpu", "TPU"])
