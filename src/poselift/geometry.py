@@ -37,17 +37,19 @@ def align(prediction: Tensor, target: Tensor) -> Tensor:
     the least-squares sense, frame by frame; (..., J, 3).
 
     Reflections are excluded. Where the best rotation is not unique (a flat or straight pose) any of the best
-    is taken; a prediction whose joints all coincide goes to the target's centroid.
-    Umeyama, TPAMI 1991, eqs. 39 to 42.
+    is taken; a prediction whose joints all coincide goes to the target's centroid, one that is not finite
+    stays so. Computed in double precision. Umeyama, TPAMI 1991, eqs. 39 to 42.
     """
-    centre = target.mean(dim=-2, keepdim=True)
-    source = prediction - prediction.mean(dim=-2, keepdim=True)
+    centre = target.double().mean(dim=-2, keepdim=True)
+    source = prediction.double() - prediction.double().mean(dim=-2, keepdim=True)
     # rows are points: source^T target = U S V^T, and source @ (U D V^T) is the rotated source
-    u, s, vt = torch.linalg.svd(source.mT @ (target - centre))
+    covariance = source.mT @ (target.double() - centre)
+    finite = covariance.isfinite().all(dim=(-2, -1), keepdim=True)
+    u, s, vt = torch.linalg.svd(covariance.where(finite, 0))  # at NaN it fails, on each device in another way
     # the last singular value is the smallest: turning its axis round costs least if U V^T is a reflection
     turn = torch.ones_like(s)
     turn[..., -1] = torch.linalg.det(u @ vt).sign()
     rotation = (u * turn[..., None, :]) @ vt
     size = (source * source).sum(dim=(-2, -1), keepdim=True)
     scale = (s * turn).sum(dim=-1)[..., None, None] / size.clamp(min=torch.finfo(size.dtype).tiny)
-    return scale * (source @ rotation) + centre
+    return (scale * (source @ rotation) + centre).to(prediction.dtype)

@@ -77,7 +77,15 @@ def gpus(synthetic: bool) -> Iterator[Check]:
         visible = os.environ.get("CUDA_VISIBLE_DEVICES")
         limited = "" if visible is None else f" (CUDA_VISIBLE_DEVICES={one_line(visible)})"
         found = "; ".join(f"{count} x {kind}" for kind, count in kinds.items())
-        yield Check("GPU", "ok", f"{found}{limited}; driver {driver or 'unknown'}")
+        found += f"{limited}; driver {driver or 'unknown'}"
+        try:
+            for index in range(len(devices)):
+                _compute_on(index)
+        except Exception as error:  # a GPU newer or older than the build of torch, or one that is full
+            fault = f"{found}; torch {torch.__version__} cannot compute on GPU {index}: {one_line(error)}"
+            yield Check("GPU", "missing", fault, "install a build of torch that has kernels for this GPU")
+        else:
+            yield Check("GPU", "ok", found)
     elif driver:
         yield Check(
             "GPU", "warning", f"driver {driver}, but torch {torch.__version__} finds no device",
@@ -88,6 +96,12 @@ def gpus(synthetic: bool) -> Iterator[Check]:
     else:
         advice = "train on a machine with a GPU, or wait long"
         yield Check("GPU", "warning", "none, and no NVIDIA driver", advice)
+
+
+def _compute_on(index: int) -> None:
+    import torch
+
+    torch.ones(1, device=f"cuda:{index}").add_(1).item()
 
 
 def ssm_kernel() -> Iterator[Check]:

@@ -165,7 +165,7 @@ def _estimate(training: Training, cost: StepCost, gpu: Gpu) -> Estimate:
     recipe, hours = training.settings.training, None
     if training.clips:
         train, test = training.clips
-        step = cost.seconds(gpu, tf32=not recipe.deterministic)
+        step = cost.seconds(gpu)
         validation = 2 * test / recipe.batch_size * FORWARD * step / recipe.eval_every
         seconds = training.epochs * (math.ceil(train / recipe.batch_size) * step + validation)
         hours = seconds * recipe.processes / 3600

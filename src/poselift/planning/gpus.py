@@ -14,7 +14,6 @@ class Gpu:
     memory: float
     bandwidth: float
     single: float
-    tf32: float
     half: float
     fused: bool = True
     """runs the project's kernels in Triton"""
@@ -25,18 +24,18 @@ class Gpu:
 GPUS = {
     gpu.name: gpu
     for gpu in (
-        Gpu("H100", memory=80, bandwidth=3.35, single=67, tf32=495, half=989),
-        Gpu("H200", memory=141, bandwidth=4.8, single=67, tf32=495, half=989),
-        Gpu("A100", memory=80, bandwidth=2.04, single=19.5, tf32=156, half=312),
-        Gpu("V100", memory=32, bandwidth=0.9, single=15.7, tf32=15.7, half=125, fused=False),
-        Gpu("RTX 4090", memory=24, bandwidth=1.01, single=82.6, tf32=82.6, half=165),
-        Gpu("CPU", memory=64, bandwidth=0.05, single=0.8, tf32=0.8, half=0.8, fused=False, launch=1e-5),
+        Gpu("H100", memory=80, bandwidth=3.35, single=67, half=989),
+        Gpu("H200", memory=141, bandwidth=4.8, single=67, half=989),
+        Gpu("A100", memory=80, bandwidth=2.04, single=19.5, half=312),
+        Gpu("V100", memory=32, bandwidth=0.9, single=15.7, half=125, fused=False),
+        Gpu("RTX 4090", memory=24, bandwidth=1.01, single=82.6, half=165),
+        Gpu("CPU", memory=64, bandwidth=0.05, single=0.8, half=0.8, fused=False, launch=1e-5),
     )
 }
 """Dense rates of the SXM versions (RTX: desktop), from NVIDIA's data sheets of V100, A100 80 GB, H100, H200
 and its paper on the Ada architecture. The CPU stands for a desktop of 16 cores."""
 
-REACHED = {"bandwidth": 0.9, "single": 0.75, "tf32": 0.5, "half": 0.5}
+REACHED = {"bandwidth": 0.9, "single": 0.75, "half": 0.5}
 """What a well-written kernel reaches of each."""
 
 

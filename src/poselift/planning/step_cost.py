@@ -44,15 +44,12 @@ class StepCost:
     operators: Counter[Operator]
     memory: int
 
-    def seconds(self, gpu: Gpu, tf32: bool) -> float:
-        """The time of the step on a device whose single-precision products may be in TF32 or not."""
-        single = "tf32" if tf32 else "single"
-        rates = {
-            half: 1e12 * getattr(gpu, key) * REACHED[key] for half, key in ((True, "half"), (False, single))
-        }
+    def seconds(self, gpu: Gpu) -> float:
+        """The time of the step on a device."""
         traffic = 1e12 * gpu.bandwidth * REACHED["bandwidth"]
+        single, half = 1e12 * gpu.single * REACHED["single"], 1e12 * gpu.half * REACHED["half"]
         return sum(
-            number * (max(one.bytes / traffic, one.flops / rates[one.half]) + gpu.launch)
+            number * (max(one.bytes / traffic, one.flops / (half if one.half else single)) + gpu.launch)
             for one, number in self.operators.items()
         )
 

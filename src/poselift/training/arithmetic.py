@@ -13,8 +13,9 @@ HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
 def set_arithmetic(recipe: TrainingSettings) -> None:
     """Set what torch does in the whole process.
 
-    Deterministic runs use deterministic kernels and full float32. The others may use the fastest kernels that
-    there are, TF32 for products of float32 matrices among them (10 bits of mantissa, on CUDA).
+    Deterministic runs use deterministic kernels, the others the fastest that there are. In neither is float32
+    cut to TF32 (10 bits of mantissa, on CUDA): that would reach what half precision is kept from, such as the
+    similarities of frames, which decide the edges of the temporal graph.
     """
     # cuBLAS is deterministic only with a workspace of its own, fixed before it starts
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -23,7 +24,8 @@ def set_arithmetic(recipe: TrainingSettings) -> None:
     else:
         torch.set_deterministic_debug_mode("error" if recipe.deterministic else "default")
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs a kernel for every empty tensor
-    torch.set_float32_matmul_precision("highest" if recipe.deterministic else "high")
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False  # allowed by default
 
 
 def autocast(recipe: TrainingSettings, device: torch.device) -> torch.autocast:

@@ -31,6 +31,13 @@ def stop_requests() -> Iterator[Callable[[], int]]:
             signal.signal(signum, handler)
 
 
+SAID_WITHOUT_MEMORY = (
+    "DefaultCPUAllocator", "not enough memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED", "Cuda failure 2 'out of memory'",
+)  # fmt: skip
+"""What the CPU's allocator, CUDA, its libraries and NCCL say in a `RuntimeError`."""
+
+
 @contextmanager
 def memory_advice(name: str, recipe: TrainingSettings, device: torch.device) -> Iterator[None]:
     """Turn running out of memory into one line that says what to set."""
@@ -40,7 +47,10 @@ def memory_advice(name: str, recipe: TrainingSettings, device: torch.device) -> 
         if not out_of_memory(error):
             raise
         parts = 2 * recipe.gradient_accumulation_steps
-        advice = [f"--gradient-accumulation-steps {parts} (computes the same batch in {parts} parts)"]
+        advice = [
+            f"--gradient-accumulation-steps {parts} (as many clips per step, in {parts} parts, each with its "
+            "own batch norm)"
+        ]
         if recipe.precision == "fp32" and device.type == "cuda":
             advice.append("--precision bf16")
         raise PoseliftError(
@@ -51,5 +61,5 @@ def memory_advice(name: str, recipe: TrainingSettings, device: torch.device) -> 
 
 def out_of_memory(error: Exception) -> bool:
     """Whether an error says that there is too little memory, in whatever way torch says it."""
-    said_on_cpu = any(words in str(error) for words in ("DefaultCPUAllocator", "not enough memory"))
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or said_on_cpu
+    said = any(words in str(error) for words in SAID_WITHOUT_MEMORY)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or said

@@ -61,7 +61,7 @@ def check_size(info: LaunchInfo | None, processes: int) -> None:
 
 def device_of(name: str, info: LaunchInfo) -> torch.device:
     """The device of a process: `name` is a list such as `cuda:0,cuda:3`, one each on this machine, or `cuda`
-    or `auto`, whose devices are dealt out in order, or `cpu`."""
+    or `auto`, whose devices are dealt out in order, or `cpu`. Raises `PoseliftError` if there are too few."""
     names = name.split(",")
     if len(names) > 1:
         return torch.device(names[info.local_rank])
@@ -71,7 +71,14 @@ def device_of(name: str, info: LaunchInfo) -> torch.device:
         return torch.device(name)
     if not torch.cuda.is_available():
         raise PoseliftError("device 'cuda': this machine has no CUDA device that torch can use")
-    return torch.device("cuda", info.local_rank % torch.cuda.device_count())
+    count = torch.cuda.device_count()
+    own_view = count == 1 and "SLURM_LOCALID" in os.environ  # srun can show each process one of its own
+    if info.local_rank >= count and not own_view:
+        raise PoseliftError(
+            f"{info.local_rank + 1} processes or more on a machine with {count} GPU{'s' * (count != 1)}: "
+            "each needs one of its own; start fewer, or use more machines"
+        )
+    return torch.device("cuda", 0 if own_view else info.local_rank)
 
 
 @contextmanager

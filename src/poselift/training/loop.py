@@ -213,10 +213,7 @@ class Loop:
         self.ctx.reporter.phase("evaluating")
         self.ctx.ranks.share_buffers(self.model)
         self.model.eval()
-        try:
-            errors = self.validation(self._predict, between)
-        except torch.linalg.LinAlgError:  # of the alignment, on the CPU
-            errors = Errors(math.nan, math.nan)
+        errors = self.validation(self._predict, between)
         if not math.isfinite(sum(errors)):
             self._diverged("the prediction is not finite", self.steps)
         return errors

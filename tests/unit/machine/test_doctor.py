@@ -212,7 +212,19 @@ def test_gpus(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     h200 = SimpleNamespace(name="NVIDIA H200", total_memory=139 * 2**30)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda i: h200)
+    computed: list[int] = []
+    monkeypatch.setattr(machine, "_compute_on", computed.append)
     assert only(machine.gpus(False)) == Check("GPU", "ok", "4 x NVIDIA H200, 139 GiB; driver 570.1")
+    assert computed == [0, 1, 2, 3]
+
+    def no_kernel(index: int) -> None:
+        if index == 2:
+            raise RuntimeError("CUDA error: no kernel image is available\nfor execution on the device")
+
+    monkeypatch.setattr(machine, "_compute_on", no_kernel)
+    check = only(machine.gpus(False))
+    assert check.state == "missing"
+    assert "cannot compute on GPU 2: CUDA error: no kernel image is available" in check.found
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert only(machine.gpus(False)).found == f"driver 570.1, but torch {torch.__version__} finds no device"
 

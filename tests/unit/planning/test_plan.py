@@ -35,7 +35,7 @@ search:
       halving: {epochs: [1, 3]}
 paper: {title: T, authors: [A], per_action_size: nano}
 """
-HOUR = Gpu("H100", memory=1, bandwidth=1, single=1, tf32=1, half=1, launch=3600)
+HOUR = Gpu("H100", memory=1, bandwidth=1, single=1, half=1, launch=3600)
 """An operator takes an hour on it."""
 
 
@@ -165,7 +165,7 @@ def test_the_command_says_what_it_rests_on_and_what_does_not_fit(config, monkeyp
     pins.touch()
     monkeypatch.setattr(plan, "PINS", pins)
     monkeypatch.setattr(plan, "StepCosts", lambda *_: OneOperator())
-    monkeypatch.setitem(GPUS, "H100", Gpu("H100", 0.4, 1, 1, 1, 1, launch=3600))
+    monkeypatch.setitem(GPUS, "H100", Gpu("H100", 0.4, 1, 1, 1, launch=3600))
     monkeypatch.setenv("COLUMNS", "200")
     plan.main(["--gpu", "H100", "--gpus", "2", "--budget", "170"])
     said = capsys.readouterr().out

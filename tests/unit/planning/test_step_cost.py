@@ -20,15 +20,13 @@ def tiny(architecture: str, **options: object):
 
 
 def test_a_step_takes_the_longer_of_traffic_and_products_and_a_launch():
-    gpu = Gpu("made up", memory=1, bandwidth=1, single=2, tf32=20, half=200, launch=0.5)
+    gpu = Gpu("made up", memory=1, bandwidth=1, single=2, half=200, launch=0.5)
     moved = Operator(bytes=int(3e12 * REACHED["bandwidth"]), flops=0, half=False)
     products = Operator(bytes=1, flops=int(8e12 * REACHED["single"]), half=False)
     in_half = Operator(bytes=1, flops=int(200e12 * REACHED["half"]), half=True)
-    assert StepCost(Counter([moved]), 0).seconds(gpu, tf32=False) == pytest.approx(3 + 0.5)
-    assert StepCost(Counter([products] * 2), 0).seconds(gpu, tf32=False) == pytest.approx(2 * (4 + 0.5))
-    assert StepCost(Counter([in_half]), 0).seconds(gpu, tf32=False) == pytest.approx(1 + 0.5)
-    faster = 4 * REACHED["single"] * 2 / (20 * REACHED["tf32"])
-    assert StepCost(Counter([products]), 0).seconds(gpu, tf32=True) == pytest.approx(faster + 0.5)
+    assert StepCost(Counter([moved]), 0).seconds(gpu) == pytest.approx(3 + 0.5)
+    assert StepCost(Counter([products] * 2), 0).seconds(gpu) == pytest.approx(2 * (4 + 0.5))
+    assert StepCost(Counter([in_half]), 0).seconds(gpu) == pytest.approx(1 + 0.5)
 
 
 @pytest.mark.parametrize("architecture", ["baseline", "full"])

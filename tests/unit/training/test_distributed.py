@@ -177,7 +177,12 @@ def test_devices_are_dealt_out(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert device_of("auto", LaunchInfo(6, 8, 1)) == torch.device("cuda:1")
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)  # srun gives each process one of its own
+    with pytest.raises(PoseliftError, match="3 processes or more on a machine with 2 GPUs"):
+        device_of("cuda", LaunchInfo(2, 4, 2))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(PoseliftError, match="2 processes or more on a machine with 1 GPU:"):
+        device_of("cuda", LaunchInfo(1, 2, 1))
+    monkeypatch.setenv("SLURM_LOCALID", "1")  # srun gives each process one of its own
     assert device_of("cuda", LaunchInfo(1, 2, 1)) == torch.device("cuda:0")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert device_of("auto", LaunchInfo(0, 2, 0)) == CPU

@@ -184,7 +184,8 @@ def test_precision_is_that_of_products_in_training_and_validation(store, setting
 def test_determinism_is_the_recipes(store, settings, deterministic):
     make_loop(settings(deterministic=deterministic), store)
     assert torch.are_deterministic_algorithms_enabled() is deterministic
-    assert torch.get_float32_matmul_precision() == ("highest" if deterministic else "high")
+    assert torch.get_float32_matmul_precision() == "highest"
+    assert not torch.backends.cudnn.allow_tf32
 
 
 def test_state_brings_back_weights_optimiser_and_scale(store, settings):

@@ -295,9 +295,12 @@ def test_non_finite_weights_are_not_saved(store, tmp_path, settings, monkeypatch
     "error",
     [
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be reported later"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("NCCL error: unhandled cuda error\nLast error:\nCuda failure 2 'out of memory'"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory"),
     ],
-    ids=["cuda", "cpu"],
+    ids=["torch", "cuda", "cublas", "nccl", "cpu"],
 )
 def test_out_of_memory_names_the_settings_to_change(store, tmp_path, settings, monkeypatch, error):
     def exhausted(*_: object) -> None:
