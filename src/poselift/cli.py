@@ -19,6 +19,7 @@ COMMANDS = {
     "monitor": ("poselift.monitoring.monitor", "show the progress of runs"),
     "leftovers": ("poselift.monitoring.leftovers", "list runs of removed entries, and remove them"),
     "evaluate": ("poselift.evaluation.evaluate", "evaluate a run or a published checkpoint"),
+    "predict": ("poselift.inference.predict", "lift your own keypoints to 3D"),
     "experiments": ("poselift.experiments", "run experiments outside the paper, compare runs"),
     "cost": ("poselift.models.cost", "count parameters and multiply-accumulates"),
     "plan": ("poselift.planning.plan", "estimate GPU-hours, days, memory and disk before anything runs"),

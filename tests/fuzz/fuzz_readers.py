@@ -27,6 +27,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np

@@ -16,6 +16,7 @@ import torch
 import yaml
 from safetensors.torch import save
 
+from detections import alphapose, mmpose, standing, ultralytics
 from poselift.config import yaml_files
 from poselift.config.experiment import Config
 from poselift.config.sizes import ModelSize
@@ -23,6 +24,7 @@ from poselift.data.store import open_array
 from poselift.data.unpickle import load_pickle
 from poselift.datasets.human36m.raw import read_raw
 from poselift.datasets.mpi_inf_3dhp.raw import read_test
+from poselift.inference.files import read_keypoints
 from poselift.models.checkpoints import load_published, load_weights
 from poselift.models.registry import build_model
 from poselift.monitoring.run_status import read_run
@@ -186,6 +188,19 @@ def targets() -> dict[str, Target]:
         data = json.dumps(hostile.replaced(progress, rng, hostile.plain_values)).encode()
         return hostile.altered(data, rng) if rng.random() < 0.5 else data
 
+    tracks = np.stack([standing(3, seed=1), standing(3, seed=2)])
+    people = [{"person_id": [-1], "pose_keypoints_2d": points[0].ravel().tolist()} for points in tracks]
+    annotations = {"images": [{"width": 9, "height": 9}], "annotations": alphapose(tracks)}
+    detections = [
+        alphapose(tracks), mmpose(tracks, {"0": "nose"}), mmpose(tracks)["instance_info"], annotations,
+        ultralytics(tracks), {"people": people},
+    ]  # fmt: skip
+
+    def make_detections(rng: random.Random) -> bytes:
+        content = hostile.replaced(rng.choice(detections), rng, hostile.plain_values)
+        data = json.dumps(content).encode()
+        return hostile.altered(data, rng) if rng.random() < 0.3 else data
+
     out = io.BytesIO()
     np.save(out, np.ones((4, 17, 3), np.float32))
     array = out.getvalue()
@@ -204,5 +219,6 @@ def targets() -> dict[str, Target]:
         "published checkpoint": Target(15, make_checkpoint, lambda path: load_published(path, model)),
         "own weights": Target(10, make_weights, lambda path: load_weights(path, model)),
         "configuration": Target(10, make_config, lambda path: yaml_files.load(path, Config)),
+        "detections": Target(10, make_detections, lambda path: read_keypoints(path, "coco")),
         "progress of a run": Target(5, make_progress, lambda path: read_run(path.parent.parent, "run", 2.0)),
     }

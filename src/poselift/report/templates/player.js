@@ -1,4 +1,5 @@
 // Plays clips: 2D input, and the prediction of each model over the ground truth, in 3D. All poses turn together.
+// Data without a scale of errors have no ground truth: `target` are the poses, and clips differ in length.
 {
   const player = document.getElementById("player");
   const data = JSON.parse(player.querySelector("script[type='application/json']").textContent);
@@ -7,6 +8,8 @@
   const DEGREES = Math.PI / 180;
   const START = { azimuth: 40, elevation: 12 };
   const state = { ...START, frame: 0, playing: false };
+  const judged = "scale" in data;
+  const length = () => clips[clip].frames ?? frames;
   const side = (joint) => (data.left.includes(joint) ? "left" : data.right.includes(joint) ? "right" : "ink");
 
   // what `poselift.report.player.packed` wrote: (clip, joint, channel, frame)
@@ -63,7 +66,7 @@
     player.querySelector(".views").append(figure);
     const view = { canvas, model, error: figure.querySelector("span"), word: figure.querySelector("output") };
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", model ? `${title}: prediction over the ground truth` : title);
+    canvas.setAttribute("aria-label", model ? `${title}${judged ? ": prediction over the ground truth" : ""}` : title);
     if (model) {
       canvas.tabIndex = 0;
       canvas.addEventListener("pointerdown", (event) => {
@@ -99,7 +102,8 @@
     const nearest = view.points.reduce((best, point, joint) =>
       (distance(point) < distance(view.points[best]) ? joint : best), 0);
     const near = distance(view.points[nearest]) < 24;
-    view.word.textContent = near ? `${joints[nearest]}: ${Math.round(view.errors[nearest])} mm` : "";
+    view.word.textContent = !near ? "" :
+      joints[nearest] + (judged ? `: ${Math.round(view.errors[nearest])} mm` : "");
   }
 
   function prepared(canvas) {
@@ -151,21 +155,23 @@
     view.errors = off.map((vector) => Math.hypot(...vector));
     view.points = truth.map((point, joint) => at(point.map((value, c) => value + off[joint][c])));
     const real = truth.map(at);
-    for (const [from, to] of bones) line(pen, real[from], real[to], 4, colours.truth);
+    if (judged) for (const [from, to] of bones) line(pen, real[from], real[to], 4, colours.truth);
+    const shade = (joint, limb) => (judged ? colourOf(view.errors[joint]) : colours[side(limb)]);
     const depth = ([from, to]) => view.points[from][2] + view.points[to][2];
     for (const [from, to] of [...bones].sort((one, other) => depth(other) - depth(one))) {
       const [a, b] = [view.points[from], view.points[to]];
       const blend = pen.createLinearGradient(a[0], a[1], b[0], b[1]);
-      blend.addColorStop(0, colourOf(view.errors[from]));
-      blend.addColorStop(1, colourOf(view.errors[to]));
+      blend.addColorStop(0, shade(from, to));
+      blend.addColorStop(1, shade(to, to));
       line(pen, a, b, side(to) === "right" ? 1.8 : 2.8, blend);
     }
     for (const [joint, [x, y]] of view.points.entries()) { // larger where the error is: not by colour alone
       pen.beginPath();
-      pen.arc(x, y, 2 + 3.5 * Math.min(view.errors[joint] / data.scale, 1), 0, 7);
-      pen.fillStyle = colourOf(view.errors[joint]);
+      pen.arc(x, y, judged ? 2 + 3.5 * Math.min(view.errors[joint] / data.scale, 1) : 2.5, 0, 7);
+      pen.fillStyle = shade(joint, joint);
       pen.fill();
     }
+    if (!judged) return;
     const now = view.errors.reduce((sum, error) => sum + error, 0) / joints.length;
     view.error.textContent = `${now.toFixed(0)} mm here, ${view.model.mpjpe[clip].toFixed(1)} mm over the clip`;
   }
@@ -173,7 +179,7 @@
     if (!target) return;
     for (const view of shown) (view.model ? drawPose : drawInput)(view);
     field("frame").value = state.frame;
-    field("time").textContent = `frame ${state.frame + 1} of ${frames}, ${(state.frame / data.fps).toFixed(2)} s`;
+    field("time").textContent = `frame ${state.frame + 1} of ${length()}, ${(state.frame / data.fps).toFixed(2)} s`;
     Object.assign(player.dataset, {
       frame: state.frame, azimuth: state.azimuth, elevation: state.elevation, playing: state.playing, clip,
     });
@@ -192,10 +198,11 @@
   function chooseClip() {
     clip = clips.findIndex((each) => each.action === field("action").value && each.clip_kind === field("kind").value);
     state.frame = 0;
+    field("frame").max = length() - 1;
     let [low, high, far] = [[Infinity, Infinity], [-Infinity, -Infinity], 0];
     let ceiling = Infinity;
     floor = -Infinity;
-    for (let frame = 0; frame < frames; frame++) {
+    for (let frame = 0; frame < length(); frame++) {
       for (const point of input(clip, frame)) {
         low = low.map((value, i) => Math.min(value, point[i]));
         high = high.map((value, i) => Math.max(value, point[i]));
@@ -216,7 +223,7 @@
     const wanted = models.filter((model) => (kind === "size" ? model.size : model.run) === value);
     const residuals = await Promise.all(wanted.map((model) => unpacked(model.error, 3)));
     player.querySelector(".views").replaceChildren();
-    shown = [makeView("2D input"), ...wanted.map((model) => makeView(`${model.label}, ${model.size}`, model))];
+    shown = [makeView("2D input"), ...wanted.map((model) => makeView([model.label, model.size].filter(Boolean).join(", "), model))];
     residuals.forEach((residual, i) => (shown[i + 1].residual = residual));
     for (const { canvas } of shown) resized.observe(canvas);
     draw();
@@ -236,17 +243,16 @@
     const passed = Math.floor((now - clock) / step);
     if (passed) {
       clock += passed * step;
-      state.frame = (state.frame + passed) % frames;
+      state.frame = (state.frame + passed) % length();
       draw();
     }
     requestAnimationFrame(tick);
   }
   function go(frame) {
-    state.frame = (frame + frames) % frames;
+    state.frame = (frame + length()) % length();
     play(false);
   }
   field("play").addEventListener("click", () => play(!state.playing));
-  field("frame").max = frames - 1;
   field("frame").addEventListener("input", (event) => go(Number(event.target.value)));
   field("action").addEventListener("change", chooseAction);
   field("kind").addEventListener("change", chooseClip);

@@ -1,0 +1,66 @@
+"""What looks wrong with keypoints, in words: another layout than was said, or not like the training's."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poselift.inference.lifting import Array, Lifter, View, normalised
+from poselift.inference.tracks import Track, body_size
+from poselift.skeleton import BONES
+
+Known = dict[str, tuple[float, float]]
+"""The range of each of the measures over training clips."""
+
+MEASURES = {
+    "size": "the person is {} times the image's half width tall; --crop gives the model a fitting part",
+    "confidence": "the mean confidence is {}",
+    "motion": "joints move by {} of the body's size per frame; has the video another frame rate?",
+}
+
+HEAD, HIP, FEET = 10, 0, (3, 6)
+
+LENGTHS = np.array([130, 440, 450] * 2 + [230, 250, 120, 120] + [150, 280, 250] * 2) / 4420
+"""Grown people's bones in the order of `BONES`, as shares of their sum."""
+
+APART = 0.35
+"""Sum of the differences to `LENGTHS` that keypoints of the right layout stay below."""
+
+
+def measured(clips: Array) -> dict[str, NDArray[np.floating]]:
+    """The measures of normalised clips (B, n, 17, 3), (B,) each: size of the person (the median over the
+    frames), mean confidence, and how far joints move against the root from frame to frame, in body sizes."""
+    size = np.maximum(np.median(body_size(clips), axis=1), 1e-6)
+    places = clips[..., :2] - clips[..., :1, :2]
+    steps = np.linalg.norm(np.diff(places, axis=1), axis=-1)
+    return {
+        "size": size,
+        "confidence": clips[..., 2].mean(axis=(1, 2)),
+        "motion": steps.mean(axis=(1, 2)) / size,
+    }
+
+
+def unfamiliar(track: Track, lifter: Lifter, view: View, least: float, known: Known) -> Iterator[str]:
+    """What of a track lies outside of what the model has learned from."""
+    n = lifter.n_frames
+    starts = np.arange(max(1, len(track.points) // n)) * n
+    clips = track.points[np.minimum(starts[:, None] + np.arange(n), len(track.points) - 1)]
+    values = measured(normalised(clips, view, least, lifter.confident))
+    for name, (low, high) in known.items():
+        value = float(np.median(values[name]))
+        if not low <= value <= high:
+            yield f"{MEASURES[name].format(f'{value:.2g}')} (training: {low:.2g} to {high:.2g})"
+
+
+def implausible(track: Track) -> Iterator[str]:
+    """Signs that the joints are not those that the layout says."""
+    places = track.points[..., :2]
+    up = (places[:, HEAD, 1] > places[:, HIP, 1]) & (places[:, FEET, 1].max(axis=1) < places[:, HIP, 1])
+    if up.mean() > 0.5:
+        yield "the head is below the hips and the feet above: upside down, or another layout?"
+    parents, children = np.array(BONES).T
+    bones = np.linalg.norm(places[:, parents] - places[:, children], axis=-1)
+    # seen from the side a bone is as long as it is
+    lengths = np.percentile(bones, 90, axis=0)
+    if np.abs(lengths / max(lengths.sum(), 1e-6) - LENGTHS).sum() > APART:
+        yield "the bones have not the proportions of a person: another layout?"

@@ -1,0 +1,203 @@
+"""Keypoints from files of any form that is known, and the size and frame rate that a video's header tells."""
+
+import csv
+import io
+import json
+import struct
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from poselift.data.unpickle import unpickle
+from poselift.errors import PoseliftError, one_line, untrusted
+from poselift.inference.json_readers import frame_number, openpose, read_json
+from poselift.inference.keypoints import UNKNOWN, Found, Keypoints, as_points, gather, whole
+from poselift.inference.layouts import LAYOUTS, layout_of
+
+MAX_BYTES = 4 * 2**30
+"""What the arrays of a file may unpack to: a hundred million joints."""
+
+CONFIDENCES = ("confidence", "scores", "keypoint_scores")
+
+
+def read_keypoints(path: Path, layout: str | None = None) -> Keypoints:
+    """The keypoints in a file or in OpenPose's folder; `layout` says what the file does not make certain.
+
+    Raises `PoseliftError` in one line for a file of no form that is known, a damaged one, one without people,
+    and where the layout is not certain or has another number of joints.
+    """
+    read = {".json": read_json, ".jsonl": read_json, ".npy": _read_npy, ".npz": _read_npz}.get(path.suffix)
+    with untrusted(path, "no keypoints that can be read ({})"):
+        if path.is_dir():
+            found = _read_folder(path)
+        elif path.suffix == ".csv":
+            found = _read_csv(path, layout)
+        elif read:
+            found = read(path)
+        else:
+            raise PoseliftError(f"{path}: a folder, .json, .npy, .npz or .csv is expected")
+    try:
+        name = layout or found.layout or layout_of(found.points.shape[1])
+    except PoseliftError as error:
+        raise PoseliftError(f"{path}: {error}") from None
+    expected = len(LAYOUTS[name])
+    if found.points.shape[1] != expected:
+        raise PoseliftError(f"{path}: {found.points.shape[1]} joints, but layout {name} has {expected}")
+    return replace(found, layout=name)
+
+
+def _read_folder(folder: Path) -> Keypoints:
+    def rows() -> Iterator[Found]:
+        for path in sorted(folder.glob("*.json")):
+            with untrusted(path, "no keypoints of OpenPose ({})"):
+                yield from openpose(json.loads(path.read_text(encoding="utf-8")), frame_number(path.name))
+
+    return gather(rows())
+
+
+def _rows(array: np.ndarray) -> Iterator[Found]:
+    """Of an array (T, J, C), one person, or (people, T, J, C)."""
+    if array.ndim not in (3, 4):
+        raise ValueError(f"an array of shape {array.shape}, expected (frames, joints, 2 or 3), people first")
+    for person, track in enumerate(array if array.ndim == 4 else array[None]):
+        yield from (Found(frame, person, points) for frame, points in enumerate(track))
+
+
+def _read_npy(path: Path) -> Keypoints:
+    return gather(_rows(as_points(np.load(path, mmap_mode="r", allow_pickle=False))))
+
+
+def _member(file: IO[bytes], where: str) -> np.ndarray:
+    """An array of an archive; one of objects holds nothing but containers and arrays."""
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    _, _, dtype = read[np.lib.format.read_magic(file)](file)
+    if dtype.hasobject:
+        return np.array(unpickle(file, where, MAX_BYTES), dtype=object)
+    file.seek(0)
+    return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _read_npz(path: Path) -> Keypoints:
+    with zipfile.ZipFile(path) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
+            raise ValueError(f"it unpacks to more than {MAX_BYTES // 2**30} GiB")
+        members = {name: io.BytesIO(archive.read(name)) for name in archive.namelist()}
+    arrays = {name.removesuffix(".npy"): _member(file, f"{path}: {name}") for name, file in members.items()}
+    if "positions_2d" in arrays:
+        return _videopose3d(arrays["positions_2d"].item(), arrays["metadata"].item())
+    named = [name for name in arrays if arrays[name].ndim in (3, 4)]
+    main = "keypoints" if "keypoints" in arrays else named[0] if len(named) == 1 else None
+    if main is None:
+        raise ValueError(f"arrays {one_line(sorted(arrays))}, expected one called keypoints")
+    confidence = next((arrays[name] for name in CONFIDENCES if name in arrays), None)
+    return gather(_rows(as_points(arrays[main], confidence)))
+
+
+def _videopose3d(positions: dict[str, Any], metadata: dict[str, Any]) -> Keypoints:
+    """VideoPose3D's own detections of a video: a person's arrays by video, and the videos' sizes."""
+    if len(positions) != 1:
+        raise ValueError(f"{len(positions)} videos, expected one")
+    ((video, actions),) = positions.items()
+    tracks = [track for listed in actions.values() for track in listed]
+    about = metadata.get("video_metadata", {}).get(video, {})
+    size = (whole(about["w"], "w"), whole(about["h"], "h")) if {"w", "h"} <= about.keys() else None
+    fps = float(about["fps"]) if "fps" in about else None
+    layout = {"coco": "coco", "h36m": "human36m"}.get(str(metadata.get("layout_name")))
+    people = ((person, _rows(as_points(track))) for person, track in enumerate(tracks))
+    rows = (row._replace(person=person) for person, found in people for row in found)
+    return gather(rows, size=size, fps=fps, layout=layout)
+
+
+def _read_csv(path: Path, layout: str | None) -> Keypoints:
+    """A row for each joint: frame, person (if several), joint (its name or number), x, y, confidence."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        table = csv.DictReader(file)
+        columns = table.fieldnames or []
+        if missing := {"frame", "joint", "x", "y"} - set(columns):
+            raise ValueError(f"no column {sorted(missing)[0]}; columns are frame, joint, x, y, confidence")
+        rows = list(table)
+    names = {row["joint"] for row in rows}
+    if all(name.isdigit() for name in names):
+        number = {name: int(name) for name in names}
+        count = len(LAYOUTS[layout]) if layout else max(number.values(), default=-1) + 1
+        if not max(number.values(), default=0) < count <= 1000:
+            raise ValueError(f"joint {max(number.values())}, expected below {min(count, 1000)}")
+    else:
+        plain = {name: name.lower().replace("_", " ").replace("ankle", "foot") for name in names}
+        fitting = [each for each in LAYOUTS if set(plain.values()) <= set(LAYOUTS[each])]
+        layout = layout or next(iter(sorted(fitting, key=lambda each: len(LAYOUTS[each]))), None)
+        if layout not in fitting:
+            raise ValueError(f"joints {one_line(sorted(names)[:3])} ... are not those of a layout")
+        number = {name: LAYOUTS[layout].index(plain[name]) for name in names}
+        count = len(LAYOUTS[layout])
+    people: dict[tuple[int, int], np.ndarray] = defaultdict(lambda: np.zeros((count, 3)))
+    for row in rows:
+        person = whole(row["person"], "person") if row.get("person") else UNKNOWN
+        joint = people[whole(row["frame"], "frame"), person][number[row["joint"]]]
+        joint[:] = float(row["x"]), float(row["y"]), float(row.get("confidence") or 1)
+    return gather(
+        (Found(frame, person, as_points(points)) for (frame, person), points in people.items()), layout=layout
+    )
+
+
+class Video(NamedTuple):
+    """What a header tells."""
+
+    size: tuple[int, int]
+    """width and height in px, as the video is shown"""
+    fps: float
+
+
+def read_video(path: Path) -> Video:
+    """Size and frame rate of an MP4 or MOV file. Raises `PoseliftError` for other files."""
+    with untrusted(path, "no MP4 or MOV video ({}); give --size and --fps"), path.open("rb") as file:
+        end = file.seek(0, io.SEEK_END)
+        for start, stop in _boxes(file, 0, end, b"moov", b"trak"):
+            if video := _track(file, start, stop):
+                return video
+        raise ValueError("no picture in it")
+    raise AssertionError  # `untrusted` lets no error pass
+
+
+def _boxes(file: IO[bytes], start: int, end: int, *kinds: bytes) -> Iterator[tuple[int, int]]:
+    """Where the boxes of the last kind, inside boxes of the kinds before, begin and end (ISO 14496-12)."""
+    while start + 8 <= end:
+        file.seek(start)
+        size, kind, large = struct.unpack(">I4sQ", file.read(16).ljust(16, b"\0"))
+        body, size = (start + 16, large) if size == 1 else (start + 8, size or end - start)
+        if size < body - start:
+            raise ValueError("damaged")
+        if kind == kinds[0]:
+            inside = (body, min(start + size, end))
+            yield from _boxes(file, *inside, *kinds[1:]) if kinds[1:] else [inside]
+        start += size
+
+
+def _fields(file: IO[bytes], where: tuple[int, int], old: str, new: str) -> tuple[Any, ...]:
+    """The fields of a box, whose form depends on its version."""
+    file.seek(where[0])
+    form = new if file.read(4)[0] else old
+    return struct.unpack(form, file.read(struct.calcsize(form)))
+
+
+def _track(file: IO[bytes], start: int, end: int) -> Video | None:
+    """A track's; None if it has no picture."""
+    (header,) = _boxes(file, start, end, b"tkhd")
+    across, *_, width, height = _fields(file, header, ">36x9i2I", ">48x9i2I")
+    (media,) = _boxes(file, start, end, b"mdia", b"mdhd")
+    (ticks,) = _fields(file, media, ">8xI", ">16xI")
+    times = list(_boxes(file, start, end, b"mdia", b"minf", b"stbl", b"stts"))
+    if not (width and height and times):
+        return None
+    file.seek(times[0][0] + 4)
+    (count,) = struct.unpack(">I", file.read(4))
+    runs = struct.unpack(f">{2 * count}I", file.read(8 * count))
+    frames, duration = sum(runs[::2]), sum(n * each for n, each in zip(runs[::2], runs[1::2], strict=True))
+    sides = (width >> 16, height >> 16)
+    # a phone held upright films lying images and notes that they are to be turned: a matrix without a
+    return Video(sides if across else (sides[1], sides[0]), frames * ticks / duration)

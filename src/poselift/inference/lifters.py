@@ -1,0 +1,80 @@
+"""Models that lift: of a run, of a published checkpoint, or exported to ONNX, which needs no torch."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from poselift.data.store import open_split
+from poselift.errors import PoseliftError, untrusted
+from poselift.inference.checks import Known, measured
+from poselift.inference.lifting import Array, Lifter
+
+CLIPS = 500
+"""How many training clips are looked at for what a model knows."""
+
+
+@contextmanager
+def opened(given: argparse.Namespace) -> Iterator[tuple[Lifter, Known | None]]:
+    """The lifter that the command line names, and what its training inputs were like, where that is there to
+    be measured. Raises `PoseliftError` if it is not whole."""
+    if given.onnx:
+        yield from_onnx(given.onnx)
+        return
+    from poselift.evaluation.evaluate import evaluated  # here: torch takes seconds
+    from poselift.machine.devices import reserved_device
+
+    with reserved_device(given.device) as device:
+        _, settings, models = evaluated(given)
+        lifter = from_torch(next(iter(models.values())).to(device), settings.n_frames)
+        store = given.store or (given.run.resolve().parents[1] / "data" if given.run else None)
+        known = None
+        if store and (given.store or (store / f"clips-{settings.n_frames}").is_dir()):
+            known = known_inputs(store, settings.n_frames, settings.input_2d)
+        yield lifter._replace(confident=settings.input_2d == "ground_truth"), known
+
+
+def from_torch(model: "torch.nn.Module", n_frames: int) -> Lifter:  # type: ignore[name-defined]  # noqa: F821
+    """A lifter of a model for clips of `n_frames`, on the device where its weights are; in eval mode."""
+    import torch
+
+    model.eval()
+    device = next(model.parameters()).device
+
+    @torch.inference_mode()
+    def run(clips: Array) -> Array:
+        poses: Array = model(torch.from_numpy(clips).to(device)).float().cpu().numpy()
+        return poses
+
+    return Lifter(run, n_frames)
+
+
+def from_onnx(path: Path) -> tuple[Lifter, Known | None]:
+    """The lifter that `poselift export` wrote. Raises `PoseliftError` if the file is another, or ONNX Runtime
+    is not installed."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise PoseliftError("--onnx needs ONNX Runtime: pip install onnxruntime") from None
+    with untrusted(path, "no ONNX model of poselift ({})"):
+        session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+        about = json.loads(session.get_modelmeta().custom_metadata_map["poselift"])
+        n_frames, confident = int(about["n_frames"]), bool(about["confident"])
+        known = {name: (float(low), float(high)) for name, (low, high) in about["known"].items()}
+
+    def run(clips: Array) -> Array:
+        poses: Array = session.run(None, {"keypoints": clips})[0]
+        return poses
+
+    return Lifter(run, n_frames, confident), known or None
+
+
+def known_inputs(store: Path, n_frames: int, input_2d: str) -> Known:
+    """The range, from the 1st to the 99th percentile, of each measure over training clips of a store."""
+    train = open_split(store, "train", n_frames, input_2d)  # type: ignore[arg-type]
+    rows = np.unique(np.linspace(0, len(train) - 1, CLIPS).astype(int))
+    values = measured(train.inputs[train.clips[rows]])
+    return {name: (float(np.percentile(v, 1)), float(np.percentile(v, 99))) for name, v in values.items()}

@@ -1,0 +1,95 @@
+"""Poses for tracks of any length, from a model of clips of one length."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poselift.skeleton import MIRROR, ROOT
+
+Array = NDArray[np.float32]
+
+BATCH = 8
+"""Windows at a time: what is in memory does not grow with the track."""
+
+
+class Lifter(NamedTuple):
+    """A model, however it is run."""
+
+    run: Callable[[Array], Array]
+    """clips (B, n, 17, 3): x, y, confidence, normalised -> poses (B, n, 17, 3), normalised"""
+    n_frames: int
+    confident: bool = False
+    """whether it has learned from true 2D: with confidence 1"""
+
+
+class View(NamedTuple):
+    """What of the image counts as the image when keypoints are normalised."""
+
+    half: float
+    """half the width, px"""
+    centre: tuple[float, float] | None
+    """px; None: each window's own, in the middle of the person"""
+
+
+def image_view(size: tuple[int, int]) -> View:
+    """The whole image, of width and height `size`: the normalisation that models are trained with."""
+    return View(size[0] / 2, (size[0] / 2, size[1] / 2))
+
+
+def window_starts(length: int, n: int, overlap: int) -> NDArray[np.int64]:
+    """Where windows of `n` frames begin that cover `length` >= n frames and share at least `overlap`."""
+    count = -(-(length - n) // (n - overlap)) + 1
+    return np.rint(np.linspace(0, length - n, count)).astype(np.int64)
+
+
+def flip_averaged(lifter: Lifter, clips: Array) -> Array:
+    """The mean of the poses for clips (B, n, 17, 3) and those for their mirror image, as in the protocol."""
+
+    def mirrored(poses: Array) -> Array:
+        return np.multiply(poses[..., MIRROR, :], [-1, 1, 1], dtype=np.float32)
+
+    average = (lifter.run(clips) + mirrored(lifter.run(mirrored(clips)))) / 2
+    return average.astype(np.float32, copy=False)
+
+
+def normalised(points: NDArray[np.float64], view: View, least: float, confident: bool) -> Array:
+    """What a model is given for clips (B, n, 17, 3) in px. No model has seen a confidence of 0, which
+    interpolated joints have: it becomes `least`."""
+    centre = np.array(view.centre) if view.centre else _middle(points)
+    out = np.empty(points.shape, dtype=np.float32)
+    out[..., :2] = (points[..., :2] - centre) / view.half
+    out[..., 2] = 1 if confident else np.maximum(points[..., 2], least)
+    return out
+
+
+def _middle(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean over the frames of the middle of the person: (B, n, J, 3) -> (B, 1, 1, 2)."""
+    box = points[..., :2].max(axis=2, keepdims=True) + points[..., :2].min(axis=2, keepdims=True)
+    middle: NDArray[np.float64] = box.mean(axis=1, keepdims=True) / 2
+    return middle
+
+
+def lift(lifter: Lifter, points: NDArray[np.float64], view: View, least: float, overlap: int) -> Array:
+    """Poses (T, 17, 3) in px relative to the root, for keypoints (T, 17, 3) in px: x right, y down, z away.
+
+    Where windows overlap their poses are averaged, each with a weight that falls towards its ends. A track
+    shorter than a window is extended by its first and last frame.
+    """
+    length, n = len(points), lifter.n_frames
+    before = max(0, n - length) // 2
+    padded = np.pad(points, ((before, max(0, n - length) - before), (0, 0), (0, 0)), mode="edge")
+    rise = np.arange(1, n + 1)
+    weight = np.minimum(np.minimum(rise, rise[::-1]), overlap + 1).astype(np.float32)[:, None, None]
+    total, weights = np.zeros(padded.shape, dtype=np.float32), np.zeros((len(padded), 1, 1), dtype=np.float32)
+    starts = window_starts(len(padded), n, overlap)
+    for batch in np.split(starts, range(BATCH, len(starts), BATCH)):
+        clips = padded[batch[:, None] + np.arange(n)]
+        poses = flip_averaged(lifter, normalised(clips, view, least, lifter.confident))
+        for start, pose in zip(batch, poses, strict=True):
+            total[start : start + n] += weight * pose
+            weights[start : start + n] += weight
+    out = (total / weights)[before : before + length] * np.float32(view.half)
+    out[:, ROOT] = 0
+    return out

@@ -1,0 +1,175 @@
+"""Lift people's own keypoints: `poselift predict INPUT --run RUN --size 1920x1080 --out OUT`."""
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from poselift.config.run import RunSettings
+from poselift.errors import PoseliftError, run
+from poselift.files import own_folder, require_own
+from poselift.inference.checks import Known, implausible, unfamiliar
+from poselift.inference.files import Video, read_keypoints, read_video
+from poselift.inference.keypoints import UNKNOWN, Keypoints
+from poselift.inference.layouts import LAYOUTS, to_human36m
+from poselift.inference.lifters import opened
+from poselift.inference.lifting import Lifter, View, image_view, lift
+from poselift.inference.outputs import Lifted, write
+from poselift.inference.scale import Scale, parse_bone, to_metres
+from poselift.inference.tracks import Track, body_size, chosen, told_apart, tracks
+
+OF_CHECKPOINT = ("architecture", "architecture_file", "depth", "dim", "n_frames", "input_2d")
+
+CROPPED = 0.75
+"""How tall, in half widths, a person is in a crop: as people are in Human3.6M, 4 m from the camera."""
+
+FPS = 30.0
+
+OVERLAP = 30
+
+
+def people(found: Keypoints, given: argparse.Namespace) -> list[Track]:
+    """The tracks of the people who are wanted. Raises `PoseliftError` if there is none."""
+    assert found.layout is not None
+    points, person = to_human36m(found.points, found.layout), found.person
+    if (person == UNKNOWN).all():
+        person = told_apart(found.frame, points, given.max_gap)
+    person = chosen(person, given.person)
+    found_tracks = list(tracks(found.frame, person, points, given.max_gap, given.min_confidence))
+    if not found_tracks:
+        raise PoseliftError(f"no joint with a confidence of {given.min_confidence}; try --min-confidence")
+    return found_tracks
+
+
+def view_of(track: Track, size: tuple[int, int] | None, crop: bool) -> View:
+    """What counts as the image. Raises `PoseliftError` if that is not known, or joints are far out of it."""
+    if crop:
+        return View(max(float(np.percentile(body_size(track.points), 90)), 1) / CROPPED, None)
+    if size is None:
+        raise PoseliftError("the size of its images is not known; give --size 1920x1080, --video or --crop")
+    places = track.points[track.points[..., 2] > 0][:, :2]
+    out = (np.abs(places - np.array(size) / 2) > np.array(size)).any(axis=-1)
+    if out.mean() > 0.05:
+        far = "x".join(str(round(side)) for side in places.max(axis=0))
+        raise PoseliftError(f"joints up to {far} px in images of {size[0]}x{size[1]}; give another --size")
+    return image_view(size)
+
+
+def predicted(
+    path: Path, given: argparse.Namespace, lifter: Lifter, known: Known | None, video: Video | None
+) -> tuple[list[Lifted], float, list[str]]:
+    """Everyone in a file, lifted; frames per second, and what looks wrong. Raises `PoseliftError`."""
+    found = read_keypoints(path, given.layout)
+    size = given.image or (video.size if video else found.size)
+    half = lifter.n_frames // 2
+    overlap = min(OVERLAP, half) if given.overlap is None else given.overlap
+    if not 0 <= overlap < lifter.n_frames:
+        raise PoseliftError(f"--overlap {overlap}: expected 0 to {lifter.n_frames - 1}, less than a window")
+    lifted, warnings = [], []
+    try:
+        for track in people(found, given):
+            view = view_of(track, size, given.crop)
+            strange = [*implausible(track)]
+            strange += unfamiliar(track, lifter, view, given.min_confidence, known or {})
+            warnings += [f"person {track.person}: {each}" for each in strange]
+            poses = lift(lifter, track.points, view, given.min_confidence, overlap)
+            if given.scale:
+                poses, _ = to_metres(poses, given.scale)
+            lifted.append(Lifted(track, poses))
+    except PoseliftError as error:
+        raise PoseliftError(f"{path}: {error}") from None
+    return lifted, given.fps or (video.fps if video else None) or found.fps or FPS, warnings
+
+
+def _image_size(sizes: list[str]) -> Iterator[tuple[int, int]]:
+    for each in sizes:
+        if match := re.fullmatch(r"(\d{1,5})x(\d{1,5})", each):
+            if not int(match[1]) * int(match[2]):
+                raise PoseliftError(f"--size {each}: expected WIDTHxHEIGHT in pixels")
+            yield int(match[1]), int(match[2])
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The options, checked; `image` is the size of the images and `scale` the length that is known."""
+    parser = argparse.ArgumentParser(prog="poselift predict", description=main.__doc__)
+    parser.add_argument(
+        "input", type=Path, nargs="+", metavar="INPUT", help="keypoints: a file, OpenPose's folder"
+    )
+    model = parser.add_mutually_exclusive_group(required=True)
+    model.add_argument("--run", type=Path, metavar="DIR", help="folder of a run: its best weights")
+    model.add_argument("--checkpoint", type=Path, metavar="FILE", help="published checkpoint or safetensors")
+    model.add_argument("--onnx", type=Path, metavar="FILE", help="model that `poselift export` wrote")
+    for name in OF_CHECKPOINT:
+        described = RunSettings.model_fields[name].description
+        parser.add_argument(f"--{name.replace('_', '-')}", help=f"of the checkpoint: {described}")
+    of_size = "of the images, 1920x1080, and of a checkpoint's model, base; repeatable"
+    parser.add_argument("--size", action="append", default=[], help=of_size)
+    parser.add_argument(
+        "--video", type=Path, metavar="MP4", help="the video, whose header has size and frame rate"
+    )
+    parser.add_argument("--fps", type=float, help=f"frames per second (default: the video's, or {FPS:g})")
+    parser.add_argument(
+        "--layout", choices=LAYOUTS, help="which joints, where the file does not make it certain"
+    )
+    a_person = "a person of the file, 3, or two numbers of one, 3+7; repeatable (default: all)"
+    parser.add_argument("--person", action="append", default=[], metavar="NUMBER", help=a_person)
+    gap = "frames without a person that are interpolated (default: %(default)s)"
+    parser.add_argument("--max-gap", type=int, default=25, metavar="N", help=gap)
+    least = "joints below it count as not found (default: %(default)s)"
+    parser.add_argument("--min-confidence", type=float, default=0.1, metavar="C", help=least)
+    shared = f"frames that windows share (default: {OVERLAP}, or half a window)"
+    parser.add_argument("--overlap", type=int, metavar="N", help=shared)
+    parser.add_argument("--crop", action="store_true", help="normalise by a crop around the person")
+    known = parser.add_mutually_exclusive_group()
+    known.add_argument("--height", type=float, metavar="METRES", help="of the person: poses in metres")
+    known.add_argument("--bone", metavar="JOINT-JOINT=METRES", help="a bone's length: poses in metres")
+    of_store = "frame store of the training (default: data/ beside the folder of runs)"
+    parser.add_argument("--store", type=Path, metavar="DIR", help=of_store)
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, … (default: auto)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    given = parser.parse_args(argv)
+    given.image = next(_image_size(given.size), None)
+    given.size = next((each for each in given.size if not re.fullmatch(r"\d+x\d+", each)), None)
+    given.scale = parse_bone(given.bone) if given.bone else Scale(given.height) if given.height else None
+    for name, low, high in (
+        ("height", 0.3, 3),
+        ("fps", 0.1, 1e4),
+        ("min_confidence", 0, 1),
+        ("max_gap", 0, 1e6),
+    ):
+        value = getattr(given, name)
+        if value is not None and not low <= value <= high:
+            raise PoseliftError(f"--{name.replace('_', '-')} {value}: expected {low} to {high:g}")
+    return given
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Lift 2D keypoints of people to 3D: arrays, a table, BVH and a page that plays them."""
+    given = parse(argv)
+    names = [path.stem for path in given.input]
+    if len(set(names)) < len(names):
+        raise PoseliftError("two inputs have the same name; give them one after the other")
+    require_own(given.out)
+    video = read_video(given.video) if given.video else None
+    units = str(given.scale) if given.scale else "px of the image; metres need --height or --bone"
+    with ExitStack() as stack:
+        lifter, known = stack.enter_context(opened(given))
+        out = stack.enter_context(own_folder(given.out))
+        for path in given.input:
+            folder = out / path.stem if len(names) > 1 else out
+            folder.mkdir(exist_ok=True)
+            lifted, fps, warnings = predicted(path, given, lifter, known, video)
+            write(folder, lifted, units, fps, f"Poses of {path.name}")
+            for warning in warnings:
+                print(f"warning: {path}: {warning}", file=sys.stderr)
+            rows = sum(len(each.poses) for each in lifted)
+            print(f"{path}: {rows} poses of {len({each.track.person for each in lifted})} people")
+    print(f"written: {given.out}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,60 @@
+"""Keypoints of another layout, or unlike the training's, are noticed; those that are right are not."""
+
+import numpy as np
+import pytest
+
+from poselift.datasets.human36m import Synthetic
+from poselift.inference.checks import implausible, measured, unfamiliar
+from poselift.inference.layouts import to_human36m
+from poselift.inference.lifting import Lifter, image_view
+from poselift.inference.tracks import Track
+from poselift.synthetic.dataset import generate
+
+
+@pytest.fixture(scope="module")
+def clips() -> np.ndarray:
+    """Detections of all actions, (A, T, 17, 3)."""
+    settings = Synthetic(n_actions=15, n_cameras=1, train_frames=3, test_frames=80)
+    test = generate(settings)["test"]
+    return np.concatenate([test["joint_2d"], test["confidence"]], axis=-1).reshape(-1, 80, 17, 3)
+
+
+def said(points: np.ndarray) -> str:
+    return "; ".join(implausible(Track(0, 0, points, np.ones(len(points), dtype=bool))))
+
+
+def test_people_of_the_right_layout_are_plausible(clips):
+    assert [said(clip) for clip in clips] == [""] * len(clips)
+
+
+def test_another_layout_is_noticed(clips):
+    noticed = ["proportions" in said(to_human36m(clip, "coco")) for clip in clips]
+    assert np.mean(noticed) > 0.9
+
+
+def test_people_upside_down_are_noticed(clips):
+    standing = clips[np.median(clips[..., 3, 1] - clips[..., 10, 1], axis=1) > 350]
+    assert len(standing) > 10
+    for clip in standing:
+        assert "upside down" in said(clip * [1, -1, 1] + [0, 1000, 0])
+
+
+def test_measures_of_a_known_case():
+    clip = np.zeros((1, 5, 17, 3), dtype=np.float32)
+    clip[..., 2] = 0.5
+    clip[..., 10, 1] = -0.8  # the box is 0.8 tall
+    clip[0, :, 16, 0] = 0.08 * np.arange(5) / 4  # one joint of 17 moves 0.02 a frame
+    values = measured(clip)
+    assert values["size"][0] == pytest.approx(0.8)
+    assert values["confidence"][0] == pytest.approx(0.5)
+    assert values["motion"][0] == pytest.approx(0.02 / 0.8 / 17)
+
+
+def test_what_the_training_did_not_have_is_named(clips):
+    points = clips[0] * [0.2, 0.2, 1]
+    track = Track(0, 0, points, np.ones(80, dtype=bool))
+    known = {"size": (0.5, 1.2), "confidence": (0.0, 1.0), "motion": (0.0, 1e-6)}
+    lines = list(unfamiliar(track, Lifter(lambda x: x, 27), image_view((1000, 1000)), 0.1, known))
+    assert [line.split()[0] for line in lines] == ["the", "joints"]
+    assert "--crop" in lines[0]
+    assert lines[0].endswith("(training: 0.5 to 1.2)")

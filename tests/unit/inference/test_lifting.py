@@ -1,0 +1,103 @@
+"""Windows cover every frame, join smoothly and average the mirror image as the protocol does."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from detections import N_FRAMES
+from poselift import geometry
+from poselift.config.sizes import ModelSize
+from poselift.data.normalise import normalise
+from poselift.inference.lifters import from_torch
+from poselift.inference.lifting import (
+    Lifter,
+    View,
+    flip_averaged,
+    image_view,
+    lift,
+    normalised,
+    window_starts,
+)
+from poselift.models.checkpoints import load_weights
+from poselift.models.registry import build_model
+from poselift.skeleton import ROOT
+
+SIZE = (1000, 800)
+
+
+def points(n_frames: int) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return np.concatenate(
+        [rng.uniform(0, 800, (n_frames, 17, 2)), rng.uniform(0.3, 1, (n_frames, 17, 1))], -1
+    )
+
+
+@pytest.mark.parametrize("length", [9, 10, 17, 18, 100, 1001])
+@pytest.mark.parametrize("overlap", [0, 4, 8])
+def test_windows_cover_all_frames_and_overlap_enough(length, overlap):
+    starts = window_starts(length, 9, overlap)
+    assert (starts[0], starts[-1]) == (0, length - 9)
+    steps = np.diff(starts)
+    assert (steps >= 1).all()
+    assert (steps <= 9 - overlap).all()
+
+
+@pytest.mark.parametrize("length", [1, 5, 8, 9, 10, 40])
+def test_frames_in_are_frames_out_and_each_is_its_own(length):
+    """A model that gives back what it gets: each frame's pose is its own keypoints, times the scale."""
+    given = points(length)
+    out = lift(Lifter(lambda clips: clips, 9), given, image_view(SIZE), 0.1, overlap=4)
+    centred = given[..., :2] - np.array(SIZE) / 2
+    # x of a joint and of its mirror image are averaged by the mirrored pass into itself
+    expected = np.concatenate([centred, given[..., 2:] * SIZE[0] / 2], -1)
+    expected[:, ROOT] = 0
+    np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-2)
+
+
+def test_normalised_as_the_data_are():
+    given = points(4)
+    out = normalised(given[None], image_view(SIZE), 0.1, confident=False)[0]
+    np.testing.assert_allclose(out[..., :2], normalise(given[..., :2].copy(), *SIZE), rtol=1e-5, atol=1e-6)
+    given[0, 0, 2] = 0
+    assert normalised(given[None], image_view(SIZE), 0.1, confident=False)[0, 0, 0, 2] == np.float32(0.1)
+    assert (normalised(given[None], image_view(SIZE), 0.1, confident=True)[..., 2] == 1).all()
+
+
+def test_one_window_is_what_the_protocol_predicts(checkpoint: Path):
+    model = load_weights(checkpoint, build_model("baseline", ModelSize(depth=1, dim=16), N_FRAMES)).eval()
+    lifter = from_torch(model, N_FRAMES)
+    given = points(N_FRAMES)
+    clips = normalised(given[None], image_view(SIZE), 0.1, confident=False)
+    with torch.inference_mode():
+        expected = geometry.flip_averaged(model, torch.from_numpy(clips))[0].numpy()
+    np.testing.assert_allclose(flip_averaged(lifter, clips)[0], expected, rtol=1e-5, atol=1e-6)
+    expected = expected * SIZE[0] / 2
+    expected[:, ROOT] = 0
+    np.testing.assert_allclose(lift(lifter, given, image_view(SIZE), 0.1, 4), expected, rtol=1e-4, atol=1e-3)
+
+
+def test_no_jump_where_windows_meet():
+    """Where windows disagree, here by a constant each, overlap lets one glide into the next."""
+    calls = iter(range(1000))
+
+    def run(clips: np.ndarray) -> np.ndarray:
+        return np.ones_like(clips) * next(calls)
+
+    still = np.repeat(points(1), 200, axis=0)
+    out = lift(Lifter(run, 20), still, image_view((2, 2)), 0.1, overlap=10)
+    steps = np.abs(np.diff(out[:, 1:, 1], axis=0)).max()
+    calls = iter(range(1000))
+    cut = np.abs(np.diff(lift(Lifter(run, 20), still, image_view((2, 2)), 0.1, 0)[:, 1:, 1], axis=0)).max()
+    assert steps < cut / 5
+
+
+def test_a_crop_follows_the_person_whatever_the_image():
+    """A person twice as large elsewhere in the image is lifted to poses twice as large."""
+    given = points(30)
+    twice = given * [2, 2, 1] + [3000, 1500, 0]
+    lifter = Lifter(lambda clips: clips**2, 9)
+    one = lift(lifter, given, View(500, None), 0.1, 4)
+    other = lift(lifter, twice, View(1000, None), 0.1, 4)
+    np.testing.assert_allclose(other, 2 * one, rtol=1e-4, atol=1e-2)

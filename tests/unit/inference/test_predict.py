@@ -1,0 +1,109 @@
+"""`poselift predict` as people use it: files in, files out, one line for what is wrong."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detections import TINY, alphapose, openpose, standing, ultralytics, written
+from poselift.errors import PoseliftError
+from poselift.inference.predict import main
+from poselift.skeleton import JOINTS
+
+Predict = Callable[..., dict[str, np.ndarray]]
+
+
+@pytest.fixture
+def predict(checkpoint: Path, tmp_path: Path) -> Predict:
+    """Run the command; the arrays that it wrote."""
+
+    def run(*arguments: object) -> dict[str, np.ndarray]:
+        main([*map(str, arguments), "--checkpoint", str(checkpoint), *TINY, "--out", str(tmp_path / "out")])
+        return dict(np.load(tmp_path / "out" / "poses.npz"))
+
+    return run
+
+
+SIZE = ("--size", "1000x1000")
+
+
+def test_every_form_gives_the_same_poses(predict, tmp_path):
+    track = standing(20)
+    np.save(tmp_path / "a.npy", track)
+    expected = predict(tmp_path / "a.npy", *SIZE, "--layout", "coco")["poses"]
+    assert expected.shape == (20, 17, 3)
+    assert np.abs(expected[:, 1:]).min() > 0
+    for name, content in {"alpha": alphapose(track[None]), "ultra": ultralytics(track[None])}.items():
+        found = predict(written(tmp_path / f"{name}.json", content), *SIZE)["poses"]
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_two_people_with_a_gap_and_all_outputs(predict, tmp_path):
+    tracks = np.stack([standing(20, seed=1), standing(20, seed=2)])
+    entries = [each for each in alphapose(tracks) if not (each["idx"] == 2 and each["image_id"] == "7.jpg")]
+    out = predict(written(tmp_path / "a.json", entries), *SIZE, "--height", "1.8", "--fps", "25")
+    assert out["poses"].shape == (40, 17, 3)
+    for person in (1, 2):
+        rows = out["person"] == person
+        np.testing.assert_array_equal(out["frame"][rows], np.arange(20))
+        marked = np.flatnonzero(out["interpolated"][rows]).tolist()
+        assert marked == ([7] if person == 2 else [])
+        assert ((out["confidence"][rows] == 0).all(axis=1) == out["interpolated"][rows]).all()
+    assert str(out["units"]) == "metres, from a body height of 1.8 m as given; not measured"
+    assert out["joints"].tolist() == list(JOINTS)
+    with (tmp_path / "out/poses.csv").open() as file:
+        table = list(csv.DictReader(file))
+    assert len(table) == 40 * 17
+    z = np.array([float(row["z"]) for row in table]).reshape(40, 17)
+    np.testing.assert_allclose(z, out["poses"][..., 2], rtol=1e-3, atol=1e-6)
+    names = {path.name for path in (tmp_path / "out").iterdir()} - {".made-by-poselift"}
+    assert names == {"poses.npz", "poses.csv", "poses.html", "person-1.bvh", "person-2.bvh"}
+    assert "Frame Time: 0.04" in (tmp_path / "out/person-1.bvh").read_text()
+
+
+def test_one_person_of_several_in_one_frame(predict, tmp_path):
+    folder = openpose(tmp_path / "frames", np.stack([standing(1, 25, seed) for seed in (1, 2)]))
+    assert len(predict(folder, *SIZE)["poses"]) == 2
+    out = predict(folder, *SIZE, "--person", "1")
+    assert out["person"].tolist() == [1]
+
+
+def test_several_inputs_have_a_folder_each(checkpoint, tmp_path):
+    for name in ("a", "b"):
+        written(tmp_path / f"{name}.json", alphapose(standing(5)[None]))
+    inputs = [str(tmp_path / "a.json"), str(tmp_path / "b.json")]
+    main([*inputs, "--checkpoint", str(checkpoint), *TINY, *SIZE, "--out", str(tmp_path / "out")])
+    assert sorted(path.parent.name for path in tmp_path.glob("out/*/poses.npz")) == ["a", "b"]
+
+
+def test_faults_are_one_line_and_leave_nothing(predict, tmp_path):
+    path = written(tmp_path / "a.json", alphapose(standing(5)[None]))
+
+    def refused(words: str, *arguments: object) -> None:
+        with pytest.raises(PoseliftError) as error:
+            predict(*arguments)
+        assert words in str(error.value)
+        assert "\n" not in str(error.value)
+        assert not (tmp_path / "out").exists()
+
+    refused("give --size 1920x1080", path)
+    refused("in images of 320x240; give another --size", path, "--size", "320x240")
+    refused("there is no person 9; there are 1", path, *SIZE, "--person", "9")
+    refused("--overlap 9: expected 0 to 8", path, *SIZE, "--overlap", "9")
+    refused("no joint with a confidence of 1.0", path, *SIZE, "--min-confidence", "1")
+    refused("--height 180.0: expected 0.3 to 3", path, *SIZE, "--height", "180")
+    refused("--size 0x5", path, "--size", "0x5")
+    refused("the same name", path, path, *SIZE)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/mine.txt").write_text("mine")
+    with pytest.raises(PoseliftError, match="poselift did not make it"):
+        predict(path, *SIZE)
+    assert (tmp_path / "out/mine.txt").read_text() == "mine"
+
+
+def test_a_crop_needs_no_size_and_warnings_name_the_person(predict, tmp_path, capsys):
+    out = predict(written(tmp_path / "a.json", alphapose(standing(5)[None])), "--crop")
+    assert np.isfinite(out["poses"]).all()
+    assert "person 1: the bones have not the proportions of a person" in capsys.readouterr().err

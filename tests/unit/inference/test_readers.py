@@ -1,0 +1,287 @@
+"""Each form of file gives back the numbers that were written; what is wrong is one line."""
+
+import io
+import json
+import random
+import struct
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from detections import alphapose, flat, mmpose, openpose, standing, ultralytics, written
+from poselift.errors import PoseliftError
+from poselift.inference.files import Video, read_keypoints, read_video
+from poselift.inference.keypoints import UNKNOWN
+
+TRACKS = np.stack([standing(seed=1), standing(seed=2)])
+
+
+def lines(frames: list[Any]) -> str:
+    return "\n".join(map(json.dumps, frames))
+
+
+def as_npz(path: Path, **arrays: Any) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+def as_csv(path: Path, tracks: np.ndarray, names: list[str] | None = None) -> Path:
+    rows = [
+        f"{t},{person},{names[joint] if names else joint},{x!r},{y!r},{c!r}"
+        for person, track in enumerate(tracks, start=1)
+        for t, points in enumerate(track)
+        for joint, (x, y, c) in enumerate(points.astype(float).tolist())
+    ]
+    path.write_text("\n".join(["frame,person,joint,x,y,confidence", *rows]))
+    return path
+
+
+def videopose3d(path: Path, track: np.ndarray) -> Path:
+    return as_npz(
+        path,
+        positions_2d=np.array({"clip.mp4": {"custom": [track]}}, dtype=object),
+        metadata=np.array(
+            {"layout_name": "coco", "video_metadata": {"clip.mp4": {"w": 1920, "h": 1080, "fps": 25}}},
+            dtype=object,
+        ),
+    )
+
+
+COCO_NAMES = [
+    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
+    "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee",
+    "left_ankle", "right_ankle",
+]  # fmt: skip
+
+FORMS: dict[str, Callable[[Path], Path]] = {
+    "AlphaPose": lambda p: written(p / "a.json", alphapose(TRACKS)),
+    "COCO results": lambda p: written(
+        p / "a.json",
+        [{"image_id": t, "category_id": 1, "keypoints": flat(k), "score": 0.5, "track_id": 1 + i}
+         for i, track in enumerate(TRACKS) for t, k in enumerate(track)],
+    ),
+    "COCO annotations": lambda p: written(
+        p / "a.json",
+        {"images": [{"id": 1, "width": 1920, "height": 1080}], "annotations": alphapose(TRACKS)},
+    ),
+    "MMPose": lambda p: written(p / "a.json", mmpose(TRACKS, {"0": "nose"})),
+    "Ultralytics": lambda p: written(p / "a.json", ultralytics(TRACKS)),
+    "Ultralytics, a line for each frame": lambda p: (
+        (p / "a.jsonl").write_text(lines(ultralytics(TRACKS))) and (p / "a.jsonl")
+    ),
+    "csv": lambda p: as_csv(p / "a.csv", TRACKS, COCO_NAMES),
+}  # fmt: skip
+
+
+def assert_same(found: Any, tracks: np.ndarray = TRACKS) -> None:
+    for person, track in enumerate(tracks, start=1):
+        rows = found.person == person
+        np.testing.assert_array_equal(found.frame[rows], np.arange(tracks.shape[1]))
+        np.testing.assert_allclose(found.points[rows], track, rtol=1e-6)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_that_tell_people_apart(form, tmp_path):
+    found = read_keypoints(FORMS[form](tmp_path))
+    assert_same(found)
+    assert found.layout == "coco"
+    assert found.size == ((1920, 1080) if form == "COCO annotations" else None)
+
+
+def test_openpose_folder_is_body25_and_tells_nobody_apart(tmp_path):
+    tracks = np.stack([standing(12, 25, seed) for seed in (1, 2)])
+    found = read_keypoints(openpose(tmp_path / "frames", tracks))
+    assert found.layout == "body25"
+    assert (found.person == UNKNOWN).all()
+    np.testing.assert_array_equal(found.frame, np.repeat(np.arange(12), 2))
+    frames = found.points.reshape(12, 2, 25, 3)
+    for t in range(12):  # the order of people within a frame says nothing
+        surest = sorted(tracks[:, t], key=lambda points: -points[:, 2].mean())
+        np.testing.assert_allclose(frames[t], surest, rtol=1e-6)
+
+
+@pytest.mark.parametrize("ending", [".npy", ".npz"])
+def test_arrays_of_one_person_or_several(ending, tmp_path):
+    path = tmp_path / f"a{ending}"
+    for array in (TRACKS, TRACKS[0], TRACKS[..., :2]):
+        np.save(path, array) if ending == ".npy" else np.savez(path, anything=array, fps=25)
+        found = read_keypoints(path, "human36m")
+        for person, track in enumerate(array if array.ndim == 4 else array[None]):
+            points = found.points[found.person == person]
+            np.testing.assert_allclose(points[..., : track.shape[-1]], track, rtol=1e-6)
+            assert track.shape[-1] == 3 or (points[..., 2] == 1).all()
+
+
+def test_confidences_beside_the_places(tmp_path):
+    found = read_keypoints(
+        as_npz(tmp_path / "a.npz", keypoints=TRACKS[0, ..., :2], scores=TRACKS[0, ..., 2]), "coco"
+    )
+    np.testing.assert_allclose(found.points, TRACKS[0], rtol=1e-6)
+    wrong = as_npz(tmp_path / "b.npz", keypoints=TRACKS[0, ..., :2], scores=TRACKS[0, 1:, :, 2])
+    assert "confidences for keypoints" in line_of(wrong, "coco")
+
+
+def test_videopose3d_says_layout_size_and_frame_rate(tmp_path):
+    found = read_keypoints(videopose3d(tmp_path / "a.npz", TRACKS[0]))
+    np.testing.assert_allclose(found.points, TRACKS[0], rtol=1e-6)
+    assert (found.layout, found.size, found.fps) == ("coco", (1920, 1080), 25)
+
+
+def test_what_was_not_found_has_no_confidence(tmp_path):
+    points = standing(1)[0]
+    points[0], points[1, 0], points[2, 2], points[3, 2] = 0, np.nan, 0, 7.5
+    np.save(tmp_path / "a.npy", points[None])
+    found = read_keypoints(tmp_path / "a.npy", "coco").points[0]
+    np.testing.assert_array_equal(found[:3], 0)
+    assert found[3, 2] == 1
+    np.testing.assert_allclose(found[4:], points[4:])
+
+
+def test_frames_in_any_order_and_repeated(tmp_path):
+    entries = alphapose(TRACKS[:1])
+    weak = entries[5] | {"keypoints": flat(TRACKS[0, 5] * [1, 1, 0.5] + [9, 9, 0])}
+    random.Random(0).shuffle(entries)
+    assert_same(read_keypoints(written(tmp_path / "a.json", [weak, *entries, weak])), TRACKS[:1])
+
+
+@pytest.mark.parametrize(
+    ("n_joints", "layout"), [(26, "halpe26"), (25, "body25"), (133, "coco-wholebody"), (136, "halpe136")]
+)
+def test_a_number_of_joints_that_one_layout_has(n_joints, layout, tmp_path):
+    np.save(tmp_path / "a.npy", standing(3, n_joints))
+    assert read_keypoints(tmp_path / "a.npy").layout == layout
+
+
+def line_of(path: Path, layout: str | None = None) -> str:
+    with pytest.raises(PoseliftError) as error:
+        read_keypoints(path, layout)
+    text = str(error.value)
+    assert "\n" not in text
+    assert text.startswith(str(path))
+    return text.removeprefix(str(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "no keypoints that can be read"),
+        ("[]", "no person in it"),
+        ("[[], [], []]", "no person in it"),
+        ('{"people": []}', "no person in it"),
+        ("{}", "not the JSON of AlphaPose"),
+        ("3", "not the JSON of AlphaPose"),
+        ('[{"a": 1}]', "not the JSON of AlphaPose"),
+        ('[{"image_id": "x.jpg", "keypoints": [1, 2, 0.5]}]', "'x.jpg' has no frame number"),
+        ('[{"image_id": 1, "keypoints": [1, 2]}]', "not x, y, confidence"),
+        ('[{"image_id": 1.5, "keypoints": [1, 2, 1]}]', "frame 1.5 is not a whole number"),
+        ('[{"image_id": -1, "keypoints": [1, 2, 1]}]', "frame -1 is not a whole number"),
+        ('[{"image_id": 1, "keypoints": [1, 2, "x"]}]', "could not convert"),
+        ('[{"image_id": 1, "keypoints": [1, 2, 1]}, {"image_id": 1, "keypoints": []}]', "0 and of 1 joints"),
+        ("[" * 100_000, "no keypoints that can be read"),
+        ('[{"image_id": 1, "keypoints": [' + "9" * 5000 + ", 2, 1]}]", "no keypoints that can be read"),
+    ],
+)
+def test_json_that_is_not_what_it_says(content, words, tmp_path):
+    (tmp_path / "a.json").write_text(content)
+    assert words in line_of(tmp_path / "a.json")
+
+
+def test_other_faults_are_named(tmp_path):
+    assert line_of(tmp_path / "none.json").startswith(": no such file")
+    np.save(tmp_path / "a.npy", standing(3))
+    assert "human36m or coco; say which with --layout" in line_of(tmp_path / "a.npy")
+    assert "17 joints, but layout halpe26 has 26" in line_of(tmp_path / "a.npy", "halpe26")
+    np.save(tmp_path / "b.npy", standing(3, 18))
+    assert "18 joints: of no layout" in line_of(tmp_path / "b.npy")
+    (tmp_path / "empty").mkdir()
+    assert "no person in it" in line_of(tmp_path / "empty")
+    (tmp_path / "a.txt").write_text("")
+    assert "is expected" in line_of(tmp_path / "a.txt")
+    sizes = {"images": [{"width": 10, "height": w} for w in (1, 2)], "annotations": alphapose(TRACKS)}
+    assert "images of 2 sizes" in line_of(written(tmp_path / "sizes.json", sizes))
+    (tmp_path / "a.csv").write_text("frame,x,y\n1,2,3\n")
+    assert "no column joint" in line_of(tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_text("frame,joint,x,y\n1,tail,2,3\n")
+    assert "'tail'" in line_of(tmp_path / "b.csv")
+
+
+def test_a_pickle_inside_an_npz_is_not_run(tmp_path):
+    class Bad:
+        def __reduce__(self) -> Any:
+            return print, ("pwned",)
+
+    array = np.empty((), dtype=object)
+    array[()] = Bad()
+    path = as_npz(tmp_path / "a.npz", positions_2d=array, metadata=array)
+    assert "refused" in line_of(path)
+    bomb = io.BytesIO()
+    np.lib.format.write_array(bomb, np.zeros(0))
+    with zipfile.ZipFile(tmp_path / "b.npz", "w") as archive:
+        archive.writestr("keypoints.npy", bomb.getvalue().replace(b"(0,)", b"(9999999999,)", 1))
+    assert "no keypoints" in line_of(tmp_path / "b.npz")
+
+
+def test_hostile_json_is_read_or_refused_in_one_line(tmp_path, monkeypatch):
+    """The long campaign is tests/fuzz/fuzz_readers.py."""
+    monkeypatch.setattr(sys, "path", [*sys.path, str(Path(__file__).parents[2] / "fuzz")])
+    from hostile import altered, plain_values, replaced
+
+    tracks = TRACKS[:, :3]
+    seeds = [alphapose(tracks), mmpose(tracks), ultralytics(tracks), {"people": []}]
+    rng, path, read = random.Random(0), tmp_path / "a.json", 0
+    said: list[str] = []
+    for number in range(600):
+        content = replaced(seeds[number % 4], rng, plain_values)
+        data = json.dumps(content).encode()
+        path.write_bytes(altered(data, rng) if number % 3 == 0 else data)
+        try:
+            read_keypoints(path, "coco")
+            read += 1
+        except PoseliftError as error:
+            said.append(str(error))
+    assert not any("\n" in each for each in said)
+    assert 20 < read < 580
+
+
+def box(kind: bytes, *content: bytes) -> bytes:
+    body = b"".join(content)
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+def mp4(width: int, height: int, turned: bool = False, late: bool = False) -> bytes:
+    """The boxes of a video of 90 frames in 3 s, by ISO 14496-12; sizes are fixed-point, 16.16."""
+    one = 1 << 16
+    matrix = (0, one, 0, -one, 0, 0, 0, 0, 1 << 30) if turned else (one, 0, 0, 0, one, 0, 0, 0, 1 << 30)
+
+    def track(w: int, h: int) -> bytes:
+        tkhd = struct.pack(">I36x9i2I", 7, *matrix, w << 16, h << 16)
+        mdhd = struct.pack(">I8x2I4x", 0, 15360, 46080)
+        stts = struct.pack(">4I", 0, 1, 90, 512)
+        table = box(b"minf", box(b"stbl", box(b"stts", stts)))
+        return box(b"trak", box(b"tkhd", tkhd), box(b"mdia", box(b"mdhd", mdhd), table))
+
+    movie = box(b"moov", box(b"mvhd", bytes(100)), track(0, 0), track(width, height))
+    parts = [box(b"mdat", bytes(5000)), movie]
+    return box(b"ftyp", b"isom") + b"".join(parts if late else parts[::-1])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("late", [False, True])
+def test_size_and_frame_rate_from_the_header_of_a_video(turned, late, tmp_path):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(mp4(1920, 1080, turned, late))
+    assert read_video(path) == Video((1080, 1920) if turned else (1920, 1080), 30)
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF" * 20, mp4(0, 0), mp4(64, 48, late=True)[:-40]])
+def test_what_is_no_video_is_named(content, tmp_path):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(content)
+    with pytest.raises(PoseliftError, match="no MP4 or MOV video") as error:
+        read_video(path)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,41 @@
+"""Metres from a length that is known."""
+
+import numpy as np
+import pytest
+
+from poselift.errors import PoseliftError
+from poselift.inference.scale import Scale, parse_bone, stature, to_metres
+
+# hip to head 60 px up, legs 40 px each, both straight down
+POSE = np.zeros((17, 3))
+POSE[[2, 5], 1], POSE[[3, 6], 1] = 20, 40
+POSE[7, 1], POSE[8, 1], POSE[9, 1], POSE[10, 1] = -20, -40, -50, -60
+
+
+def test_stature_is_the_sum_of_trunk_and_leg_and_what_is_below_the_ankle():
+    assert stature(POSE[None])[0] == pytest.approx(100 / 0.961)
+    bent = POSE.copy()
+    bent[[3, 6]] = bent[[2, 5]] + [0, 0, 20]  # shanks turned back
+    assert stature(bent[None])[0] == pytest.approx(100 / 0.961)
+
+
+def test_a_person_who_nears_the_camera_keeps_their_size():
+    poses = POSE * np.linspace(1, 2, 400)[:, None, None]
+    metres, per_pixel = to_metres(poses.astype(np.float32), Scale(1.8))
+    np.testing.assert_allclose(stature(metres)[30:-30], 1.8, rtol=1e-3)
+    np.testing.assert_allclose(per_pixel[200], 1.8 / (100 / 0.961) / poses[200, 3, 1] * 40, rtol=1e-3)
+
+
+def test_metres_from_a_bone():
+    scale = parse_bone("left knee-left foot=0.4")
+    metres, _ = to_metres(np.repeat(POSE[None], 5, axis=0).astype(np.float32), scale)
+    np.testing.assert_allclose(np.linalg.norm(metres[:, 5] - metres[:, 6], axis=-1), 0.4, rtol=1e-5)
+    assert str(scale) == "metres, from left knee to left foot of 0.4 m as given; not measured"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "left knee=0.4", "left knee-tail=0.4", "left knee-left foot=40", "a-b-c=1"]
+)
+def test_other_words_are_refused(text):
+    with pytest.raises(PoseliftError, match="expected JOINT-JOINT=METRES"):
+        parse_bone(text)

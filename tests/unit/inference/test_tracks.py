@@ -1,0 +1,91 @@
+"""People keep their numbers, gaps are filled, and nothing is made up without a mark."""
+
+import numpy as np
+import pytest
+
+from poselift.errors import PoseliftError
+from poselift.inference.keypoints import UNKNOWN
+from poselift.inference.tracks import body_size, chosen, interpolated, told_apart, tracks
+
+ROWS = np.arange(30)
+PLACES = np.stack([np.linspace(0, 100, 17), np.linspace(0, 200, 17), np.full(17, 0.9)], axis=-1)
+
+
+def moving(start: float, speed: float, n: int = 30) -> np.ndarray:
+    """A person of 200 px who moves along x, (T, 17, 3)."""
+    points = np.repeat(PLACES[None], n, axis=0)
+    points[..., 0] += start + speed * np.arange(n)[:, None]
+    return points
+
+
+def test_body_size_is_the_longer_side_of_what_was_found():
+    points = PLACES.copy()
+    points[-1] = 0  # not found: the last but one is at 15 / 16
+    assert body_size(points) == pytest.approx(200 * 15 / 16)
+    assert body_size(np.zeros((2, 17, 3))).tolist() == [0, 0]
+
+
+def test_two_people_who_pass_each_other_with_rows_in_any_order():
+    """One stands, one walks past at 60 px beside: in some frames the rows are exchanged."""
+    one, other = moving(0, 0), moving(-300, 20)
+    other[..., 1] += 150
+    rng = np.random.default_rng(0)
+    order = [rng.permutation(2) for _ in ROWS]
+    points = np.concatenate([np.stack([one[t], other[t]])[order[t]] for t in ROWS])
+    person = told_apart(np.repeat(ROWS, 2), points, max_gap=5)
+    truth = np.concatenate(order)
+    assert len(np.unique(person)) == 2
+    assert len({(a, b) for a, b in zip(person, truth, strict=True)}) == 2
+
+
+def test_a_person_comes_back_or_is_another_one():
+    frame = np.array([0, 1, 2, 7, 8, 30, 31])
+    person = told_apart(frame, moving(0, 1, 7), max_gap=5)
+    assert person.tolist() == [0, 0, 0, 0, 0, 1, 1]
+    far = np.concatenate([moving(0, 1, 3), moving(500, 1, 4)])
+    assert told_apart(np.arange(7), far, max_gap=5).tolist() == [0, 0, 0, 1, 1, 1, 1]
+
+
+def test_people_are_chosen_and_joined():
+    person = np.array([3, 7, 9, 3])
+    assert chosen(person, []).tolist() == [3, 7, 9, 3]
+    assert chosen(person, ["3+7"]).tolist() == [3, 3, UNKNOWN, 3]
+    with pytest.raises(PoseliftError, match=r"--person 4: there is no person 4; there are 3, 7, 9"):
+        chosen(person, ["4"])
+    with pytest.raises(PoseliftError, match="no person x"):
+        chosen(person, ["3+x"])
+
+
+def test_gaps_are_interpolated_and_marked_and_long_ones_end_a_track():
+    points = moving(0, 4, 13)
+    frame = np.array([5, 6, 9, 40, 41])
+    found = list(tracks(frame, np.zeros(5, int), points[[0, 1, 4, 5, 6]], max_gap=2, least=0.1))
+    assert [(track.first_frame, len(track.points)) for track in found] == [(5, 5), (40, 2)]
+    assert found[0].found.tolist() == [True, True, False, False, True]
+    np.testing.assert_allclose(found[0].points[..., :2], points[:5, :, :2])
+    np.testing.assert_array_equal(found[0].points[2:4, :, 2], 0)
+    np.testing.assert_array_equal(found[0].points[[0, 1, 4], :, 2], 0.9)
+
+
+def test_a_joint_of_low_confidence_is_not_trusted():
+    points = moving(0, 4, 9)
+    points[3, 5] = (9000, 9000, 0.05)
+    points[:2, 6], points[8, 6] = 0, 0
+    out = interpolated(points, least=0.1)
+    np.testing.assert_allclose(out[3, 5], [*moving(0, 4, 9)[3, 5, :2], 0])
+    np.testing.assert_allclose(out[:2, 6, :2], points[[2, 2], 6, :2])  # before the first: as in the first
+    np.testing.assert_allclose(out[8, 6, :2], points[7, 6, :2])
+
+
+def test_a_joint_that_was_never_found_is_where_its_parent_is():
+    points = moving(0, 4, 9)
+    points[:, [2, 3, 0]] = 0
+    out = interpolated(points, least=0.1)
+    np.testing.assert_allclose(out[:, 3, :2], points[:, 1, :2])
+    np.testing.assert_array_equal(out[:, [0, 2, 3], 2], 0)
+    others = [j for j in range(17) if j not in (0, 2, 3)]
+    np.testing.assert_allclose(out[:, 0, :2], points[:, others, :2].mean(axis=1))
+
+
+def test_nothing_found_is_no_track():
+    assert not list(tracks(ROWS, np.zeros(30, int), np.zeros((30, 17, 3)), 5, 0.1))
