@@ -13,16 +13,17 @@ import pandas as pd
 
 from poselift import latex
 from poselift.analysis.costs import read_costs
-from poselift.analysis.intervals import Differences
+from poselift.analysis.intervals import Differences, Families, entry_pairs, grid_pairs
 from poselift.analysis.results import names_in, of_dataset, read_all
 from poselift.analysis.runs import Run, read_run
-from poselift.analysis.view import Grid, add_options, from_options
+from poselift.analysis.view import Grid, View, add_options, from_options
 from poselift.config.architectures import known
 from poselift.config.run import TrainingSettings
 from poselift.data.sequence import SPLITS
 from poselift.data.sequence import Sequence as Recording
 from poselift.data.store import read_sequences
 from poselift.errors import PoseliftError, run
+from poselift.evaluation.metrics import METRICS
 from poselift.files import write_text
 from poselift.latex import Tex, escape, render
 from poselift.paper.number_text import counted, listing, of_all, setting
@@ -90,6 +91,24 @@ def _setup(runs: Sequence[Run], grid: Grid) -> Numbers:
     }
 
 
+def _families(view: View) -> str:
+    """The families of comparisons that the text has, each with its size."""
+    on_truth = grid_pairs(view.ground_truth_2d) if view.ground_truth_2d else []
+    families = [
+        ("grid", "between architectures of one size", grid_pairs(view.grid)),
+        ("ablation", "of the ablation with the unchanged model", entry_pairs(view.ablation)),
+        ("ground_truth_2d", "on ground-truth 2D", on_truth),
+    ]
+    for its in view.further.values():
+        families.append(("further_data", f"on {its.notice.dataset_title}", grid_pairs(its.grid)))
+    told = [
+        f"the {counted(setting(len(pairs)), 'comparison')} {what}"
+        for name, what, pairs in families
+        if pairs and name in view.statistics.families
+    ]
+    return listing(told) if told else "no family"
+
+
 def _hyperparameters(runs: Sequence[Run]) -> Numbers:
     settings = {name: one.settings for name, one in known({}).items()}
     settings |= {run.settings.architecture: type(run.settings.model) for run in runs}
@@ -121,7 +140,12 @@ def main(argv: list[str] | None = None) -> None:
     if view.per_action_size not in view.grid.sizes:
         sizes = ", ".join(view.grid.sizes)
         raise PoseliftError(f"--per-action-size {view.per_action_size}: not one of the sizes {sizes}")
-    differences = Differences(results, view.statistics)
+    families: Families = {
+        "grid": grid_pairs(view.grid),
+        "ablation": entry_pairs(view.ablation),
+        "ground_truth_2d": grid_pairs(on_truth) if on_truth else [],
+    }
+    differences = Differences(results, view.statistics, families)
     runs = [read_run(folder) for folder in arguments.runs]
     recordings = {split: read_sequences(arguments.store, split) for split in SPLITS}
     numbers = {
@@ -133,6 +157,9 @@ def main(argv: list[str] | None = None) -> None:
         **of_further(everything, view),
         "statistics.confidence": setting(100 * view.statistics.confidence),
         "statistics.resamples": setting(view.statistics.resamples),
+        "statistics.error": f"{100 * (1 - view.statistics.confidence):.3g}",
+        "statistics.primary": METRICS[view.statistics.primary].label,
+        "statistics.families.described": _families(view),
         "data.title": view.notice.dataset_title,
         **below("data", _data(results, runs, recordings)),
         **below("setup", _setup(runs, view.grid)),

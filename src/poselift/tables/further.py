@@ -6,6 +6,7 @@ left out and the text says so. Published rows are shown only for the real data.
 
 import pandas as pd
 
+from poselift.analysis.intervals import grid_pairs
 from poselift.analysis.published import Published, Row
 from poselift.analysis.results import metrics_in, names_in
 from poselift.analysis.view import View
@@ -26,7 +27,7 @@ def table(results: pd.DataFrame, published: Published | None, view: View) -> Tab
     if results.empty:
         return None
     metrics = sorted(metrics_in(results), key=lambda metric: not METRICS[metric].higher_is_better)
-    cells = ErrorCells(results, view)
+    cells = ErrorCells(results, view, {"further_data": grid_pairs(view.grid)})
     shown = [row for row in (published.rows if published else ()) if row.sure != "C"]
     n_frames = sorted(map(int, results["n_frames"].unique()))
     frames = Cell(", ".join(map(str, n_frames)), value=n_frames[0])
@@ -55,7 +56,7 @@ def table(results: pd.DataFrame, published: Published | None, view: View) -> Tab
             "The best epoch is chosen on the test set.",
             published.note if published else "",
             "Source: A, the authors' repository or paper; B, a leaderboard or third text." if shown else "",
-            cells.comparison_note("better"),
+            cells.comparison_note(),
         ),
         caption_notice(view.notice, view.grid.missing(results["run"])),
         (

@@ -146,12 +146,14 @@ def test_differences_are_marked_by_the_metrics_direction(tmp_path, results):
         + [report("full", seed, 18 + 2.001 * seed) for seed in (0, 1)]
     )
     table.to_csv(tmp_path / "better.csv", index=False)
-    tex = made_table(tmp_path / "better.csv")
-    full = row_of(tex, "Full")
-    assert full[3] == r"\textbf{98.1}"  # PCK: higher
-    assert full[7] == r"\textbf{19.0}"  # MPJPE: lower
-    assert full[4].endswith(r"\significant")
-    assert "textbf" not in "".join(row_of(tex, "Baseline"))
+    # PCK: higher; MPJPE, the primary metric unless another is declared: lower
+    for primary, at, bold in (("pck", 3, "98.1"), ("mpjpe", 7, "19.0")):
+        tex = made_table(tmp_path / "better.csv", "--primary", primary)
+        full = row_of(tex, "Full")
+        assert full[at] == rf"\textbf{{{bold}}}"
+        assert full[at + 1].endswith(r"\significant")
+        assert "".join(full).count("textbf") == 1
+        assert "textbf" not in "".join(row_of(tex, "Baseline"))
 
 
 def test_without_the_baseline_differences_are_from_the_first_architecture():
@@ -163,10 +165,10 @@ def test_without_the_baseline_differences_are_from_the_first_architecture():
     assert grid.base == "mamba_gcn"
     (_, block) = further.table(table, None, view(grid)).blocks
     first, second = block.rows
-    assert second[3].star  # significantly worse
-    assert not second[3].bold
-    assert first[3].bold
-    assert not first[3].star
+    assert second[5].star  # significantly worse
+    assert not second[5].bold
+    assert first[5].bold
+    assert not first[5].star
     assert "difference from MambaGCN of its size" in further.table(table, None, view(grid)).caption
 
 
