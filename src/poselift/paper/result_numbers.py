@@ -22,7 +22,7 @@ from poselift.analysis.view import Grid, View
 from poselift.config.architectures import built_in
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval
-from poselift.paper.number_text import counted, fixed, setting, with_interval, with_spread
+from poselift.paper.number_text import counted, fixed, of_all, setting, with_interval, with_spread
 from poselift.skeleton import BODY
 from poselift.tables.table import MISSING
 
@@ -170,5 +170,14 @@ def of_further(results: pd.DataFrame, view: View) -> Numbers:
         if not (rows := of_dataset(results, name)).empty:
             differences = Differences(rows, view.statistics, {"further_data": grid_pairs(its.grid)})
             found = of_grid(rows, differences, its.grid, its.grid.base, view)
-            numbers |= below(name, {"title": its.notice.dataset_title, **found})
+            frames = rows.loc[(rows["metric"] == "frames") & (rows["group"] == "all"), "value"]
+            numbers |= below(
+                name,
+                {
+                    "title": its.notice.dataset_title,
+                    "n_frames": of_all(map(int, rows["n_frames"])),
+                    "frames": of_all(map(int, frames)),
+                    **found,
+                },
+            )
     return numbers
