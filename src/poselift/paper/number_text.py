@@ -7,6 +7,9 @@ from poselift.analysis.results import Estimate
 from poselift.evaluation.statistics import Interval
 from poselift.tables.table import MISSING, bounds, number
 
+Numbers = dict[str, str]
+"""Text by key."""
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

@@ -22,12 +22,18 @@ from poselift.analysis.view import Grid, View
 from poselift.config.architectures import built_in
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval
-from poselift.paper.number_text import counted, fixed, of_all, setting, with_interval, with_spread
+from poselift.paper.number_text import (
+    Numbers,
+    counted,
+    fixed,
+    listing,
+    of_all,
+    setting,
+    with_interval,
+    with_spread,
+)
 from poselift.skeleton import BODY
 from poselift.tables.table import MISSING
-
-Numbers = dict[str, str]
-"""Text by key."""
 
 
 def below(prefix: str, numbers: Numbers) -> Numbers:
@@ -139,6 +145,14 @@ def of_ablation(results: pd.DataFrame, differences: Differences, view: View) -> 
         numbers |= below(entry.name, of_model(results, differences, *pair, decimals))
         if found := differences.difference(*pair, "mpjpe", "last"):
             changes[entry.title or entry.name] = found, differences.finding(*pair, "mpjpe", "last")
+    unlike = [entry for entry in entries if entry.seeds != view.grid.seeds]
+    numbers["seeds.described"] = (
+        "where the seeds of an entry differ from those of the model that it changes, the change is over "
+        "those that both have"
+        if unlike
+        else "each has the seeds of the model that it changes"
+    )
+    numbers["steps.described"] = _steps(results, view)
     worst = max(changes, key=lambda name: changes[name][0].estimate, default="")
     largest, verdict = changes.get(worst, (None, "not tested"))
     numbers |= {
@@ -148,6 +162,22 @@ def of_ablation(results: pd.DataFrame, differences: Differences, view: View) -> 
         "largest.change.verdict": verdict,
     }
     return below("ablation", numbers)
+
+
+def _steps(results: pd.DataFrame, view: View) -> str:
+    """A sentence on entries whose clips are shorter, which are more in number; empty without any."""
+    frames = results.groupby(["architecture", "size", "variant"], observed=True)["n_frames"].first()
+    told = {
+        int(frames[pair[0]]): int(frames[pair[1]])
+        for pair in entry_pairs(view.ablation)
+        if all(model in frames.index for model in pair) and frames[pair[0]] < frames[pair[1]]
+    }
+    said = [f"{one} frames about {of / one:.0f} times as many as of {of}" for one, of in sorted(told.items())]
+    return (
+        f"Shorter clips are more in number, those of {listing(said)}: so are the steps of an epoch."
+        if said
+        else ""
+    )
 
 
 def of_grid(

@@ -58,8 +58,10 @@ def table(
         blocks.append(Block(tuple(rows), f"{view.label(base.architecture)}, {base.size}"))
     seeds = [view.grid.seeds, *(entry.seeds for entry in entries)]
     one_seed = ""
+    if len(set(seeds)) > 1:
+        one_seed = "A change is over the seeds that both models have."
     if min(map(len, seeds)) == 1 < max(map(len, seeds)):
-        one_seed = "What has one seed is not tested: its interval covers the recordings alone."
+        one_seed += " What has one seed is not tested: its interval covers the recordings alone."
     missing = view.detail.missing(results["run"])
     missing += [name for entry in entries for name in entry.missing(results["run"])]
     labels = [METRICS[metric].label for metric in METRICS_SHOWN]
