@@ -1,16 +1,17 @@
 """The paper's claims (`poselift.analysis.claim_tests`) judged by its results.
 
-A claim is supported if the whole confidence interval fulfils it (`poselift.evaluation.statistics`), with
-several seeds; else it is not supported. It cannot be judged on synthetic data, without all runs or with a
-single seed. The model with the best mean is chosen on the same numbers, which favours it a little.
+A claim is supported if its opposite is rejected, refuted if it is rejected itself, else inconclusive; the
+claims are a family of tests, corrected as one (`poselift.evaluation.statistics.holm`). It is not tested on
+synthetic data, without all runs or with a single seed. The model with the best mean is chosen on the same
+numbers, which favours it a little.
 """
 
 import argparse
 import operator
 import sys
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +26,7 @@ from poselift.config.datasets import known
 from poselift.config.experiment import Statistics
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.metrics import METRICS
-from poselift.evaluation.statistics import Interval
+from poselift.evaluation.statistics import Interval, holm
 from poselift.files import write_json
 
 NEEDS = ("notice", "grid", "per_action_size", "statistics", "further")
@@ -34,7 +35,7 @@ RELATIONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 
-Verdict = Literal["supported", "not supported", "cannot be judged"]
+Verdict = Literal["supported", "refuted", "inconclusive", "not tested"]
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,15 @@ class Judgement:
     low: float | None = None
     high: float | None = None
     seeds: int = 0
+    p: float | None = None
+    """of the claim's bound, two-sided; None if it is not tested"""
 
 
 def judge(
     claim: Claim, results: pd.DataFrame, grid: Grid, notice: DataNotice, statistics: Statistics
 ) -> Judgement:
-    """Test a claim against the results on its data set, whose runs are those of `grid`."""
+    """Test a claim by the results on its data set, whose runs are those of `grid`, as if it were the only
+    one; `corrected` is the verdict on several."""
     model = claim.model or _best(claim, results, grid)
     models = [each for each in (model, claim.base) if each]
 
@@ -63,29 +67,51 @@ def judge(
         numbers = (interval.estimate, interval.low, interval.high, interval.seeds) if interval else ()
         return Judgement(claim.text, claim.test, verdict, reason, claim.unit, *numbers)
 
+    def not_tested(reason: str, interval: Interval | None = None) -> Judgement:
+        return answer("not tested", reason, interval)
+
     if model is None:
-        return answer("cannot be judged", "no run of any model is there")
+        return not_tested("no run of any model is there")
     for each in models:
         if each.architecture not in grid.architectures or each.size not in grid.sizes:
             named = ", ".join(filter(None, (each.architecture, each.size, claim.dataset)))
-            return answer("cannot be judged", f"{named} is not part of this experiment")
+            return not_tested(f"{named} is not part of this experiment")
     runs = (Grid((each.architecture,), (each.size,), grid.seeds) for each in models)
     missing = [name for wanted in runs for name in wanted.missing(results["run"])]
     interval = measured(claim, model, results, statistics)
     if missing or interval is None:
-        return answer("cannot be judged", f"missing runs: {', '.join(missing)}", interval)
+        return not_tested(f"missing runs: {', '.join(missing)}", interval)
     if notice.synthetic:
-        return answer("cannot be judged", "the data are synthetic", interval)
-    if interval.seeds < 2 or interval.low is None or interval.high is None:
-        return answer("cannot be judged", "too few seeds: one says nothing of the next", interval)
-    numbers = (interval.low, interval.high, interval.estimate)
-    low, high, estimate = (RELATIONS[claim.relation](number, claim.value) for number in numbers)
-    if low and high:
-        return answer("supported", "the whole interval fulfils it", interval)
-    reason = (
-        "the estimate fulfils it, its interval does not" if estimate else "the estimate does not fulfil it"
-    )
-    return answer("not supported", reason, interval)
+        return not_tested("the data are synthetic", interval)
+    if not interval.tested:
+        return not_tested("too few seeds: one says nothing of the next", interval)
+    fulfilled = RELATIONS[claim.relation](interval.estimate, claim.value)
+    judgement = replace(answer("supported" if fulfilled else "refuted", "", interval), p=interval.p)
+    return corrected([judgement], statistics.confidence)[0]
+
+
+def corrected(judgements: Sequence[Judgement], confidence: float) -> list[Judgement]:
+    """The judgements, each of which was made alone, as one family of tests at this level.
+
+    What is not decided after Holm's correction is inconclusive.
+    """
+    tested = [each for each in judgements if each.p is not None]
+    adjusted = iter(holm([each.p for each in tested if each.p is not None]))
+
+    def decided(each: Judgement) -> Judgement:
+        if each.p is None:
+            return each
+        p = next(adjusted)
+        of_several = f" after the correction for {len(tested)} claims" if len(tested) > 1 else ""
+        verdict: Verdict = each.verdict if p <= 1 - confidence else "inconclusive"
+        return replace(each, verdict=verdict, reason=f"{_p_text(p)}{of_several}")
+
+    return [decided(each) for each in judgements]
+
+
+def _p_text(p: float) -> str:
+    """`p = 0.012`; `p < 0.001`."""
+    return "p < 0.001" if p < 1e-3 else f"p = {p:.2g}"
 
 
 def measured(claim: Claim, model: Model, results: pd.DataFrame, statistics: Statistics) -> Interval | None:
@@ -98,9 +124,10 @@ def measured(claim: Claim, model: Model, results: pd.DataFrame, statistics: Stat
     sign = -1 if METRICS[claim.metric].higher_is_better else 1
     differences = Differences(results, statistics)
     if claim.base is None:
-        return differences.interval(model, claim.metric, claim.checkpoint)
+        return differences.interval(model, claim.metric, claim.checkpoint, tested=claim.value)
     if claim.unit != "%":
-        found = differences.difference(model, claim.base, claim.metric, claim.checkpoint)
+        bound = -sign * claim.value
+        found = differences.difference(model, claim.base, claim.metric, claim.checkpoint, tested=bound)
         return _turned(found, 0.0, sign) if found else None
     mean = per_seed(results, *claim.base[:2], claim.metric, claim.checkpoint).mean()
     scaled = results.copy()
@@ -114,7 +141,7 @@ def _turned(difference: Interval, offset: float, factor: float) -> Interval:
     """offset - factor * difference."""
     ends = (difference.high, difference.low) if factor > 0 else (difference.low, difference.high)
     low, high = (None if end is None else offset - factor * end for end in ends)
-    return Interval(offset - factor * difference.estimate, low, high, difference.seeds)
+    return Interval(offset - factor * difference.estimate, low, high, difference.seeds, difference.p)
 
 
 def _best(claim: Claim, results: pd.DataFrame, grid: Grid) -> Model | None:
@@ -182,7 +209,7 @@ def main(argv: list[str] | None = None) -> None:
         shown = further.get(claim.dataset, view)
         rows = of_dataset(results, claim.dataset or None)
         judgements.append(judge(claim, rows, shown.grid, shown.notice, view.statistics))
-    write_json(arguments.out, [asdict(judgement) for judgement in judgements])
+    write_json(arguments.out, [asdict(each) for each in corrected(judgements, view.statistics.confidence)])
 
 
 if __name__ == "__main__":

@@ -132,6 +132,8 @@ _OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "per_action_size": {"per_action_size": {"metavar": "NAME", "help": "the size that is shown in detail"}},
     "decimals": {"decimals": {"type": int, "metavar": "N", "help": "decimals of mm"}},
     "statistics": {
+        "primary": {"metavar": "NAME", "help": "metric whose differences are tested"},
+        "families": {"nargs": "*", "metavar": "NAME", "help": "parts of the study that are tested"},
         "resamples": {"type": int, "metavar": "N", "help": "bootstrap resamples"},
         "confidence": {"type": float, "metavar": "P", "help": "confidence level of intervals"},
         "seed": {"type": int, "metavar": "N", "help": "seed of the resampling"},
@@ -185,7 +187,7 @@ def _words(view: View, part: str) -> Iterator[str]:
         value = {name: {key: card[key] for key in ("label", "components")} for name, card in value.items()}
     for name, settings in _OPTIONS[part].items():
         one = value[name] if len(_OPTIONS[part]) > 1 else value
-        if one is None or one is False or one in ("", [], {}):
+        if one is None or one is False or (one in ("", [], {}) and settings.get("nargs") != "*"):
             continue
         yield f"--{name.replace('_', '-')}"
         if settings.get("type") is json.loads:

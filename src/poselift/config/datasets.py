@@ -93,6 +93,9 @@ class Dataset:
     """names in `poselift.evaluation.metrics`"""
     evaluates: Literal["every frame", "centre frame"] = "every frame"
     """of a test clip; `centre frame`: each valid frame has a clip around it"""
+    also_published_scale: bool = False
+    """whether results are also given as published code scales predictions: by half the width of the image, as
+    if each frame's factor were one"""
     stride: int | None = None
     """frames between the starts of two training clips; None for a third of their length"""
     n_frames: int = 243

@@ -116,8 +116,20 @@ GROUND_TRUTH_2D = "gt2d"
 """The variant's name of runs on ground-truth 2D."""
 
 
+FamilyName = Literal["grid", "ablation", "ground_truth_2d", "further_data"]
+
+
 class Statistics(Section):
     """How differences between models are judged."""
+
+    primary: str = Field(
+        "mpjpe", pattern=NAME, description="metric whose differences after the last epoch are tested"
+    )
+    families: list[FamilyName] = Field(
+        ["grid", "ablation", "ground_truth_2d", "further_data"],
+        description="parts of the study whose differences are tested, each corrected as one family (further "
+        "data: each set); all others are exploratory, without stars",
+    )
 
     resamples: int = Field(10_000, ge=100, description="bootstrap resamples of the test sequences")
     confidence: float = Field(0.95, gt=0.5, lt=1, description="confidence level of intervals")
@@ -300,6 +312,15 @@ class Config(Section):
                 raise ValueError(f"frozen: no run '{name}'{suggest(name, runs)}")
         for name in self.further_data:
             self.runs(name)
+        return self
+
+    @model_validator(mode="after")
+    def _primary_is_measured(self) -> Self:
+        primary, metrics = self.statistics.primary, self.dataset_of(self.data.dataset).metrics
+        if primary not in metrics:
+            raise ValueError(
+                f"statistics.primary: no metric '{primary}' of the data{suggest(primary, metrics)}"
+            )
         return self
 
     def dataset_of(self, name: str) -> Dataset:

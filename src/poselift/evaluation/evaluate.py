@@ -140,7 +140,7 @@ def main(argv: list[str] | None = None) -> None:
         for checkpoint, model in models.items():
             timed = Stopwatch(model.to(device), device)
             predictions = predict(timed, test, device)
-            results[checkpoint] = evaluate(predictions, test, source.metrics)
+            results[checkpoint] = evaluate(predictions, test, source.metrics, source.also_published_scale)
             shown = shown or examples(predictions, test)  # those of the first checkpoint: best, or published
             del predictions  # as large as the test split, and the next checkpoint's are as well
     report = Report(

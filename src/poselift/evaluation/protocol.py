@@ -10,7 +10,8 @@ a clip are its context.
 
 This is Human3.6M's protocol as all published numbers on these detections use it, and that of MPI-INF-3DHP,
 whose PCK and AUC published code leaves to MATLAB. For TS5 and TS6 the factor differs from that of published
-code, on purpose: `poselift.datasets.mpi_inf_3dhp.raw` says why.
+code, on purpose: `poselift.datasets.mpi_inf_3dhp.raw` says why. The numbers over all are then given in both
+ways, so that published ones have their like.
 
 Errors over time (velocity, acceleration) compare frames of one clip only. A velocity belongs to the later of
 its two frames, an acceleration to the middle one of its three, and counts once in the same way. Where a clip
@@ -18,7 +19,8 @@ repeats frames (a short sequence stretched to the clip's length) only the last o
 as in the published evaluator, and no motion is measured between a frame and itself.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -31,7 +33,7 @@ from poselift.data.sequence import Sequence
 from poselift.data.store import Split
 from poselift.errors import PoseliftError
 from poselift.evaluation.metrics import METRICS, Metric, mpjpe
-from poselift.evaluation.report import GROUPS, Result, Row
+from poselift.evaluation.report import GROUPS, PUBLISHED_SCALE, Result, Row
 from poselift.skeleton import BODY, JOINTS, N_JOINTS, ROOT
 
 POSE_ERRORS: Final = ("mpjpe", "p_mpjpe", "n_mpjpe", "mpjve", "acceleration")
@@ -106,9 +108,13 @@ def evaluate_human36m(predictions: Tensor | NDArray[np.floating], split: Split) 
 
 @torch.no_grad()
 def evaluate(
-    predictions: Tensor | NDArray[np.floating], split: Split, metrics: Iterable[str] = POSE_ERRORS
+    predictions: Tensor | NDArray[np.floating],
+    split: Split,
+    metrics: Collection[str] = POSE_ERRORS,
+    also_published_scale: bool = False,
 ) -> Result:
-    """The `metrics`, by name, of `predictions` (clips, T, J, 3), normalised, mirror images already averaged.
+    """The `metrics`, by name, of `predictions` (clips, T, J, 3), normalised, mirror images already averaged;
+    `also_published_scale`, once more over all with pixels taken for mm.
 
     The work is done on the predictions' device. Raises `PoseliftError` if they are not finite or do not fit
     the split's clips, if the split has no mm or nothing to evaluate, or if only some sequences have an
@@ -143,6 +149,10 @@ def evaluate(
     if split.evaluates == "every frame" and "mpjpe" in sums:
         places = _place_means(seen, by_place)
         rows += [Row("mpjpe", "place", str(place), error) for place, error in places.items()]
+    if also_published_scale:
+        assert split.factor is not None
+        as_published = evaluate(poses, replace(split, factor=np.ones_like(split.factor)), metrics)
+        rows += [Row(name, PUBLISHED_SCALE, "", as_published.overall(name)) for name in metrics]
     return Result(rows=_by_name(rows))
 
 

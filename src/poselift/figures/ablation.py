@@ -2,16 +2,16 @@
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.intervals import Differences, entry_pairs
 from poselift.analysis.results import per_seed
 from poselift.analysis.view import AblationEntry, View
-from poselift.config.experiment import Statistics
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval
 from poselift.figures.dots import (
@@ -36,17 +36,29 @@ from the model that is changed, paired by recording and seed. To the right of ze
 _LABEL_WIDTH = 24  # characters
 
 
-def _changes(
-    results: pd.DataFrame, entries: Sequence[AblationEntry], statistics: Statistics
-) -> list[tuple[AblationEntry, Interval | None]]:
-    """The entries by falling change of the MPJPE after the last epoch in mm; last those without one, because
-    a run of theirs or of their base is missing."""
-    differences, found = Differences(results, statistics), []
-    for entry in entries:
-        base = Model(entry.architecture, entry.size)
-        change = differences.difference(base._replace(variant=entry.name), base, "mpjpe", "last")
-        found.append((entry, change))
-    return sorted(found, key=lambda pair: -pair[1].estimate if pair[1] else float("inf"))
+@dataclass(frozen=True)
+class _Shown:
+    """An entry with the change of the MPJPE after the last epoch in mm, None where a run of it or of its base
+    is missing, and whether that is significant."""
+
+    entry: AblationEntry
+    change: Interval | None
+    significant: bool
+
+
+def _changes(results: pd.DataFrame, view: View) -> list[_Shown]:
+    """The entries by falling change, last those without one."""
+    pairs = entry_pairs(view.ablation)
+    differences = Differences(results, view.statistics, {"ablation": pairs})
+    found = [
+        _Shown(
+            entry,
+            differences.difference(*pair, "mpjpe", "last"),
+            differences.significant(*pair, "mpjpe", "last"),
+        )
+        for entry, pair in zip(view.ablation, pairs, strict=True)
+    ]
+    return sorted(found, key=lambda each: -each.change.estimate if each.change else float("inf"))
 
 
 def _by_seed(results: pd.DataFrame, entry: AblationEntry) -> pd.Series:
@@ -74,20 +86,21 @@ def _note(changes: Sequence[Interval], confidence: float, cut: bool) -> str:
     paired = f"{bar}, paired by recording and seed{arrow}"
     if all(change.seeds == TWO for change in changes):
         paired = two_seeds(confidence)
-    return f"{paired}\nfilled: the interval leaves out zero"
+    return f"{paired}\nfilled: significant after Holm's correction"
 
 
 def draw(results: pd.DataFrame, view: View) -> Figure:
     """The figure, one column wide: an entry per row, to the right of zero where the change makes it worse."""
     entries, statistics = view.ablation, view.statistics
-    shown = _changes(results, entries, statistics)
-    labels = _labels([entry for entry, _ in shown])
+    shown = _changes(results, view)
+    labels = _labels([each.entry for each in shown])
     n_lines = np.array([label.count("\n") + 1 for label in labels] or [1])
     heights = np.cumsum(n_lines) - n_lines / 2  # in lines, so that no title runs into the next
     architectures = list(dict.fromkeys(entry.architecture for entry in entries))
     figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 1.15 + 0.16 * n_lines.sum()), layout="constrained")
     rows: list[Row] = [(0.0, [0.0], None)]
-    for y, (entry, change) in zip(heights, shown, strict=False):
+    for y, each in zip(heights, shown, strict=False):
+        entry, change = each.entry, each.change
         if change is None:
             write_missing(ax, y)
             continue
@@ -96,7 +109,7 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
             by_seed, ends = _by_seed(results, entry), None
             draw_seeds(ax, by_seed, y, view.card(entry.architecture))
             rows.append((y, by_seed, None))
-        draw_estimate(ax, change.estimate, ends, y, view.card(entry.architecture), change.significant)
+        draw_estimate(ax, change.estimate, ends, y, view.card(entry.architecture), each.significant)
         rows.append((y, [change.estimate], ends))
     cut = fit(ax, rows)
     ax.axvline(0, color=INK, linewidth=0.6, zorder=1)
@@ -109,6 +122,6 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
     if len(architectures) > 1:
         legend(figure, view, architectures)
     missing = dict.fromkeys(name for entry in entries for name in entry.missing(results["run"]))
-    changes = [change for _, change in shown if change is not None]
+    changes = [each.change for each in shown if each.change is not None]
     annotate(figure, view.notice, list(missing), _note(changes, statistics.confidence, cut))
     return figure

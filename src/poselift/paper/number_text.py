@@ -7,6 +7,9 @@ from poselift.analysis.results import Estimate
 from poselift.evaluation.statistics import Interval
 from poselift.tables.table import MISSING, bounds, number
 
+Numbers = dict[str, str]
+"""Text by key."""
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -55,11 +58,9 @@ def listing(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:]))) or MISSING
 
 
-def change(key: str, interval: Interval | None, decimals: int) -> dict[str, str]:
-    """A difference's interval, and whether it is significant: `not tested` with one seed or without runs."""
-    tested = interval is not None and interval.low is not None and interval.seeds > 1
-    significant = interval is not None and interval.significant
+def with_interval(key: str, interval: Interval | None, decimals: int, sign: bool = False) -> dict[str, str]:
+    """A number and its interval."""
     return {
-        f"{key}.interval": (bounds(interval, decimals) if interval else "") or MISSING,
-        f"{key}.verdict": ("significant" if significant else "not significant") if tested else "not tested",
+        key: fixed(interval.estimate if interval else None, decimals, sign),
+        f"{key}.interval": (bounds(interval, decimals, sign) if interval else "") or MISSING,
     }

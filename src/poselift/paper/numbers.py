@@ -7,27 +7,23 @@ A number that no run gives yet is a dash.
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from poselift import latex
 from poselift.analysis.costs import read_costs
-from poselift.analysis.intervals import Differences
+from poselift.analysis.intervals import Differences, Families, entry_pairs, grid_pairs
 from poselift.analysis.results import names_in, of_dataset, read_all
 from poselift.analysis.runs import Run, read_run
-from poselift.analysis.view import Grid, add_options, from_options
-from poselift.config.architectures import known
-from poselift.config.run import TrainingSettings
+from poselift.analysis.view import add_options, from_options
 from poselift.data.sequence import SPLITS
 from poselift.data.sequence import Sequence as Recording
 from poselift.data.store import read_sequences
 from poselift.errors import PoseliftError, run
 from poselift.files import write_text
 from poselift.latex import Tex, escape, render
-from poselift.paper.number_text import counted, listing, of_all, setting
+from poselift.paper.number_text import Numbers, listing, of_all, setting
 from poselift.paper.result_numbers import (
-    Numbers,
     below,
     extreme,
     of_ablation,
@@ -36,6 +32,7 @@ from poselift.paper.result_numbers import (
     of_models,
     of_references,
 )
+from poselift.paper.setting_text import of_hyperparameters, of_settings, of_statistics
 from poselift.skeleton import N_JOINTS
 from poselift.tables.table import MISSING
 
@@ -66,44 +63,6 @@ def _data(results: pd.DataFrame, runs: Sequence[Run], recordings: dict[str, list
     }
 
 
-def _setup(runs: Sequence[Run], grid: Grid) -> Numbers:
-    settings = [run.settings for run in runs]
-    shapes = {
-        each.size: f"{counted(setting(each.depth), 'block')} of {counted(setting(each.dim), 'channel')}"
-        for each in settings
-    }
-    numbers = {
-        name: of_all(getattr(each.training, name) for each in settings)
-        for name in TrainingSettings.model_fields
-    }
-    return numbers | {
-        "n_frames": of_all(each.n_frames for each in settings),
-        "runs": setting(len(runs)),
-        "architectures": setting(len(grid.architectures)),
-        "base": grid.base,
-        "seeds": setting(len(grid.seeds)),
-        "seeds.counted": counted(setting(len(grid.seeds)), "seed"),
-        "epochs.counted": counted(of_all(each.training.epochs for each in settings), "epoch"),
-        "sizes": setting(len(grid.sizes)),
-        "size_names": listing(grid.sizes),
-        "sizes_described": listing([f"{size} ({shapes[size]})" for size in grid.sizes if size in shapes]),
-    }
-
-
-def _hyperparameters(runs: Sequence[Run]) -> Numbers:
-    settings = {name: one.settings for name, one in known({}).items()}
-    settings |= {run.settings.architecture: type(run.settings.model) for run in runs}
-    fields = [(name, field) for name, of in settings.items() for field in of.model_fields]
-    # without the name of an architecture: of all that have it
-    keys = [*map(".".join, fields), *(field for _, field in fields)]
-    values: dict[str, list[Any]] = {key: [] for key in keys}
-    for each in runs:
-        for field, value in each.settings.model:
-            values[f"{each.settings.architecture}.{field}"].append(value)
-            values[field].append(value)
-    return {key: of_all(each) for key, each in values.items()}
-
-
 def main(argv: list[str] | None = None) -> None:
     """Write every number of the prose as a LaTeX macro."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -121,7 +80,12 @@ def main(argv: list[str] | None = None) -> None:
     if view.per_action_size not in view.grid.sizes:
         sizes = ", ".join(view.grid.sizes)
         raise PoseliftError(f"--per-action-size {view.per_action_size}: not one of the sizes {sizes}")
-    differences = Differences(results, view.statistics)
+    families: Families = {
+        "grid": grid_pairs(view.grid),
+        "ablation": entry_pairs(view.ablation),
+        "ground_truth_2d": grid_pairs(on_truth) if on_truth else [],
+    }
+    differences = Differences(results, view.statistics, families)
     runs = [read_run(folder) for folder in arguments.runs]
     recordings = {split: read_sequences(arguments.store, split) for split in SPLITS}
     numbers = {
@@ -131,12 +95,11 @@ def main(argv: list[str] | None = None) -> None:
         **of_ablation(results, differences, view),
         **(below("gt2d", of_grid(results, differences, on_truth, view.grid.base, view)) if on_truth else {}),
         **of_further(everything, view),
-        "statistics.confidence": setting(100 * view.statistics.confidence),
-        "statistics.resamples": setting(view.statistics.resamples),
+        **below("statistics", of_statistics(view)),
         "data.title": view.notice.dataset_title,
         **below("data", _data(results, runs, recordings)),
-        **below("setup", _setup(runs, view.grid)),
-        **below("model", _hyperparameters(runs)),
+        **below("setup", of_settings(runs, view.grid)),
+        **below("model", of_hyperparameters(runs)),
         "paper.title": arguments.title,
         "paper.authors": Tex(r" \and ".join(map(escape, arguments.authors))),
     }
@@ -144,6 +107,7 @@ def main(argv: list[str] | None = None) -> None:
         "numbers",
         numbers=[(Tex(key), latex.MISSING if value == MISSING else value) for key, value in numbers.items()],
         synthetic=view.notice.synthetic,
+        human36m=set(results["dataset"]) <= {"human36m"},
         draft=bool(view.missing_runs(results["run"])),
         ablated=bool(view.ablation),
         architectures=map(Tex, view.grid.architectures),

@@ -6,7 +6,7 @@ from itertools import product
 import pandas as pd
 
 from poselift.analysis.costs import GIGA, MILLION, Cost, decimals_for
-from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.intervals import Differences, Model, entry_pairs, grid_pairs
 from poselift.analysis.results import (
     GROUND_TRUTH_REFERENCE_LABELS,
     REFERENCE_LABELS,
@@ -22,12 +22,18 @@ from poselift.analysis.view import Grid, View
 from poselift.config.architectures import built_in
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval
-from poselift.paper.number_text import change, counted, fixed, setting, with_spread
+from poselift.paper.number_text import (
+    Numbers,
+    counted,
+    fixed,
+    listing,
+    of_all,
+    setting,
+    with_interval,
+    with_spread,
+)
 from poselift.skeleton import BODY
 from poselift.tables.table import MISSING
-
-Numbers = dict[str, str]
-"""Text by key."""
 
 
 def below(prefix: str, numbers: Numbers) -> Numbers:
@@ -43,19 +49,21 @@ def of_model(
     for prefix, checkpoint in (("", "last"), ("best.", "best")):
         for metric in metrics_in(results):
             key, places = prefix + metric, METRICS[metric].decimals(decimals)
-            values, of_base = (
-                per_seed(results, each.architecture, each.size, metric, checkpoint, variant=each.variant)
-                for each in (model, base)
+            values = per_seed(
+                results, model.architecture, model.size, metric, checkpoint, variant=model.variant
             )
-            estimate = summarise(values)
+            estimate, own = summarise(values), differences.interval(model, metric, checkpoint)
             found = None if model == base else differences.difference(model, base, metric, checkpoint)
             numbers |= {
                 key: with_spread(estimate, places),
                 f"{key}.mean": fixed(estimate.mean if estimate else None, places),
                 f"{key}.std": fixed(estimate.std if estimate else None, places),
                 f"{key}.seeds": setting(len(values)),
-                f"{key}.change": with_spread(summarise((values - of_base).dropna()), places, sign=True),
-                **change(f"{key}.change", found, places),
+                f"{key}.interval": with_interval("", own, places)[".interval"],
+                **with_interval(f"{key}.change", found, places, sign=True),
+                f"{key}.change.verdict": (
+                    differences.finding(model, base, metric, checkpoint) if found else "not tested"
+                ),
             }
     return numbers
 
@@ -132,22 +140,44 @@ def of_ablation(results: pd.DataFrame, differences: Differences, view: View) -> 
     """The numbers of the ablation's entries, each by its name, and what they come to."""
     entries, decimals = view.ablation, view.decimals
     numbers = {"counted": counted(setting(len(entries)), "entry")}
-    changes: dict[str, Interval] = {}
-    for entry in entries:
-        base = Model(entry.architecture, entry.size)
-        model = base._replace(variant=entry.name)
-        numbers |= below(entry.name, of_model(results, differences, model, base, decimals))
-        if found := differences.difference(model, base, "mpjpe", "last"):
-            changes[entry.title or entry.name] = found
-    worst = max(changes, key=lambda name: changes[name].estimate, default=None)
-    largest = changes[worst] if worst else None
+    changes: dict[str, tuple[Interval, str]] = {}
+    for entry, pair in zip(entries, entry_pairs(entries), strict=True):
+        numbers |= below(entry.name, of_model(results, differences, *pair, decimals))
+        if found := differences.difference(*pair, "mpjpe", "last"):
+            changes[entry.title or entry.name] = found, differences.finding(*pair, "mpjpe", "last")
+    unlike = [entry for entry in entries if entry.seeds != view.grid.seeds]
+    numbers["seeds.described"] = (
+        "where the seeds of an entry differ from those of the model that it changes, the change is over "
+        "those that both have"
+        if unlike
+        else "each has the seeds of the model that it changes"
+    )
+    numbers["steps.described"] = _steps(results, view)
+    worst = max(changes, key=lambda name: changes[name][0].estimate, default="")
+    largest, verdict = changes.get(worst, (None, "not tested"))
     numbers |= {
-        "significant": setting(sum(each.significant for each in changes.values())),
+        "significant": setting(sum(finding == "significant" for _, finding in changes.values())),
         "largest": worst or MISSING,
-        "largest.change": fixed(largest.estimate if largest else None, decimals, sign=True),
-        **change("largest.change", largest, decimals),
+        **with_interval("largest.change", largest, decimals, sign=True),
+        "largest.change.verdict": verdict,
     }
     return below("ablation", numbers)
+
+
+def _steps(results: pd.DataFrame, view: View) -> str:
+    """A sentence on entries whose clips are shorter, which are more in number; empty without any."""
+    frames = results.groupby(["architecture", "size", "variant"], observed=True)["n_frames"].first()
+    told = {
+        int(frames[pair[0]]): int(frames[pair[1]])
+        for pair in entry_pairs(view.ablation)
+        if all(model in frames.index for model in pair) and frames[pair[0]] < frames[pair[1]]
+    }
+    said = [f"{one} frames about {of / one:.0f} times as many as of {of}" for one, of in sorted(told.items())]
+    return (
+        f"Shorter clips are more in number, those of {listing(said)}: so are the steps of an epoch."
+        if said
+        else ""
+    )
 
 
 def of_grid(
@@ -168,6 +198,16 @@ def of_further(results: pd.DataFrame, view: View) -> Numbers:
     numbers: Numbers = {}
     for name, its in view.further.items():
         if not (rows := of_dataset(results, name)).empty:
-            found = of_grid(rows, Differences(rows, view.statistics), its.grid, its.grid.base, view)
-            numbers |= below(name, {"title": its.notice.dataset_title, **found})
+            differences = Differences(rows, view.statistics, {"further_data": grid_pairs(its.grid)})
+            found = of_grid(rows, differences, its.grid, its.grid.base, view)
+            frames = rows.loc[(rows["metric"] == "frames") & (rows["group"] == "all"), "value"]
+            numbers |= below(
+                name,
+                {
+                    "title": its.notice.dataset_title,
+                    "n_frames": of_all(map(int, rows["n_frames"])),
+                    "frames": of_all(map(int, frames)),
+                    **found,
+                },
+            )
     return numbers

@@ -9,7 +9,8 @@ import pandas as pd
 
 from poselift.analysis.claims import Judgement
 from poselift.analysis.costs import GIGA, MILLION, Cost
-from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.intervals import Differences, Families, Model, entry_pairs, grid_pairs
+from poselift.analysis.intervals import Finding as Found
 from poselift.analysis.results import per_seed
 from poselift.analysis.view import View
 from poselift.evaluation.report import Measured, Report
@@ -100,7 +101,8 @@ def findings(
     }
     rivals = [model for model in errors if model != base]
     best = min(rivals or errors, key=lambda model: errors[model], default=base)
-    differences = Differences(results, view.statistics)
+    families: Families = {"grid": grid_pairs(view.grid), "ablation": entry_pairs(view.ablation)}
+    differences = Differences(results, view.statistics, families)
     return [
         _improvement(best, base, errors, differences, view),
         _cost(best, base, costs, view),
@@ -114,17 +116,19 @@ def _name(model: Model, view: View) -> str:
     return f"{view.label(model.architecture)}, {model.size}"
 
 
-def _verdict(found: Interval, view: View) -> str:
-    """The interval of a difference in words, and what it says."""
+def _verdict(found: Interval, finding: Found, view: View) -> str:
+    """The interval of a difference in words, and what is found."""
     if found.low is None or found.high is None:
         return "without an interval: nothing can be resampled"
     ends = " to ".join(number(end, view.decimals, sign=True) for end in (found.low, found.high))
     interval = f"{100 * view.statistics.confidence:g}{UNIT}% interval {ends}{UNIT}mm"
     if found.seeds < 2:
         return f"{interval}, over recordings alone: one seed decides nothing"
-    if not found.significant:
-        return f"{interval}: it includes zero, so no difference is shown"
-    return f"{interval}: it leaves out zero, so the difference is significant"
+    said = {
+        "significant": "significant after Holm's correction for all comparisons of its family",
+        "inconclusive": "inconclusive, as no difference is shown",
+    }
+    return f"{interval}: {said.get(finding, finding)}"
 
 
 def _improvement(
@@ -135,10 +139,11 @@ def _improvement(
         return Finding("Improvement", "There are no two models to compare yet.", "main")
     lower = "lower" if found.estimate <= 0 else "higher"
     size = f"{number(abs(found.estimate), view.decimals)}{UNIT}mm"
+    finding = differences.finding(best, base, "mpjpe", "last")
     share = number(100 * abs(found.estimate) / errors[base], 1)
     text = (
         f"After the last epoch the MPJPE of {_name(best, view)} is {size} ({share}{UNIT}%) {lower} than that "
-        f"of {view.label(base.architecture)} ({_verdict(found, view)})."
+        f"of {view.label(base.architecture)} ({_verdict(found, finding, view)})."
     )
     return Finding("Improvement", text, "differences")
 
@@ -177,32 +182,31 @@ def _speed(best: Model, base: Model, measured: Mapping[Model, Speed], view: View
 
 def _ablation(differences: Differences, view: View) -> Finding:
     effects = []
-    for entry in view.ablation:
-        base = Model(entry.architecture, entry.size)
-        found = differences.difference(base._replace(variant=entry.name), base, "mpjpe", "last")
-        if found:
-            effects.append((abs(found.estimate), entry, found))
+    for entry, pair in zip(view.ablation, entry_pairs(view.ablation), strict=True):
+        if found := differences.difference(*pair, "mpjpe", "last"):
+            finding = differences.finding(*pair, "mpjpe", "last")
+            effects.append((abs(found.estimate), entry, found, finding))
     if not effects:
         return Finding("Ablation", "No change of a model was tried.", "ablation")
-    _, entry, found = max(effects, key=lambda effect: effect[0])
+    _, entry, found, finding = max(effects, key=lambda effect: effect[0])
     name = _name(Model(entry.architecture, entry.size), view)
     text = (
         f"Of {len(effects)} changes of a model, “{entry.title or entry.name}” has the largest effect: the "
         f"MPJPE of {name}, changes by {number(found.estimate, view.decimals, sign=True)}{UNIT}mm "
-        f"({_verdict(found, view)})."
+        f"({_verdict(found, finding, view)})."
     )
     return Finding("Ablation", text, "ablation")
 
 
 def _unjudged(judgements: Sequence[Judgement], results: pd.DataFrame, view: View) -> Finding:
     counts = Counter(each.verdict for each in judgements)
-    reasons = dict.fromkeys(each.reason for each in judgements if each.verdict == "cannot be judged")
+    reasons = dict.fromkeys(each.reason for each in judgements if each.verdict == "not tested")
     parts = ["The paper claims nothing that is tested"]
     if judgements:
-        parts = [f"Of {len(judgements)} claims {counts['supported']} are supported and"]
-        parts[0] += f" {counts['not supported']} are not"
+        told = [f"{counts[each]} {each}" for each in ("supported", "refuted", "inconclusive")]
+        parts = [f"Of {len(judgements)} claims {', '.join(told[:2])} and {told[2]}"]
     if reasons:
-        parts.append(f"{counts['cannot be judged']} cannot be judged ({', '.join(reasons)})")
+        parts.append(f"{counts['not tested']} not tested ({', '.join(reasons)})")
     if missing := view.missing_runs(results["run"]):
         parts.append(f"{len(missing)} of the runs are missing")
     n = len(view.grid.seeds)

@@ -31,8 +31,8 @@ def as_text(content: Table, notice: DataNotice, grid: Grid) -> str:
         lines.append("  ".join(map(str.ljust, row, widths)).rstrip())
     if several:
         lines += [
-            f"* the interval of the difference from the {grid.base} of this size leaves out zero",
-            "** so do those from all other models of this size, and the error is lower",
+            f"* differs significantly from the {grid.base} of this size, corrected for all comparisons",
+            "** and is better than all other models of this size",
         ]
     else:
         lines.append("a single seed: no difference is called significant")

@@ -7,10 +7,10 @@ from itertools import groupby
 import pandas as pd
 
 from poselift.analysis.costs import Cost
-from poselift.analysis.intervals import Model
+from poselift.analysis.intervals import Families, Model, entry_pairs, grid_pairs
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
-from poselift.tables.caption import caption_notice, sentences, significance_note
+from poselift.tables.caption import caption_notice, sentences
 from poselift.tables.cells import ErrorCells
 from poselift.tables.cost import COST_COLUMNS, cost_cells, cost_decimals
 from poselift.tables.table import MISSING, Block, Cell, Layout, Row, Table, columns
@@ -32,7 +32,9 @@ def table(
     Changes are paired by seed and recording. An entry that changes neither the model nor its frames is not
     counted again: it costs what its base does.
     """
-    size, entries, cells = view.per_action_size, view.ablation, ErrorCells(results, view)
+    size, entries = view.per_action_size, view.ablation
+    families: Families = {"grid": grid_pairs(view.grid), "ablation": entry_pairs(entries)}
+    cells = ErrorCells(results, view, families)
 
     def cost_of(model: Model) -> Cost | None:
         name = "-".join(filter(None, model))
@@ -54,10 +56,12 @@ def table(
         rows = [row("unchanged", base, base)]
         rows += [row(entry.title or entry.name, base._replace(variant=entry.name), base) for entry in group]
         blocks.append(Block(tuple(rows), f"{view.label(base.architecture)}, {base.size}"))
-    marked = "In brackets the interval of a change; star: it leaves out zero."
     seeds = [view.grid.seeds, *(entry.seeds for entry in entries)]
+    one_seed = ""
+    if len(set(seeds)) > 1:
+        one_seed = "A change is over the seeds that both models have."
     if min(map(len, seeds)) == 1 < max(map(len, seeds)):
-        marked += " What has one seed has no star: its interval covers the recordings alone."
+        one_seed += " What has one seed is not tested: its interval covers the recordings alone."
     missing = view.detail.missing(results["run"])
     missing += [name for entry in entries for name in entry.missing(results["run"])]
     labels = [METRICS[metric].label for metric in METRICS_SHOWN]
@@ -70,7 +74,9 @@ def table(
             "𝐺: graph, 𝑀: MambaGCN; ∥: side by side, →: one after the other); then models with one thing "
             "changed, and the change from the unchanged model. MACs of linear layers.",
             cells.spread_note(),
-            significance_note(view.statistics, max(seeds, key=len), marked),
+            "In brackets the interval of a change.",
+            cells.star_note("between architectures, from the unchanged model", max(seeds, key=len)),
+            one_seed,
         ),
         caption_notice(view.notice, list(dict.fromkeys(missing))),
         (

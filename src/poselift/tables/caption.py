@@ -6,15 +6,14 @@ from poselift.analysis.view import DataNotice
 from poselift.config.experiment import Statistics
 
 
-def significance_note(statistics: Statistics, seeds: Sequence[int], marked: str) -> str:
-    """The sentences of a caption that say what is marked where an interval leaves out zero, and what an
-    interval covers. Of a single seed nothing is marked."""
+def intervals_note(statistics: Statistics, seeds: Sequence[int]) -> str:
+    """The sentence of a caption that says what an interval covers."""
     of_recordings = (
         f"{100 * statistics.confidence:g}\N{NARROW NO-BREAK SPACE}%, {statistics.resamples:,} paired "
         "resamples of the test recordings within their actions"
     )
     if len(seeds) > 1:
-        return f"{marked} Intervals: {of_recordings}, and Student's 𝑡 over seeds."
+        return f"Intervals: {of_recordings}, and Student's 𝑡 over seeds; each by itself, not corrected."
     return (
         f"One seed: intervals cover the test recordings alone ({of_recordings}), not the training, "
         "and nothing is marked as significant."

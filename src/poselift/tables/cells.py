@@ -5,27 +5,33 @@ from functools import cached_property
 
 import pandas as pd
 
-from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.intervals import Differences, Families, Model
 from poselift.analysis.results import Estimate, per_seed, reference, summarise
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
-from poselift.tables.caption import sentences, significance_note
+from poselift.tables.caption import intervals_note, sentences
 from poselift.tables.table import Cell, Row, changed, estimated
 
 CHECKPOINTS = {"last": "Last epoch", "best": "Best epoch"}
 
 
 class ErrorCells:
-    """Makes the cells of a table, and remembers their estimates for the caption."""
+    """Makes the cells of a table, and remembers their estimates for the caption. `families` are the
+    comparisons that it tests."""
 
-    def __init__(self, results: pd.DataFrame, view: View) -> None:
-        self.results, self.view = results, view
+    def __init__(
+        self,
+        results: pd.DataFrame,
+        view: View,
+        families: Families | None = None,
+    ) -> None:
+        self.results, self.view, self.families = results, view, families or {}
         self._estimates: list[Estimate | None] = []
 
     @cached_property
     def differences(self) -> Differences:
         """The differences between models, with intervals as the view has them."""
-        return Differences(self.results, self.view.statistics)
+        return Differences(self.results, self.view.statistics, self.families)
 
     def error(
         self,
@@ -38,26 +44,27 @@ class ErrorCells:
     ) -> Cell:
         """The mean over seeds and its spread, `of` a group and a name in it (see `per_seed`).
 
-        A star if it differs significantly from `base`, bold if it is significantly better than all `rivals`.
+        A star if it differs significantly from `base`, bold if it is significantly better than all `rivals`:
+        of the primary metric after the last epoch alone.
         """
         architecture, size, variant = model
         values = per_seed(self.results, architecture, size, metric, checkpoint, *of, variant)
         self._estimates.append(summarise(values))
-        change = None
-        if base and model != base:
-            change = self.differences.difference(model, base, metric, checkpoint)
+        significant = base and model != base and self.differences.significant(model, base, metric, checkpoint)
         return estimated(
             self._estimates[-1],
             METRICS[metric].decimals(self.view.decimals),
             bold=bool(rivals) and self.differences.better(model, rivals, metric, checkpoint),
-            star=change is not None and change.significant,
+            star=bool(significant),
         )
 
     def change(self, model: Model, base: Model, metric: str) -> Cell:
         """The error of `model` minus that of `base` after the last epoch; empty for a model and itself."""
         if model == base:
             return Cell()
-        return changed(self.differences.difference(model, base, metric, "last"), self.view.decimals)
+        found = self.differences.difference(model, base, metric, "last")
+        star = self.differences.significant(model, base, metric, "last")
+        return changed(found, self.view.decimals, star)
 
     def compared(self, architecture: str, size: str, metrics: Iterable[str]) -> Row:
         """The metrics for each checkpoint, compared with the other models of this size: a star for a
@@ -87,11 +94,26 @@ class ErrorCells:
         n = " to ".join(map(str, dict.fromkeys((*counts[:1], *counts[-1:]))))
         return f"Mean over {n} seeds, in small print its standard deviation." if n else ""
 
-    def comparison_note(self, better: str) -> str:
+    def comparison_note(self) -> str:
         """The sentences on spread and significance of what is `compared`."""
-        base, grid = self.view.label(self.view.grid.base), self.view.grid
-        marked = (
-            f"Star: the interval of the difference from {base} of its size leaves out zero; bold: "
-            f"so do those from all others of its size, and it is {better}."
+        base = self.view.label(self.view.grid.base)
+        starred = f"from {base} of its size; bold: it is also better than each other of its size"
+        return sentences(self.spread_note(), self.star_note(starred, self.view.grid.seeds))
+
+    def star_note(self, starred: str, seeds: Sequence[int]) -> str:
+        """The sentences on what is tested, and on what is starred, a significant difference `starred`."""
+        intervals = intervals_note(self.view.statistics, seeds)
+        if len(seeds) < 2:
+            return intervals
+        statistics = self.view.statistics
+        endpoint = f"{METRICS[statistics.primary].label}, last epoch"
+        counts = [len(p_values) for p_values in self.differences.corrected.values() if p_values]
+        if not counts:
+            return sentences("Exploratory: nothing is starred.", intervals)
+        error = f"{100 * (1 - statistics.confidence):.3g}\N{NARROW NO-BREAK SPACE}%"
+        comparisons = f"{' and '.join(map(str, counts))} comparison{'s' * (counts != [1])}"
+        return sentences(
+            f"Star: a significant difference {starred} ({endpoint}; Holm's correction for {comparisons}, "
+            f"family-wise error {error}). All else is exploratory, without stars.",
+            intervals,
         )
-        return sentences(self.spread_note(), significance_note(self.view.statistics, grid.seeds, marked))

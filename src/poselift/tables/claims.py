@@ -28,7 +28,9 @@ def table(judgements: Sequence[Judgement], view: View) -> Table:
         "The claims of this paper",
         "The claims of this paper, tested against its results. In brackets the "
         f"{100 * view.statistics.confidence:g}\N{NARROW NO-BREAK SPACE}% confidence interval over test "
-        "recordings and seeds; a claim is supported if the whole interval fulfils it.",
+        "recordings and seeds, not corrected; a claim is supported if its opposite is rejected, refuted "
+        "if it is rejected itself, at a family-wise error of "
+        f"{100 * (1 - view.statistics.confidence):.3g}\N{NARROW NO-BREAK SPACE}% (Holm's correction).",
         caption_notice(view.notice),
         tuple(columns("text", "Claim", "Test", "Measured", "Verdict", "Reason")),
         (Block(rows),),

@@ -28,7 +28,7 @@ def table(costs: dict[tuple[str, str], Cost], view: View) -> Table:
         "Cost of a forward pass",
         "Cost of a forward pass over one clip. MACs: multiply-accumulates of the linear layers alone (the "
         "usual convention, which leaves out the products inside attention, graph and SSM) and of all "
-        "matrix products.",
+        "matrix products of the models as defined.",
         "",
         (
             *columns("text", "Model"),

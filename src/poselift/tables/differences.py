@@ -4,10 +4,10 @@ from itertools import combinations
 
 import pandas as pd
 
-from poselift.analysis.intervals import Model
+from poselift.analysis.intervals import Model, grid_pairs
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
-from poselift.tables.caption import caption_notice, sentences, significance_note
+from poselift.tables.caption import caption_notice, sentences
 from poselift.tables.cells import ErrorCells
 from poselift.tables.table import Block, Cell, Layout, Row, Table, columns
 
@@ -19,7 +19,8 @@ METRICS_SHOWN = ("mpjpe", "p_mpjpe")
 
 def table(results: pd.DataFrame, view: View) -> Table:
     """The table: a row per pair of models of one size, errors after the last epoch."""
-    cells, grid = ErrorCells(results, view), view.grid
+    grid = view.grid
+    cells = ErrorCells(results, view, {"grid": grid_pairs(grid)})
     pairs = list(combinations(grid.architectures, 2))
 
     def row(first: str, second: str, size: str) -> Row:
@@ -32,7 +33,7 @@ def table(results: pd.DataFrame, view: View) -> Table:
         sentences(
             f"Differences of errors after the last epoch on {view.notice.dataset_title}, in mm, with their "
             "intervals (negative: the first model has the lower error).",
-            significance_note(view.statistics, grid.seeds, "Star: the interval leaves out zero."),
+            cells.star_note("of the two models", grid.seeds),
         ),
         caption_notice(view.notice, grid.missing(results["run"])),
         (*columns("text", "Models"), *columns("spread", *(METRICS[each].label for each in METRICS_SHOWN))),

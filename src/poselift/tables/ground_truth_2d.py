@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from poselift.analysis.intervals import Model
+from poselift.analysis.intervals import Model, grid_pairs
 from poselift.analysis.published import Published
 from poselift.analysis.results import GROUND_TRUTH_REFERENCE_LABELS, per_seed, summarise
 from poselift.analysis.view import View
 from poselift.config.experiment import GROUND_TRUTH_2D
 from poselift.evaluation.metrics import METRICS
-from poselift.tables.caption import caption_notice, sentences, significance_note
+from poselift.tables.caption import caption_notice, sentences
 from poselift.tables.cells import CHECKPOINTS, ErrorCells
 from poselift.tables.table import Block, Cell, Column, Layout, Row, Table, by_size, estimated, plain
 
@@ -27,7 +27,7 @@ def table(results: pd.DataFrame, published: Published | None, view: View) -> Tab
     grid, decimals = view.ground_truth_2d, view.decimals
     if grid is None:
         return None
-    cells = ErrorCells(results, view)
+    cells = ErrorCells(results, view, {"ground_truth_2d": grid_pairs(grid)})
 
     def row(architecture: str, size: str) -> Row:
         model, base = (Model(name, size, GROUND_TRUTH_2D) for name in (architecture, grid.base))
@@ -41,8 +41,7 @@ def table(results: pd.DataFrame, published: Published | None, view: View) -> Tab
         if (error := row.number("mpjpe_ground_truth_2d")) is not None and row.sure != "C"
     )
     references = cells.references(GROUND_TRUTH_REFERENCE_LABELS, ("mpjpe", "p_mpjpe"))
-    base = view.label(grid.base)
-    starred = f"Star: the interval of the difference from {base} of this size leaves out zero."
+    starred = f"from {view.label(grid.base)} of its size"
     blocks = (Block(references), Block(theirs), *by_size(grid, row))
     return Table(
         "ground_truth_2d",
@@ -51,7 +50,7 @@ def table(results: pd.DataFrame, published: Published | None, view: View) -> Tab
             f"Lifting the true 2D poses of {view.notice.dataset_title} in training and test, in mm; for "
             "comparison the MPJPE of the same models on detected 2D, last epoch.",
             cells.spread_note(),
-            significance_note(view.statistics, grid.seeds, starred),
+            cells.star_note(starred, grid.seeds),
         ),
         caption_notice(view.notice, grid.missing(results["run"])),
         (

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from poselift.analysis.intervals import grid_pairs
 from poselift.analysis.results import REFERENCE_LABELS, metrics_in, names_in
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
@@ -16,7 +17,7 @@ LAYOUT = Layout(wide=True, separation="2.9pt")
 def table(results: pd.DataFrame, view: View) -> Table:
     """The table; a model without runs shows dashes, and the caption then says DRAFT."""
     grid, metrics = view.grid, metrics_in(results)
-    cells = ErrorCells(results, view)
+    cells = ErrorCells(results, view, {"grid": grid_pairs(grid)})
 
     def row(architecture: str, size: str) -> Row:
         return Cell(view.label(architecture)), *cells.compared(architecture, size, metrics)
@@ -29,7 +30,7 @@ def table(results: pd.DataFrame, view: View) -> Table:
             f"Errors on {view.notice.dataset_title}: mean over the frames of an action, then over "
             f"{len(names_in(results, 'action'))} actions. MPJPE, P-MPJPE and N-MPJPE in mm, MPJVE in "
             "mm/frame, acceleration error in mm/frame²; lower is better.",
-            cells.comparison_note("lower"),
+            cells.comparison_note(),
             "The best epoch is chosen on the test set, as in prior work; the last epoch is not chosen.",
         ),
         caption_notice(view.notice, grid.missing(results["run"])),

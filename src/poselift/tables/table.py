@@ -112,8 +112,8 @@ def estimated(estimate: Estimate | None, decimals: int, bold: bool = False, star
     return Cell(number(estimate.mean, decimals), spread, bold, star, estimate.mean)
 
 
-def changed(interval: Interval | None, decimals: int) -> Cell:
-    """A difference, and its interval if there is one; a star if it is significant; a dash for None.
+def changed(interval: Interval | None, decimals: int, star: bool = False) -> Cell:
+    """A difference, and its interval if there is one; a dash for None.
 
     A decimal more than other numbers have, as differences are small; fewer where an interval is wide.
     """
@@ -125,14 +125,14 @@ def changed(interval: Interval | None, decimals: int) -> Cell:
     return Cell(
         number(interval.estimate, places, sign=True),
         bounds(interval, places),
-        star=interval.significant,
+        star=star,
         value=interval.estimate,
     )
 
 
-def bounds(interval: Interval, decimals: int) -> str:
-    """`[−0.6, −0.2]`; nothing where there are none."""
+def bounds(interval: Interval, decimals: int, sign: bool = True) -> str:
+    """`[−0.6, +0.2]`; nothing where there are none."""
     if interval.low is None or interval.high is None:
         return ""
-    low, high = (number(bound, decimals, sign=True) for bound in (interval.low, interval.high))
+    low, high = (number(bound, decimals, sign) for bound in (interval.low, interval.high))
     return f"[{low}, {high}]"

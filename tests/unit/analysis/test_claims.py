@@ -70,14 +70,14 @@ def test_an_error_well_below_is_supported():
 
 def test_an_interval_across_the_bound_does_not_support():
     judged = verdict("mpjpe(full, base) < 40 mm", {"full": 39.8})
-    assert judged.verdict == "not supported"
-    assert "its interval does not" in judged.reason
+    assert judged.verdict == "inconclusive"
+    assert re.fullmatch(r"p = 0\.\d+", judged.reason)
     assert judged.estimate < 40 < judged.high
 
 
-def test_an_error_above_does_not_support():
+def test_an_error_well_above_refutes():
     judged = verdict("mpjpe(full, base) < 40 mm", {"full": 45.0})
-    assert (judged.verdict, judged.reason) == ("not supported", "the estimate does not fulfil it")
+    assert judged.verdict == "refuted"
 
 
 def test_the_relation_decides():
@@ -102,7 +102,7 @@ def test_the_whole_interval_has_to_be_on_the_side_of_the_bound():
     for test in ("mpjpe(full, base) > 40 mm", "mpjpe(full, base) < 40 mm"):
         judged = verdict(test, {"full": 39.9})  # 40.0 with its seeds, and half a millimetre to both sides
         assert judged.low < 40 < judged.high
-        assert judged.verdict == "not supported"
+        assert judged.verdict == "inconclusive"
 
 
 def test_a_claim_about_the_best_epoch_is_judged_by_it():
@@ -143,7 +143,7 @@ def test_an_improvement_is_paired_so_that_what_both_share_cancels():
 
 def test_an_improvement_too_small_does_not_support():
     judged = verdict("improvement(full over baseline, detail) > 10 %", {"baseline": 50.0, "full": 48.0})
-    assert judged.verdict == "not supported"
+    assert judged.verdict == "refuted"
     assert judged.estimate == pytest.approx(100 * (1 - 48.1 / 50.1))
 
 
@@ -164,7 +164,7 @@ def test_the_lowest_model_is_found():
 def test_of_a_percentage_higher_is_better():
     scores = {"baseline": 90.0, "full": 98.0}
     judged = verdict("pck(full, base, mpi_inf_3dhp) > 98 %", scores, metric="pck", by_seed=0.01)
-    assert (judged.verdict, judged.unit) == ("not supported", "%")
+    assert (judged.verdict, judged.unit) == ("inconclusive", "%")
     assert judged.estimate == pytest.approx(98.01)
     assert verdict("pck(highest) > 90 %", scores, metric="pck").estimate == pytest.approx(98.1)
     test = "improvement(full over baseline, base, pck) > 5 %"
@@ -182,21 +182,32 @@ def test_a_claim_may_be_about_a_further_data_set():
         parse("a claim", "mpjpe(full, base, mpi_inf_3dhp) < 20 mm", GRID, "base")
 
 
+def test_several_claims_are_corrected_as_one_family():
+    first = verdict("mpjpe(full, base) < 40 mm", {"full": 39.05})
+    assert (first.verdict, first.reason) == ("supported", f"p = {first.p:.2g}")
+    assert 0.025 < first.p < 0.05
+    untested = verdict("mpjpe(full, base) < 40 mm", {"full": 35.0}, SYNTHETIC)
+    assert module.corrected([first, untested], 0.95) == [first, untested]
+    both = module.corrected([first, untested, first], 0.95)
+    assert [each.verdict for each in both] == ["inconclusive", "not tested", "inconclusive"]
+    assert both[0].reason == f"p = {2 * first.p:.2g} after the correction for 2 claims"
+
+
 def test_synthetic_data_prove_nothing_but_are_shown():
     judged = verdict("mpjpe(full, base) < 40 mm", {"full": 35.0}, SYNTHETIC)
-    assert (judged.verdict, judged.reason) == ("cannot be judged", "the data are synthetic")
+    assert (judged.verdict, judged.reason) == ("not tested", "the data are synthetic")
     assert judged.estimate == pytest.approx(35.1)
 
 
 def test_a_missing_seed_is_named():
     judged = verdict("mpjpe(full, base) < 40 mm", {"full": 35.0}, seeds=(0, 2))
-    assert (judged.verdict, judged.reason) == ("cannot be judged", "missing runs: full-base-s1")
+    assert (judged.verdict, judged.reason) == ("not tested", "missing runs: full-base-s1")
 
 
 def test_no_run_at_all():
     test = "improvement(full over baseline, base) > 10 %"
     judged = verdict(test, {"full": 35.0})
-    assert judged.verdict == "cannot be judged"
+    assert judged.verdict == "not tested"
     assert "baseline-base-s0" in judged.reason
     assert judged.estimate is None
 
@@ -205,13 +216,13 @@ def test_one_seed_is_too_few():
     judged = verdict(
         "mpjpe(full, base) < 40 mm", {"full": 35.0}, grid=Grid(("full",), ("base",), (0,)), seeds=(0,)
     )
-    assert judged.verdict == "cannot be judged"
+    assert judged.verdict == "not tested"
     assert "too few seeds" in judged.reason
 
 
 def test_a_published_size_that_this_experiment_leaves_out():
     judged = verdict("mpjpe(full, large) < 40 mm", {"full": 35.0})
-    assert judged.verdict == "cannot be judged"
+    assert judged.verdict == "not tested"
     assert "full, large is not part of this experiment" in judged.reason
 
 
@@ -312,10 +323,10 @@ def test_the_check_passes_if_all_is_supported(command, capsys):
 
 def test_the_check_fails_for_each_other_verdict(command, capsys):
     judged = command([GOOD, BAD])  # which is written all the same: the paper still builds
-    with pytest.raises(PoseliftError, match="of 2 claims: 1 not supported, 1 supported"):
+    with pytest.raises(PoseliftError, match="of 2 claims: 1 refuted, 1 supported"):
         module.main(["check", str(judged)])
-    assert "not supported: Very good." in capsys.readouterr().out
-    with pytest.raises(PoseliftError, match="1 cannot be judged"):
+    assert "refuted: Very good." in capsys.readouterr().out
+    with pytest.raises(PoseliftError, match="1 not tested"):
         module.main(["check", str(command([GOOD], "--synthetic"))])
 
 
@@ -323,12 +334,12 @@ def test_claims_about_further_data_sets_are_judged_by_their_own_results(tmp_path
     further = results({"baseline": 25.0, "full": 18.0}).astype({"dataset": str}).assign(dataset="third")
     both = pd.concat([results({"baseline": 50.0, "full": 35.0}).astype({"dataset": str}), further])
     tests = {
-        "mpjpe(full, base) < 20 mm": ("not supported", 35.1),
+        "mpjpe(full, base) < 20 mm": ("refuted", 35.1),
         "mpjpe(full, base, third) < 20 mm": ("supported", 18.1),
         "improvement(full over baseline, base, third) > 10 %": ("supported", 100 * (1 - 18.1 / 25.1)),
         "mpjpe(lowest, third) < 20 mm": ("supported", 18.1),
-        "mpjpe(full, base, made_up) < 20 mm": ("cannot be judged", 18.1),
-        "mpjpe(full, base, mpi_inf_3dhp) < 20 mm": ("cannot be judged", None),
+        "mpjpe(full, base, made_up) < 20 mm": ("not tested", 18.1),
+        "mpjpe(full, base, mpi_inf_3dhp) < 20 mm": ("not tested", None),
     }
     further["dataset"] = "made_up"
     pd.concat([both, further]).to_csv(tmp_path / "results.csv", index=False)

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from poselift.analysis.intervals import Differences, Model, recording
+from poselift.analysis.intervals import Differences, Model, entry_pairs, grid_pairs, recording
 from poselift.analysis.results import collect, per_seed
+from poselift.analysis.view import AblationEntry, Grid
 from poselift.config.experiment import Statistics
 from poselift.evaluation.report import Result, Row
 
@@ -90,13 +91,61 @@ def test_better_than_all_others(make_report):
         for name, last, best in (("full", 30.0, 28.0), ("mamba_gcn", 30.0, 25.0), ("baseline", 40.0, 40.0))
         for seed in range(3)
     ]
-    differences = Differences(collect(reports), STATISTICS)
+    grid = Grid(("full", "mamba_gcn", "baseline"), ("base",), (0, 1, 2))
+    differences = Differences(collect(reports), STATISTICS, {"grid": grid_pairs(grid)})
     assert differences.better(FULL, [BASELINE], "mpjpe", "last")
     assert not differences.better(BASELINE, [FULL], "mpjpe", "last")
     assert not differences.better(FULL, [BASELINE, Model("mamba_gcn", "base")], "mpjpe", "last")
     assert not differences.better(FULL, [], "mpjpe", "last")
-    # of the best epoch, where all seeds are alike, the two are apart; another order than after the last
-    assert differences.better(Model("mamba_gcn", "base"), [FULL], "mpjpe", "best")
+    # of the best epoch, where all seeds are alike, the two are apart, but it is not what is tested
+    assert differences.finding(Model("mamba_gcn", "base"), FULL, "mpjpe", "best") == "exploratory"
+
+
+@pytest.fixture
+def clear_cut(make_report):
+    """Full is a millimetre below the baseline with every seed; so is an ablation, with its one."""
+    reports = [make_report("baseline", "base", seed, 40.0 + seed, 40.0) for seed in range(3)]
+    reports += [make_report("full", "base", seed, 39.0 + seed, 39.0) for seed in range(3)]
+    return collect([*reports, make_report("baseline", "base", 0, 39.0, 39.0, "chain")])
+
+
+def test_what_is_significant_is_in_a_declared_family_and_of_the_primary_metric(clear_cut):
+    entry = AblationEntry(name="chain", title="", architecture="baseline", size="base", seeds=(0,))
+    families = {
+        "grid": grid_pairs(Grid(("baseline", "full"), ("base",), (0, 1, 2))),
+        "ablation": entry_pairs([entry]),
+    }
+    found = Differences(clear_cut, STATISTICS, families)
+    assert found.finding(FULL, BASELINE, "mpjpe", "last") == "significant"
+    assert found.finding(BASELINE, FULL, "mpjpe", "last") == "significant"
+    assert found.finding(FULL, BASELINE, "p_mpjpe", "last") == "exploratory"
+    assert found.finding(FULL, BASELINE, "mpjpe", "best") == "exploratory"
+    assert found.finding(Model("baseline", "base", "chain"), BASELINE, "mpjpe", "last") == "not tested"
+    assert Differences(clear_cut, STATISTICS).finding(FULL, BASELINE, "mpjpe", "last") == "exploratory"
+    undeclared = STATISTICS.model_copy(update={"families": ["ablation"]})
+    assert (
+        Differences(clear_cut, undeclared, families).finding(FULL, BASELINE, "mpjpe", "last") == "exploratory"
+    )
+    other = Differences(clear_cut, STATISTICS.model_copy(update={"primary": "p_mpjpe"}), families)
+    assert other.significant(FULL, BASELINE, "p_mpjpe", "last")
+    assert not other.significant(FULL, BASELINE, "mpjpe", "last")
+
+
+def test_a_larger_family_asks_for_more(make_report):
+    """Full is just significant by itself, and not as one of three comparisons."""
+    errors = {"baseline": (40.0, 40.0, 40.0), "full": (38.9, 39.5, 39.2)}
+    reports = [
+        make_report(name, size, seed, values[seed], 1.0)
+        for size in ("xsmall", "small", "base")
+        for name, values in errors.items()
+        for seed in range(3)
+    ]
+    found = {}
+    for sizes in (("base",), ("xsmall", "small", "base")):
+        grid = Grid(("baseline", "full"), sizes, (0, 1, 2))
+        differences = Differences(collect(reports), STATISTICS, {"grid": grid_pairs(grid)})
+        found[len(sizes)] = differences.finding(FULL, BASELINE, "mpjpe", "last")
+    assert found == {1: "significant", 3: "inconclusive"}
 
 
 def test_cameras_are_resampled_together(with_sequences):

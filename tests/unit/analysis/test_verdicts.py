@@ -29,10 +29,10 @@ def test_the_claims_of_the_only_results_are_printed(judged, capsys):
     judged("one", "supported")
     main([])
     assert capsys.readouterr().out.startswith("supported: Good on one. [mpjpe(full, base) < 40 mm]")
-    judged("two", "not supported")
+    judged("two", "refuted")
     with pytest.raises(PoseliftError, match=r"which claims.* results/one or results/two"):
         main([])
-    with pytest.raises(PoseliftError, match="of 1 claims: 1 not supported"):
+    with pytest.raises(PoseliftError, match="of 1 claims: 1 refuted"):
         main(["results/two"])
 
 

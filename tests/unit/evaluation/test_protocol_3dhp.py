@@ -31,7 +31,8 @@ UNIT = 1024
 
 
 def evaluate_mpi_inf_3dhp(predictions: torch.Tensor, split: Split) -> Result:
-    return protocol.evaluate(predictions, split, dataset("mpi_inf_3dhp").metrics)
+    source = dataset("mpi_inf_3dhp")
+    return protocol.evaluate(predictions, split, source.metrics, source.also_published_scale)
 
 
 def poses(*errors: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -103,6 +104,23 @@ def split() -> Split:
 def perfect(split: Split) -> torch.Tensor:
     assert split.target_mm is not None
     return torch.from_numpy(split.target_mm[split.clips] / UNIT)
+
+
+def test_the_published_scale_makes_people_of_wide_images_smaller(split):
+    """A perfect prediction, times 960 in place of 1024 for TS5: each joint is off by 6.25 % of its distance
+    from the root there, and by nothing in TS1."""
+    result = evaluate_mpi_inf_3dhp(perfect(split), split)
+    frame = split.clips[2, 1]
+    off = np.linalg.norm(split.target_mm[frame], axis=-1) * (1 - 960 / 1024)
+    as_published = result.by_name("published scale")[""]
+    assert as_published["mpjpe"] == pytest.approx(off.mean() / 3)
+    assert as_published["pck"] == pytest.approx(100)  # 0.0625 of at most 1.56 m is closer than 150 mm
+    assert result.mpjpe == pytest.approx(0, abs=1e-9)
+    halved = evaluate_mpi_inf_3dhp(perfect(split) / 2, split).by_name("published scale")[""]
+    distance = np.linalg.norm(split.target_mm[split.clips[:, 1]], axis=-1)
+    halved_off = distance * np.array([[0.5], [0.5], [1 - 960 / 2048]])
+    assert halved["mpjpe"] == pytest.approx(halved_off.mean())
+    assert halved["pck"] == pytest.approx(100 * (halved_off[:, PCK_JOINTS] < 150).mean())
 
 
 def test_scores_by_hand(split):

@@ -17,7 +17,7 @@ from poselift.evaluation.report import write_reports
 from poselift.figures import make as make_figure
 from poselift.files import write_text
 from poselift.latex import MISSING, Tex, render
-from poselift.paper import assemble, numbers, provenance_appendix
+from poselift.paper import assemble, numbers, provenance_appendix, setting_text
 from poselift.paper.compile import compile_paper, error_in, main, warnings_in
 from poselift.report import summary
 from poselift.tables import make as make_table
@@ -88,7 +88,8 @@ def test_warnings_that_a_reader_would_stumble_over():
     assert warnings_in("Underfull \\hbox (badness 1000)\n", "") == ([], [])
 
 
-PREAMBLE = "\\documentclass{article}\n\\newif\\ifsynthetic\\newif\\ifdraft\\newif\\ifablated\n"
+SWITCHES = ("synthetic", "draft", "ablated", "humanthreesixm")
+PREAMBLE = "\\documentclass{article}\n" + "".join(f"\\newif\\if{name}" for name in SWITCHES) + "\n"
 
 
 def small_paper(folder: Path, body: str) -> Path:
@@ -167,7 +168,13 @@ def test_latex_on_a_full_disk_says_so(tmp_path, monkeypatch):
 @needs_latex
 def test_an_unknown_number_is_named(tmp_path):
     template = render(
-        "numbers", numbers=[], synthetic=False, draft=False, ablated=False, architectures=["full"]
+        "numbers",
+        numbers=[],
+        synthetic=False,
+        draft=False,
+        ablated=False,
+        human36m=True,
+        architectures=["full"],
     )
     write_text(tmp_path / "numbers.tex", template)
     with pytest.raises(PoseliftError, match=r"Unknown number `full.huge.mpjpe'"):
@@ -177,7 +184,13 @@ def test_an_unknown_number_is_named(tmp_path):
 @needs_latex
 def test_a_dash_is_named_and_text_follows_the_experiment(tmp_path):
     known = [(Tex("full.base.mpjpe"), "39.5"), (Tex("other.base.mpjpe"), MISSING)]
-    switches = {"synthetic": False, "draft": False, "ablated": False, "architectures": ["full"]}
+    switches = {
+        "synthetic": False,
+        "draft": False,
+        "ablated": False,
+        "human36m": True,
+        "architectures": ["full"],
+    }
     write_text(tmp_path / "numbers.tex", render("numbers", numbers=known, **switches))
     body = (
         "\\newcommand{\\missing}{--}\\input{numbers}\n\\ifarchitecture{full}{\\num{full.base.mpjpe}}{\\wrong}\n"
@@ -202,7 +215,7 @@ def test_the_prose_names_no_architecture_that_the_experiment_lacks(tmp_path, abs
     keys = sorted(set(re.findall(r"\\num\{([^}#]+)\}", text)) | {"paper.title", "paper.authors"})
     numbers = [(Tex(key), MISSING if absent in key.split(".") else "1") for key in keys]
     there = [Tex(name) for name in ("baseline", "mamba_gcn", "full") if name != absent]
-    switches = {"synthetic": False, "draft": False, "ablated": True, "architectures": there}
+    switches = {"synthetic": False, "draft": False, "ablated": True, "human36m": True, "architectures": there}
     write_text(tmp_path / "generated/numbers.tex", render("numbers", numbers=numbers, **switches))
     write_text(tmp_path / "generated/provenance.tex", "\\newcommand{\\provenanceappendix}{}\n")
     assert [warning for warning in compile_paper(tmp_path) if "is a dash" in warning] == []
@@ -217,7 +230,13 @@ ALPHABETS = "Nguyễn Thị Hồng Ánh, Lǐ Nǚ, Ἀρχιμήδης, Παπα�
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs LaTeX and poppler")
 def test_names_of_all_alphabets_are_printed(tmp_path):
     numbers = [(Tex("paper.title"), f"On {ALPHABETS}"), (Tex("paper.authors"), ALPHABETS)]
-    switches = {"synthetic": False, "draft": False, "ablated": False, "architectures": ["full"]}
+    switches = {
+        "synthetic": False,
+        "draft": False,
+        "ablated": False,
+        "human36m": True,
+        "architectures": ["full"],
+    }
     write_text(tmp_path / "generated/numbers.tex", render("numbers", numbers=numbers, **switches))
     shutil.copyfile(SOURCES / "latexmkrc", tmp_path / "latexmkrc")
     preamble = "\\usepackage[T1]{fontenc}\\usepackage{mathptmx}\\usepackage[hidelinks]{hyperref}\n"
@@ -239,7 +258,13 @@ def test_names_of_all_alphabets_are_printed(tmp_path):
 @needs_latex
 @pytest.mark.parametrize("character", ["\ue000", "ع", "\u0301"])
 def test_what_no_font_has_is_named_with_its_key(tmp_path, character):
-    switches = {"synthetic": False, "draft": False, "ablated": False, "architectures": ["full"]}
+    switches = {
+        "synthetic": False,
+        "draft": False,
+        "ablated": False,
+        "human36m": True,
+        "architectures": ["full"],
+    }
     numbers = render("numbers", numbers=[(Tex("paper.title"), f"A {character}")], **switches)
     write_text(tmp_path / "generated/numbers.tex", numbers)
     (warning,) = compile_paper(small_paper(tmp_path, "\\input{generated/numbers}\\num{paper.title}"))
@@ -336,7 +361,7 @@ def test_the_whole_paper(tmp_path, make_inputs, make_report):
         pages = text.count("\f")
         assert text.lower().count("synthetic data: no measured motion") == pages
         assert "??" not in text
-        assert re.search(r"40\.3\s*±\s*0\.3\s*mm for the baseline", text)
+        assert re.search(r"40\.3\s*mm\s+for\s+the\s+baseline\s+\(95\s*%\s*interval\s*\[", text)
         fonts = pdf_tool("pdffonts", paper / "main.pdf").splitlines()[2:]
         assert fonts
         assert not [line for line in fonts if "Type 3" in line or " yes " not in line]
@@ -347,8 +372,8 @@ def test_the_whole_paper(tmp_path, make_inputs, make_report):
     )  # fmt: skip
     text = (tmp_path / "summary.txt").read_text(encoding="utf-8")
     # 0.8 less than the baseline with each seed
-    assert re.search(r"base +Full +39\.5 ± 0\.3\*\* +31\.6 ± 0\.2\*\* +39\.0 ± 0\.3\*\*", text)
-    assert "* the interval of the difference from the baseline" in text
+    assert re.search(r"base +Full +39\.5 ± 0\.3\*\* +31\.6 ± 0\.2 +39\.0 ± 0\.3", text)
+    assert "* differs significantly from the baseline" in text
     assert "SYNTHETIC DATA" in text
     assert str(paper / "main.pdf") in text
 
@@ -389,6 +414,7 @@ def test_a_typed_number_would_be_found(text):
 def test_every_citation_has_an_entry():
     entries = set(re.findall(r"^@\w+\{([^,]+),", (SOURCES / "refs.bib").read_text(), re.MULTILINE))
     text = "".join(path.read_text() for path in SOURCES.rglob("*.tex"))
+    text += Path(setting_text.__file__).read_text()
     cited = {key for keys in re.findall(r"\\cite[tp]?\{([^}]+)\}", text) for key in keys.split(",")}
     cited |= set(re.findall(r"cite: (\w+)", (SOURCES / "published.yaml").read_text()))
     assert cited == entries

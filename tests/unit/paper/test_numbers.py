@@ -11,7 +11,7 @@ from poselift.evaluation.report import load_reports
 from poselift.evaluation.statistics import Interval
 from poselift.latex import escape
 from poselift.paper import numbers
-from poselift.paper.number_text import change, counted, listing, of_all, setting
+from poselift.paper.number_text import counted, listing, of_all, setting, with_interval
 from poselift.paper.result_numbers import extreme
 from shown import told, view
 
@@ -51,17 +51,12 @@ def test_listing():
     assert listing([]) == "–"
 
 
-@pytest.mark.parametrize(
-    ("interval", "verdict"),
-    [
-        (Interval(-1, -2, -0.5, 3), "significant"),
-        (Interval(-1, -2, 0.5, 3), "not significant"),
-        (Interval(-1, -2, -0.5, 1), "not tested"),
-        (None, "not tested"),
-    ],
-)
-def test_a_verdict_needs_seeds(interval, verdict):
-    assert change("x", interval, 1)["x.verdict"] == verdict
+def test_a_number_with_its_interval():
+    assert with_interval("x", Interval(1, -2, 3.5, 3), 1) == {"x": "1.0", "x.interval": "[−2.0, 3.5]"}
+    signed = with_interval("x", Interval(1, -2, 3.5, 3), 1, sign=True)
+    assert signed == {"x": "+1.0", "x.interval": "[−2.0, +3.5]"}
+    nothing = {"x": "–", "x.interval": "–"}
+    assert with_interval("x", None, 1) == with_interval("x", None, 1, sign=True) == nothing
 
 
 ENTRY = {"name": "chain", "title": "in a chain", "architecture": "baseline", "size": "base", "seeds": [0, 1]}
@@ -113,7 +108,7 @@ def test_models(written):
     assert number["baseline.base.mpjpe.mean"] == "40.1"
     assert number["baseline.base.mpjpe.seeds"] == "2"
     assert number["baseline.base.best.mpjpe.mean"] == "39.6"
-    assert number["mamba_gcn.xsmall.mpjpe.change"] == r"\ensuremath{-}0.4\,\ensuremath{\pm}\,0.0"
+    assert number["mamba_gcn.xsmall.mpjpe.change"] == r"\ensuremath{-}0.4"
     assert number["full.base.mpjpe"] == "39.2"  # one seed left: no spread
     assert number["full.base.mpjpe.std"] == r"\missing"
     assert number["detail.full.mpjpe"] == number["full.base.mpjpe"]
@@ -127,9 +122,18 @@ def test_changes_have_intervals_and_verdicts(written):
     assert interval == r"[\ensuremath{-}0.4, \ensuremath{-}0.4]"
     assert number["mamba_gcn.xsmall.mpjpe.change.verdict"] == "significant"
     assert number["full.base.mpjpe.change.verdict"] == "not tested"  # one seed left
+    assert number["mamba_gcn.xsmall.p_mpjpe.change.verdict"] == "exploratory"
+    assert number["baseline.base.mpjpe.change.verdict"] == "not tested"  # it is the base
+    assert re.fullmatch(r"\[3\d\.\d, 4\d\.\d\]", number["baseline.base.mpjpe.interval"])
     assert number["baseline.base.mpjpe.change.interval"] == r"\missing"
     assert number["statistics.resamples"] == "500"
     assert number["statistics.confidence"] == "95"
+    assert number["statistics.error"] == "5"
+    assert number["statistics.primary"] == "MPJPE"
+    assert number["statistics.families.described"] == (
+        "the 6 comparisons between architectures of one size, the 1 comparison of the ablation with the "
+        "unchanged model, the 1 comparison on Circles and the 1 comparison on Circles"
+    )
 
 
 def test_parts_of_the_body_and_places(written):
@@ -144,7 +148,7 @@ def test_parts_of_the_body_and_places(written):
 def test_ablation(written):
     number = values(written)
     assert number["ablation.chain.mpjpe.mean"] == "44.2"
-    assert number["ablation.chain.mpjpe.change"] == r"\ensuremath{+}4.1\,\ensuremath{\pm}\,0.0"
+    assert number["ablation.chain.mpjpe.change"] == r"\ensuremath{+}4.1"
     assert number["ablation.counted"] == "1 entry"
     assert number["ablation.significant"] == "1"
     assert number["ablation.largest"] == "in a chain"
@@ -168,7 +172,7 @@ def test_a_further_data_set(written):
     assert number["third.full.base.mpjpe.std"] == "0.7"
     assert number["third.full.base.mpjpe.seeds"] == "2"
     assert number["third.full.base.mpjpe.change"].startswith(r"\ensuremath{-}2.0")
-    assert number["third.full.base.mpjpe.change.verdict"] in ("significant", "not significant")
+    assert number["third.full.base.mpjpe.change.verdict"] in ("significant", "inconclusive")
     assert number["third.full.base.mpjpe.change.interval"].startswith("[")
     assert number["third.full.base.best.mpjpe.mean"] == "18.0"
     assert number["third.lowest.mpjpe.model"] == "Full, base"

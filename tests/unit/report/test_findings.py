@@ -61,8 +61,8 @@ def test_improvement_over_the_base_with_its_interval(seeds, significant):
     low, high = (float(end.replace("−", "-")) for end in re.findall(r"[−+][\d.]+", found.text))
     assert low < change < high
     assert (high < 0) is significant
-    assert ("leaves out zero, so the difference is significant" in found.text) is significant
-    assert ("includes zero, so no difference is shown" in found.text) is not significant
+    assert ("significant after Holm's correction" in found.text) is significant
+    assert ("inconclusive, as no difference is shown" in found.text) is not significant
     assert found.table == "differences"
 
 
@@ -122,10 +122,12 @@ def test_the_largest_effect_of_the_ablation():
 
 def test_what_cannot_be_judged_and_why():
     claims = [
-        judged("supported"), judged("not supported"),
-        judged("cannot be judged", "missing runs: a"), judged("cannot be judged", "missing runs: a"),
+        judged("supported"), judged("refuted"),
+        judged("not tested", "missing runs: a"), judged("not tested", "missing runs: a"),
     ]  # fmt: skip
     found = texts(judgements=claims)["Open"]
-    assert found.text == ("Of 4 claims 1 are supported and 1 are not; 2 cannot be judged (missing runs: a).")
+    assert found.text == (
+        "Of 4 claims 1 supported, 1 refuted and 0 inconclusive; 2 not tested (missing runs: a)."
+    )
     assert found.table == "claims"
     assert "with 2 seeds per model" in texts(seeds=2)["Open"].text

@@ -8,6 +8,7 @@ import yaml
 
 from poselift.analysis import results as table_of_results
 from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.published import read_published
 from poselift.analysis.results import collect, metrics_in, names_in, per_seed, read
 from poselift.analysis.view import DataNotice, Grid
 from poselift.config.experiment import Statistics
@@ -25,6 +26,7 @@ def report(architecture: str, seed: int, last: float, frames: int = 10) -> Repor
         scores = {"mpjpe": mpjpe, "pck": 100 - mpjpe / 10, "auc": 90 - mpjpe / 2}
         groups = {
             "all": {"": scores | {"frames": 2 * frames}},
+            "published scale": {"": scores | {"mpjpe": mpjpe + 5}},
             "joint": {"hip": {"mpjpe": 0.0}, "head": scores},
             "sequence": {name: {"frames": frames} | scores for name in ("TS1", "TS2")},
         }
@@ -121,12 +123,24 @@ def test_table_beside_published_rows(results):
     assert ours[7:9] == ["21.0", r"\spread{1.4}"]
     assert ours[3:5] == ["97.9", r"\spread{0.1}"]
     assert ours[13:15] == ["20.0", r"\spread{1.4}"]
+    assert ours[19:21] == ["25.0", r"\spread{1.4}"]  # published scale
+    assert len(cells) == 3 + 3 * 6 + 1  # published rows stand below it
     assert r"\secondtrue" in tex
     assert r"\label{tab:mpi-inf-3dhp}" in tex
     assert "PCK in \\%, share of 14 joints closer than 150" in tex
     assert "scales its predictions for TS5 and TS6" in tex
+    assert "Best epoch, published scale" in tex
     assert "full-small-s1" in tex  # the run that is missing: a draft
     assert "Synthetic" not in tex
+
+
+def test_without_another_scale_published_rows_stand_beside_the_best_epoch(results):
+    table = read(results, "mpi_inf_3dhp")
+    table = table[table["group"] != "published scale"]
+    content = further.table(table, read_published(PUBLISHED), view(GRID))
+    assert "scale" not in content.caption.replace(read_published(PUBLISHED).note, "")
+    assert [column.group for column in content.columns][-4:] == ["Best epoch"] * 3 + [""]
+    assert len(content.blocks[0].rows[0]) == len(content.columns) == 3 + 2 * 3 + 1
 
 
 def test_synthetic_table_says_so_and_has_no_published_rows(results):
@@ -146,12 +160,14 @@ def test_differences_are_marked_by_the_metrics_direction(tmp_path, results):
         + [report("full", seed, 18 + 2.001 * seed) for seed in (0, 1)]
     )
     table.to_csv(tmp_path / "better.csv", index=False)
-    tex = made_table(tmp_path / "better.csv")
-    full = row_of(tex, "Full")
-    assert full[3] == r"\textbf{98.1}"  # PCK: higher
-    assert full[7] == r"\textbf{19.0}"  # MPJPE: lower
-    assert full[4].endswith(r"\significant")
-    assert "textbf" not in "".join(row_of(tex, "Baseline"))
+    # PCK: higher; MPJPE, the primary metric unless another is declared: lower
+    for primary, at, bold in (("pck", 3, "98.1"), ("mpjpe", 7, "19.0")):
+        tex = made_table(tmp_path / "better.csv", "--primary", primary)
+        full = row_of(tex, "Full")
+        assert full[at] == rf"\textbf{{{bold}}}"
+        assert full[at + 1].endswith(r"\significant")
+        assert "".join(full).count("textbf") == 1
+        assert "textbf" not in "".join(row_of(tex, "Baseline"))
 
 
 def test_without_the_baseline_differences_are_from_the_first_architecture():
@@ -163,17 +179,17 @@ def test_without_the_baseline_differences_are_from_the_first_architecture():
     assert grid.base == "mamba_gcn"
     (_, block) = further.table(table, None, view(grid)).blocks
     first, second = block.rows
-    assert second[3].star  # significantly worse
-    assert not second[3].bold
-    assert first[3].bold
-    assert not first[3].star
+    assert second[5].star  # significantly worse
+    assert not second[5].bold
+    assert first[5].bold
+    assert not first[5].star
     assert "difference from MambaGCN of its size" in further.table(table, None, view(grid)).caption
 
 
 @pytest.mark.parametrize("options", [("--synthetic",), ("--published", str(PUBLISHED))])
 def test_all_rows_have_as_many_cells(results, options):
     tex = made_table(results, *options)
-    columns = 3 + 12 + ("--published" in options)  # and the source of what is published
+    columns = 3 + 18 + ("--published" in options)  # and the source of what is published
     *rows, _ = tex[tex.index("Method &") : tex.index(r"\bottomrule")].split("\\\\")
     assert len(rows) == (6 if "--published" in options else 3)
     for row in rows:

@@ -10,7 +10,7 @@ from poselift.analysis.results import Estimate
 from poselift.config.experiment import Statistics
 from poselift.evaluation.statistics import Interval
 from poselift.latex import Tex, escape
-from poselift.tables.caption import significance_note
+from poselift.tables.caption import intervals_note
 from poselift.tables.latex import cell
 from poselift.tables.table import changed, estimated, number
 
@@ -74,7 +74,7 @@ def test_bold_and_stars_of_a_cell():
 
 def test_differences_are_two_columns():
     low, high = r"\ensuremath{-}0.6", r"\ensuremath{-}0.2"
-    clear = cell(changed(Interval(-0.42, -0.61, -0.2, 3), 0))  # a decimal more
+    clear = cell(changed(Interval(-0.42, -0.61, -0.2, 3), 0, star=True))  # a decimal more
     assert clear == rf"\ensuremath{{-}}0.4&\interval{{[{low}, {high}]}}\significant"
     unclear = cell(changed(Interval(-0.42, -0.61, 0.2, 3), 0))
     assert unclear == rf"\ensuremath{{-}}0.4&\interval{{[{low}, \ensuremath{{+}}0.2]}}"
@@ -91,11 +91,10 @@ def test_a_wide_interval_has_fewer_decimals(low, shown):
 
 def test_the_note_says_what_intervals_cover():
     statistics = Statistics(resamples=10_000, confidence=0.95)
-    several = significance_note(statistics, (0, 1), "Star: so.")
-    assert escape(several).startswith(r"Star: so. Intervals: 95\,\%, 10,000 paired resamples")
-    one = significance_note(statistics, (0,), "Star: so.")
-    assert "nothing is marked as significant" in one
-    assert "Star" not in one
+    several = intervals_note(statistics, (0, 1))
+    assert escape(several).startswith(r"Intervals: 95\,\%, 10,000 paired resamples")
+    assert several.endswith("not corrected.")
+    assert "nothing is marked as significant" in intervals_note(statistics, (0,))
 
 
 def test_templates_escape_strings_but_not_latex(monkeypatch):

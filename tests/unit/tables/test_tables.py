@@ -92,7 +92,8 @@ def test_nothing_is_bold_or_starred_by_being_lowest(three_seeds):
     table = tex(main, three_seeds, VIEW)
     assert "textbf" not in table
     assert r"\significant" not in table
-    assert "Star: the interval of the difference" in table
+    assert "Star: a significant difference from Baseline of its size" in table
+    assert "Holm's correction for 1 comparison," in table
 
 
 @pytest.fixture
@@ -256,7 +257,7 @@ def test_ablation_compares_each_entry_with_its_base(three_seeds, make_report):
     assert short[2] == "9.00"
     assert short[6] == r"\ensuremath{+}6.00"
     assert not short[7].endswith(r"\significant")
-    assert "What has one seed has no star" in table
+    assert "What has one seed is not tested" in table
     assert row(table, "unchanged")[4:8] == ["39.0", r"\spread{0.0}", "", ""]
     assert row(table, r"chain\_1")[4] == r"\missing"
     assert r"DRAFT: 2 runs are missing (baseline-base-chain-s0, baseline-base-chain-s1)" in table

@@ -32,6 +32,7 @@ DATASET = Dataset(
     origin="P-STMO's preprocessing of the data from vcai.mpi-inf.mpg.de/3dhp-dataset makes it.",
     metrics=("mpjpe", "pck", "auc"),
     evaluates="centre frame",
+    also_published_scale=True,  # 960 for TS5 and TS6, where labels and models have 1024
     stride=9,
     n_frames=81,
     inputs="annotated",

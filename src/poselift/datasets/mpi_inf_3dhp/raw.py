@@ -17,7 +17,8 @@ figures hold.
 Units. The 2D input is normalised by the own width of the camera, as everywhere. The labels are mm relative to
 the root, divided by 1024, half the image width of the training cameras, in both splits: a network learns this
 one unit, and a person is not smaller because TS5 and TS6 have images of 1920 pixels. The published code
-multiplies its predictions for TS5 and TS6 by 1920 / 2 all the same, which makes them 6.25 % too small.
+multiplies its predictions for TS5 and TS6 by 1920 / 2 all the same, which makes them 6.25 % too small; so
+that its numbers have their like, results are given in both ways (`Dataset.also_published_scale`).
 Here the store's `factor` holds what takes a prediction back to mm by the formula of Human3.6M,
 prediction x width / 2 x factor = prediction x 1024: 1 for images of 2048 pixels, 1.0667 for TS5 and TS6.
 """

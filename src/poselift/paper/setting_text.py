@@ -1,0 +1,156 @@
+"""What the text says of settings: numbers, and sentences that hold whatever the settings are."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from poselift.analysis.intervals import entry_pairs, grid_pairs
+from poselift.analysis.runs import Run
+from poselift.analysis.view import Grid, View
+from poselift.config.architectures import known
+from poselift.config.run import TrainingSettings
+from poselift.evaluation.metrics import METRICS
+from poselift.latex import Tex
+from poselift.paper.number_text import Numbers, counted, listing, of_all, setting
+
+OPTIMIZERS = {
+    "adamw": Tex(r"AdamW~\cite{loshchilov2019adamw}"),
+    "amsgrad": Tex("Adam with AMSGrad and an L2 penalty"),
+}
+ARITHMETIC = {
+    "fp32": "single precision",
+    "bf16": "bfloat16 where autocast allows it",
+    "fp16": "half precision",
+}
+SPATIAL_GRAPHS = {
+    "published": "the edges of the skeleton in published code, which lacks three of its 32 directed edges",
+    "symmetric": "all edges of the skeleton",
+}
+TEMPORAL_GRAPHS = {
+    "similarity": "a graph that links each frame of a joint to those most similar to it",
+    "chain": "a graph that links each frame of a joint to its two neighbours",
+}
+
+
+def of_settings(runs: Sequence[Run], grid: Grid) -> Numbers:
+    """The settings of the grid's runs, and how the text describes them."""
+    settings = [run.settings for run in runs]
+    recipes = [each.training for each in settings]
+    shapes = {
+        each.size: f"{counted(setting(each.depth), 'block')} of {counted(setting(each.dim), 'channel')}"
+        for each in settings
+    }
+    numbers = {
+        name: of_all(getattr(each, name) for each in recipes) for name in TrainingSettings.model_fields
+    }
+    return numbers | {
+        "n_frames": of_all(each.n_frames for each in settings),
+        "runs": setting(len(runs)),
+        "architectures": setting(len(grid.architectures)),
+        "base": grid.base,
+        "seeds": setting(len(grid.seeds)),
+        "seeds.counted": counted(setting(len(grid.seeds)), "seed"),
+        "epochs.counted": counted(of_all(each.epochs for each in recipes), "epoch"),
+        "sizes": setting(len(grid.sizes)),
+        "size_names": listing(grid.sizes),
+        "sizes_described": listing([f"{size} ({shapes[size]})" for size in grid.sizes if size in shapes]),
+        "optimizer.described": Tex(" or ".join(OPTIMIZERS[name] for name in _values(recipes, "optimizer"))),
+        "schedule.described": _either(map(_schedule, recipes)),
+        "warmup.described": _either(map(_warmup, recipes)),
+        "precision.described": _either(ARITHMETIC[each.precision] for each in recipes),
+        "eval_every.described": _either(map(_evaluated, recipes)),
+        "repeats.described": _repeats(recipes),
+        "recipes.counted": _recipes(recipes),
+        "recipes.differ": _differ(recipes),
+    }
+
+
+def _values(recipes: Sequence[TrainingSettings], name: str) -> list[Any]:
+    return sorted({getattr(each, name) for each in recipes})
+
+
+def _either(texts: Any) -> str:
+    """What all share, or what some and others do."""
+    return ", or ".join(dict.fromkeys(texts))
+
+
+def _schedule(recipe: TrainingSettings) -> str:
+    if recipe.lr_scheduler == "exponential":
+        return f"is multiplied by {setting(recipe.lr_decay)} after each epoch"
+    return {"cosine": "falls to zero along a cosine", "constant": "stays the same"}[recipe.lr_scheduler]
+
+
+def _warmup(recipe: TrainingSettings) -> str:
+    steps = counted(setting(recipe.warmup_steps), "step")
+    return f"it rises linearly in the first {steps}" if recipe.warmup_steps else "there is no warm-up"
+
+
+def _evaluated(recipe: TrainingSettings) -> str:
+    return (
+        "after each epoch" if recipe.eval_every == 1 else f"after every {setting(recipe.eval_every)} epochs"
+    )
+
+
+def _repeats(recipes: Sequence[TrainingSettings]) -> str:
+    if all(each.deterministic for each in recipes):
+        return "repeats to the bit on the same machine with the same versions"
+    return "repeats up to the order in which numbers are added, which is left to the machine"
+
+
+def _recipes(recipes: Sequence[TrainingSettings]) -> str:
+    distinct = len({each.model_dump_json() for each in recipes})
+    return "one recipe" if distinct == 1 else f"{setting(distinct)} recipes"
+
+
+def _differ(recipes: Sequence[TrainingSettings]) -> str:
+    """A sentence on the settings that models differ in; empty where they share all."""
+    names = [name for name in TrainingSettings.model_fields if len(_values(recipes, name)) > 1]
+    described = [name.replace("_", " ") for name in names]
+    return f"Models differ in their recipe, in: {listing(described)}." if names else ""
+
+
+def of_statistics(view: View) -> Numbers:
+    """How differences are judged."""
+    statistics = view.statistics
+    return {
+        "confidence": setting(100 * statistics.confidence),
+        "resamples": setting(statistics.resamples),
+        "error": f"{100 * (1 - statistics.confidence):.3g}",
+        "primary": METRICS[statistics.primary].label,
+        "families.described": _families(view),
+    }
+
+
+def _families(view: View) -> str:
+    """The families of comparisons that the text has, each with its size."""
+    on_truth = grid_pairs(view.ground_truth_2d) if view.ground_truth_2d else []
+    families = [
+        ("grid", "between architectures of one size", grid_pairs(view.grid)),
+        ("ablation", "of the ablation with the unchanged model", entry_pairs(view.ablation)),
+        ("ground_truth_2d", "on ground-truth 2D", on_truth),
+    ]
+    for its in view.further.values():
+        families.append(("further_data", f"on {its.notice.dataset_title}", grid_pairs(its.grid)))
+    told = [
+        f"the {counted(setting(len(pairs)), 'comparison')} {what}"
+        for name, what, pairs in families
+        if pairs and name in view.statistics.families
+    ]
+    return listing(told) if told else "no family"
+
+
+def of_hyperparameters(runs: Sequence[Run]) -> Numbers:
+    """The hyper-parameters of the architectures, and how the text describes the graphs."""
+    settings = {name: one.settings for name, one in known({}).items()}
+    settings |= {run.settings.architecture: type(run.settings.model) for run in runs}
+    fields = [(name, field) for name, of in settings.items() for field in of.model_fields]
+    # without the name of an architecture: of all that have it
+    keys = [*map(".".join, fields), *(field for _, field in fields)]
+    values: dict[str, list[Any]] = {key: [] for key in keys}
+    for each in runs:
+        for field, value in each.settings.model:
+            values[f"{each.settings.architecture}.{field}"].append(value)
+            values[field].append(value)
+    return {key: of_all(each) for key, each in values.items()} | {
+        f"{name}.described": _either(texts[value] for value in values.get(name, []) if value in texts)
+        for name, texts in (("spatial_graph", SPATIAL_GRAPHS), ("temporal_graph", TEMPORAL_GRAPHS))
+    }

@@ -1,0 +1,104 @@
+"""No sentence that a setting makes false: what the text says of settings follows them."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from poselift.analysis.plan import view_of
+from poselift.analysis.runs import Run
+from poselift.config.experiment import Config, Statistics
+from poselift.config.run import TrainingSettings
+from poselift.config.sections import parse
+from poselift.datasets.human36m import Source
+from poselift.models.graph import UNPUBLISHED_EDGES
+from poselift.models.mamba_gcn_block import HEADS
+from poselift.models.ssd import Mamba2
+from poselift.paper.result_numbers import below
+from poselift.paper.setting_text import SPATIAL_GRAPHS, of_hyperparameters, of_settings, of_statistics
+from poselift.skeleton import adjacency
+
+PROJECT = Path(__file__).parents[3]
+SECTIONS = "".join(path.read_text() for path in sorted((PROJECT / "paper" / "sections").glob("*.tex")))
+USED = set(re.findall(r"\\num\{([^}]+)\}", SECTIONS)) | set(re.findall(r"\\(if\w+)", SECTIONS))
+CONFIG = yaml.safe_load((PROJECT / "config.yaml").read_text())
+
+
+def text(**changed) -> dict[str, str]:
+    """What the prose shows of a configuration: config.yaml with these keys."""
+    config = parse(Config, CONFIG | changed, "test")
+    runs = [Run(settings, {}, {}) for settings in config.runs().values()]
+    view = view_of(config)
+    said = {
+        **below("setup", of_settings(runs, view.grid)),
+        **below("model", of_hyperparameters(runs)),
+        **below("statistics", of_statistics(view)),
+        "data.title": view.notice.dataset_title,
+        "ifsynthetic": str(view.notice.synthetic),
+        "ifhumanthreesixm": str(config.data.dataset == "human36m"),
+    }
+    return {key: value for key, value in said.items() if key in USED}
+
+
+RECIPE = {
+    "epochs": 61, "batch_size": 17, "optimizer": "amsgrad", "lr": 1e-3, "weight_decay": 0.5,
+    "lr_scheduler": "cosine", "lr_decay": 0.5, "warmup_steps": 1, "precision": "bf16", "deterministic": False,
+    "n_mpjpe_weight": 2, "velocity_weight": 3, "flip": 0, "eval_every": 2,
+}  # fmt: skip
+DATA = {
+    "dataset": {"title": CONFIG["data"]["title"], "dataset": "mpi_inf_3dhp", "train": "a", "test": "b"},
+    "title": {**CONFIG["data"], "title": "Another"},
+    "synthetic": {"title": CONFIG["data"]["title"], "synthetic": {}},
+}
+STATISTICS = {"primary": "p_mpjpe", "families": ["ablation"], "resamples": 100, "confidence": 0.9}
+SAYS_NOTHING = {
+    "gradient_accumulation_steps", "processes", "compile",  # how the same batch is computed
+    "raw", "sha256", "expected_clips",  # which file, which the provenance names
+    "seed",  # of the resampling: other intervals, within the noise of the resampling
+}  # fmt: skip
+"""Keys of which no sentence speaks."""
+
+
+@pytest.mark.parametrize(("section", "changes"), [
+    (TrainingSettings, {key: {"training": {key: value}} for key, value in RECIPE.items()}),
+    (Statistics, {key: {"statistics": {key: value}} for key, value in STATISTICS.items()}),
+    (Source, {key: {"data": value} for key, value in DATA.items()}),
+])  # fmt: skip
+def test_each_key_changes_the_text(section, changes):
+    assert {*changes, *SAYS_NOTHING} >= set(section.model_fields)
+    assert not SAYS_NOTHING & set(changes)
+    usual = text()
+    for key, changed in changes.items():
+        assert text(**changed) != usual, key
+
+
+def test_each_key_of_the_grid_changes_the_text():
+    usual = text()
+    grid = CONFIG["experiment"]
+    for key, value in {"architectures": ["baseline", "full"], "sizes": ["base"], "seeds": [1]}.items():
+        assert text(experiment=grid | {key: value}) != usual, key
+    assert text(n_frames=81) != usual
+    assert text(models={"baseline": {"spatial_graph": "symmetric"}}) != usual
+
+
+def test_models_with_recipes_of_their_own_are_said_to_have_them():
+    assert text()["setup.recipes.counted"] == "one recipe"
+    assert text()["setup.recipes.differ"] == ""
+    guide = text(recipe="guide")
+    assert guide["setup.recipes.counted"] != "one recipe"
+    assert guide["setup.recipes.differ"] == "Models differ in their recipe, in: epochs and batch size."
+    own = text(overrides=[{"sizes": ["large"], "training": {"lr_scheduler": "constant", "warmup_steps": 9}}])
+    assert own["setup.recipes.counted"] == "2 recipes"
+    assert own["setup.schedule.described"] == "is multiplied by 0.99 after each epoch, or stays the same"
+    assert own["setup.warmup.described"] == "there is no warm-up, or it rises linearly in the first 9 steps"
+
+
+def test_words_of_the_text_for_what_the_code_fixes():
+    layer = inspect.signature(Mamba2).parameters
+    assert (layer["d_state"].default, layer["d_conv"].default, HEADS) == (32, 4, 8)
+    for words in ("thirty-two numbers", "convolution over four frames", "Eight\nheads"):
+        assert words in SECTIONS
+    assert "three of its 32 directed edges" in SPATIAL_GRAPHS["published"]
+    assert (len(UNPUBLISHED_EDGES), adjacency().sum()) == (3, 32)
