@@ -1,7 +1,8 @@
 """The paper folder: people's sources and the generated parts in one place that compiles without the rest.
 
 <out>/            a copy of what people write: main.tex, sections/, refs.bib, latexmkrc, ...
-<out>/generated/  tables/, figures/ and beside them numbers.tex and the like
+<out>/generated/  tables/, figures/ beside them numbers.tex and the like, and handed_over.zip: the texts as
+                  they are now, which a later merge compares with
 """
 
 import argparse
@@ -12,10 +13,13 @@ from pathlib import Path
 
 from poselift.errors import PoseliftError, run
 from poselift.files import own_folder
+from poselift.paper.archives import zipped
 from poselift.paper.sources import sources as sources_in
 from poselift.paper.sources import utf8, without_comments
+from poselift.paper.three_way import conflicts, decoded
 
 GENERATED = "generated"
+HANDED_OVER = "handed_over.zip"
 
 _GENERATED_PART = re.compile(
     r"\\(?P<command>input|include|includegraphics)\s*(?:\[[^]]*\])?\{generated/(?P<part>[^}]+)\}"
@@ -43,7 +47,8 @@ def assemble(
     """Make the folder `out` from scratch, of `sources` and the generated parts; `sources` is only read.
 
     `others` (numbers.tex, provenance.json ...) lie beside the folders of tables and figures.
-    Raises `PoseliftError` if a part is missing or one that the sources name is not given.
+    Raises `PoseliftError` if a part is missing or one that the sources name is not given, or if a text still
+    has the marks of a merge.
     """
     parts = {path.name: path for path in others}
     parts |= {f"tables/{path.name}": path for path in tables}
@@ -60,12 +65,20 @@ def assemble(
     for part, source in parts_named(sources).items():
         if part not in parts:
             raise PoseliftError(f"{sources / source}: uses generated/{part}, which was not given")
+    written = {name: path.read_bytes() for name, path in sources_in(sources).items()}
+    texts = {name: content for name, content in written.items() if decoded(name, content) is not None}
+    for name, content in texts.items():
+        for line in conflicts(content):
+            raise PoseliftError(
+                f"{sources / name}, line {line}: a conflict of two edits; choose, and remove the marks"
+            )
     with own_folder(out) as folder:
         generated = {f"{GENERATED}/{part}": path for part, path in parts.items()}
         for name, path in (sources_in(sources) | generated).items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)  # contents alone: the sources may be there to read only
+        (folder / GENERATED / HANDED_OVER).write_bytes(zipped(texts))
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -1,25 +1,24 @@
 """Hand the paper over to co-authors and arXiv, and merge what co-authors changed.
 
 `poselift handover pack PAPER --out DIR`: the paper folder as it is and as a zip, and a tarball for arXiv.
-`poselift handover merge RETURNED --into paper`: their changes of the text as a diff; `--apply` writes them.
+`poselift handover merge RETURNED --into paper`: what they changed comes into the text, as a diff; `--apply`
+writes it, and what both sides changed is marked as git does.
 """
 
 import argparse
-import gzip
-import io
 import re
 import sys
-import tarfile
 import tempfile
-import zipfile
 from pathlib import Path
 
 from poselift.errors import PoseliftError, one_line, run
 from poselift.files import MARK, atomic_path, own_folder, require_own
+from poselift.paper.archives import tarred, zipped
 from poselift.paper.assemble import GENERATED
 from poselift.paper.compile import typeset
 from poselift.paper.merge import apply, as_given, compare, difference, is_text, read_folder
 from poselift.paper.sources import PRODUCT, utf8, without_comments
+from poselift.paper.three_way import OLD_ENCODING
 from poselift.provenance.verify import SUMS, Unreadable, recorded_sums
 from poselift.provenance.verify import difference as fault_of
 
@@ -88,7 +87,7 @@ def _require_place(made: list[Path], folder: Path) -> None:
             )
         return
     given, content = read_folder(target, target)
-    edited = [each for each in content if not as_given(content[each], given.get(each))]
+    edited = [each for each in content if not as_given(each, content[each], given.get(each))]
     edited += [each for each in given if is_text(each) and each not in content]
     if edited:
         listed = ", ".join(map(one_line, edited[:3]))
@@ -125,32 +124,6 @@ def arxiv_files(files: dict[str, bytes], build: Path) -> dict[str, bytes]:
     return submission
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
-    """A zip archive without times."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(files.items()):
-            entry = zipfile.ZipInfo(name)  # of 1980
-            entry.external_attr = 0o644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content)
-    return buffer.getvalue()
-
-
-def tarred(files: dict[str, bytes]) -> bytes:
-    """A compressed tar archive without times and owners."""
-    buffer = io.BytesIO()
-    with (
-        gzip.GzipFile(fileobj=buffer, mode="wb", filename="", mtime=0) as stream,
-        tarfile.open(fileobj=stream, mode="w") as archive,
-    ):
-        for name, content in sorted(files.items()):
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue()
-
-
 def main(argv: list[str] | None = None) -> None:
     """Pack the paper for co-authors, or merge their text."""
     parser = argparse.ArgumentParser(prog="poselift handover", description=main.__doc__)
@@ -160,7 +133,7 @@ def main(argv: list[str] | None = None) -> None:
     packing.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     packing.add_argument("--name", default="paper", help="of the folder and the archives (default: paper)")
     packing.add_argument("--draft", action="store_true", help="also while runs are missing")
-    merging = commands.add_parser("merge", help="show what co-authors changed in the text")
+    merging = commands.add_parser("merge", help="bring home what co-authors changed in the text")
     merging.add_argument("returned", type=Path, help="the folder or zip that came back")
     text = "the project's text (default: paper)"
     merging.add_argument("--into", type=Path, default=Path("paper"), metavar="DIR", help=text)
@@ -177,6 +150,8 @@ def main(argv: list[str] | None = None) -> None:
         print(difference(name, change), end="")
     for name in found.programs:
         print(f"{name}: is run as a program by each build, so it is not merged; if it is right, edit it here")
+    for name in found.guessed:
+        print(f"{one_line(name)}: not UTF-8, read as {OLD_ENCODING}; look at its accents")
     for name in found.missing:
         print(f"{one_line(name)}: did not come back; it stays here, remove it if that is meant")
     if given.apply:
@@ -184,7 +159,11 @@ def main(argv: list[str] | None = None) -> None:
     count = len(found.changes)
     listed = f"{count} changed file{'' if count == 1 else 's'}"
     ending = f"written to {given.into}" if given.apply else "--apply writes them"
-    print(f"{listed}; {ending}" if count else f"{given.returned}: the text is as it was handed over")
+    print(f"{listed}; {ending}" if count else f"{given.returned}: nothing to bring home")
+    if found.conflicts:
+        print(*map(one_line, found.conflicts), sep="\n", file=sys.stderr)
+        left = f"{len(found.conflicts)} conflict{'' if len(found.conflicts) == 1 else 's'}"
+        raise PoseliftError(f"{given.into}: {left} to resolve by hand, listed above")
 
 
 if __name__ == "__main__":

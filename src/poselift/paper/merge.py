@@ -1,4 +1,9 @@
-"""What co-authors changed in a paper folder that came back, against what they got and what is here now."""
+"""Bring home what co-authors changed in a paper folder: a merge of each text by three versions of it.
+
+The base is what was handed over, which lies in the folder itself (`generated/handed_over.zip`); onto what is
+here now comes what they changed of it. Where both sides changed the same lines, the text has both, marked as
+git does.
+"""
 
 import difflib
 import hashlib
@@ -9,18 +14,18 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 from poselift.errors import PoseliftError, one_line
 from poselift.files import atomic_path
-from poselift.paper.assemble import GENERATED
-from poselift.paper.sources import is_source, utf8
+from poselift.paper.archives import unzipped
+from poselift.paper.assemble import GENERATED, HANDED_OVER
+from poselift.paper.sources import is_source
+from poselift.paper.three_way import conflicts, decoded, is_unicode, merged, plain
 from poselift.provenance.crate import METADATA
 from poselift.provenance.verify import SUMS, Unreadable, recorded_sums
 
-PROSE = (".tex", ".tikz", ".bib", ".md", ".yaml")
-"""Suffixes of texts that have to be UTF-8."""
 MADE = ("verify.py", METADATA, SUMS)
 """Files beside the text that the build wrote."""
 RUN = ("latexmkrc",)
@@ -33,52 +38,95 @@ _UNSAFE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 @dataclass(frozen=True)
 class Change:
-    """A file of the text: what is here (None: nothing) and what came back."""
+    """A file of the text: what is here (None: nothing) and what it becomes."""
 
     here: bytes | None
-    returned: bytes
+    merged: bytes
 
 
 @dataclass(frozen=True)
 class Returned:
-    """What came back, by name: the changes to merge, those of programs, and the files that are not in it."""
+    """What comes of a folder that came back, by name: the changes to write, and programs, which are not."""
 
-    changes: dict[str, Change]
-    programs: dict[str, Change]
-    missing: list[str]
+    changes: dict[str, Change] = field(default_factory=dict)
+    programs: dict[str, Change] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    """files that did not come back"""
+    conflicts: list[str] = field(default_factory=list)
+    """what is left to decide: a sentence each"""
+    guessed: list[str] = field(default_factory=list)
+    """texts that are not Unicode, so that their accents have to be looked at"""
 
 
 def compare(returned: Path, into: Path) -> Returned:
-    """The text that came back, beside the text in `into`.
+    """What the text in `into` becomes with what came back.
 
-    Raises `PoseliftError` that names links, edited generated files, texts that are not UTF-8, or files that
-    both sides changed since.
+    Raises `PoseliftError` that names links, edited generated files, or texts in an unknown encoding.
     """
     if not (into / "main.tex").is_file():
         raise PoseliftError(f"{into}: no main.tex; --into is the folder of the project's text")
     with opened(returned) as folder:
         given, content = read_folder(folder, returned)
-    edited = sorted(name for name in content if not as_given(content[name], given.get(name)))
+    edited = sorted(
+        name for name in content if not as_given(f"{returned}/{name}", content[name], given.get(name))
+    )
     if generated := [one_line(name) for name in edited if name.startswith(f"{GENERATED}/")]:
         raise PoseliftError(
             f"{returned}: generated files were edited: {', '.join(generated)}; the next build "
             "overwrites them, so the change belongs in what makes them; put them back and merge again"
         )
-    here = {name: (into / name).read_bytes() for name in edited if (into / name).is_file()}
-    new = [name for name in edited if name not in here or unix(here[name]) != unix(content[name])]
-    found = {name: Change(here.get(name), content[name]) for name in new}
-    for name in found:
-        if name.endswith(PROSE):
-            utf8(content[name], f"{returned}: {one_line(name)}")
-    if conflicts := [one_line(name) for name in found if not as_given(here.get(name), given.get(name))]:
-        raise PoseliftError(
-            f"{', '.join(conflicts)}: changed in {returned} and, since it was handed over, in {into} too; "
-            "nothing was merged; bring these together by hand, remove them from what came back, merge again"
-        )
-    programs = {name: each for name, each in found.items() if name in RUN}
+    archive = f"{GENERATED}/{HANDED_OVER}"
+    bases = unzipped(content[archive]) if archive in content else {}
+    found = Returned()
+    for name in edited:
+        here = (into / name).read_bytes() if (into / name).is_file() else None
+        there = plain(name, content[name])
+        if there != content[name] and not is_unicode(content[name]):
+            found.guessed.append(name)
+        if name in RUN:
+            if here is None or plain(name, here) != there:
+                found.programs[name] = Change(here, there)
+        elif here is None:
+            found.changes[name] = Change(None, there)
+            if name in given:
+                found.conflicts.append(f"{name}: was removed here and changed there; it is back")
+        elif as_given(name, here, given.get(name)):
+            found.changes[name] = Change(here, there)
+        else:
+            base = plain(name, bases.get(name, b""))
+            _both(name, Change(here, there), base, returned, into, found)
     text = (name for name in given if is_text(name) and not name.startswith(f"{GENERATED}/"))
-    missing = [name for name in text if name not in content and (into / name).is_file()]
-    return Returned({name: each for name, each in found.items() if name not in RUN}, programs, missing)
+    found.missing.extend(name for name in text if name not in content and (into / name).is_file())
+    return found
+
+
+def _both(name: str, change: Change, base: bytes, returned: Path, into: Path, found: Returned) -> None:
+    """Add to `found` what comes of a file that both sides changed: `change` has what is here and there."""
+    assert change.here is not None
+    here, there = plain(f"{into}/{name}", change.here), change.merged
+    if here == there:
+        return
+    if decoded(name, change.here) is None or decoded(name, there) is None:
+        path = PurePosixPath(name)
+        digest = hashlib.sha256(there).hexdigest()[:8]
+        beside = str(path.with_name(f"{path.stem}-returned-{digest}{path.suffix}"))
+        if not (into / beside).is_file():
+            found.changes[beside] = Change(None, there)
+        found.conflicts.append(f"{name}: replaced on both sides; theirs is {beside}")
+    elif at := conflicts(here):
+        found.conflicts.append(
+            f"{name}, line {at[0]}: has a conflict still; not merged: resolve it and merge again"
+        )
+    else:
+        names = (into.name or "here", "handed over", returned.name or "returned")
+        both = merged(base, here, there, names)
+        if both != here:
+            found.changes[name] = Change(change.here, both)
+        lines = conflicts(both)
+        found.conflicts.extend(
+            f"{name}, lines {first} to {last}: changed on both sides"
+            for first, last in zip(lines[::2], lines[1::2], strict=False)
+        )
 
 
 def is_text(name: str) -> bool:
@@ -146,34 +194,23 @@ def _handed_over(folder: Path, returned: Path) -> Path:
     return found
 
 
-def unix(content: bytes) -> bytes:
-    """A text with the line ends of Unix, whatever an editor or git made of them; other files as they are."""
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return content
-    return content if b"\0" in content else content.replace(b"\r\n", b"\n")
-
-
-def as_given(content: bytes | None, digest: str | None) -> bool:
-    """Whether a file is as it was handed over, but for its line ends; both None: there was and is none."""
-    if content is None or digest is None:
-        return content is None and digest is None
-    lines = content.replace(b"\r\n", b"\n")
-    versions = (content, lines, lines.replace(b"\n", b"\r\n"))
-    return digest in (hashlib.sha256(each).hexdigest() for each in versions)
+def as_given(name: str, content: bytes, digest: str | None) -> bool:
+    """Whether the file of this name or path is as it was handed over, but for its line ends and encoding."""
+    lines = plain(name, content)
+    marked = b"\xef\xbb\xbf" + lines
+    versions = (content, lines, lines.replace(b"\n", b"\r\n"), marked, marked.replace(b"\n", b"\r\n"))
+    return digest in [hashlib.sha256(each).hexdigest() for each in versions]
 
 
 def difference(name: str, change: Change) -> str:
     """A change as a unified diff, without what a terminal would obey."""
-    before, after = unix(change.here or b""), unix(change.returned)
-    try:
-        old, new = (each.decode("utf-8").splitlines(keepends=True) for each in (before, after))
-    except UnicodeDecodeError:
-        action = "added" if change.here is None else "replaced"
-        return f"{one_line(name)}: {action} ({len(change.returned)} bytes)\n"
     shown = _UNSAFE.sub(lambda match: ascii(match.group())[1:-1], name)
-    lines = difflib.unified_diff(old, new, f"a/{shown}" if change.here else "/dev/null", f"b/{shown}")
+    old, new = decoded(name, change.here or b""), decoded(name, change.merged)
+    if old is None or new is None:
+        action = "added" if change.here is None else "replaced"
+        return f"{one_line(name)}: {action} ({len(change.merged)} bytes)\n"
+    before, after = (text.replace("\r\n", "\n").splitlines(keepends=True) for text in (old, new))
+    lines = difflib.unified_diff(before, after, f"a/{shown}" if change.here else "/dev/null", f"b/{shown}")
     unended = "\n\\ No newline at end of file\n"
     diff = "".join(line if line.endswith("\n") else line + unended for line in lines)
     return _UNSAFE.sub(lambda match: ascii(match.group())[1:-1], diff)
@@ -182,8 +219,8 @@ def difference(name: str, change: Change) -> str:
 def apply(found: dict[str, Change], into: Path) -> None:
     """Write the changes into the project's text, with the line ends that a file has here."""
     for name, change in found.items():
-        content = unix(change.returned)
-        if change.here and unix(change.here) != change.here:
+        content, here = change.merged, change.here
+        if here and b"\r\n" in here and decoded(name, here) is not None:
             content = content.replace(b"\n", b"\r\n")
         with atomic_path((into / name).resolve()) as temporary:  # where a link of the project's own leads
             temporary.write_bytes(content)

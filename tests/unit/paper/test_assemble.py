@@ -4,7 +4,8 @@ import pytest
 
 from poselift.errors import PoseliftError
 from poselift.files import MARK
-from poselift.paper.assemble import assemble, parts_named
+from poselift.paper.archives import unzipped
+from poselift.paper.assemble import HANDED_OVER, assemble, parts_named
 from poselift.paper.sources import is_source, sources
 
 SOURCES = {
@@ -39,7 +40,7 @@ def put_together(folders, **changes):
 
 
 def content(folder):
-    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != MARK]
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name not in (MARK, HANDED_OVER)]
     return {str(path.relative_to(folder)): path.read_text() for path in paths}
 
 
@@ -51,6 +52,19 @@ def test_sources_and_parts_are_put_together(folders):
         "generated/figures/plot.pdf": "figure",
         "generated/numbers.tex": "numbers",
     }
+
+
+def test_the_texts_are_kept_as_they_were_handed_over(folders):
+    (folders / "paper" / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n\0")
+    put_together(folders)
+    kept = unzipped((folders / "out/paper/generated" / HANDED_OVER).read_bytes())
+    assert kept == {name: text.encode() for name, text in SOURCES.items() if name != ".notes"}
+
+
+def test_a_conflict_that_was_left_in_the_text_is_named_with_its_line(folders):
+    (folders / "paper/sections/results.tex").write_text("One.\n<<<<<<< paper\nA\n=======\nB\n>>>>>>> x\n")
+    with pytest.raises(PoseliftError, match=r"sections/results\.tex, line 2: a conflict of two edits"):
+        put_together(folders)
 
 
 def test_the_sources_are_left_as_they_were(folders):
