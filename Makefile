@@ -10,8 +10,8 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help environment triton demo test test-slurm test-faults lint format schema constraints rulegraph picture latex
-.PHONY: clean-demo
+.PHONY: help environment triton demo test test-slurm test-cuda test-faults lint format schema constraints rulegraph
+.PHONY: picture latex clean-demo
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,11 @@ test-slurm: $(ENVIRONMENT) latex ## run the workflow on a SLURM cluster made on 
 	    0) OMP_NUM_THREADS=1 pytest -m "" -rs tests/slurm ;; \
 	    77) ;; \
 	    *) exit 1 ;; esac
+
+# on a machine with a GPU, by whichever python has torch: nothing is installed; about 9 minutes
+test-cuda: ## test what only a GPU can show, then print its table of clips per second
+	@PYTHONPATH=src python3 -m pytest -m "" -rs tests/cuda
+	@PYTHONPATH=src python3 tests/benchmarks/throughput.py
 
 test-faults: $(ENVIRONMENT) latex ## build while things are killed, disks fill up, files go missing, clocks jump
 	@OMP_NUM_THREADS=1 pytest -m "" -rs tests/faults

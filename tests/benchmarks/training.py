@@ -9,7 +9,6 @@ epochs of 17,748 clips, each evaluated on 2,228) and the share of the device's m
 """
 
 import argparse
-import json
 import logging
 import resource
 import subprocess
@@ -18,19 +17,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
+from random_store import make_store
 from torch.utils.flop_counter import FlopCounterMode
 
 from poselift.config.command_line import run_from_options
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.config.sections import options
-from poselift.data.clips import make_clips
-from poselift.data.sequence import Sequence
 from poselift.models.registry import build_run
 from poselift.training.distributed import SINGLE_PROCESS
 from poselift.training.loop import Loop, RunContext
@@ -43,26 +39,6 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 # on the CPU the time of this process's own work, which other work on the machine disturbs less
 CLOCK = time.perf_counter if DEVICE.type == "cuda" else time.process_time
 TRAIN_CLIPS, TEST_CLIPS, EPOCHS = 17_748, 2_228, 60
-
-
-def make_store(folder: Path, n_frames: int, n_clips: dict[str, int]) -> None:
-    """A frame store of random poses with so many clips of each split."""
-    rng = np.random.default_rng(0)
-    for split, count in n_clips.items():
-        stride = n_frames if split == "test" else max(n_frames // 3, 1)
-        n = n_frames + stride * (count - 1)
-        frames = folder / "frames" / split
-        frames.mkdir(parents=True)
-        poses = rng.uniform(-0.5, 0.5, (n, 17, 3)).astype(np.float32)
-        arrays = {"inputs": poses, "labels": poses[::-1], "sequence": np.zeros(n, dtype=np.int32)}
-        if split == "test":
-            arrays |= {"factor": np.full(n, 4, dtype=np.float32), "target_mm": 2000 * poses}
-        for name, array in arrays.items():
-            np.save(frames / f"{name}.npy", array)
-        sequence = Sequence("s_11_act_02_subact_01_ca_01", "S11", "Walking", "54138969", 1000, 1002, 0, n)
-        (frames / "sequences.json").write_text(json.dumps([asdict(sequence)]))
-    (folder / "frames" / "manifest.json").write_text('{"evaluates": "every frame", "arrays": {}}')
-    make_clips(folder, n_frames, n_clips)
 
 
 def synchronise() -> None:
