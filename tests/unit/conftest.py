@@ -53,7 +53,11 @@ def result(mpjpe: float, actions: tuple[str, ...] = ACTIONS) -> Result:
             for place in range(PLACES)
         },
         "sequence": {
-            f"{action}/s_09_act_{i:02d}_subact_{sub:02d}_ca_01.54138969": {"frames": 50}
+            f"{action}/s_09_act_{i:02d}_subact_{sub:02d}_ca_01.54138969": {
+                "frames": 50,
+                "velocities": 49,
+                "accelerations": 48,
+            }
             | metrics(weight * share)
             for i, (action, weight) in enumerate(zip(actions, weights, strict=True), start=2)
             for sub, share in ((1, 0.9), (2, 1.1))

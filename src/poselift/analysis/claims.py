@@ -2,8 +2,8 @@
 
 A claim is supported if its opposite is rejected, refuted if it is rejected itself, else inconclusive; the
 claims are a family of tests, corrected as one (`poselift.evaluation.statistics.holm`). It is not tested on
-synthetic data, without all runs or with a single seed. The model with the best mean is chosen on the same
-numbers, which favours it a little.
+synthetic data, without all runs or with a single seed. Of the model with the best mean the interval is one
+that pays for the choice (`Bootstrap.extreme`).
 """
 
 import argparse
@@ -12,13 +12,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
 from poselift.analysis.claim_tests import Claim, read_claims
-from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.intervals import Differences, Model, grid_pairs
 from poselift.analysis.results import of_dataset, per_seed, read_all
 from poselift.analysis.stored import read_content
 from poselift.analysis.view import DataNotice, Further, Grid, add_options, from_options
@@ -60,8 +61,7 @@ def judge(
 ) -> Judgement:
     """Test a claim by the results on its data set, whose runs are those of `grid`, as if it were the only
     one; `corrected` is the verdict on several."""
-    model = claim.model or _best(claim, results, grid)
-    models = [each for each in (model, claim.base) if each]
+    models = [each for each in (claim.model, claim.base) if each]
 
     def answer(verdict: Verdict, reason: str, interval: Interval | None = None) -> Judgement:
         numbers = (interval.estimate, interval.low, interval.high, interval.seeds) if interval else ()
@@ -70,15 +70,13 @@ def judge(
     def not_tested(reason: str, interval: Interval | None = None) -> Judgement:
         return answer("not tested", reason, interval)
 
-    if model is None:
-        return not_tested("no run of any model is there")
     for each in models:
         if each.architecture not in grid.architectures or each.size not in grid.sizes:
             named = ", ".join(filter(None, (each.architecture, each.size, claim.dataset)))
             return not_tested(f"{named} is not part of this experiment")
-    runs = (Grid((each.architecture,), (each.size,), grid.seeds) for each in models)
+    runs = [Grid((each.architecture,), (each.size,), grid.seeds) for each in models] or [grid]
     missing = [name for wanted in runs for name in wanted.missing(results["run"])]
-    interval = measured(claim, model, results, statistics)
+    interval = measured(claim, results, grid, statistics)
     if missing or interval is None:
         return not_tested(f"missing runs: {', '.join(missing)}", interval)
     if notice.synthetic:
@@ -114,7 +112,7 @@ def _p_text(p: float) -> str:
     return "p < 0.001" if p < 1e-3 else f"p = {p:.2g}"
 
 
-def measured(claim: Claim, model: Model, results: pd.DataFrame, statistics: Statistics) -> Interval | None:
+def measured(claim: Claim, results: pd.DataFrame, grid: Grid, statistics: Statistics) -> Interval | None:
     """What a claim is about, with its interval, in its unit; None without runs.
 
     For an improvement of more than t % the interval is that of model - (1 - t/100) base, paired, in % of the
@@ -122,7 +120,10 @@ def measured(claim: Claim, model: Model, results: pd.DataFrame, statistics: Stat
     upwards is an improvement.
     """
     sign = -1 if METRICS[claim.metric].higher_is_better else 1
-    differences = Differences(results, statistics)
+    model, differences = claim.model, Differences(results, statistics, {"grid": grid_pairs(grid)})
+    if model is None:
+        models = [Model(*each) for each in product(grid.architectures, grid.sizes)]
+        return differences.extreme(models, claim.metric, claim.checkpoint, claim.value)
     if claim.base is None:
         return differences.interval(model, claim.metric, claim.checkpoint, tested=claim.value)
     if claim.unit != "%":
@@ -142,17 +143,6 @@ def _turned(difference: Interval, offset: float, factor: float) -> Interval:
     ends = (difference.high, difference.low) if factor > 0 else (difference.low, difference.high)
     low, high = (None if end is None else offset - factor * end for end in ends)
     return Interval(offset - factor * difference.estimate, low, high, difference.seeds, difference.p)
-
-
-def _best(claim: Claim, results: pd.DataFrame, grid: Grid) -> Model | None:
-    means = {
-        Model(architecture, size): values.mean()
-        for architecture in grid.architectures
-        for size in grid.sizes
-        if not (values := per_seed(results, architecture, size, claim.metric, claim.checkpoint)).empty
-    }
-    best = max if METRICS[claim.metric].higher_is_better else min
-    return best(means, key=lambda model: means[model], default=None)
 
 
 def measured_text(judgement: Judgement, decimals: int) -> str:

@@ -9,15 +9,24 @@ after Holm's correction for its family. All others are exploratory.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, reduce
-from itertools import combinations
-from typing import Literal, NamedTuple
+from itertools import chain, combinations
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
 from poselift.analysis.view import AblationEntry, Grid
 from poselift.config.experiment import FamilyName, Statistics
 from poselift.evaluation.metrics import METRICS
-from poselift.evaluation.statistics import Bootstrap, Errors, Interval, Resampled, holm
+from poselift.evaluation.report import COUNTS
+from poselift.evaluation.statistics import (
+    Bootstrap,
+    Errors,
+    Interval,
+    Resampled,
+    SeedVariance,
+    holm,
+    prediction_interval,
+)
 
 
 class Model(NamedTuple):
@@ -34,7 +43,16 @@ Pair = tuple[Model, Model]
 Families = Mapping[FamilyName, Sequence[Pair]]
 """The comparisons of each part of the study."""
 
-Finding = Literal["significant", "inconclusive", "exploratory", "not tested"]
+Finding = Literal["significant", "equivalent", "inconclusive", "exploratory", "not tested"]
+
+
+class Adjusted(NamedTuple):
+    """The p-values of a comparison after the correction for its family."""
+
+    different: float
+    """of no difference"""
+    equivalent: float
+    """of a difference of at least the margin"""
 
 
 def grid_pairs(grid: Grid) -> list[Pair]:
@@ -60,6 +78,13 @@ def recording(sequence: str) -> str:
     return re.sub(r"_cam?_\d+$", "", name or camera)
 
 
+def subject(sequence: str) -> str:
+    """The person of a sequence, as Human3.6M names it (`s_09_act_02_…`); the same for all where it does not
+    say."""
+    found = re.match(r"s_\d+(?=_act_)", sequence.rpartition("/")[2])
+    return found[0] if found else ""
+
+
 class Differences:
     """The intervals of `results`, all from the same resamples of its sequences.
 
@@ -82,9 +107,10 @@ class Differences:
             for key, errors in by_sequence.groupby(level=owner, observed=True)
         }
         self._statistics = statistics
-        self._families = {
-            name: pairs for name, pairs in (families or {}).items() if name in statistics.families
-        }
+        families = families or {}
+        self._families = {name: pairs for name, pairs in families.items() if name in statistics.families}
+        self._studies = [list(dict.fromkeys(chain(*pairs))) for pairs in families.values()]
+        self._variances: dict[tuple[Any, ...], SeedVariance | None] = {}
         self._bootstraps: dict[tuple[str, ...], Bootstrap] = {}
         self._resampled: dict[tuple[tuple[str, ...], tuple[str, ...]], Resampled] = {}
 
@@ -114,36 +140,105 @@ class Differences:
             self._resample(owner, names)[:, each.index.get_indexer(seeds)]
             for owner, each in zip(owners, errors, strict=True)
         ]
-        return self._bootstrap(names).interval(number, next(iter(minus), None), tested)
+        variance = self.variance(models, metric, checkpoint, seeds, names)
+        comparisons = self._comparisons(models) if (metric, checkpoint) == self._endpoint else 1
+        return self._bootstrap(names).interval(number, next(iter(minus), None), tested, variance, comparisons)
+
+    def extreme(
+        self, models: Sequence[Model], metric: str, checkpoint: str, tested: float = 0.0
+    ) -> Interval | None:
+        """The interval of the best number of several models, that of whichever it is; None without a run."""
+        owners = [(*model, metric, checkpoint) for model in models]
+        errors = {owner: self._errors[owner] for owner in owners if owner in self._errors}
+        if not errors:
+            return None
+        first = next(iter(errors.values()))
+        names = tuple(str(name) for name in first if all(name in each for each in errors.values()))
+        return self._bootstrap(names).extreme(
+            [self._resample(owner, names) for owner in errors],
+            tested,
+            METRICS[metric].higher_is_better,
+            [self.variance((Model(*o[:3]),), metric, checkpoint, e.index, names) for o, e in errors.items()],
+        )
+
+    def prediction(self, model: Model, metric: str, checkpoint: str) -> tuple[float, float] | None:
+        """Where the number of one more training of this model lies; None with less than two."""
+        owner = (*model, metric, checkpoint)
+        if owner not in self._errors:
+            return None
+        names, seeds = tuple(map(str, self._errors[owner])), self._errors[owner].index
+        variance = self.variance((model,), metric, checkpoint, seeds, names)
+        by_seed = self._resample(owner, names)[0]
+        return prediction_interval(by_seed, self._statistics.confidence, variance)
+
+    @property
+    def _endpoint(self) -> tuple[str, str]:
+        return self._statistics.primary, "last"
+
+    def _comparisons(self, models: tuple[Model, ...]) -> int:
+        """How many comparisons the family of this one has; 1 for one of no family."""
+        sizes = (len(pairs) for pairs in self._families.values() if set(models) in map(set, pairs))
+        return next(sizes, 1)
+
+    def variance(
+        self, models: tuple[Model, ...], metric: str, checkpoint: str, seeds: pd.Index, names: tuple[str, ...]
+    ) -> SeedVariance | None:
+        """The variance over these seeds, pooled over the models of the part of the study that these are of,
+        as far as they have these seeds and sequences; None where it cannot be pooled."""
+        study = next((study for study in self._studies if set(models) <= set(study)), [])
+        key = (*map(tuple, study), metric, checkpoint, *seeds, names)
+        if key not in self._variances:
+            owners = [(*model, metric, checkpoint) for model in study]
+            alike = [
+                (owner, self._errors[owner].index.get_indexer(seeds))
+                for owner in owners
+                if owner in self._errors
+                and seeds.isin(self._errors[owner].index).all()
+                and all(name in self._errors[owner] for name in names)
+            ]
+            values = [self._resample(owner, names)[0, places] for owner, places in alike]
+            self._variances[key] = SeedVariance.pooled(values) if len(values) > 1 else None
+        return self._variances[key]
 
     def finding(self, model: Model, base: Model, metric: str, checkpoint: str) -> Finding:
         """What is found of a difference: `exploratory` if it is in no declared family."""
         found = self.difference(model, base, metric, checkpoint)
         if found is None or not found.tested:
             return "not tested"
-        if (metric, checkpoint) != (self._statistics.primary, "last"):
+        if (metric, checkpoint) != self._endpoint:
             return "exploratory"
-        pair = frozenset((model, base))
+        pair, level = frozenset((model, base)), 1 - self._statistics.confidence
         p = next((corrected[pair] for corrected in self.corrected.values() if pair in corrected), None)
         if p is None:
             return "exploratory"
-        return "significant" if p <= 1 - self._statistics.confidence else "inconclusive"
+        if p.different <= level:
+            return "significant"
+        return "equivalent" if p.equivalent <= level else "inconclusive"
 
     def significant(self, model: Model, base: Model, metric: str, checkpoint: str) -> bool:
         """Whether a difference is significant after the correction for its family."""
         return self.finding(model, base, metric, checkpoint) == "significant"
 
     @cached_property
-    def corrected(self) -> dict[FamilyName, dict[frozenset[Model], float]]:
-        """The adjusted p-value of each comparison that is tested, by family."""
-        found: dict[FamilyName, dict[frozenset[Model], float]] = {}
+    def corrected(self) -> dict[FamilyName, dict[frozenset[Model], Adjusted]]:
+        """The adjusted p-values of each comparison that is tested, by family."""
+        found: dict[FamilyName, dict[frozenset[Model], Adjusted]] = {}
         for name, pairs in self._families.items():
-            differences = {
-                frozenset(pair): self.difference(*pair, self._statistics.primary, "last") for pair in pairs
-            }
-            tested = {pair: each.p for pair, each in differences.items() if each and each.tested and each.p}
-            found[name] = dict(zip(tested, holm(list(tested.values())), strict=True))
+            differences = {frozenset(pair): self.difference(*pair, *self._endpoint) for pair in pairs}
+            tested = {pair: each for pair, each in differences.items() if each and each.tested}
+            different = holm([each.p for each in tested.values() if each.p is not None])
+            equivalent = holm([each.p_equivalent or 0.0 for each in tested.values()])
+            found[name] = dict(zip(tested, map(Adjusted, different, equivalent), strict=True))
         return found
+
+    def detectable(self) -> list[float]:
+        """The smallest difference that each test of the families finds with 80 % power, ascending."""
+        found = (
+            self.difference(*pair, *self._endpoint) for pairs in self._families.values() for pair in pairs
+        )
+        return sorted(
+            each.detectable for each in found if each and each.tested and each.detectable is not None
+        )
 
     def better(self, model: Model, others: Iterable[Model], metric: str, checkpoint: str) -> bool:
         """Whether the number of `model` is significantly better than that of each of the others, which is
@@ -159,11 +254,12 @@ class Differences:
 
     def _resample(self, owner: tuple[str, ...], names: tuple[str, ...]) -> Resampled:
         if (owner, names) not in self._resampled:
-            *model, _, checkpoint = owner
+            *model, metric, checkpoint = owner
             columns = list(names)
             errors = self._errors[owner][columns].to_numpy()
-            frames = self._errors[*model, "frames", checkpoint][columns].iloc[0].to_numpy()
-            self._resampled[owner, names] = self._bootstrap(names).resampled(Errors(errors, frames))
+            counted = COUNTS[METRICS[metric].order]
+            counts = self._errors[*model, counted, checkpoint][columns].iloc[0].to_numpy()
+            self._resampled[owner, names] = self._bootstrap(names).resampled(Errors(errors, counts))
         return self._resampled[owner, names]
 
     def _bootstrap(self, names: tuple[str, ...]) -> Bootstrap:
@@ -174,5 +270,7 @@ class Differences:
                 self._statistics.resamples,
                 self._statistics.confidence,
                 self._statistics.seed,
+                [subject(name) for name in names],
+                self._statistics.equivalence_margin,
             )
         return self._bootstraps[names]

@@ -134,6 +134,7 @@ _OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "statistics": {
         "primary": {"metavar": "NAME", "help": "metric whose differences are tested"},
         "families": {"nargs": "*", "metavar": "NAME", "help": "parts of the study that are tested"},
+        "equivalence_margin": {"type": float, "metavar": "X", "help": "difference that would not matter"},
         "resamples": {"type": int, "metavar": "N", "help": "bootstrap resamples"},
         "confidence": {"type": float, "metavar": "P", "help": "confidence level of intervals"},
         "seed": {"type": int, "metavar": "N", "help": "seed of the resampling"},

@@ -131,6 +131,9 @@ class Statistics(Section):
         "data: each set); all others are exploratory, without stars",
     )
 
+    equivalence_margin: float = Field(
+        0.5, gt=0, description="difference of the primary metric, in its unit, that would not matter"
+    )
     resamples: int = Field(10_000, ge=100, description="bootstrap resamples of the test sequences")
     confidence: float = Field(0.95, gt=0.5, lt=1, description="confidence level of intervals")
     seed: int = Field(0, ge=0, description="seed of the resampling")

@@ -33,7 +33,7 @@ from poselift.data.sequence import Sequence
 from poselift.data.store import Split
 from poselift.errors import PoseliftError
 from poselift.evaluation.metrics import METRICS, Metric, mpjpe
-from poselift.evaluation.report import GROUPS, PUBLISHED_SCALE, Result, Row
+from poselift.evaluation.report import COUNTS, GROUPS, PUBLISHED_SCALE, Result, Row
 from poselift.skeleton import BODY, JOINTS, N_JOINTS, ROOT
 
 POSE_ERRORS: Final = ("mpjpe", "p_mpjpe", "n_mpjpe", "mpjve", "acceleration")
@@ -141,11 +141,15 @@ def evaluate(
                 errors = errors[..., metric.joints]
             np.add.at(sums[metric.name], of_clip[part], (errors * weight[..., None]).sum(dim=1).cpu().numpy())
     members = _members(split)
-    frames = {key: int(counts[0][ids].sum()) for key, ids in members.recordings.items()}
-    rows = [Row("frames", "sequence", key, count) for key, count in frames.items() if count]
+    rows = [
+        Row(COUNTS[order], "sequence", key, count)
+        for order in sorted({0, *(metric.order for metric in chosen)})
+        for key, ids in members.recordings.items()
+        if (count := int(counts[order][ids].sum()))
+    ]
     for metric in chosen:
         rows += _means(members, metric, sums[metric.name], counts[metric.order])
-    rows.append(Row("frames", "all", "", sum(frames.values())))
+    rows.append(Row("frames", "all", "", sum(row.value for row in rows if row.metric == "frames")))
     if split.evaluates == "every frame" and "mpjpe" in sums:
         places = _place_means(seen, by_place)
         rows += [Row("mpjpe", "place", str(place), error) for place, error in places.items()]

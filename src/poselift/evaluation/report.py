@@ -18,11 +18,16 @@ GROUPS = ("all", PUBLISHED_SCALE, "action", "joint", "body", "camera", "place", 
 """What numbers are means over."""
 
 
+COUNTS = ("frames", "velocities", "accelerations")
+"""How many distinct frames were evaluated, or differences of first and second order: what a mean of a metric
+of this order is over."""
+
+
 class Row(NamedTuple):
     """One number: which metric, and what it is a mean over."""
 
     metric: str
-    """a name of `METRICS`, or `frames`: how many distinct frames were evaluated"""
+    """a name of `METRICS` or of `COUNTS`"""
     group: str
     """one of `GROUPS`: `all`, `action`, `joint`, `body` (upper or lower body, the root in neither), `camera`
     (absent where it has not seen every action), `place` (MPJPE by the position of a frame in its clip) or

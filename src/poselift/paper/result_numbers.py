@@ -61,6 +61,7 @@ def of_model(
                 f"{key}.seeds": setting(len(values)),
                 f"{key}.interval": with_interval("", own, places)[".interval"],
                 **with_interval(f"{key}.change", found, places, sign=True),
+                f"{key}.change.detectable": fixed(found.detectable if found else None, places),
                 f"{key}.change.verdict": (
                     differences.finding(model, base, metric, checkpoint) if found else "not tested"
                 ),

@@ -9,6 +9,7 @@ from poselift.analysis.view import Grid, View
 from poselift.config.architectures import known
 from poselift.config.run import TrainingSettings
 from poselift.evaluation.metrics import METRICS
+from poselift.evaluation.statistics import POWER
 from poselift.latex import Tex
 from poselift.paper.number_text import Numbers, counted, listing, of_all, setting
 
@@ -115,6 +116,8 @@ def of_statistics(view: View) -> Numbers:
         "confidence": setting(100 * statistics.confidence),
         "resamples": setting(statistics.resamples),
         "error": f"{100 * (1 - statistics.confidence):.3g}",
+        "margin": setting(statistics.equivalence_margin),
+        "power": setting(100 * POWER),
         "primary": METRICS[statistics.primary].label,
         "families.described": _families(view),
     }

@@ -124,9 +124,12 @@ def _verdict(found: Interval, finding: Found, view: View) -> str:
     interval = f"{100 * view.statistics.confidence:g}{UNIT}% interval {ends}{UNIT}mm"
     if found.seeds < 2:
         return f"{interval}, over recordings alone: one seed decides nothing"
+    margin = f"{number(view.statistics.equivalence_margin, view.decimals)}{UNIT}mm"
+    could = f"{number(found.detectable or 0.0, view.decimals)}{UNIT}mm"
     said = {
         "significant": "significant after Holm's correction for all comparisons of its family",
-        "inconclusive": "inconclusive, as no difference is shown",
+        "equivalent": f"the two differ by less than {margin}",
+        "inconclusive": f"inconclusive, as 80{UNIT}% power needs a difference of {could}",
     }
     return f"{interval}: {said.get(finding, finding)}"
 

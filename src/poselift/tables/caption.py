@@ -13,7 +13,10 @@ def intervals_note(statistics: Statistics, seeds: Sequence[int]) -> str:
         "resamples of the test recordings within their actions"
     )
     if len(seeds) > 1:
-        return f"Intervals: {of_recordings}, and Student's 𝑡 over seeds; each by itself, not corrected."
+        return (
+            f"Intervals: {of_recordings}, and Student's 𝑡 over seeds, whose variance is pooled over models "
+            "where it does not differ; each by itself, not corrected."
+        )
     return (
         f"One seed: intervals cover the test recordings alone ({of_recordings}), not the training, "
         "and nothing is marked as significant."

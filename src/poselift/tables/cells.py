@@ -9,8 +9,9 @@ from poselift.analysis.intervals import Differences, Families, Model
 from poselift.analysis.results import Estimate, per_seed, reference, summarise
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
+from poselift.evaluation.statistics import POWER
 from poselift.tables.caption import intervals_note, sentences
-from poselift.tables.table import Cell, Row, changed, estimated
+from poselift.tables.table import Cell, Row, changed, estimated, number
 
 CHECKPOINTS = {"last": "Last epoch", "best": "Best epoch"}
 
@@ -100,6 +101,17 @@ class ErrorCells:
         starred = f"from {base} of its size; bold: it is also better than each other of its size"
         return sentences(self.spread_note(), self.star_note(starred, self.view.grid.seeds))
 
+    def _power_note(self) -> str:
+        """The sentence on what the tests could have found."""
+        metric = METRICS[self.view.statistics.primary]
+        found = [number(each, metric.decimals(self.view.decimals)) for each in self.differences.detectable()]
+        if not found:
+            return ""
+        unit = metric.unit.replace("^2", "²")
+        percent = f"{100 * POWER:g}\N{NARROW NO-BREAK SPACE}%"
+        ends = " to ".join(dict.fromkeys((found[0], found[-1])))
+        return f"Smallest difference found with {percent} power: {ends}\N{NARROW NO-BREAK SPACE}{unit}."
+
     def star_note(self, starred: str, seeds: Sequence[int]) -> str:
         """The sentences on what is tested, and on what is starred, a significant difference `starred`."""
         intervals = intervals_note(self.view.statistics, seeds)
@@ -113,6 +125,7 @@ class ErrorCells:
         error = f"{100 * (1 - statistics.confidence):.3g}\N{NARROW NO-BREAK SPACE}%"
         comparisons = f"{' and '.join(map(str, counts))} comparison{'s' * (counts != [1])}"
         return sentences(
+            self._power_note(),
             f"Star: a significant difference {starred} ({endpoint}; Holm's correction for {comparisons}, "
             f"family-wise error {error}). All else is exploratory, without stars.",
             intervals,

@@ -9,13 +9,11 @@ from dataclasses import replace
 import pandas as pd
 
 from poselift.analysis.costs import Cost
-from poselift.analysis.intervals import Model
+from poselift.analysis.intervals import Model, grid_pairs
 from poselift.analysis.published import Number, Published, comparable
 from poselift.analysis.published import Row as PublishedRow
-from poselift.analysis.results import per_seed
 from poselift.analysis.view import View
 from poselift.evaluation.metrics import METRICS
-from poselift.evaluation.statistics import seed_interval
 from poselift.tables.caption import caption_notice, sentences
 from poselift.tables.cells import ErrorCells
 from poselift.tables.cost import COST_COLUMNS, cost_cells
@@ -34,18 +32,18 @@ def table(
 ) -> Table:
     """The table: published rows by detector, then ours, best epoch, chosen as theirs was.
 
-    Bold is a mean of ours whose interval over seeds lies below every published number with our detector. A
-    published number is of one training and is taken as exact; it is never bold.
+    Bold is a mean of ours where every published number with our detector lies above what one more training
+    of ours would have: a published number is of one training. It is never bold.
     """
     groups, confidence = comparable(published.rows), view.statistics.confidence
-    cells = ErrorCells(results, view)
+    cells = ErrorCells(results, view, {"grid": grid_pairs(view.grid)})
     rivals = {
         metric: [value for row in groups.get(published.detector, []) if (value := row.number(metric))]
         for metric in METRICS_SHOWN
     }
 
     def our_cell(architecture: str, size: str, metric: Number) -> Cell:
-        bounds = seed_interval(per_seed(results, architecture, size, metric, "best"), confidence)
+        bounds = cells.differences.prediction(Model(architecture, size), metric, "best")
         lower = bounds is not None and bool(rivals[metric]) and bounds[1] < min(rivals[metric])
         return replace(cells.error(Model(architecture, size), metric, "best"), bold=lower)
 
@@ -79,8 +77,9 @@ def table(
             "conventions that differ; ours count linear layers. Source: A, the authors' repository or "
             "paper; B, a leaderboard or third text.",
             cells.spread_note(),
-            f"Bold: our {100 * confidence:g}\N{NARROW NO-BREAK SPACE}% interval over seeds (Student's 𝑡) "
-            "lies below every published number with our detector, each taken as exact.",
+            "Bold: every published number with our detector, each of one training, lies above the "
+            f"{100 * confidence:g}\N{NARROW NO-BREAK SPACE}% prediction interval of one more training of "
+            "ours (Student's 𝑡 over seeds).",
         ),
         caption_notice(view.notice, view.grid.missing(results["run"])),
         (

@@ -131,21 +131,57 @@ def test_what_is_significant_is_in_a_declared_family_and_of_the_primary_metric(c
     assert not other.significant(FULL, BASELINE, "mpjpe", "last")
 
 
-def test_a_larger_family_asks_for_more(make_report):
-    """Full is just significant by itself, and not as one of three comparisons."""
-    errors = {"baseline": (40.0, 40.0, 40.0), "full": (38.9, 39.5, 39.2)}
+def test_the_comparisons_of_a_family_are_corrected_for_their_number(make_report):
+    """Three sizes with the same errors: the p-value is that of one, times three."""
+    errors = {"baseline": (40.0, 40.1, 40.0), "full": (39.7, 39.95, 39.8)}
     reports = [
         make_report(name, size, seed, values[seed], 1.0)
         for size in ("xsmall", "small", "base")
         for name, values in errors.items()
         for seed in range(3)
     ]
-    found = {}
-    for sizes in (("base",), ("xsmall", "small", "base")):
-        grid = Grid(("baseline", "full"), sizes, (0, 1, 2))
-        differences = Differences(collect(reports), STATISTICS, {"grid": grid_pairs(grid)})
-        found[len(sizes)] = differences.finding(FULL, BASELINE, "mpjpe", "last")
-    assert found == {1: "significant", 3: "inconclusive"}
+    grid = Grid(("baseline", "full"), ("xsmall", "small", "base"), (0, 1, 2))
+    differences = Differences(collect(reports), STATISTICS, {"grid": grid_pairs(grid)})
+    alone = differences.difference(FULL, BASELINE, "mpjpe", "last")
+    corrected = differences.corrected["grid"]
+    assert len(corrected) == 3
+    assert corrected[frozenset((FULL, BASELINE))].different == pytest.approx(3 * alone.p)
+    assert corrected[frozenset((FULL, BASELINE))].equivalent == pytest.approx(3 * alone.p_equivalent)
+    assert (
+        alone.detectable
+        > Differences(collect(reports), STATISTICS).difference(FULL, BASELINE, "mpjpe", "best").detectable
+    )
+
+
+def test_models_that_differ_by_less_than_the_margin_are_equivalent(make_report):
+    errors = {"baseline": (40.0, 40.1, 40.05), "full": (40.0, 40.05, 40.1)}
+    reports = [
+        make_report(name, "base", seed, values[seed], 1.0)
+        for name, values in errors.items()
+        for seed in range(3)
+    ]
+    families = {"grid": grid_pairs(Grid(("baseline", "full"), ("base",), (0, 1, 2)))}
+    found = {
+        margin: Differences(
+            collect(reports), STATISTICS.model_copy(update={"equivalence_margin": margin}), families
+        ).finding(FULL, BASELINE, "mpjpe", "last")
+        for margin in (0.5, 0.01)
+    }
+    assert found == {0.5: "equivalent", 0.01: "inconclusive"}
+
+
+def test_velocities_and_accelerations_are_weighted_by_their_own_counts(with_sequences):
+    """A sequence of three frames has one acceleration, one of four has two: the mean of 6 and twice 3."""
+    sequences = [("a_ca_01", 1, "Eating", 3, 6.0), ("b_ca_01", 1, "Eating", 4, 3.0)]
+    report = with_sequences("full", 0, sequences)
+    rows = [row for row in report.checkpoints["last"].rows if row.metric != "acceleration"]
+    for name, _, action, frames, error in sequences:
+        key = f"{action}/{name}.1"
+        rows += [Row("accelerations", "sequence", key, frames - 2)]
+        rows += [Row("acceleration", "sequence", key, error)]
+    table = collect([report.model_copy(update={"checkpoints": {"last": Result(tuple(rows))}})])
+    found = Differences(table, STATISTICS).interval(FULL, "acceleration", "last")
+    assert found.estimate == pytest.approx((6 + 2 * 3) / 3)
 
 
 def test_cameras_are_resampled_together(with_sequences):

@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from poselift.data.store import Split
 from poselift.errors import PoseliftError
 from poselift.evaluation.protocol import POSE_ERRORS, clip_mpjpe, evaluate_human36m
-from poselift.evaluation.report import Result
+from poselift.evaluation.report import COUNTS, Result
 from poselift.skeleton import JOINTS
 
 MakeSplit = Callable[..., Split]
@@ -164,10 +164,10 @@ def test_sequences(make_split: MakeSplit) -> None:
         "Walking/s_11_act_02_subact_01_ca_03.58860488",
     ]
     merged = of["Walking/s_11_act_02_subact_01_ca_01.55011271"]
-    assert merged["frames"] == 9
+    assert [merged[name] for name in COUNTS] == [9, 6, 3]  # three clips of three frames
     assert merged["mpjpe"] == pytest.approx(20 * SHARE)
     short = of["Walking/s_11_act_02_subact_01_ca_03.58860488"]
-    assert set(short) == {"frames", *POSE_ERRORS} - {"acceleration"}
+    assert set(short) == {"frames", "velocities", *POSE_ERRORS} - {"acceleration"}
 
 
 def test_cameras_are_means_over_their_actions(make_split: MakeSplit) -> None:

@@ -8,7 +8,17 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from poselift.evaluation.statistics import Bootstrap, Errors, Interval, Resampled, holm, seed_interval
+from poselift.evaluation.statistics import (
+    Bootstrap,
+    Errors,
+    Interval,
+    Resampled,
+    SeedVariance,
+    _bartlett,
+    holm,
+    prediction_interval,
+    seed_interval,
+)
 
 
 def one_each(n_actions: int, n_recordings: int) -> tuple[NDArray, NDArray]:
@@ -46,7 +56,8 @@ def test_a_constant_shift_is_found_exactly():
 def test_identical_models_differ_by_nothing():
     base = errors(np.random.default_rng(0).normal(40, 5, (3, 60)))
     found = interval(base, *one_each(15, 4), minus=base)
-    assert found == Interval(0, 0, 0, 3, 1)
+    assert (found.estimate, found.low, found.high, found.p) == (0, 0, 0, 1)
+    assert found.p_equivalent < 1e-3
 
 
 def test_one_seed_equals_normal_theory():
@@ -90,6 +101,25 @@ def test_of_two_recordings_one_is_drawn():
     as_they_are, *drawn = bootstrap.resampled(errors(np.array([10.0, 30]))).ravel().tolist()
     assert as_they_are == 20
     assert set(drawn) == {10, 30}
+
+
+def test_people_are_strata():
+    """Two people whose recordings do not differ, one 10 mm above the other: nothing varies."""
+    values, actions, people = np.array([40.0, 40, 50, 50]), [0] * 4, [9, 9, 11, 11]
+    strata = Bootstrap(actions, range(4), subjects=people)
+    assert strata.resampled(errors(values)).ravel() == pytest.approx(45)
+    assert Bootstrap(actions, range(4)).resampled(errors(values)).std() > 1
+    # with a single recording of one of them the action is a stratum
+    alone = Bootstrap(actions[:3], range(3), subjects=people[:3])
+    assert alone.resampled(errors(values[:3])).std() > 1
+
+
+def test_few_recordings_have_students_t():
+    """Six recordings of one action: the interval is that of a t-test."""
+    values = np.random.default_rng(3).normal(0, 5, 6)
+    found = interval(errors(values), np.zeros(6), np.arange(6), resamples=50_000)
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert found.high - found.low == pytest.approx(expected.high - expected.low, rel=0.06)
 
 
 def test_few_recordings_give_the_standard_error_of_a_mean():
@@ -203,38 +233,165 @@ RECORDINGS = 57
 
 
 @pytest.fixture(scope="module")
-def experiments() -> Callable[..., Iterator[tuple[Bootstrap, list[Resampled]]]]:
-    """Simulated experiments: the errors of some models, all with the same expected value. Sds in mm: 0.3 of a
-    training, 1.5 of a model on a recording, 0.5 of a training on a recording."""
-    actions, recordings = (each[:RECORDINGS] for each in one_each(15, 4))
-    bootstrap = Bootstrap(actions, recordings, resamples=2000)
+def experiments() -> Callable[..., Iterator[tuple[Bootstrap, list[Resampled], SeedVariance | None]]]:
+    """Simulated experiments: the errors of models whose expected values do not differ, but for the second,
+    which is higher by `shift`. Sds in mm: 0.3 of a training, 1.5 of a model on a recording, 0.5 of a training
+    on a recording. The expected error is 0."""
+    there = ~np.isin(np.arange(60), (12, 25, 50))
+    actions, recordings, people = (each[there] for each in (*one_each(15, 4), np.tile([9, 9, 11, 11], 15)))
+    bootstrap = Bootstrap(actions, recordings, resamples=2000, subjects=people)
+    frames = np.full(RECORDINGS, 900.0)
 
     def simulated(
-        n: int, models: int, seeds: int = 3, of_seeds: ArrayLike = 0.3, seed: int = 0
-    ) -> Iterator[tuple[Bootstrap, list[Resampled]]]:
-        rng = np.random.default_rng(seed)
-        shared = rng.normal(0, 8, RECORDINGS)
+        n: int, models: int, seeds: int = 3, sd: ArrayLike = 0.3, common: float = 0, shift: float = 0
+    ) -> Iterator[tuple[Bootstrap, list[Resampled], SeedVariance | None]]:
+        rng = np.random.default_rng(0)
         for _ in range(n):
-            training = rng.normal(0, 1, (models, seeds)) * np.broadcast_to(of_seeds, models)[:, None]
-            values = 40 + shared + rng.normal(0, 1.5, (models, 1, RECORDINGS)) + training[..., None]
-            values += rng.normal(0, 0.5, values.shape)
-            drawn = bootstrap.resampled(errors(values.reshape(-1, RECORDINGS), np.full(RECORDINGS, 900.0)))
-            yield bootstrap, np.split(drawn, models, axis=1)
+            values = rng.normal(0, 0.5, (models, seeds, RECORDINGS))
+            values += rng.normal(0, 1.5, (models, 1, RECORDINGS)) + rng.normal(0, common, (1, seeds, 1))
+            values += rng.normal(0, 1, (models, seeds, 1)) * np.broadcast_to(sd, models)[:, None, None]
+            values[1] += shift
+            drawn = bootstrap.resampled(errors(values.reshape(-1, RECORDINGS), frames))
+            by_model = np.split(drawn, models, axis=1)
+            yield bootstrap, by_model, SeedVariance.pooled([each[0] for each in by_model])
 
     return simulated
 
 
-def test_the_family_wise_error_is_at_most_five_percent(experiments):
-    """Four sizes of three architectures that do not differ: the comparisons of each two of one size."""
-    n, alone, corrected = 200, 0, 0
-    for bootstrap, models in experiments(n, models=12):
+@pytest.mark.parametrize(
+    "how",
+    [{}, {"common": 0.5}, {"sd": np.repeat([0.15, 0.3, 0.3, 0.6], 3)}],
+    ids=["alike", "paired", "unlike"],
+)
+def test_coverage_and_the_family_wise_error_where_models_do_not_differ(experiments, how):
+    """Four sizes of three architectures: each two of one size are compared."""
+    n, alone, corrected, covered = 200, 0, 0, 0
+    for bootstrap, models, variance in experiments(n, models=12, **how):
         sizes = [models[i : i + 3] for i in range(0, 12, 3)]
         pairs = [pair for size in sizes for pair in combinations(size, 2)]
-        p = [bootstrap.interval(*pair).p for pair in pairs]
-        alone += min(p) <= 0.05
-        corrected += min(holm(p)) <= 0.05
+        found = [bootstrap.interval(*pair, variance=variance) for pair in pairs]
+        covered += np.mean([each.low <= 0 <= each.high for each in found])
+        alone += min(each.p for each in found) <= 0.05
+        corrected += min(holm([each.p for each in found])) <= 0.05
     assert corrected / n <= 0.05
-    assert alone / n > 0.1  # what the correction is for
+    assert alone / n > 0.15  # what the correction is for
+    assert 0.94 <= covered / n <= 0.99
+
+
+def test_the_detectable_difference_is_found_in_four_of_five_experiments(experiments):
+    n = 200
+    detectable = np.mean(
+        [
+            bootstrap.interval(models[1], models[0], variance=variance).detectable
+            for bootstrap, models, variance in experiments(n, models=12)
+        ]
+    )
+    assert detectable < 1.4  # mm; with the two degrees of freedom of a pair it is larger
+    found = [
+        bootstrap.interval(models[1], models[0], variance=variance).p <= 0.05
+        for bootstrap, models, variance in experiments(n, models=12, shift=detectable)
+    ]
+    assert 0.7 <= np.mean(found) <= 0.9
+
+
+def test_the_detectable_difference_is_that_of_normal_theory():
+    values = np.random.default_rng(1).normal(0, 5, 15 * 16)
+    error = np.sqrt((values.reshape(15, 16).var(axis=1, ddof=1) / 16).sum()) / 15
+    bootstrap = Bootstrap(*one_each(15, 16), resamples=50_000)
+    drawn = bootstrap.resampled(errors(values))
+    for comparisons in (1, 8):
+        expected = error * (stats.norm.ppf(1 - 0.025 / comparisons) + stats.norm.ppf(0.8))
+        found = bootstrap.interval(drawn, comparisons=comparisons).detectable
+        assert found == pytest.approx(expected, rel=0.04)
+
+
+def test_equivalence_is_two_one_sided_tests():
+    values = np.random.default_rng(1).normal(0.1, 3, 15 * 16)
+    error = np.sqrt((values.reshape(15, 16).var(axis=1, ddof=1) / 16).sum()) / 15
+    for margin in (0.5, 0.3, 0.05):
+        bootstrap = Bootstrap(*one_each(15, 16), margin=margin)
+        below, above = (stats.norm.sf((margin - sign * values.mean()) / error) for sign in (1, -1))
+        found = bootstrap.interval(bootstrap.resampled(errors(values))).p_equivalent
+        assert found == pytest.approx(max(below, above), abs=0.02)
+
+
+def test_the_variance_over_seeds_is_pooled_where_models_do_not_differ_in_it():
+    rng = np.random.default_rng(0)
+    values = rng.normal(40, 0.3, (12, 3)) + np.arange(12)[:, None]
+    pooled = SeedVariance.pooled(values)
+    assert pooled.within == pytest.approx(values.var(axis=1, ddof=1).mean())
+    assert (pooled.freedom, pooled.paired, pooled.models) == (24, False, 12)
+    assert pooled.residual == pooled.within
+    unlike = rng.normal(40, 1, (6, 5)) * np.array([1, 1, 1, 1, 1, 5])[:, None]
+    assert stats.bartlett(*unlike).pvalue < 0.25
+    assert SeedVariance.pooled(unlike) is None
+    assert SeedVariance.pooled(values[:1]) is None
+    assert SeedVariance.pooled(values[:, :1]) is None
+
+
+def test_bartletts_test_is_that_of_scipy():
+    for seed in range(5):
+        values = np.random.default_rng(seed).normal(0, 1, (4, 6))
+        assert _bartlett(values.var(axis=1, ddof=1), 5) == pytest.approx(stats.bartlett(*values).pvalue)
+    assert _bartlett(np.array([0.0, 1.0]), 2) == 0
+    assert _bartlett(np.zeros(2), 2) == 1
+
+
+def test_seeds_are_paired_where_they_have_something_in_common():
+    rng = np.random.default_rng(0)
+    common = rng.normal(0, 2, (1, 4))
+    values = rng.normal(40, 0.1, (6, 4)) + common
+    pooled = SeedVariance.pooled(values)
+    assert pooled.paired
+    assert (pooled.freedom, pooled.freedom_residual) == (18, 15)
+    # a two-way analysis of variance leaves what is neither of the model nor of the seed
+    left = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
+    assert pooled.residual == pytest.approx((left**2).sum() / 15)
+    # of two models it is the paired t-test
+    two = SeedVariance.pooled(values[:2])
+    assert 2 * two.residual == pytest.approx(np.var(values[0] - values[1], ddof=1))
+    assert two.freedom_residual == 3
+
+
+def test_the_lowest_of_models_that_are_at_the_bound_is_seldom_below_it(experiments):
+    n, supported, covered, chosen = 200, 0, 0, 0
+    for bootstrap, models, variance in experiments(n, models=12):
+        found = bootstrap.extreme(models, 0.0, variances=[variance] * 12)
+        highest = bootstrap.extreme(models, 0.0, highest=True, variances=[variance] * 12)
+        assert found.estimate == min(each[0].mean() for each in models)
+        assert highest.estimate == max(each[0].mean() for each in models)
+        supported += found.p <= 0.05
+        covered += (found.low <= 0 <= found.high) and (highest.low <= 0 <= highest.high)
+        lowest = models[int(np.argmin([each[0].mean() for each in models]))]
+        chosen += bootstrap.interval(lowest, variance=variance).p <= 0.05
+    assert supported / n <= 0.05
+    assert covered / n >= 0.9
+    assert chosen / n > 0.1  # what the choice is paid for
+
+
+def test_the_p_value_of_the_lowest_agrees_with_its_interval(experiments):
+    ((bootstrap, models, variance),) = experiments(1, models=4)
+    found = bootstrap.extreme(models, variances=[variance] * 4)
+    for end, inside in ((found.low, 0.01), (found.high, -0.01)):
+        for tested, rejected in ((end + inside, False), (end - inside, True)):
+            p = bootstrap.extreme(models, tested, variances=[variance] * 4).p
+            assert (p <= 0.05) is rejected
+
+
+def test_a_prediction_interval_holds_one_more_training():
+    values = np.array([38.1, 38.4, 38.9])
+    half = stats.t.ppf(0.975, 2) * values.std(ddof=1) * np.sqrt(1 + 1 / 3)
+    assert prediction_interval(values) == pytest.approx((values.mean() - half, values.mean() + half))
+    pooled = SeedVariance(0.09, 0.04, 24, 22, True, 12)
+    half = stats.t.ppf(0.95, 24) * 0.3 * np.sqrt(1 + 1 / 3)
+    found = prediction_interval(values, 0.9, pooled)
+    assert found == pytest.approx((values.mean() - half, values.mean() + half))
+    assert prediction_interval([38.1]) is None
+    rng = np.random.default_rng(0)
+    trainings = rng.normal(38, 0.3, (2000, 4))
+    bounds = [prediction_interval(each[:3]) for each in trainings]
+    held = [low <= each[3] <= high for each, (low, high) in zip(trainings, bounds, strict=True)]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.02)
 
 
 def test_models_that_are_not_paired_are_refused():

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.collections import PathCollection
 
 from made_up import LAST, joint_share, place_error
-from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.intervals import Differences, Model, entry_pairs
 from poselift.analysis.view import AblationEntry, Grid
 from poselift.config.experiment import Statistics
 from poselift.figures import ablation, comparison, joints, per_action, place
@@ -228,9 +228,10 @@ def test_entries_are_sorted_by_what_they_change(ablated):
 
 
 def test_entries_have_the_paired_interval_and_are_filled_where_it_leaves_out_zero(ablated):
-    ax = ablation.draw(ablated, view(ablation=[entry("worse"), entry("same")], statistics=STATISTICS)).axes[0]
+    entries = [entry("worse"), entry("same")]
+    ax = ablation.draw(ablated, view(ablation=entries, statistics=STATISTICS)).axes[0]
     base = Model("full", "base")
-    expected = Differences(ablated, STATISTICS).difference(
+    expected = Differences(ablated, STATISTICS, {"ablation": entry_pairs(entries)}).difference(
         base._replace(variant="worse"), base, "mpjpe", "last"
     )
     (_, _, ends), _ = bars(ax)

@@ -14,8 +14,8 @@ from poselift.provenance.hashing import sha256
 
 def test_a_row_is_one_number(make_report, make_references):
     table = collect([*make_references(), make_report("full", "base", 3, last=40.0, best=39.0)])
-    # 5 metrics and a count overall; 5 an action, joint, part of the body, camera; 1 a place; 6 a sequence
-    a_checkpoint = 6 + 15 * 5 + 17 * 5 + 2 * 5 + 5 + 27 + 30 * 6
+    # 5 metrics and a count overall; 5 an action, joint, part of the body, camera; 1 a place; 8 a sequence
+    a_checkpoint = 6 + 15 * 5 + 17 * 5 + 2 * 5 + 5 + 27 + 30 * 8
     assert len(table) == 3 * a_checkpoint + 2 * a_checkpoint
     assert table.columns.tolist() == [
         "dataset", "run", "architecture", "size", "variant", "input_2d", "n_frames", "seed", "checkpoint",

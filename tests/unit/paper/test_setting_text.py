@@ -52,7 +52,13 @@ DATA = {
     "title": {**CONFIG["data"], "title": "Another"},
     "synthetic": {"title": CONFIG["data"]["title"], "synthetic": {}},
 }
-STATISTICS = {"primary": "p_mpjpe", "families": ["ablation"], "resamples": 100, "confidence": 0.9}
+STATISTICS = {
+    "primary": "p_mpjpe",
+    "families": ["ablation"],
+    "resamples": 100,
+    "confidence": 0.9,
+    "equivalence_margin": 1,
+}
 SAYS_NOTHING = {
     "gradient_accumulation_steps", "processes", "compile",  # how the same batch is computed
     "raw", "sha256", "expected_clips",  # which file, which the provenance names

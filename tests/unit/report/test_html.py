@@ -48,7 +48,7 @@ def test_a_cell_shows_what_latex_shows_and_keeps_the_whole_number():
                 (
                     Cell("one"),
                     estimated(Estimate(41.2468, 0.31, 3), 1, star=True),
-                    changed(Interval(-0.42, -0.61, -0.2, 3), 1),
+                    changed(Interval(-0.42, -0.61, -0.2, 3), 1, star=True),
                 ),
                 (Cell("two"), estimated(None, 1)),
             )
