@@ -27,7 +27,9 @@ COMMANDS = {
     "why": ("poselift.provenance.why", "explain what is out of date, why, and what rebuilding costs"),
     "trace": ("poselift.provenance.trace", "show what a file, a run or a number was made from"),
     "verify": ("poselift.provenance.verify", "name the files that differ from what was recorded"),
+    "prose": ("poselift.paper.prose", "name what in the text does not fit the results"),
     "handover": ("poselift.paper.handover", "pack the paper for co-authors, merge their text"),
+    "diff": ("poselift.comparison", "say what differs between two builds of the paper, and why"),
     "doctor": ("poselift.machine.doctor", "check the installation"),
 }
 

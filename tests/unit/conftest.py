@@ -296,4 +296,6 @@ def record() -> dict:
         "outputs": made,
         "code": {code: {"entries": [f"poselift.{code}"], "modules": {}, "pins": {}} for code in codes},
         "frozen": {},
+        "mixed": {},
+        "unpinned": {},
     }

@@ -104,7 +104,7 @@ def test_why_names_the_module_the_version_and_the_option(built):
     built.edit("src/poselift/figures/per_action.py", "def draw(", "EDITED = 1\n\n\ndef draw(")
     lines = why(built)
     assert lines[0] == "figures/per_action.pdf: code of poselift.figures.per_action changed"
-    assert lines[-1].startswith("rebuilding: 6 jobs, ")
+    assert lines[-1].startswith("rebuilding: 7 jobs, ")
     built.edit("src/poselift/figures/per_action.py", "EDITED = 1\n\n\ndef draw(", "def draw(")
     assert "numbers.tex: --decimals 1 -> 2" in why(built, "paper: {decimals: 2}")
 
@@ -123,8 +123,17 @@ def test_what_a_failed_job_left_missing_is_made_again(built):
     # Snakemake alone would leave the paper with the table as it was
     assert built.stale().keys() >= {"table", "pdf", "report_page"}
     built.edit("src/poselift/tables/main.py", faulty, sound)
-    of_table = ("table", "table_page", "summary", "provenance", "pdf", "report_provenance", "report_page")
-    assert built.stale() == dict.fromkeys(of_table, 1)
+    of_table = (
+        "table",
+        "table_page",
+        "summary",
+        "provenance",
+        "pdf",
+        "prose",
+        "report_provenance",
+        "report_page",
+    )
+    assert built.stale() == dict.fromkeys((*of_table, "report_page"), 1)
     assert built.snakemake("results/tiny/tables/main.tex").returncode == 0
     assert not any((built.folder / RESULTS / "begun").rglob("*.json"))
 

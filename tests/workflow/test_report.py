@@ -90,7 +90,7 @@ def test_the_look_of_pages_touches_neither_tables_nor_the_paper(built):
 def test_a_caption_touches_its_figure_and_what_shows_it(built):
     built.edit("src/poselift/figures/joints.py", "MPJPE of each joint", "MPJPE of every joint")
     built.edit("workflow/report/tables.rst", "The table", "Table")
-    paper = {"pdf": 1, "summary": 1, "provenance": 1}
+    paper = {"pdf": 1, "summary": 1, "provenance": 1, "prose": 1}
     assert built.stale() == {"figure": 1, "report_provenance": 1, "report_page": 1} | paper
 
 

@@ -189,6 +189,41 @@ rule pdf:
         " > {log} 2> >(tee -a {log} >&2)"
 
 
+# what in the text does not fit the results: said at the end of a build, and on the page
+rule prose:
+    input:
+        sources=SOURCES,
+        parts=[*PAPER_TABLES, *DRAWN, *expand(f"{RESULTS}/figures/{{name}}.tex", name=PAPER_FIGURES)],
+        numbers=f"{RESULTS}/numbers.tex",
+    output:
+        remarks=f"{RESULTS}/prose.json",
+    log:
+        f"{RESULTS}/logs/paper/prose.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/paper/prose.tsv"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.paper.prose"),
+    shell:
+        "python -m poselift.paper.prose paper --parts {input.parts} {input.numbers} --out {output.remarks}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
+# prints it; fails if there is something
+rule strict:
+    input:
+        remarks=f"{RESULTS}/prose.json",
+    log:
+        f"{RESULTS}/logs/paper/prose_checked.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    shell:
+        "python -m poselift.paper.prose {input.remarks} --strict 2>&1 | tee {log}"
+
+
 rule summary:
     input:
         table=f"{RESULTS}/tables/main.json",

@@ -3,6 +3,7 @@
 # includes this one as a module are left alone.
 from collections import ChainMap
 
+from poselift.analysis.remarks import last_remarks
 from poselift.machine.build_lock import name_holder
 from poselift.provenance.receipts import left_missing, link_notes, with_receipt
 
@@ -31,6 +32,12 @@ onstart:
     link_notes(Path("results"), create=True)
     for folder, source in DATA.sources.items():
         outside.contents(source.files(), Path("results", folder), keep=True)
+
+
+onsuccess:
+    with reported():
+        for remark in last_remarks(Path(RESULTS)):
+            print(f"warning: {remark}", file=sys.stderr)
 
 
 # notes that came with results from another checkout

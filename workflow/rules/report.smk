@@ -114,10 +114,11 @@ rule report_page:
         figures=IMAGES,
         captions=CAPTIONS,
         setup=f"{RESULTS}/setup.md",
+        prose=f"{RESULTS}/prose.json",
         record=f"{RESULTS}/report_provenance.json",
         templates=[
             *PAGE_TEMPLATES,
-            *expand(f"{PAGES}/{{name}}.html.j2", name=("report", "figure", "lineage", "player")),
+            *expand(f"{PAGES}/{{name}}.html.j2", name=("report", "figure", "lineage", "player", "prose")),
             f"{PAGES}/player.js",
         ],
     output:
@@ -142,6 +143,6 @@ rule report_page:
     shell:
         "python -m poselift.report.page --results {input.results} --costs {input.costs}"
         " --judgements {input.judgements} --evaluations {input.evaluations} --tables {input.tables} --figures {input.figures}"
-        " --clips {input.clips} --setup {input.setup} --record {input.record}"
+        " --clips {input.clips} --setup {input.setup} --prose {input.prose} --record {input.record}"
         " --files {params.files} {params.heading} {params.view} --out {output.page}"
         " > {log} 2> >(tee -a {log} >&2)"

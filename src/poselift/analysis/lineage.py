@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from poselift.files import read_json
+from poselift.provenance.environment import SHOWN, counted
 
 SHORT = 12
 """Digits of a hash that people are shown."""
@@ -34,7 +35,7 @@ def read_record(path: Path) -> dict[str, Any]:
     """Read the record of `provenance.record`. Raises `PoseliftError` if it is missing or another file."""
 
     def whole(record: dict[str, Any]) -> dict[str, Any]:
-        record["hash"], record["core"]["parts"], record["outputs"]
+        record["hash"], record["core"]["parts"], record["outputs"], record["mixed"], record["unpinned"]
         return record
 
     return read_json(path, whole, "a record of what was made from what", "build it with snakemake")
@@ -70,6 +71,15 @@ def entries(record: dict[str, Any]) -> list[Entry]:
         if name not in of_parts:
             alike.setdefault((jobs[name]["rule"], jobs[name]["code"]), []).append(name)
     return listed + [entry(group[0], grouped(group, few=len(group)), group) for group in alike.values()]
+
+
+def ran(record: dict[str, Any]) -> dict[str, str]:
+    """What the jobs ran with, as it was installed; of several the number of jobs in brackets."""
+    counts = counted(record, record["core"]["jobs"], SHOWN)
+    return {
+        key: ", ".join(f"{value} ({count})" if len(values) > 1 else value for value, count in values.items())
+        for key, values in counts.items()
+    }
 
 
 def grouped(names: Iterable[str], few: int = FEW) -> list[str]:

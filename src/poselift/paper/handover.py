@@ -11,12 +11,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from poselift.errors import PoseliftError, one_line, run
+from poselift.errors import PoseliftError, one_line, run, visible
 from poselift.files import MARK, atomic_path, own_folder, require_own
 from poselift.paper.archives import tarred, zipped
 from poselift.paper.assemble import GENERATED
 from poselift.paper.compile import typeset
-from poselift.paper.merge import apply, as_given, compare, difference, is_text, read_folder
+from poselift.paper.merge import apply, as_given, compare, difference, is_text, read_folder, remarks_on
+from poselift.paper.prose import require_none
 from poselift.paper.sources import PRODUCT, utf8, without_comments
 from poselift.paper.three_way import OLD_ENCODING
 from poselift.provenance.verify import SUMS, Unreadable, recorded_sums
@@ -138,6 +139,8 @@ def main(argv: list[str] | None = None) -> None:
     text = "the project's text (default: paper)"
     merging.add_argument("--into", type=Path, default=Path("paper"), metavar="DIR", help=text)
     merging.add_argument("--apply", action="store_true", help="write the changes")
+    strict = "write nothing if the text would then have remarks (`poselift prose`)"
+    merging.add_argument("--strict", action="store_true", help=strict)
     given = parser.parse_args(argv)
     if given.command == "pack":
         made, warnings = pack(given.folder, given.out, given.name, given.draft)
@@ -154,6 +157,11 @@ def main(argv: list[str] | None = None) -> None:
         print(f"{one_line(name)}: not UTF-8, read as {OLD_ENCODING}; look at its accents")
     for name in found.missing:
         print(f"{one_line(name)}: did not come back; it stays here, remove it if that is meant")
+    remarks = remarks_on(found, given.into)
+    for remark in remarks:
+        print(visible(f"warning: {remark}"), file=sys.stderr)
+    if given.strict:
+        require_none(remarks, given.into)
     if given.apply:
         apply(found.changes, given.into)
     count = len(found.changes)

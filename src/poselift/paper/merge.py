@@ -8,6 +8,7 @@ git does.
 import difflib
 import hashlib
 import re
+import shutil
 import stat
 import tempfile
 import zipfile
@@ -17,10 +18,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from poselift.analysis.remarks import Remark
 from poselift.errors import PoseliftError, one_line
 from poselift.files import atomic_path
 from poselift.paper.archives import unzipped
 from poselift.paper.assemble import GENERATED, HANDED_OVER
+from poselift.paper.prose import check, parts_in
 from poselift.paper.sources import is_source
 from poselift.paper.three_way import conflicts, decoded, is_unicode, merged, plain
 from poselift.provenance.crate import METADATA
@@ -54,6 +57,8 @@ class Returned:
     """files that did not come back"""
     conflicts: list[str] = field(default_factory=list)
     """what is left to decide: a sentence each"""
+    generated: dict[str, bytes] = field(default_factory=dict)
+    """the generated parts that came with it"""
     guessed: list[str] = field(default_factory=list)
     """texts that are not Unicode, so that their accents have to be looked at"""
 
@@ -77,7 +82,9 @@ def compare(returned: Path, into: Path) -> Returned:
         )
     archive = f"{GENERATED}/{HANDED_OVER}"
     bases = unzipped(content[archive]) if archive in content else {}
-    found = Returned()
+    found = Returned(
+        generated={name: part for name, part in content.items() if name.startswith(f"{GENERATED}/")}
+    )
     for name in edited:
         here = (into / name).read_bytes() if (into / name).is_file() else None
         there = plain(name, content[name])
@@ -214,6 +221,18 @@ def difference(name: str, change: Change) -> str:
     unended = "\n\\ No newline at end of file\n"
     diff = "".join(line if line.endswith("\n") else line + unended for line in lines)
     return _UNSAFE.sub(lambda match: ascii(match.group())[1:-1], diff)
+
+
+def remarks_on(found: Returned, into: Path) -> list[Remark]:
+    """What would be wrong with the text in `into` with the changes, beside the parts that came back."""
+    with tempfile.TemporaryDirectory() as name:
+        text, parts = Path(name, "text"), Path(name, "parts")
+        shutil.copytree(into, text, ignore=lambda folder, names: {each for each in names if each[0] == "."})
+        apply(found.changes, text)
+        for part, content in found.generated.items():
+            (parts / part).parent.mkdir(parents=True, exist_ok=True)
+            (parts / part).write_bytes(content)
+        return check(text, parts_in(parts))
 
 
 def apply(found: dict[str, Change], into: Path) -> None:

@@ -9,7 +9,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from poselift.analysis.lineage import SHORT, below_results, entries, raw_data, read_record
+from poselift.analysis.lineage import SHORT, below_results, entries, ran, raw_data, read_record
 from poselift.errors import run
 from poselift.files import write_text
 from poselift.latex import Tex, escape, render
@@ -26,9 +26,16 @@ def _breakable(digest: str) -> Tex:
     return Tex(r"\allowbreak ".join(digest[start : start + 8] for start in range(0, len(digest), 8)))
 
 
+def _as_named(part: str) -> list[str]:
+    """A part as the text may name it: a table with its ending, a figure with or without."""
+    copy = "/".join(PurePosixPath(part).parts[-2:])
+    return sorted({copy, str(PurePosixPath(copy).with_suffix(""))})
+
+
 def text(record: dict[str, Any]) -> str:
     """`provenance.tex` of a record."""
     parts = [below_results(record, part) for part in record["core"]["parts"]]
+    other_versions = {below_results(record, part): said for part, said in record["unpinned"].items()}
     return render(
         "provenance",
         hash=record["hash"][:SHORT],
@@ -37,14 +44,12 @@ def text(record: dict[str, Any]) -> str:
             | {key: _names(*getattr(entry, key)) for key in ("names", "modules", "inputs")}
             for entry in entries(record)
         ],
-        # as the text names them: a table with its ending, a figure with or without
-        links=[
-            (Tex(name), Tex(part))
-            for part in parts
-            for copy in ["/".join(PurePosixPath(part).parts[-2:])]
-            for name in sorted({copy, str(PurePosixPath(copy).with_suffix(""))})
-        ],
+        links=[(Tex(name), Tex(part)) for part in parts for name in _as_named(part)],
         raw={_names(path): _breakable(digest) for path, digest in raw_data(record).items()},
+        ran=ran(record),
+        mixed={_names(below_results(record, part)): said for part, said in record["mixed"].items()},
+        unpinned=[(Tex(name), said) for part, said in other_versions.items() for name in _as_named(part)],
+        all_unpinned="; ".join(dict.fromkeys(other_versions.values())),
         frozen={
             Tex(name): {"code": older["code"][:SHORT], "changed": Tex(", ".join(older["changed"] or []))}
             for name, older in record["frozen"].items()

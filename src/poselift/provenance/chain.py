@@ -49,6 +49,8 @@ class Job:
     volatile: Volatile
     outside: dict[str, str] = Field(default_factory=dict)
     """of the inputs those from outside of the project, which not everybody has, with their sha256"""
+    environment: dict[str, str] = Field(default_factory=dict)
+    """installed versions and hardware that it ran with; older receipts have none"""
 
 
 @dataclass(frozen=True)
@@ -126,8 +128,10 @@ def recorded_chain(record: Mapping[str, Any]) -> Chain:
     jobs = {}
     for name, job in record["core"]["jobs"].items():
         facts = {key: job[key] for key in ("rule", "code", "params", "inputs")}
+        ran = {name: str(value) for name, value in job.get("environment", {}).items() if value is not None}
         made = {path: record["outputs"][path] for path in job["outputs"]}
-        jobs[name] = Job(name=name, **facts, outputs=made, volatile=record["volatile"]["jobs"][name])
+        volatile = record["volatile"]["jobs"][name]
+        jobs[name] = Job(name=name, **facts, outputs=made, volatile=volatile, environment=ran)
     return Chain(jobs)
 
 

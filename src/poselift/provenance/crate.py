@@ -47,9 +47,19 @@ def graph(folder: Path, record: dict[str, Any], title: str) -> list[Entity]:
     # a recorded file by its copy in the folder if there is one, else by an identifier of its own
     here = {path: copies.get((Path(path).name, made), f"#{quote(path)}") for path, made in digests.items()}
     actions = []
+    ran = {name: job.get("environment") or {} for name, job in jobs.items()}
+    properties = {
+        f"#environment/{quote(f'{key}/{value}')}": (key, str(value))
+        for environment in ran.values()
+        for key, value in environment.items()
+        if value is not None
+    }
+    known_as = {facts: identifier for identifier, facts in properties.items()}
     for name, job in jobs.items():
         inputs, outputs = ([here[path] for path in job[key]] for key in ("inputs", "outputs"))
-        actions.append(_action(name, job["rule"], f"#code/{job['code']}", inputs, outputs, ended[name]))
+        action = _action(name, job["rule"], f"#code/{job['code']}", inputs, outputs, ended[name])
+        facts = ((key, str(value)) for key, value in ran[name].items() if value is not None)
+        actions.append(action | {"environment": [{"@id": known_as[each]} for each in facts]})
     if "main.pdf" in names:
         read = [quote(name) for name in names if name.endswith((".tex", ".bib")) or "/figures/" in name]
         actions.append(_action("main.pdf", "compile", "#latexmk", read, ["main.pdf"], last))
@@ -74,6 +84,10 @@ def graph(folder: Path, record: dict[str, Any], title: str) -> list[Entity]:
             {"@id": identifier, "@type": "CreativeWork", "name": path, "sha256": digests[path]}
             for path, identifier in here.items()
             if identifier.startswith("#")
+        ),
+        *(
+            {"@id": identifier, "@type": "PropertyValue", "name": key, "value": value}
+            for identifier, (key, value) in properties.items()
         ),
         *(_program(code, manifest) for code, manifest in record["code"].items()),
         {"@id": "#latexmk", "@type": "SoftwareApplication", "name": "latexmk", "url": LATEXMK},

@@ -1,4 +1,4 @@
-"""The receipt of a job: what it read, with which code and options, and what it wrote, hashed as it ended.
+"""The receipt of a job: what it read, with which code, options and installed versions, and what it wrote.
 
 The workflow writes one after each of its jobs, as evidence for later records: an output that is edited
 afterwards no longer has the hash of its receipt. Snakemake's own notes on how each file was made are kept
@@ -21,6 +21,7 @@ from typing import Any
 from poselift.errors import PoseliftError
 from poselift.files import write_json
 from poselift.provenance.code_hash import MANIFESTS, keep_manifest
+from poselift.provenance.environment import ran_with
 from poselift.provenance.hashing import json_hash, sha256
 
 FOLDER = "receipts"
@@ -42,23 +43,28 @@ def with_receipt(
     """Snakemake's function that runs the jobs of a rule, followed by their receipts and by the `manifests` of
     their code. Files from `outside`, which a job names by what they hold in its parameter `content`, count as
     its inputs. Raises `PoseliftError` if Snakemake passes other parameters than `RUN_PARAMETERS`."""
-    taken = tuple(inspect.signature(run).parameters)[: len(RUN_PARAMETERS)]
-    if taken != RUN_PARAMETERS:
+    names = tuple(inspect.signature(run).parameters)
+    if (taken := names[: len(RUN_PARAMETERS)]) != RUN_PARAMETERS:
         raise PoseliftError(
             f"Snakemake {version('snakemake')} runs jobs with ({', '.join(taken)}, ...), and their receipts "
             f"need ({', '.join(RUN_PARAMETERS)}, ...): install the version in envs/constraints.txt"
         )
 
     def job(*given: Any) -> None:
-        known = dict(zip(RUN_PARAMETERS, given, strict=False))
+        known = dict(zip(names, given, strict=False))
         begun = receipt_path(str(known["log"]), BEGUN)
         write_json(begun, list(map(str, known["output"])))
         run(*given)
         params = dict(known["params"].items())
         held = {str(outside[text]): text.rpartition(":")[2] for text in params.get("content", ())}
         inputs = [*known["input"], *held]
-        path = write_receipt(str(known["log"]), known["rule"], params, inputs, known["output"], held)
-        if manifest := manifests.get(params["code"]):
+        manifest = manifests.get(params["code"])
+        packages = manifest["pins"] if manifest else ()
+        environment = ran_with(packages, known.get("conda_env"), known.get("container_img"))
+        path = write_receipt(
+            str(known["log"]), known["rule"], params, inputs, known["output"], held, environment
+        )
+        if manifest:
             keep_manifest(Path(*path.parts[:2], MANIFESTS), manifest)
         begun.unlink(missing_ok=True)
         clamp_future_mtimes(map(Path, inputs))
@@ -96,14 +102,17 @@ def write_receipt(
     inputs: Iterable[str],
     outputs: Iterable[str],
     outside: Mapping[str, str] = MappingProxyType({}),
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
     """Write the receipt of a job that just ended; `params` has its code hash as `code`. `outside` are those
-    of its inputs that lie outside of the project, with their sha256. Returns the receipt's path."""
+    of its inputs that lie outside of the project, with their sha256, `environment` is what it ran with.
+    Returns the receipt's path."""
     given = {name: _text(value) for name, value in params.items()}
     content = {
         "rule": rule,
         "code": given.pop("code"),
         "params": given,
+        "environment": dict(environment),
         "inputs": [str(path) for path in inputs],
         "outside": dict(outside),
         "outputs": {

@@ -21,6 +21,7 @@ from poselift.errors import PoseliftError, run
 from poselift.files import write_json
 from poselift.provenance import code_hash
 from poselift.provenance.chain import Chain, Job, faults, read_chain
+from poselift.provenance.environment import mixed, unpinned
 from poselift.provenance.hashing import json_hash, public, sha256
 
 SHOWN = 3
@@ -85,7 +86,7 @@ def paper_record(results: Path, parts: list[str], frozen: list[str], pins: dict[
             public(source): chain.outside.get(source) or sha256(root / source) for source in chain.sources
         },
     }
-    return {
+    record: Facts = {
         "hash": json_hash(core),
         "core": core,
         "outputs": {public(path): asdict(job.outputs[path]) for path, job in sorted(chain.makers.items())},
@@ -93,10 +94,11 @@ def paper_record(results: Path, parts: list[str], frozen: list[str], pins: dict[
         "frozen": _older(chain, results, frozen, pins),
         "volatile": {"commit": commit(), "jobs": {name: asdict(job.volatile) for name, job in jobs}},
     }
+    return record | {"mixed": mixed(record), "unpinned": unpinned(record)}
 
 
 def _determining(job: Job, root: Path) -> Facts:
-    """What determines the outputs of a job; settings and environment are those that a training noted."""
+    """What determines the outputs of a job; a training noted its settings and, itself, its environment."""
     of_run = (path for path in job.outputs if "/runs/" in path and path.endswith("/history.json"))
     history = next(of_run, None)
     record = json.loads((root / history).read_text(encoding="utf-8"))["record"] if history else None
@@ -106,7 +108,8 @@ def _determining(job: Job, root: Path) -> Facts:
         "params": job.params,
         "inputs": sorted(map(public, job.inputs)),
         "outputs": sorted(map(public, job.outputs)),
-        **({key: record[key] for key in ("settings", "environment")} if record else {}),
+        "environment": job.environment | (record["environment"] if record else {}),
+        **({"settings": record["settings"]} if record else {}),
     }
 
 

@@ -20,6 +20,9 @@ SHOWN = 3
 ALIKE = 3
 """Jobs of one rule behind a job that are listed one by one; of more, the first stands for all."""
 
+RAN = ("torch", "gpu")
+"""What is shown of a job's environment."""
+
 _RUN = re.compile(
     r"(?:^results/[^/]+/(?P<data>[^/]+))?/(?:runs|evaluation)/(?P<run>\w+-\w+-(?:\w+-)?s\d+)|/cost/(?P<model>[\w-]+)\.csv"
 )
@@ -145,7 +148,8 @@ def tree(history: History, target: str, relevant: Callable[[str], bool], every: 
             continue
         shown[job.name] = path
         when = f", {job.volatile.ended}" if job.volatile.ended else ""
-        yield f"{indent}  by {job.rule}{job.code and f', code {job.code}'}{when}{_of_run(history, job)}"
+        code = job.code and f", code {job.code}"
+        yield f"{indent}  by {job.rule}{code}{when}{_with(job)}{_of_run(history, job)}"
         indent += "    "
         read = inputs(history.chain.makers, filter(relevant, job.inputs), every or job.rule == "pdf")
         for first, others in reversed(list(read)):
@@ -162,6 +166,11 @@ def inputs(makers: Mapping[str, Job], paths: Iterable[str], every: bool) -> Iter
     for first, *others in map(dict.values, kinds.values()):
         many = not every and len(others) >= ALIKE
         yield from [(first, len(others))] if many else [(path, 0) for path in (first, *others)]
+
+
+def _with(job: Job) -> str:
+    """The versions and the GPU that a job ran with, of those that a reader asks for."""
+    return "".join(f", {key} {job.environment[key]}" for key in RAN if key in job.environment)
 
 
 def _of_run(history: History, job: Job) -> str:

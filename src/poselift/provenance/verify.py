@@ -124,6 +124,17 @@ def verify_results(folder: Path) -> list[str]:
     return found + [f"{name}: {fault}" for name, fault in faults.items() if fault]
 
 
+def notes(folder: Path) -> list[str]:
+    """What is no damage, but has to be known: parts whose jobs ran with unlike or with other versions."""
+    found: dict[str, None] = {}
+    for path in (folder / GENERATED / RECORDS[0], *(folder / name for name in RECORDS)):
+        with suppress(*DAMAGED):
+            record = _json(path)
+            for kind, words in (("mixed", "mixed environments:"), ("unpinned", "made with")):
+                found |= dict.fromkeys(f"{part}: {words} {said}" for part, said in record[kind].items())
+    return list(found)
+
+
 def verify(folder: Path) -> tuple[list[str], int]:
     """What differs in `folder`, a sentence each, and how many files are recorded. Raises `Unreadable`."""
     if (folder / SUMS).is_file():
@@ -152,6 +163,8 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(f"error: {_visible(str(error))}")
     for fault in found:
         print(_visible(fault))
+    for note in notes(folder):
+        print(_visible(f"note: {note}"))
     if found:
         differ = "1 differs" if len(found) == 1 else f"{len(found)} differ"
         sys.exit(f"error: {folder}: {differ} from what was recorded")

@@ -186,7 +186,7 @@ def _changed_params(job: Planned, results: Path, pins: dict[str, str]) -> Iterat
     for found in contents[1]:
         was = names.get(found["digest"])
         yield f"{was} is called {found['name']} now" if was else f"content of {found['name']} changed"
-    for name, change in _changed_options(*others):
+    for name, change in changed_options(*others):
         # folders that are read are named as changed inputs
         if name != WITHOUT_NAME or not any(reason.startswith(OTHER_INPUTS) for reason in job.reasons):
             yield f"{name} {change}"
@@ -202,7 +202,7 @@ def _changed_code(before: dict[str, Any] | None, pins: dict[str, str]) -> Iterat
         yield "its code changed (in which module is not known)"
 
 
-def _changed_options(before: Iterable[str], now: Iterable[str]) -> Iterator[tuple[str, str]]:
+def changed_options(before: Iterable[str], now: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Options of a command line that differ, as (`--decimals`, `1 -> 2`)."""
     old, new = _options(before), _options(now)
     for name in old | new:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from poselift.analysis import lineage
 from poselift.analysis.claims import read_judgements
 from poselift.analysis.costs import read_costs
+from poselift.analysis.remarks import read_remarks
 from poselift.analysis.results import read
 from poselift.analysis.stored import read_content
 from poselift.analysis.view import add_options, from_options
@@ -31,6 +32,7 @@ NEEDS = (
 SECTIONS = {
     "Results": ("tables/main", "figures/comparison", "tables/differences"),
     "Claims": ("tables/claims",),
+    "The text": ("prose",),
     "Cost": ("tables/cost", "tables/speed", "figures/pareto"),
     "Actions, joints, frames": (
         "tables/per_action", "figures/per_action", "tables/per_joint", "figures/joints", "figures/place",
@@ -90,6 +92,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--tables", type=Path, nargs="+", required=True, metavar="JSON", help="tables")
     parser.add_argument("--figures", type=Path, nargs="+", required=True, metavar="IMAGE", help="figures")
     parser.add_argument("--clips", type=Path, required=True, metavar="NPZ", help="clips to play")
+    remarks = "what the check of the text found"
+    parser.add_argument("--prose", type=Path, required=True, metavar="JSON", help=remarks)
     parser.add_argument("--setup", type=Path, required=True, metavar="MD", help="experimental setup")
     parser.add_argument("--record", type=Path, required=True, metavar="JSON", help="record of provenance")
     parser.add_argument("--files", type=Path, nargs="*", default=[], metavar="FILE", help="files to link to")
@@ -102,13 +106,20 @@ def main(argv: list[str] | None = None) -> None:
     measured = speeds(chain.from_iterable(map(load_reports, arguments.evaluations)))
     judgements = read_judgements(arguments.judgements)
     record = lineage.read_record(arguments.record)
-    origins = {"raw": lineage.raw_data(record), "entries": lineage.entries(record)}
+    unpinned = {name_of(Path(part)): said for part, said in record["unpinned"].items()}
+    origins = {
+        "ran": lineage.ran(record),
+        "mixed": record["mixed"],
+        "raw": lineage.raw_data(record),
+        "entries": lineage.entries(record),
+    }
     tables = {name_of(path): read_content(path, Table | None) for path in arguments.tables}
     tables["tables/speed"] = speed_table(measured, view) if measured else None
     parts = {
         **{name: html.table(table) for name, table in tables.items() if table},
         **{name_of(path): html.figure(path) for path in arguments.figures},
         "shown_clips": player(arguments.clips, view),
+        "prose": html.render("prose", remarks=read_remarks(arguments.prose)),
         "setup": as_html(read_setup(arguments.setup), lower=1),
         "lineage": html.render("lineage", hash=record["hash"], frozen=record["frozen"], **origins),
     }
@@ -122,12 +133,13 @@ def main(argv: list[str] | None = None) -> None:
         sections=shown,
         files=[Path(os.path.relpath(path, base)).as_posix() for path in arguments.files],
         made={name_of(Path(path)): path.split("/", 2)[-1] for path in record["core"]["parts"]},
+        unpinned=unpinned,
         hash=record["hash"][: lineage.SHORT],
     )
     headings = [heading for heading, _ in shown]
-    write_text(
-        arguments.out, html.page(arguments.title, body, caption_notice(view.notice, missing), headings)
-    )
+    made_otherwise = [f"Made with {said}, the pinned version." for said in dict.fromkeys(unpinned.values())]
+    banner = " ".join(filter(None, [caption_notice(view.notice, missing), *made_otherwise]))
+    write_text(arguments.out, html.page(arguments.title, body, banner, headings))
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
         models=facts.models(data[0].runs, costs, variant_costs, view),
         recipes=facts.recipes([group for each in data for group in facts.grouped(each, view)], view),
         machines=facts.machines(path.with_name("provenance.json") for path in given.runs),
-        software=[word.split("==") for word in given.software],
+        software=facts.software(given.software, [given.results, *given.runs]),
         time=facts.time_spent(data, map(read_trials, given.trials)),
     )
     write_text(given.out, text)

@@ -21,6 +21,7 @@ from poselift.config.run import RunSettings
 from poselift.data.sequence import SPLITS
 from poselift.data.store import read_sequences
 from poselift.files import read_json
+from poselift.provenance.chain import absolute, read_chain, results_folder
 from poselift.tables.cost import cost_cells, cost_decimals
 from poselift.tables.table import MISSING, plain
 
@@ -182,6 +183,26 @@ def machines(records: Iterable[Path]) -> Facts:
     )
     rows = [(*values, count) for values, count in sorted(counts.items())]
     return {"headings": [key.replace("_", " ") for key in keys], "rows": rows}
+
+
+def software(pinned: Iterable[str], results: Sequence[Path]) -> list[tuple[str, str, str]]:
+    """Name, pinned version and installed versions of packages, `<name>==<version>`: the installed ones are
+    those in the receipts of the jobs behind the files `results`, a dash without receipts."""
+    installed: dict[str, Counter[str]] = {}
+    if folder := results_folder(results[0]):
+        root = folder.parent.parent
+        names = [absolute(path).relative_to(root).as_posix() for path in results]
+        for job in read_chain(folder).behind(names).jobs.values():
+            for name, version in job.environment.items():
+                installed.setdefault(name, Counter())[version] += 1
+
+    def listed(name: str) -> str:
+        counts = sorted(installed.get(name, {}).items())
+        words = (f"{version} ({n})" if len(counts) > 1 else version for version, n in counts)
+        return ", ".join(words) or MISSING
+
+    split = [word.split("==") for word in pinned]
+    return [(name, version, listed(name)) for name, version in split]
 
 
 def time_spent(data: Sequence[Data], searches: Iterable[pd.DataFrame]) -> list[tuple[str, int, str, str]]:

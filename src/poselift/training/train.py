@@ -34,6 +34,7 @@ from poselift.models.registry import build_run, ssm_backend_used
 from poselift.monitoring.progress import log_file
 from poselift.monitoring.run_progress import duration
 from poselift.provenance.code_hash import code_hash
+from poselift.provenance.environment import installed
 from poselift.provenance.hashing import sha256
 from poselift.provenance.record import run_record
 from poselift.training import core_modules
@@ -183,6 +184,7 @@ def _write(out: Path, settings: RunSettings, state: TrainingState, loop: Loop, s
     inputs |= {"init_from": states.facts["settings"]["init_from"]}
     machine = {"device": device_name(device), "processes": processes}
     environment = {
+        **installed(("numpy", "torch")),
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
         **machine,

@@ -286,6 +286,8 @@ def made_up_record(parts: list[str]) -> dict[str, Any]:
         "outputs": {part: {"sha256": "0" * 64, "size": 1} for part in parts},
         "code": {"0" * 16: None},
         "frozen": {},
+        "mixed": {},
+        "unpinned": {},
     }
 
 
@@ -380,35 +382,6 @@ def test_the_whole_paper(tmp_path, make_inputs, make_report):
 
 def pdf_tool(*command):
     return subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True).stdout
-
-
-NO_PROSE = re.compile(
-    r"\\begin\{(equation|aligned)\}.*?\\end\{\1\}|\$[^$]*\$"
-    r"|\\(?:num|cite[tp]?|[cC]ref|ref|label|input)\{[^}]*\}"
-    r"|\\includegraphics(?:\[[^]]*\])?\{[^}]*\}|\\setlength\{[^}]*\}\{[^}]*\}",
-    re.DOTALL,
-)
-NAMES = re.compile(r"Human3\.6M|MPI-INF-3DHP|3DHP|\b[23]D\b|Mamba-2|\bS\d+\b")
-"""What is called by a number: data sets, dimensions, a layer, subjects."""
-
-
-def typed_numbers(text: str) -> list[str]:
-    """Digits in the prose of a section that belong to no macro, formula or name, with what is around them."""
-    prose = NO_PROSE.sub("", re.sub(r"(?<!\\)%.*", "", text))
-    return re.findall(r".{0,20}\d.{0,20}", NAMES.sub("", prose))
-
-
-def test_no_number_is_typed_in_the_prose():
-    for path in sorted((SOURCES / "sections").glob("*.tex")):
-        assert typed_numbers(path.read_text()) == [], path.name
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["errs by 39.5\\,mm", "with 3 seeds", "10\\% lower", "of \\num{a.b} or 40\\,mm", "\\emph{2 of them}"],
-)
-def test_a_typed_number_would_be_found(text):
-    assert len(typed_numbers(f"It {text}. % 7 in a comment\n on Human3.6M in 3D, $n=2$")) == 1
 
 
 def test_every_citation_has_an_entry():

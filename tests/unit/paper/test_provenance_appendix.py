@@ -30,6 +30,26 @@ def test_frozen_runs_are_said(record):
     assert "poselift.models.graph" in made
 
 
+def with_versions(record: dict) -> dict:
+    """The record with two versions of torch, one of which is not the pinned one."""
+    for name, job in record["core"]["jobs"].items():
+        job["environment"] = {"torch": "2.1" if name.endswith("s1") else "2.0", "cuda": None}
+    said = "torch 2.1 instead of 2.0"
+    return record | {
+        "mixed": {f"{R}/tables/main.tex": "train: torch 2.0 (2), 2.1 (1)"},
+        "unpinned": {f"{R}/tables/main.tex": said, f"{R}/figures/curves.pdf": said},
+    }
+
+
+def test_versions_that_ran_and_mixtures_are_said(record):
+    assert "\\newcommand{\\versionmark}{}" in text(record)
+    made = " ".join(text(with_versions(record)).split())
+    assert "What ran, as installed (of several, with the number of jobs); torch 2.0 (6), 2.1 (1)." in made
+    assert "\\textbf{Mixed environments}: the jobs behind \\texttt{tables/" in made
+    assert "(number of jobs): train: torch 2.0 (2), 2.1 (1)." in made
+    assert "\\newcommand{\\versionmark}{\\textbf{torch 2.1 instead of 2.0}}" in made
+
+
 DOCUMENT = r"""\documentclass{article}
 \pdfcompresslevel=0 \pdfobjcompresslevel=0 % so that the test can read the PDF
 \usepackage{graphicx,xcolor,hyperref}
@@ -75,6 +95,15 @@ def test_each_generated_float_links_to_its_entry_and_no_other(paper):
     pdf = (paper / "main.pdf").read_bytes()
     targets = set(re.findall(rb"made:[\w/.]+", pdf))
     assert {b"made:tables/main.tex", b"made:figures/curves.pdf"} <= targets
+
+
+@pytest.mark.skipif(shutil.which("latexmk") is None or shutil.which("pdftotext") is None, reason="no LaTeX")
+def test_another_version_is_said_at_each_float(paper, record):
+    write_text(paper / "generated/provenance.tex", text(with_versions(record)))
+    assert compile_paper(paper) == []
+    command = ["pdftotext", "-layout", str(paper / "main.pdf"), "-"]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert shown.count("made from, with torch 2.1 instead of 2.0") == 2
 
 
 @pytest.mark.skipif(shutil.which("latexmk") is None or shutil.which("pdfinfo") is None, reason="no LaTeX")

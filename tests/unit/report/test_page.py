@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import json
 import re
 import statistics
 from collections.abc import Iterator
@@ -105,6 +106,8 @@ def inputs(tmp_path, make_report, make_references, make_result):
     measured = {"estimate": 37.04, "low": -0.04, "high": 38.06, "seeds": 2}
     write_json(tmp_path / "claims.json", [claim | measured | {"verdict": "supported", "reason": "so"}])
     write_clips(tmp_path / "clips.npz", ["baseline-base-s0", "full-base-s0"], ACTIONS)
+    remark = {"file": "sections/<a>.tex", "line": 3, "text": "a typed number"}
+    write_json(tmp_path / "prose.json", [remark])
     write_text(tmp_path / "setup.md", "# Experimental setup\n\n## Data\n\n| Joints |\n| ---: |\n| 17 |\n")
     base = "results/made"
     outputs = {name: f"{base}/{name}" for name in ("tables/main.json", "results.csv")}
@@ -121,6 +124,8 @@ def inputs(tmp_path, make_report, make_references, make_result):
             "core": {"parts": [outputs["tables/main.json"]], "jobs": jobs, "sources": {"raw.pkl": "1" * 64}},
             "outputs": {path: {"sha256": "2" * 64} for path in outputs.values()},
             "code": {"c" * 16: {"entries": ["poselift.<made>"]}, "d" * 16: None},
+            "mixed": {},
+            "unpinned": {},
             "frozen": {"full-base-s0": {"code": "e" * 16, "changed": ["poselift.models.ssd"]}},
         },
     )
@@ -140,7 +145,7 @@ def arguments(folder: Path, view: View) -> list[str]:
         "--tables", *(str(folder / f"tables/{name}.json") for name in TABLES),
         "--figures", str(folder / "figures/comparison.svg"), str(folder / "figures/animation.gif"),
         "--clips", str(folder / "clips.npz"), "--setup", str(folder / "setup.md"),
-        "--record", str(folder / "record.json"),
+        "--record", str(folder / "record.json"), "--prose", str(folder / "prose.json"),
         "--files", str(folder / "results.csv"), str(folder / "paper/main.pdf"),
         "--out", str(folder / "report.html"),
     ]  # fmt: skip
@@ -244,6 +249,28 @@ def test_what_is_not_there_has_no_section_and_the_rest_is_linked_to_its_origin(i
     assert 'id="made/tables/main.json"' in text
     assert "full-base-s0</code> was made by older code" in text
     assert f"sha256 <code>{'1' * 64}</code>" in text
+
+
+def test_remarks_on_the_text_are_listed_with_their_lines(inputs):
+    made(inputs)
+    text = (inputs / "report.html").read_text()
+    assert "<li><code>sections/&lt;a&gt;.tex</code>, line 3: a typed number</li>" in text
+    write_json(inputs / "prose.json", [])
+    made(inputs)
+    assert "No number of the text is typed" in (inputs / "report.html").read_text()
+
+
+def test_another_version_is_said_on_top_and_at_each_part(inputs):
+    record = json.loads((inputs / "record.json").read_text())
+    said = "torch 2.1 instead of 2.0"
+    record["unpinned"] = {"results/made/tables/main.json": said}
+    record["mixed"] = {"results/made/tables/main.json": "train: torch 2.0 (2), 2.1 (1)"}
+    write_json(inputs / "record.json", record)
+    shown = made(inputs)
+    text = (inputs / "report.html").read_text()
+    assert f"Made with {said}, the pinned version." in shown.banner
+    assert f'made from</a>, with <strong class="mark">{said}</strong>' in text
+    assert "(number of jobs): train: torch 2.0 (2), 2.1 (1)." in text
 
 
 def test_the_setup_is_a_section(inputs):

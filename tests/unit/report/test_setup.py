@@ -1,5 +1,6 @@
 """The experimental setup: what it reads from made-up runs, and what it says of them."""
 
+import dataclasses
 import json
 import shutil
 
@@ -13,6 +14,7 @@ from poselift.analysis.view import DataNotice, Further, Grid
 from poselift.errors import PoseliftError
 from poselift.files import write_json, write_text
 from poselift.provenance.code_hash import read_pins
+from poselift.provenance.receipts import seal
 from poselift.report import setup
 from poselift.report.setup_facts import Data, differing, grouped, usual
 from shown import told, view
@@ -93,8 +95,23 @@ def test_where_and_how_long(inputs):
 
 def test_of_the_pins_those_in_use(inputs):
     text = written(inputs)
-    assert "| numpy | 2.5.5 |" in text
+    assert "| numpy | 2.5.5 | – |" in text
     assert "unused" not in text
+
+
+def test_installed_versions_are_those_of_the_receipts(inputs, tmp_path):
+    moved = tmp_path / "results/toy"
+    shutil.copytree(inputs.root, moved, ignore=shutil.ignore_patterns("results"))
+    made = dataclasses.replace(inputs, root=moved)
+    for number, run in enumerate(made.runs):
+        environment = {"numpy": "2.4.6" if number else "2.3.0", "torch": "2.13.0+cpu"}
+        receipt = {"outputs": {f"results/toy/runs/{run.name}/metrics.json": {"sha256": "0" * 64, "size": 1}}}
+        receipt |= {"rule": "train", "code": "c", "params": {}, "inputs": [], "environment": environment}
+        receipt["volatile"] = {"ended": "2026-01-01T00:00:00+00:00", "host": "h"}
+        write_json(moved / f"receipts/train/{run.name}.json", receipt | {"seal": seal(receipt)})
+    text = written(made)
+    assert "| numpy | 2.5.5 | 2.3.0 (1), 2.4.6 (5) |" in text
+    assert "| torch | 2.13.0 | 2.13.0+cpu |" in text
 
 
 def test_synthetic_data_and_missing_runs_come_first(inputs):

@@ -1,0 +1,270 @@
+r"""Compare two builds of the paper: each number, table cell, figure, claim and text that changed, and why.
+
+A build is a paper folder, `results/<dataset>`, or what was handed over, as a folder or zip. The page needs
+nothing but itself; the PDF, with what was removed and added marked, needs latexdiff.
+"""
+
+import argparse
+import difflib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poselift.errors import PoseliftError, one_line, reading, run, visible
+from poselift.files import atomic_path, write_text
+from poselift.paper.assemble import GENERATED
+from poselift.paper.compile import typeset
+from poselift.paper.merge import is_text, opened
+from poselift.paper.sources import PRODUCT, sources
+from poselift.provenance.causes import causes, everything
+from poselift.provenance.crate import RECORD
+from poselift.provenance.hashing import sha256
+from poselift.provenance.trace import as_text, runs_of_number
+from poselift.report import html
+
+KINDS = ("Numbers", "Table cells", "Claims", "Figures", "Text")
+
+CLAIMS = "claims"
+"""The table of the claims: its rows are shown as claims."""
+
+MARKS = (
+    r"\newcommand{\DIFadd}[1]{{\protect\color{blue}#1}}"
+    r"\newcommand{\DIFdel}[1]{{\protect\color{red}\footnotesize#1}}"
+)
+"""How changes are marked: by colour and size, without the further packages and fonts that latexdiff takes."""
+
+SHOWN = 3
+"""Lines that are quoted of a text."""
+
+_DEFINED = re.compile(r"^\\defnum\{([^}]*)\}\{(.*)\}$", re.MULTILINE)
+_SPANNING = re.compile(r"\\multicolumn\{(\d+)\}\{[^}]*\}\{(.*)\}$")
+_SIGNS = {
+    r"\significant": "*", r"\textless{}": "<", r"\textgreater{}": ">", r"\%": "%", r"\_": "_", r"\&": "&",
+    r"\parallel": "∥", r"\to": "→", "$": "",
+}  # fmt: skip
+_COMMAND = re.compile(r"\\(?:textbf|emph|interval|heading|texttt|textit)\{([^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What changed, as it was and as it is; empty where it is in one build only."""
+
+    kind: str
+    name: str
+    old: str
+    new: str
+    causes: list[str]
+
+
+@dataclass(frozen=True)
+class Build:
+    """A built paper: its numbers by key, tables' cells by row and column, hashes of figures, texts."""
+
+    record: dict[str, Any]
+    numbers: dict[str, str]
+    tables: dict[str, dict[str, str]]
+    figures: dict[str, str]
+    texts: dict[str, str]
+
+
+def read_build(folder: Path) -> Build:
+    """Read a paper folder. Raises `PoseliftError` if it is none, or was not finished."""
+    with reading(folder / RECORD, "a record of what was made from what", "build the paper first"):
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    made = folder / GENERATED
+    tables = sorted(made.glob("tables/*.tex"))
+    own = (name for name in sources(folder) if is_text(name) and not name.startswith(f"{GENERATED}/"))
+    return Build(
+        record=record,
+        numbers=dict(_DEFINED.findall((made / "numbers.tex").read_text(encoding="utf-8"))),
+        tables={path.stem: cells(path.read_text(encoding="utf-8")) for path in tables},
+        figures={path.stem: sha256(path) for path in sorted(made.glob("figures/*.pdf"))},
+        texts={name: (folder / name).read_text(encoding="utf-8", errors="replace") for name in own},
+    )
+
+
+def cells(tex: str) -> dict[str, str]:
+    """The cells of a generated table, by `row, column`; empty ones are left out."""
+    head, _, body = tex.partition("\\midrule")
+    rows = [line.strip().removesuffix("\\\\").strip() for line in head.splitlines() if line.endswith("\\\\")]
+    headings = [_split(row) for row in rows]
+    found: dict[str, str] = {}
+    title = ""
+    for line in body.partition("\\bottomrule")[0].splitlines():
+        if not line.rstrip().endswith("\\\\"):
+            continue
+        row = _split(line.strip().removesuffix("\\\\").strip())
+        if sum(map(bool, row)) <= 1:  # the title of a block
+            title = next(filter(None, row), title)
+            continue
+        title = row[0] or title
+        name = row[1] if row[1].replace(" ", "").isalpha() else ""
+        for i, cell in enumerate(row):
+            above = dict.fromkeys(each[i] for each in headings if i < len(each) and each[i])
+            key = ", ".join(dict.fromkeys(filter(None, (title, name, " ".join(above) or str(i + 1)))))
+            if cell:
+                found[key] = f"{found[key]} {cell}" if key in found else cell
+    return found
+
+
+def _split(row: str) -> list[str]:
+    """The cells of a row as text; one that spans columns stands in each of them."""
+    found: list[str] = []
+    for cell in re.split(r"(?<!\\)&", row):
+        words = cell.strip()
+        spanning = _SPANNING.match(words)
+        count = int(spanning[1]) if spanning else 2 if words.startswith("\\heading") else 1
+        found += [_plain(spanning[2] if spanning else words)] * count
+    return found
+
+
+def _plain(tex: str) -> str:
+    tex = tex.replace(r"\spread{", r"±\emph{")
+    while (bare := _COMMAND.sub(r"\1", tex)) != tex:
+        tex = bare
+    for sign, plain in _SIGNS.items():
+        tex = tex.replace(sign, plain)
+    return as_text(tex.strip())
+
+
+def changes(before: Build, after: Build) -> list[Change]:
+    """All that differs between two builds."""
+    return [
+        *_numbers(before, after), *_cells(before, after), *_figures(before, after), *_texts(before, after),
+    ]  # fmt: skip
+
+
+def _why(before: Build, after: Build, name: str, relevant: Callable[[str], bool] = everything) -> list[str]:
+    """The causes for a generated part, named as below `generated/`."""
+    parts = [*before.record["core"]["parts"], *after.record["core"]["parts"]]
+    part = next((path for path in parts if path.split("/", 2)[-1] == name), name)
+    return causes(before.record, after.record, part, relevant)
+
+
+def _numbers(before: Build, after: Build) -> Iterator[Change]:
+    made = list(after.record["outputs"])
+    for key, old, new in _differing(before.numbers, after.numbers):
+        relevant = runs_of_number(key, after.numbers, made)
+        why = _why(before, after, "numbers.tex", relevant)
+        yield Change("Numbers", key, as_text(old), as_text(new), why)
+
+
+def _cells(before: Build, after: Build) -> Iterator[Change]:
+    for name in dict.fromkeys((*before.tables, *after.tables)):
+        for key, old, new in _differing(before.tables.get(name, {}), after.tables.get(name, {})):
+            kind = "Claims" if name == CLAIMS else "Table cells"
+            yield Change(kind, f"{name}: {key}", old, new, _why(before, after, f"tables/{name}.tex"))
+
+
+def _figures(before: Build, after: Build) -> Iterator[Change]:
+    for name, old, new in _differing(before.figures, after.figures):
+        yield Change("Figures", name, old[:12], new[:12], _why(before, after, f"figures/{name}.pdf"))
+
+
+def _texts(before: Build, after: Build) -> Iterator[Change]:
+    for name, old, new in _differing(before.texts, after.texts):
+        lines = list(difflib.ndiff(old.splitlines(), new.splitlines()))
+        removed, added = ([line[2:] for line in lines if line[:2] == mark] for mark in ("- ", "+ "))
+        yield Change("Text", name, _quoted(removed), _quoted(added), [f"text: paper/{name}"])
+
+
+def _quoted(lines: list[str]) -> str:
+    more = f" … and {len(lines) - SHOWN} lines more" if len(lines) > SHOWN else ""
+    return "\n".join(lines[:SHOWN]) + more
+
+
+def _differing(old: dict[str, str], new: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+    for key in dict.fromkeys((*old, *new)):
+        if old.get(key, "") != new.get(key, ""):
+            yield key, old.get(key, ""), new.get(key, "")
+
+
+def page(found: list[Change], before: str, after: str) -> str:
+    """The changes as a page."""
+    kinds = {kind: [each for each in found if each.kind == kind] for kind in KINDS}
+    shown = {kind: listed for kind, listed in kinds.items() if listed}
+    return html.page("What changed", html.render("changes", kinds=shown, before=before, after=after))
+
+
+def marked_pdf(before: Path, after: Path, out: Path) -> None:
+    """Write `out`, the paper `after` with what was removed from and added to its text and numbers marked;
+    its tables and figures are as they are now.
+
+    Raises `PoseliftError` if latexdiff or LaTeX fails.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        copies = [Path(temporary, name) for name in ("before", "after")]
+        for copy, folder in zip(copies, (before, after), strict=True):
+            shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(PRODUCT))
+            numbers = dict(_DEFINED.findall((copy / GENERATED / "numbers.tex").read_text(encoding="utf-8")))
+            for name in (name for name in sources(copy) if _is_prose(name)):
+                text = with_numbers((copy / name).read_text(encoding="utf-8"), numbers)
+                write_text(copy / name, text.replace("\\begin{document}", f"{MARKS}\n\\begin{{document}}", 1))
+        # file by file: what is generated is LaTeX that latexdiff cannot read
+        for name in (name for name in sources(copies[1]) if _is_prose(name)):
+            old = copies[0] / name
+            if not old.is_file():
+                continue
+            command = ["latexdiff", "--type=CFONT", str(old), str(copies[1] / name)]
+            answer = subprocess.run(command, capture_output=True, text=True, check=False)
+            if answer.returncode != 0:
+                reason = one_line((answer.stderr.strip().splitlines() or ["failed"])[-1])
+                raise PoseliftError(f"latexdiff {name}: {reason}")
+            write_text(copies[1] / name, answer.stdout)
+        typeset(copies[1], out)
+        with atomic_path(out) as target:
+            shutil.copyfile(copies[1] / PRODUCT, target)
+
+
+def _is_prose(name: str) -> bool:
+    return name.endswith(".tex") and not name.startswith(f"{GENERATED}/")
+
+
+def with_numbers(tex: str, numbers: dict[str, str]) -> str:
+    r"""LaTeX with its numbers in place of \num, so that a changed one is seen."""
+
+    def value(found: re.Match[str]) -> str:
+        # a blank ends the name of a command before it, and LaTeX leaves it out
+        before = f"{found[1]} " if found[1] else ""
+        return before + numbers[found[2]] if found[2] in numbers else found[0]
+
+    return re.sub(r"(\\[a-zA-Z]+)?\\num\{([^}#]+)\}", value, tex)
+
+
+def _folder(given: Path) -> Path:
+    """The paper folder of `results/<dataset>`; another place as it is."""
+    return given / "paper" if (given / "paper" / RECORD).is_file() else given
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Say which numbers, cells, figures, claims and texts differ between two builds, and why."""
+    parser = argparse.ArgumentParser(prog="poselift diff", description=main.__doc__)
+    what = "paper folder, results/<dataset>, or what was handed over"
+    parser.add_argument("before", type=Path, help=what)
+    parser.add_argument("after", type=Path, help="the same")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for changes.html and changes.pdf")
+    given = parser.parse_args(argv)
+    with opened(_folder(given.before)) as before, opened(_folder(given.after)) as after:
+        found = changes(read_build(before), read_build(after))
+        for each in found:
+            old, new = (" / ".join(text.splitlines()) or "–" for text in (each.old, each.new))
+            print(visible(f"{each.name}: {old} -> {new}  ({'; '.join(each.causes)})"))
+        if not found:
+            print("nothing changed")
+        if given.out:
+            write_text(given.out / "changes.html", page(found, str(given.before), str(given.after)))
+            if shutil.which("latexdiff"):
+                marked_pdf(before, after, given.out / "changes.pdf")
+            else:
+                print("no changes.pdf: latexdiff is not installed (Debian: latexdiff)", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,165 @@
+"""What does not fit the results is named with its file and line, and what fits is left alone."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from poselift.analysis.remarks import read_remarks
+from poselift.errors import PoseliftError
+from poselift.files import write_json, write_text
+from poselift.latex import Tex, render
+from poselift.paper import handover
+from poselift.paper.prose import check, main, parts_in
+from poselift.provenance.crate import write_crate
+
+SOURCES = Path(__file__).parents[3] / "paper"
+
+MINUS = r"\ensuremath{-}"
+NUMBERS = {
+    "full.base.mpjpe": "39.5", "full.base.mpjpe.change": MINUS + "0.8",
+    "full.base.mpjpe.change.verdict": "significant",
+    "small.base.mpjpe": "41.0", "small.base.mpjpe.change": MINUS + "0.1",
+    "small.base.mpjpe.change.verdict": "not significant",
+    "worse.base.mpjpe": "45.0", "worse.base.mpjpe.change": "+4.0",
+    "worse.base.mpjpe.change.verdict": "significant",
+    "full.base.pck": "90", "full.base.pck.change": "+1", "full.base.pck.change.verdict": "significant",
+    "lone.base.mpjpe": "40.1", "lone.base.mpjpe.change": MINUS + "0.4",
+    "lone.base.mpjpe.change.verdict": "not tested",
+}  # fmt: skip
+
+
+@pytest.fixture
+def paper(tmp_path):
+    """A function that makes a paper folder with this text in its section, from line 1 on, and checks it."""
+    switches = {"synthetic": True, "draft": False, "ablated": False, "architectures": [Tex("full")]}
+    numbers = [(Tex(key), Tex(value)) for key, value in NUMBERS.items()]
+    write_text(tmp_path / "generated/numbers.tex", render("numbers", numbers=numbers, **switches))
+    write_text(tmp_path / "generated/tables/main.tex", "\\secondfalse\n\\label{tab:main}\n")
+    write_text(tmp_path / "typed_numbers.yaml", "3D: dimensions\nMamba-2: a layer\n")
+    write_text(tmp_path / "photo.png", "")
+    preamble = "\\documentclass[10pt]{article}\n\\newif\\ifsynthetic\n\\setlength{\\x}{3pt}\n"
+    body = "\\begin{document}\n\\input{text}\n\\input{generated/tables/main}\n\\end{document}\n"
+    write_text(tmp_path / "main.tex", preamble + body)
+
+    def checked(text: str) -> list[str]:
+        write_text(tmp_path / "text.tex", text)
+        return list(map(str, check(tmp_path, parts_in(tmp_path))))
+
+    return checked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "errs by 39.5\\,mm", "with 3 seeds", "10\\% lower", "of \\num{full.base.mpjpe} or 40\\,mm",
+        "\\emph{2 of them}", "in 2020", "\\textbf{39.5mm}", "a 3D-7 model", "from Table 2",
+    ],
+)  # fmt: skip
+def test_a_typed_number_is_named_with_its_line(paper, text):
+    (found,) = paper(f"Poses in 3D. % 7 in a comment\n\nIt {text}, $n=2$ and\\vspace{{3pt}}.\n")
+    assert found.startswith("text.tex, line 3: a typed number, `")
+
+
+def test_numbers_in_formulas_commands_and_names_are_not_typed(paper):
+    text = (
+        "\\section{Mamba-2 in 3D}\\label{sec:1}\\cite{a2020}\\includegraphics[width=0.5\\linewidth]{photo}\n"
+        "\\begin{equation}x=1\\end{equation} $1$ \\(2\\) \\hspace*{2em}\\cref{sec:1}\\url{http://a/1}\n"
+        "\\newcommand{\\x}[1]{a #1} \\begin{tabular}[2]{l}\\end{tabular}\\textcolor{red!70!black}{b}\n"
+    )
+    assert paper(text) == []
+
+
+def test_an_unknown_key_is_named(paper):
+    (found,) = paper("One.\nIt has \\num{full.huge.mpjpe}\\,mm and \\num{full.base.mpjpe}\\,mm.\n")
+    assert found.startswith("text.tex, line 2: no result is called `full.huge.mpjpe`")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reason"),
+    [
+        ("Small outperforms it with \\num{small.base.mpjpe}\\,mm.", "not significant"),
+        ("Small changes by \\num{small.base.mpjpe.change}\\,mm, which is significant.", "not significant"),
+        ("An improvement of\n\\num{lone.base.mpjpe.change}\\,mm.", "not tested"),
+        ("Worse is better than the baseline: \\num{worse.base.mpjpe}\\,mm.", "became worse"),
+    ],
+)
+def test_words_that_the_results_contradict(paper, sentence, reason):
+    (found,) = paper(f"First.\nSecond. {sentence} Third is \\num{{full.base.mpjpe}}.\n")
+    assert found.startswith("text.tex, line 2: says `")
+    assert found.endswith(reason)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Full outperforms it with \\num{full.base.mpjpe}\\,mm.",
+        "Full improves the PCK by \\num{full.base.pck.change}.",
+        "Worse differs significantly: \\num{worse.base.mpjpe.change}.",
+        "Small does not improve it (\\num{small.base.mpjpe.change}\\,mm).",
+        "Small improves it by \\num{small.base.mpjpe.change} (\\num{small.base.mpjpe.change.verdict}).",
+        "Small has \\num{small.base.mpjpe}. Significant means that zero is left out.",
+        "\\ifarchitecture{small}{Small outperforms it: \\num{small.base.mpjpe}.}{}",
+        "\\ifsynthetic a \\else Small outperforms it: \\num{small.base.mpjpe}. \\fi b",
+    ],
+)
+def test_words_that_the_results_bear_out_are_left_alone(paper, sentence):
+    assert paper(f"First. {sentence} Last.\n") == []
+
+
+def test_what_is_referred_to_and_is_not_there(paper):
+    found = paper(
+        "\\label{sec:a}\n\\cref{tab:main,tab:gone} and \\ref{sec:a}.\n\\includegraphics[width=1cm]{plot}\n"
+        "\\input{generated/tables/old}\n\\includegraphics{photo}\\ifsecond\\ref{tab:other}\\fi\n"
+    )
+    assert found == [
+        "text.tex, line 2: nothing has the label `tab:gone`",
+        "text.tex, line 3: there is no file plot",
+        "text.tex, line 4: there is no file generated/tables/old",
+    ]
+
+
+def test_strict_fails_and_the_remarks_are_kept(paper, tmp_path, capsys):
+    paper("It has 3 seeds.\n")
+    kept = tmp_path / "kept.json"
+    main([str(tmp_path), "--out", str(kept)])
+    assert "warning: text.tex, line 1: a typed number" in capsys.readouterr().err
+    (remark,) = read_remarks(kept)
+    for path in (kept, tmp_path):
+        with pytest.raises(PoseliftError, match="1 remark on the text"):
+            main([str(path), "--strict"])
+    assert (remark.file, remark.line) == ("text.tex", 1)
+    paper("It has seeds.\n")
+    main([str(tmp_path), "--strict"])
+
+
+def test_what_may_be_typed_needs_a_reason(paper, tmp_path):
+    write_text(tmp_path / "typed_numbers.yaml", "3D: dimensions\n40 mm:\n")
+    with pytest.raises(PoseliftError, match=r"typed_numbers.yaml: '40 mm' needs a reason"):
+        paper("Text.\n")
+
+
+def test_the_project_has_no_typed_number():
+    found = check(SOURCES, {})
+    assert [remark for remark in found if "typed number" in remark.text] == []
+
+
+def test_what_came_back_is_checked_before_it_is_written(paper, tmp_path, capsys):
+    paper("It works.\n")
+    job = {"rule": "x", "code": "abc", "inputs": [], "outputs": []}
+    record = {
+        "hash": "0" * 64, "core": {"parts": [], "sources": {}, "jobs": {"x": job}}, "outputs": {}, "code": {},
+        "frozen": {}, "volatile": {"jobs": {"x": {"ended": "2026-01-01T00:00:00+00:00"}}},
+    }  # fmt: skip
+    write_json(tmp_path / "generated/provenance.json", record)
+    write_crate(tmp_path)
+    home = tmp_path.parent / f"{tmp_path.name}-home"
+    shutil.copytree(tmp_path, home, ignore=shutil.ignore_patterns("generated"))
+    (tmp_path / "text.tex").write_text("It works.\nBy 3\\,mm.\n")
+    merge = ["merge", str(tmp_path), "--into", str(home), "--apply"]
+    with pytest.raises(PoseliftError, match="1 remark"):
+        handover.main([*merge, "--strict"])
+    assert (home / "text.tex").read_text() == "It works.\n"
+    handover.main(merge)
+    assert "warning: text.tex, line 2: a typed number, `By 3" in capsys.readouterr().err
+    assert (home / "text.tex").read_text() == "It works.\nBy 3\\,mm.\n"
