@@ -20,6 +20,7 @@ COMMANDS = {
     "leftovers": ("poselift.monitoring.leftovers", "list runs of removed entries, and remove them"),
     "evaluate": ("poselift.evaluation.evaluate", "evaluate a run or a published checkpoint"),
     "predict": ("poselift.inference.predict", "lift your own keypoints to 3D"),
+    "export": ("poselift.inference.export", "write a model as ONNX and safetensors, with a model card"),
     "experiments": ("poselift.experiments", "run experiments outside the paper, compare runs"),
     "cost": ("poselift.models.cost", "count parameters and multiply-accumulates"),
     "plan": ("poselift.planning.plan", "estimate GPU-hours, days, memory and disk before anything runs"),

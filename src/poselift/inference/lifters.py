@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from poselift.config.run import RunSettings
 from poselift.data.store import open_split
 from poselift.errors import PoseliftError, untrusted
 from poselift.inference.checks import Known, measured
@@ -15,6 +16,13 @@ from poselift.inference.lifting import Array, Lifter
 
 CLIPS = 500
 """How many training clips are looked at for what a model knows."""
+
+
+def add_options_of_checkpoint(parser: argparse.ArgumentParser) -> None:
+    """The options that say what a checkpoint is of, but for `--size`."""
+    for name in ("architecture", "architecture_file", "depth", "dim", "n_frames", "input_2d"):
+        described = RunSettings.model_fields[name].description
+        parser.add_argument(f"--{name.replace('_', '-')}", help=f"of the checkpoint: {described}")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from poselift.inference.bvh import bvh
+from poselift.bvh import bvh
 from poselift.inference.lifting import Array
 from poselift.inference.tracks import Track
 from poselift.report import html

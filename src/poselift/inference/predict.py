@@ -9,20 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from poselift.config.run import RunSettings
 from poselift.errors import PoseliftError, run
 from poselift.files import own_folder, require_own
 from poselift.inference.checks import Known, implausible, unfamiliar
-from poselift.inference.files import Video, read_keypoints, read_video
+from poselift.inference.files import read_keypoints
 from poselift.inference.keypoints import UNKNOWN, Keypoints
 from poselift.inference.layouts import LAYOUTS, to_human36m
-from poselift.inference.lifters import opened
+from poselift.inference.lifters import add_options_of_checkpoint, opened
 from poselift.inference.lifting import Lifter, View, image_view, lift
 from poselift.inference.outputs import Lifted, write
 from poselift.inference.scale import Scale, parse_bone, to_metres
 from poselift.inference.tracks import Track, body_size, chosen, told_apart, tracks
-
-OF_CHECKPOINT = ("architecture", "architecture_file", "depth", "dim", "n_frames", "input_2d")
+from poselift.video import Video, read_video
 
 CROPPED = 0.75
 """How tall, in half widths, a person is in a crop: as people are in Human3.6M, 4 m from the camera."""
@@ -103,9 +101,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     model.add_argument("--run", type=Path, metavar="DIR", help="folder of a run: its best weights")
     model.add_argument("--checkpoint", type=Path, metavar="FILE", help="published checkpoint or safetensors")
     model.add_argument("--onnx", type=Path, metavar="FILE", help="model that `poselift export` wrote")
-    for name in OF_CHECKPOINT:
-        described = RunSettings.model_fields[name].description
-        parser.add_argument(f"--{name.replace('_', '-')}", help=f"of the checkpoint: {described}")
+    add_options_of_checkpoint(parser)
     of_size = "of the images, 1920x1080, and of a checkpoint's model, base; repeatable"
     parser.add_argument("--size", action="append", default=[], help=of_size)
     parser.add_argument(

@@ -3,7 +3,6 @@
 import io
 import json
 import random
-import struct
 import sys
 import zipfile
 from collections.abc import Callable
@@ -15,7 +14,7 @@ import pytest
 
 from detections import alphapose, flat, mmpose, openpose, standing, ultralytics, written
 from poselift.errors import PoseliftError
-from poselift.inference.files import Video, read_keypoints, read_video
+from poselift.inference.files import read_keypoints
 from poselift.inference.keypoints import UNKNOWN
 
 TRACKS = np.stack([standing(seed=1), standing(seed=2)])
@@ -246,42 +245,3 @@ def test_hostile_json_is_read_or_refused_in_one_line(tmp_path, monkeypatch):
             said.append(str(error))
     assert not any("\n" in each for each in said)
     assert 20 < read < 580
-
-
-def box(kind: bytes, *content: bytes) -> bytes:
-    body = b"".join(content)
-    return struct.pack(">I4s", 8 + len(body), kind) + body
-
-
-def mp4(width: int, height: int, turned: bool = False, late: bool = False) -> bytes:
-    """The boxes of a video of 90 frames in 3 s, by ISO 14496-12; sizes are fixed-point, 16.16."""
-    one = 1 << 16
-    matrix = (0, one, 0, -one, 0, 0, 0, 0, 1 << 30) if turned else (one, 0, 0, 0, one, 0, 0, 0, 1 << 30)
-
-    def track(w: int, h: int) -> bytes:
-        tkhd = struct.pack(">I36x9i2I", 7, *matrix, w << 16, h << 16)
-        mdhd = struct.pack(">I8x2I4x", 0, 15360, 46080)
-        stts = struct.pack(">4I", 0, 1, 90, 512)
-        table = box(b"minf", box(b"stbl", box(b"stts", stts)))
-        return box(b"trak", box(b"tkhd", tkhd), box(b"mdia", box(b"mdhd", mdhd), table))
-
-    movie = box(b"moov", box(b"mvhd", bytes(100)), track(0, 0), track(width, height))
-    parts = [box(b"mdat", bytes(5000)), movie]
-    return box(b"ftyp", b"isom") + b"".join(parts if late else parts[::-1])
-
-
-@pytest.mark.parametrize("turned", [False, True])
-@pytest.mark.parametrize("late", [False, True])
-def test_size_and_frame_rate_from_the_header_of_a_video(turned, late, tmp_path):
-    path = tmp_path / "clip.mp4"
-    path.write_bytes(mp4(1920, 1080, turned, late))
-    assert read_video(path) == Video((1080, 1920) if turned else (1920, 1080), 30)
-
-
-@pytest.mark.parametrize("content", [b"", b"RIFF" * 20, mp4(0, 0), mp4(64, 48, late=True)[:-40]])
-def test_what_is_no_video_is_named(content, tmp_path):
-    path = tmp_path / "clip.mp4"
-    path.write_bytes(content)
-    with pytest.raises(PoseliftError, match="no MP4 or MOV video") as error:
-        read_video(path)
-    assert "\n" not in str(error.value)

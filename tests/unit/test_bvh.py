@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from poselift.bvh import bvh
 from poselift.datasets.human36m import Synthetic
-from poselift.inference.bvh import bvh
 from poselift.skeleton import BONES, JOINTS
 from poselift.synthetic.dataset import generate
 

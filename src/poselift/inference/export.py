@@ -1,0 +1,138 @@
+"""A trained model as files that need nothing of this project: `poselift export --run RUN --out FOLDER`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from poselift.analysis.intervals import Differences, Model
+from poselift.analysis.results import collect
+from poselift.config.architectures import find
+from poselift.config.experiment import Statistics
+from poselift.config.run import RunSettings
+from poselift.config.sizes import ModelSize
+from poselift.errors import PoseliftError, one_line, run
+from poselift.evaluation.evaluate import evaluated
+from poselift.evaluation.metrics import METRICS
+from poselift.evaluation.report import load_reports
+from poselift.files import own_folder, read_json, require_own, write_text
+from poselift.inference.checks import Known
+from poselift.inference.lifters import add_options_of_checkpoint, known_inputs
+from poselift.models.checkpoints import save_weights
+from poselift.models.cost import count
+from poselift.report import html
+from poselift.skeleton import JOINTS, N_JOINTS
+
+OPSET = 20
+"""The version of ONNX's operators: read by ONNX Runtime 1.17 (2024) and later."""
+
+NOTICE = "raw.sha256"
+"""The workflow writes this file beside the frames where it has made the motion itself."""
+
+
+def write_onnx(model: nn.Module, settings: RunSettings, known: Known, path: Path) -> str:
+    """Write a model as ONNX: `keypoints` (B, n, 17, 3) to `poses` (B, n, 17, 3), any B.
+
+    Returns why it could not be done, "" if it was: some operations have no form in ONNX. Raises
+    `PoseliftError` if what that needs is not installed.
+    """
+    try:
+        import onnxscript  # noqa: F401
+    except ImportError:
+        raise PoseliftError("export needs ONNX: pip install 'poselift[export]'") from None
+    example = torch.zeros(2, settings.n_frames, N_JOINTS, 3)
+    try:
+        with torch.no_grad():
+            program = torch.onnx.export(
+                model.eval(), (example,), input_names=["keypoints"], output_names=["poses"], dynamo=True,
+                dynamic_shapes=({0: torch.export.Dim("batch")},), opset_version=OPSET, verbose=False,
+            )  # fmt: skip
+    except torch.onnx.errors.OnnxExporterError as error:
+        return one_line(error.__cause__ or error)
+    assert program is not None
+    confident = settings.input_2d == "ground_truth"
+    about = {"n_frames": settings.n_frames, "confident": confident, "known": known, "joints": JOINTS}
+    program.model.metadata_props["poselift"] = json.dumps(about)
+    program.save(path)
+    return ""
+
+
+def card(given: argparse.Namespace, name: str, settings: RunSettings, onnx: bool) -> str:
+    """The model card, in Markdown. Of a run all numbers come from its records; what they do not tell is said
+    to be unknown. Raises `PoseliftError` if a record is damaged."""
+    architecture = find(settings.architecture, settings.architecture_file)
+    size = ModelSize(depth=settings.depth, dim=settings.dim)
+    cost = count(architecture, size, settings.n_frames, **settings.model.model_dump())
+    about: dict[str, Any] = {"synthetic": None, "record": None, "summary": None, "errors": []}
+    about |= {
+        "name": name,
+        "settings": settings,
+        "cost": cost,
+        "onnx": onnx,
+        "opset": OPSET,
+        "joints": JOINTS,
+    }
+    if given.run:
+        results = given.run.resolve().parents[1]
+        remedy = "copy the run again"
+        what = "a record of a training"
+        about["record"] = read_json(
+            given.run / "provenance.json", lambda raw: raw | raw["inputs"], what, remedy
+        )
+        about["summary"] = read_json(given.run / "metrics.json", lambda raw: raw["summary"], what, remedy)
+        if (results / "data" / "raw.json").exists():  # the workflow's; elsewhere nobody knows
+            about["synthetic"] = (results / "data" / NOTICE).exists()
+        report = given.evaluation or results / "evaluation" / f"{given.run.resolve().name}.json"
+        if given.evaluation or report.exists():
+            about["errors"] = list(_errors(report))
+    return html.templates().get_template("model_card.md.j2").render(about)
+
+
+def _errors(path: Path) -> Iterator[dict[str, Any]]:
+    """Title, unit, error and interval of each metric of an evaluation, of the best weights."""
+    reports = load_reports(path)
+    results = collect(reports)
+    intervals = Differences(results, Statistics())
+    report = reports[0]
+    model = Model(report.architecture or "", report.size or "", report.variant or "")
+    for metric in METRICS.values():
+        if interval := intervals.interval(model, metric.name, "best"):
+            yield {"title": metric.label, "unit": metric.unit, "interval": interval}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write a run's best weights, or a checkpoint, as ONNX and safetensors, with a model card."""
+    parser = argparse.ArgumentParser(prog="poselift export", description=main.__doc__)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--run", type=Path, metavar="DIR", help="folder of a run")
+    what.add_argument("--checkpoint", type=Path, metavar="FILE", help="published checkpoint or safetensors")
+    add_options_of_checkpoint(parser)
+    parser.add_argument("--size", help="of the checkpoint: name of the model's size")
+    of_errors = "evaluation of the run (default: evaluation/<run>.json beside the folder of runs)"
+    parser.add_argument("--evaluation", type=Path, metavar="JSON", help=of_errors)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    given = parser.parse_args(argv)
+    require_own(given.out)
+    name, settings, models = evaluated(given)
+    model = next(iter(models.values())).eval()
+    store = given.run.resolve().parents[1] / "data" if given.run else None
+    there = store and (store / f"clips-{settings.n_frames}").is_dir()
+    known = known_inputs(store, settings.n_frames, settings.input_2d) if store and there else {}
+    with own_folder(given.out) as out:
+        reason = write_onnx(model, settings, known, out / "model.onnx")
+        save_weights(model, out / "model.safetensors")
+        write_text(out / "README.md", card(given, name, settings, onnx=not reason))
+    if reason:
+        print(
+            f"warning: no model.onnx: {settings.architecture} has no form in ONNX ({reason})", file=sys.stderr
+        )
+    print(f"written: {given.out}")
+
+
+if __name__ == "__main__":
+    run(main)

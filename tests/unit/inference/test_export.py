@@ -1,0 +1,97 @@
+"""What leaves: the same numbers as torch's, and a card whose numbers are the run's."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from detections import N_FRAMES, TINY, alphapose, standing, written
+from poselift.errors import PoseliftError
+from poselift.inference import predict
+from poselift.inference.export import main
+from poselift.models.checkpoints import load_checkpoint
+from poselift.models.registry import build_model
+
+needs_onnx = pytest.mark.skipif(
+    any(__import__("importlib.util").util.find_spec(name) is None for name in ("onnxscript", "onnxruntime")),
+    reason="needs onnxscript and onnxruntime",
+)
+
+OF_MODEL = TINY[:-2]
+
+
+@pytest.fixture(scope="module")
+def exported(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("exported") / "model"
+    main(["--checkpoint", str(checkpoint), *OF_MODEL, "--out", str(out)])
+    return out
+
+
+@needs_onnx
+def test_predictions_are_torchs_also_without_torch(exported, checkpoint, tmp_path):
+    path = written(tmp_path / "a.json", alphapose(standing(30)[None]))
+    options = [str(path), "--size", "1000x1000"]
+    predict.main([*options, "--checkpoint", str(checkpoint), *TINY, "--out", str(tmp_path / "torch")])
+    script = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from poselift.inference.predict import main\n"
+        f"main({[*options, '--onnx', str(exported / 'model.onnx'), '--out', str(tmp_path / 'onnx')]!r})"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+    expected, found = (np.load(tmp_path / name / "poses.npz")["poses"] for name in ("torch", "onnx"))
+    assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+@needs_onnx
+def test_any_number_of_clips(exported, checkpoint):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(exported / "model.onnx", providers=["CPUExecutionProvider"])
+    from poselift.config.sizes import ModelSize
+
+    model = build_model("baseline", ModelSize(depth=1, dim=16), N_FRAMES)
+    model = load_checkpoint(exported / "model.safetensors", model).eval()
+    for clips in (1, 3):
+        x = torch.rand(clips, N_FRAMES, 17, 3)
+        with torch.inference_mode():
+            expected = model(x).numpy()
+        found = session.run(None, {"keypoints": x.numpy()})[0]
+        assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+@needs_onnx
+def test_the_card_of_a_checkpoint_claims_nothing(exported, checkpoint):
+    text = (exported / "README.md").read_text()
+    assert text.startswith("**What this model was trained on is not recorded; it may be synthetic motion.**")
+    assert "Not recorded." in text
+    assert "Not evaluated." in text
+    parameters = sum(value.size for name, value in load_file(checkpoint).items() if "running" not in name)
+    assert f"opset 20: `keypoints` (B, {N_FRAMES}, 17, 3)" in text
+    shown = int(text.split(" parameters;")[0].rsplit("\n", 1)[-1].replace(",", ""))
+    assert 0.9 * parameters < shown <= parameters
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod."])
+def test_checkpoints_are_taken_as_they_are_published(prefix, checkpoint, tmp_path):
+    weights = {f"{prefix}{name}": torch.from_numpy(value) for name, value in load_file(checkpoint).items()}
+    torch.save({"epoch": 1, "model": weights}, tmp_path / "best_epoch.pth.tr")
+    path = written(tmp_path / "a.json", alphapose(standing(12)[None]))
+    for name, file in {"one": checkpoint, "other": tmp_path / "best_epoch.pth.tr"}.items():
+        options = ["--size", "9x9", "--crop", "--checkpoint", str(file), *TINY, "--out", str(tmp_path / name)]
+        predict.main([str(path), *options])
+    one, other = (np.load(tmp_path / name / "poses.npz")["poses"] for name in ("one", "other"))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_what_is_no_model_of_ours_is_named(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"\x08\x01")
+    path = written(tmp_path / "a.json", alphapose(standing(3)[None]))
+    with pytest.raises(PoseliftError, match="ONNX") as error:
+        predict.main(
+            [str(path), "--onnx", str(tmp_path / "model.onnx"), "--crop", "--out", str(tmp_path / "o")]
+        )
+    assert "\n" not in str(error.value)
