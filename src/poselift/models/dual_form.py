@@ -47,9 +47,8 @@ class DualForm:
         since = log_decay.unsqueeze(-1) - log_decay.unsqueeze(-2)  # (h, b, c, l, s)
         self.decay = torch.ops.aten.elu_backward(dt.unsqueeze(-2), 1, 1, 1, False, since)
         self.scores = (C @ B.mT).tril_()  # (b, c, l, s)
-        within = self.decay * self.scores
-        within.diagonal(dim1=-2, dim2=-1).add_(D.view(-1, 1, 1, 1))
-        self.within = within.to(x.dtype)
+        skip = D.view(-1, 1, 1, 1, 1) * torch.eye(x.shape[-2], dtype=D.dtype, device=D.device)
+        self.within = torch.addcmul(skip, self.decay, self.scores).to(x.dtype)
         self.several = x.shape[2] > 1
         if self.several:
             total = log_decay[..., -1]

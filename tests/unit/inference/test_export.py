@@ -10,11 +10,12 @@ import torch
 from safetensors.numpy import load_file
 
 from detections import N_FRAMES, TINY, alphapose, standing, written
+from poselift.config.command_line import run_from_options
 from poselift.errors import PoseliftError
 from poselift.inference import predict
-from poselift.inference.export import main
+from poselift.inference.export import main, write_onnx
 from poselift.models.checkpoints import load_checkpoint
-from poselift.models.registry import build_model
+from poselift.models.registry import build_model, build_run
 
 needs_onnx = pytest.mark.skipif(
     any(__import__("importlib.util").util.find_spec(name) is None for name in ("onnxscript", "onnxruntime")),
@@ -61,6 +62,23 @@ def test_any_number_of_clips(exported, checkpoint):
             expected = model(x).numpy()
         found = session.run(None, {"keypoints": x.numpy()})[0]
         assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+@needs_onnx
+@pytest.mark.parametrize("architecture", ["mamba_gcn", "full"])
+def test_state_space_models_have_a_form_in_onnx(architecture, tmp_path):
+    import onnxruntime
+
+    shape = {"size": "tiny", "depth": 1, "dim": 16, "n_frames": 70, "mamba_gcn_dim": 16}
+    settings = run_from_options({"architecture": architecture} | shape)
+    model = build_run(settings).eval()
+    assert write_onnx(model, settings, {}, tmp_path / "model.onnx") == ""
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    x = torch.rand(3, 70, 17, 3)  # frames in two chunks, the second padded
+    with torch.inference_mode():
+        expected = model(x).numpy()
+    found = session.run(None, {"keypoints": x.numpy()})[0]
+    assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
 
 
 @needs_onnx
