@@ -24,7 +24,7 @@ from poselift.files import atomic_path
 from poselift.paper.archives import unzipped
 from poselift.paper.assemble import GENERATED, HANDED_OVER
 from poselift.paper.prose import check, parts_in
-from poselift.paper.sources import is_source
+from poselift.paper.sources import UNREADABLE, is_source, latex_reads
 from poselift.paper.three_way import conflicts, decoded, is_unicode, merged, plain
 from poselift.provenance.crate import METADATA
 from poselift.provenance.verify import SUMS, Unreadable, recorded_sums
@@ -228,11 +228,12 @@ def remarks_on(found: Returned, into: Path) -> list[Remark]:
     with tempfile.TemporaryDirectory() as name:
         text, parts = Path(name, "text"), Path(name, "parts")
         shutil.copytree(into, text, ignore=lambda folder, names: {each for each in names if each[0] == "."})
-        apply(found.changes, text)
+        apply({name: change for name, change in found.changes.items() if latex_reads(name)}, text)
         for part, content in found.generated.items():
             (parts / part).parent.mkdir(parents=True, exist_ok=True)
             (parts / part).write_bytes(content)
-        return check(text, parts_in(parts))
+        unreadable = [Remark(name, 1, UNREADABLE) for name in found.changes if not latex_reads(name)]
+        return unreadable + check(text, parts_in(parts))
 
 
 def apply(found: dict[str, Change], into: Path) -> None:

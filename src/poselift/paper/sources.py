@@ -29,13 +29,21 @@ def is_source(name: str) -> bool:
     return name != PRODUCT and not any(left)
 
 
+UNREADABLE = "LaTeX reads no file of such a name; rename it"
+
+
+def latex_reads(name: str) -> bool:
+    """Whether LaTeX can take a file of this name."""
+    return name.isprintable() and not re.search(r"[{}%#\\]", name)
+
+
 def sources(folder: Path) -> dict[str, Path]:
     """The sources in `folder` by name, in order. Raises `PoseliftError` for a name that LaTeX cannot take."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     found = {name: path for path in files if is_source(name := path.relative_to(folder).as_posix())}
     for name in found:
-        if not name.isprintable() or re.search(r"[{}%#\\]", name):
-            raise PoseliftError(f"{folder}/{one_line(name)}: LaTeX reads no file of such a name; rename it")
+        if not latex_reads(name):
+            raise PoseliftError(f"{folder}/{one_line(name)}: {UNREADABLE}")
     return found
 
 

@@ -493,7 +493,9 @@ def test_a_program_is_shown_whole_and_never_written(project, returned, capsys):
 def test_what_a_terminal_would_obey_is_quoted(project, returned, capsys):
     write(returned, {"sections/intro.tex": "a\x1b]0;owned\x07b\x9b2Jc\u202ed\ttab\n", "x\x1b[2J.png": "x"})
     merge(project, returned)
-    said = capsys.readouterr().out
+    said, warned = capsys.readouterr()
+    assert "LaTeX reads no file of such a name; rename it" in warned
+    assert not set("\x1b\x07\x9b\u202e") & set(warned)
     assert "+a\\x1b]0;owned\\x07b\\x9b2Jc\\u202ed\ttab\n" in said
     assert not set("\x1b\x07\x9b\u202e") & set(said)
     (returned / "generated/\x1b[2J.tex").write_text("x")

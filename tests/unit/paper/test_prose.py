@@ -32,7 +32,13 @@ NUMBERS = {
 @pytest.fixture
 def paper(tmp_path):
     """A function that makes a paper folder with this text in its section, from line 1 on, and checks it."""
-    switches = {"synthetic": True, "draft": False, "ablated": False, "architectures": [Tex("full")]}
+    switches = {
+        "synthetic": True,
+        "draft": False,
+        "human36m": False,
+        "ablated": False,
+        "architectures": [Tex("full")],
+    }
     numbers = [(Tex(key), Tex(value)) for key, value in NUMBERS.items()]
     write_text(tmp_path / "generated/numbers.tex", render("numbers", numbers=numbers, **switches))
     write_text(tmp_path / "generated/tables/main.tex", "\\secondfalse\n\\label{tab:main}\n")
