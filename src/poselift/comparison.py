@@ -19,6 +19,7 @@ from typing import Any
 
 from poselift.errors import PoseliftError, one_line, reading, run, visible
 from poselift.files import atomic_path, write_text
+from poselift.latex import defined_numbers
 from poselift.paper.assemble import GENERATED
 from poselift.paper.compile import typeset
 from poselift.paper.merge import is_text, opened
@@ -43,7 +44,6 @@ MARKS = (
 SHOWN = 3
 """Lines that are quoted of a text."""
 
-_DEFINED = re.compile(r"^\\defnum\{([^}]*)\}\{(.*)\}$", re.MULTILINE)
 _SPANNING = re.compile(r"\\multicolumn\{(\d+)\}\{[^}]*\}\{(.*)\}$")
 _SIGNS = {
     r"\significant": "*", r"\textless{}": "<", r"\textgreater{}": ">", r"\%": "%", r"\_": "_", r"\&": "&",
@@ -83,7 +83,7 @@ def read_build(folder: Path) -> Build:
     own = (name for name in sources(folder) if is_text(name) and not name.startswith(f"{GENERATED}/"))
     return Build(
         record=record,
-        numbers=dict(_DEFINED.findall((made / "numbers.tex").read_text(encoding="utf-8"))),
+        numbers=defined_numbers((made / "numbers.tex").read_text(encoding="utf-8")),
         tables={path.stem: cells(path.read_text(encoding="utf-8")) for path in tables},
         figures={path.stem: sha256(path) for path in sorted(made.glob("figures/*.pdf"))},
         texts={name: (folder / name).read_text(encoding="utf-8", errors="replace") for name in own},
@@ -203,7 +203,7 @@ def marked_pdf(before: Path, after: Path, out: Path) -> None:
         copies = [Path(temporary, name) for name in ("before", "after")]
         for copy, folder in zip(copies, (before, after), strict=True):
             shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(PRODUCT))
-            numbers = dict(_DEFINED.findall((copy / GENERATED / "numbers.tex").read_text(encoding="utf-8")))
+            numbers = defined_numbers((copy / GENERATED / "numbers.tex").read_text(encoding="utf-8"))
             for name in (name for name in sources(copy) if _is_prose(name)):
                 text = with_numbers((copy / name).read_text(encoding="utf-8"), numbers)
                 write_text(copy / name, text.replace("\\begin{document}", f"{MARKS}\n\\begin{{document}}", 1))

@@ -45,6 +45,11 @@ MISSING = Tex(r"\missing")
 """The dash of a missing number."""
 
 
+def defined_numbers(tex: str) -> dict[str, str]:
+    r"""The numbers that `numbers.tex` defines, LaTeX by key."""
+    return dict(re.findall(r"^\\defnum\{([^}]+)\}\{(.*)\}$", tex, re.MULTILINE))
+
+
 def escape(text: str) -> Tex:
     """`text` so that LaTeX prints it literally; what its fonts lack, as `drawn`."""
     characters = unicodedata.normalize("NFC", text)

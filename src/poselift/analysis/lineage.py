@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from poselift.files import read_json
-from poselift.provenance.environment import SHOWN, counted
+from poselift.provenance.environment import COMPARED
+from poselift.provenance.record import counted, listed
 
 SHORT = 12
 """Digits of a hash that people are shown."""
@@ -75,11 +76,8 @@ def entries(record: dict[str, Any]) -> list[Entry]:
 
 def ran(record: dict[str, Any]) -> dict[str, str]:
     """What the jobs ran with, as it was installed; of several the number of jobs in brackets."""
-    counts = counted(record, record["core"]["jobs"], SHOWN)
-    return {
-        key: ", ".join(f"{value} ({count})" if len(values) > 1 else value for value, count in values.items())
-        for key, values in counts.items()
-    }
+    counts = counted(job.get("environment") or {} for job in record["core"]["jobs"].values())
+    return {key: listed(counts[key]) for key in COMPARED if key in counts}
 
 
 def grouped(names: Iterable[str], few: int = FEW) -> list[str]:

@@ -20,7 +20,7 @@ from poselift.analysis.remarks import Remark, read_remarks
 from poselift.analysis.stored import write_content
 from poselift.config.yaml_files import read_yaml
 from poselift.errors import PoseliftError, one_line, run, visible
-from poselift.latex import MISSING
+from poselift.latex import MISSING, defined_numbers
 from poselift.paper.assemble import GENERATED
 from poselift.paper.sources import sources as sources_in
 from poselift.paper.sources import utf8, without_comments
@@ -28,7 +28,6 @@ from poselift.paper.sources import utf8, without_comments
 ALLOWED = "typed_numbers.yaml"
 """In the folder of the text: digits that may be typed, each with the reason."""
 
-_DEFINED = re.compile(r"^\\defnum\{([^}]*)\}\{(.*)\}$", re.MULTILINE)
 _ARCHITECTURE = re.compile(r"\\csname architecture:([^\\]+)\\endcsname")
 _SWITCH = re.compile(r"^\\([a-z]+)(true|false)\s*$", re.MULTILINE)
 _LABEL = re.compile(r"\\label\{([^}]+)\}")
@@ -82,7 +81,7 @@ def known(texts: Mapping[str, str], generated: Mapping[str, str], files: Iterabl
     architectures = frozenset(_ARCHITECTURE.findall(made))
     shown = (_shown(_body(without_comments(text)), switches, architectures) for text in texts.values())
     return Known(
-        numbers=dict(_DEFINED.findall(made)),
+        numbers=defined_numbers(made),
         architectures=architectures,
         switches=switches,
         labels=frozenset(_LABEL.findall("\n".join((made, *shown)))),

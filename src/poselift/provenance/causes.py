@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from poselift.provenance.code_hash import differences
-from poselift.provenance.environment import SHOWN
+from poselift.provenance.environment import COMPARED
 from poselift.provenance.hashing import public
 from poselift.provenance.why import CONTENT, WITHOUT_NAME, changed_options
 
@@ -83,7 +83,7 @@ def _own(before: Record, after: Record, old: Record, new: Record) -> Iterator[st
         elif name != WITHOUT_NAME and not name.startswith("--seeds"):
             yield f"option: {name} {change}"
     ran = [job.get("environment") or {} for job in (old, new)]
-    for key in SHOWN if all(ran) else ():  # older receipts have none
+    for key in COMPARED if all(ran) else ():  # older receipts have none
         if ran[0].get(key) != ran[1].get(key):
             yield f"versions: {key} {ran[0].get(key) or 'none'} -> {ran[1].get(key) or 'none'}"
 

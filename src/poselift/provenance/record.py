@@ -11,7 +11,8 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +21,15 @@ from typing import Any
 from poselift.errors import PoseliftError, run
 from poselift.files import write_json
 from poselift.provenance import code_hash
-from poselift.provenance.chain import Chain, Job, faults, read_chain
-from poselift.provenance.environment import mixed, unpinned
+from poselift.provenance.chain import Chain, Job, faults, read_chain, recorded_chain
+from poselift.provenance.environment import COMPARED
 from poselift.provenance.hashing import json_hash, public, sha256
 
 SHOWN = 3
 """Faults that an error message names."""
+
+PINNED = ("torch",)
+"""Packages of which it is said wherever a number is shown that another version than the pinned one ran."""
 
 Facts = dict[str, Any]
 
@@ -95,6 +99,59 @@ def paper_record(results: Path, parts: list[str], frozen: list[str], pins: dict[
         "volatile": {"commit": commit(), "jobs": {name: asdict(job.volatile) for name, job in jobs}},
     }
     return record | {"mixed": mixed(record), "unpinned": unpinned(record)}
+
+
+def counted(environments: Iterable[Mapping[str, Any]]) -> dict[str, Counter[str]]:
+    """What jobs ran with: by what it is of the versions or names, each with the number of jobs."""
+    found: dict[str, Counter[str]] = {}
+    for environment in environments:
+        for key, value in environment.items():
+            if value is not None:
+                found.setdefault(key, Counter())[str(value)] += 1
+    return found
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """Versions or names in words: one as it is, of several each with its number."""
+    words = (f"{value} ({count})" if len(counts) > 1 else value for value, count in sorted(counts.items()))
+    return ", ".join(words)
+
+
+def mixed(record: Mapping[str, Any]) -> dict[str, str]:
+    """Of the parts of a record those whose jobs of one kind ran with unlike things: by part in which, and in
+    how many jobs each, `train: torch 2.6.0 (4), 2.7.0 (2)`."""
+    chain, found = recorded_chain(record), {}
+    for part in record["core"]["parts"]:
+        by_rule: dict[str, list[Job]] = {}
+        for job in chain.behind([part]).jobs.values():
+            by_rule.setdefault(job.rule, []).append(job)
+        ran = {rule: counted(job.environment for job in jobs) for rule, jobs in sorted(by_rule.items())}
+        unlike = [
+            f"{rule}: {key} {listed(counts[key])}"
+            for rule, counts in ran.items()
+            for key in COMPARED
+            if len(counts.get(key, ())) > 1
+        ]
+        if unlike:
+            found[part] = "; ".join(unlike)
+    return found
+
+
+def unpinned(record: Mapping[str, Any]) -> dict[str, str]:
+    """Of the parts of a record those behind which another version ran than was pinned: by part which,
+    `torch 2.7.0 instead of 2.6.0`. Suffixes of a version (`+cpu`) say how it was built and do not count."""
+    chain, found = recorded_chain(record), {}
+    for part in record["core"]["parts"]:
+        said = dict.fromkeys(
+            f"{package} {ran} instead of {pin}"
+            for job in chain.behind([part]).jobs.values()
+            for package, pin in ((record["code"].get(job.code) or {}).get("pins") or {}).items()
+            if package in PINNED and (ran := job.environment.get(package))
+            if ran.partition("+")[0] != pin.partition("+")[0]
+        )
+        if said:
+            found[part] = "; ".join(said)
+    return found
 
 
 def _determining(job: Job, root: Path) -> Facts:

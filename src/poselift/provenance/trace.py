@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from poselift.errors import PoseliftError, reading, run, visible
+from poselift.latex import defined_numbers
 from poselift.provenance import chain
 from poselift.provenance.chain import SHORT, Chain, Job, Made, Volatile, absolute
 from poselift.provenance.crate import RECORD
@@ -26,7 +27,6 @@ RAN = ("torch", "gpu")
 _RUN = re.compile(
     r"(?:^results/[^/]+/(?P<data>[^/]+))?/(?:runs|evaluation)/(?P<run>\w+-\w+-(?:\w+-)?s\d+)|/cost/(?P<model>[\w-]+)\.csv"
 )
-_NUMBER = re.compile(r"\\defnum\{(?P<key>[^}]+)\}\{(?P<value>.*)\}")
 
 
 class History:
@@ -53,7 +53,7 @@ class History:
         self.chain = chain.read_chain(folder) if self.results else recorded
         macros = (folder / "numbers.tex", folder / "generated" / "numbers.tex")
         texts = (path.read_text(encoding="utf-8", errors="replace") for path in macros if path.is_file())
-        self.numbers = dict(_NUMBER.findall(next(texts, "")))
+        self.numbers = defined_numbers(next(texts, ""))
 
     def digest(self, path: str) -> str:
         """The sha256 of a file: what its job made, or what a source holds."""

@@ -22,6 +22,7 @@ from poselift.data.sequence import SPLITS
 from poselift.data.store import read_sequences
 from poselift.files import read_json
 from poselift.provenance.chain import absolute, read_chain, results_folder
+from poselift.provenance.record import counted, listed
 from poselift.tables.cost import cost_cells, cost_decimals
 from poselift.tables.table import MISSING, plain
 
@@ -192,17 +193,9 @@ def software(pinned: Iterable[str], results: Sequence[Path]) -> list[tuple[str, 
     if folder := results_folder(results[0]):
         root = folder.parent.parent
         names = [absolute(path).relative_to(root).as_posix() for path in results]
-        for job in read_chain(folder).behind(names).jobs.values():
-            for name, version in job.environment.items():
-                installed.setdefault(name, Counter())[version] += 1
-
-    def listed(name: str) -> str:
-        counts = sorted(installed.get(name, {}).items())
-        words = (f"{version} ({n})" if len(counts) > 1 else version for version, n in counts)
-        return ", ".join(words) or MISSING
-
+        installed = counted(job.environment for job in read_chain(folder).behind(names).jobs.values())
     split = [word.split("==") for word in pinned]
-    return [(name, version, listed(name)) for name, version in split]
+    return [(name, version, listed(installed.get(name, {})) or MISSING) for name, version in split]
 
 
 def time_spent(data: Sequence[Data], searches: Iterable[pd.DataFrame]) -> list[tuple[str, int, str, str]]:

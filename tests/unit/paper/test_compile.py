@@ -165,18 +165,15 @@ def test_latex_on_a_full_disk_says_so(tmp_path, monkeypatch):
         compile_paper(small_paper(tmp_path, "\\wrong"))
 
 
+def numbers_tex(numbers, **others):
+    """`numbers.tex` of these numbers, for Human3.6M and `full` alone, if not for others."""
+    switches = {"synthetic": False, "draft": False, "ablated": False, "human36m": True}
+    return render("numbers", numbers=numbers, **switches | {"architectures": ["full"]} | others)
+
+
 @needs_latex
 def test_an_unknown_number_is_named(tmp_path):
-    template = render(
-        "numbers",
-        numbers=[],
-        synthetic=False,
-        draft=False,
-        ablated=False,
-        human36m=True,
-        architectures=["full"],
-    )
-    write_text(tmp_path / "numbers.tex", template)
+    write_text(tmp_path / "numbers.tex", numbers_tex([]))
     with pytest.raises(PoseliftError, match=r"Unknown number `full.huge.mpjpe'"):
         compile_paper(small_paper(tmp_path, "\\input{numbers}\\num{full.huge.mpjpe}"))
 
@@ -184,14 +181,7 @@ def test_an_unknown_number_is_named(tmp_path):
 @needs_latex
 def test_a_dash_is_named_and_text_follows_the_experiment(tmp_path):
     known = [(Tex("full.base.mpjpe"), "39.5"), (Tex("other.base.mpjpe"), MISSING)]
-    switches = {
-        "synthetic": False,
-        "draft": False,
-        "ablated": False,
-        "human36m": True,
-        "architectures": ["full"],
-    }
-    write_text(tmp_path / "numbers.tex", render("numbers", numbers=known, **switches))
+    write_text(tmp_path / "numbers.tex", numbers_tex(known))
     body = (
         "\\newcommand{\\missing}{--}\\input{numbers}\n\\ifarchitecture{full}{\\num{full.base.mpjpe}}{\\wrong}\n"
         "\\ifarchitecture{other}{\\num{other.base.mpjpe}}{without}\n"
@@ -215,8 +205,7 @@ def test_the_prose_names_no_architecture_that_the_experiment_lacks(tmp_path, abs
     keys = sorted(set(re.findall(r"\\num\{([^}#]+)\}", text)) | {"paper.title", "paper.authors"})
     numbers = [(Tex(key), MISSING if absent in key.split(".") else "1") for key in keys]
     there = [Tex(name) for name in ("baseline", "mamba_gcn", "full") if name != absent]
-    switches = {"synthetic": False, "draft": False, "ablated": True, "human36m": True, "architectures": there}
-    write_text(tmp_path / "generated/numbers.tex", render("numbers", numbers=numbers, **switches))
+    write_text(tmp_path / "generated/numbers.tex", numbers_tex(numbers, ablated=True, architectures=there))
     write_text(tmp_path / "generated/provenance.tex", "\\newcommand{\\provenanceappendix}{}\n")
     assert [warning for warning in compile_paper(tmp_path) if "is a dash" in warning] == []
     if shutil.which("pdftotext"):
@@ -230,14 +219,7 @@ ALPHABETS = "Nguyễn Thị Hồng Ánh, Lǐ Nǚ, Ἀρχιμήδης, Παπα�
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs LaTeX and poppler")
 def test_names_of_all_alphabets_are_printed(tmp_path):
     numbers = [(Tex("paper.title"), f"On {ALPHABETS}"), (Tex("paper.authors"), ALPHABETS)]
-    switches = {
-        "synthetic": False,
-        "draft": False,
-        "ablated": False,
-        "human36m": True,
-        "architectures": ["full"],
-    }
-    write_text(tmp_path / "generated/numbers.tex", render("numbers", numbers=numbers, **switches))
+    write_text(tmp_path / "generated/numbers.tex", numbers_tex(numbers))
     shutil.copyfile(SOURCES / "latexmkrc", tmp_path / "latexmkrc")
     preamble = "\\usepackage[T1]{fontenc}\\usepackage{mathptmx}\\usepackage[hidelinks]{hyperref}\n"
     title = "\\hypersetup{pdftitle={\\csname num:paper.title\\endcsname}}\\begin{document}\n"
@@ -258,14 +240,7 @@ def test_names_of_all_alphabets_are_printed(tmp_path):
 @needs_latex
 @pytest.mark.parametrize("character", ["\ue000", "ع", "\u0301"])
 def test_what_no_font_has_is_named_with_its_key(tmp_path, character):
-    switches = {
-        "synthetic": False,
-        "draft": False,
-        "ablated": False,
-        "human36m": True,
-        "architectures": ["full"],
-    }
-    numbers = render("numbers", numbers=[(Tex("paper.title"), f"A {character}")], **switches)
+    numbers = numbers_tex([(Tex("paper.title"), f"A {character}")])
     write_text(tmp_path / "generated/numbers.tex", numbers)
     (warning,) = compile_paper(small_paper(tmp_path, "\\input{generated/numbers}\\num{paper.title}"))
     code = f"{character} (U+{ord(character):04X})"

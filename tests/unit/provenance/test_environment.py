@@ -12,8 +12,9 @@ import pytest
 from poselift.provenance import environment
 from poselift.provenance.chain import read_chain
 from poselift.provenance.crate import write_crate
-from poselift.provenance.environment import mixed, ran_with, unpinned
+from poselift.provenance.environment import ran_with
 from poselift.provenance.receipts import seal, with_receipt
+from poselift.provenance.record import mixed, unpinned
 from poselift.provenance.trace import main as trace
 from poselift.provenance.verify import main as verify
 
