@@ -7,8 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from poselift.files import read_json
-from poselift.provenance.environment import COMPARED
-from poselift.provenance.record import counted, listed
+from poselift.provenance.environment import COMPARED, counted, listed
 
 SHORT = 12
 """Digits of a hash that people are shown."""

@@ -9,11 +9,13 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 COMPARED = ("python", "torch", "numpy", "cuda", "driver", "gpu", "device", "ssm_backend")
 """Of what a job ran with that which can change a number, and is compared between jobs."""
@@ -65,6 +67,22 @@ def _gpus() -> Ran:
         return {"driver": str(pynvml.nvmlSystemGetDriverVersion()), "gpu": ", ".join(names)}
     except Exception:  # no package, no driver, no device: all the same here
         return {}
+
+
+def counted(environments: Iterable[Mapping[str, Any]]) -> dict[str, Counter[str]]:
+    """What jobs ran with: by what it is of the versions or names, each with the number of jobs."""
+    found: dict[str, Counter[str]] = {}
+    for environment in environments:
+        for key, value in environment.items():
+            if value is not None:
+                found.setdefault(key, Counter())[str(value)] += 1
+    return found
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """Versions or names in words: one as it is, of several each with its number."""
+    words = (f"{value} ({count})" if len(counts) > 1 else value for value, count in sorted(counts.items()))
+    return ", ".join(words)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import json
 import platform
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from poselift.errors import PoseliftError, run
 from poselift.files import write_json
 from poselift.provenance import code_hash
 from poselift.provenance.chain import Chain, Job, faults, read_chain, recorded_chain
-from poselift.provenance.environment import COMPARED
+from poselift.provenance.environment import COMPARED, counted, listed
 from poselift.provenance.hashing import json_hash, public, sha256
 
 SHOWN = 3
@@ -99,22 +98,6 @@ def paper_record(results: Path, parts: list[str], frozen: list[str], pins: dict[
         "volatile": {"commit": commit(), "jobs": {name: asdict(job.volatile) for name, job in jobs}},
     }
     return record | {"mixed": mixed(record), "unpinned": unpinned(record)}
-
-
-def counted(environments: Iterable[Mapping[str, Any]]) -> dict[str, Counter[str]]:
-    """What jobs ran with: by what it is of the versions or names, each with the number of jobs."""
-    found: dict[str, Counter[str]] = {}
-    for environment in environments:
-        for key, value in environment.items():
-            if value is not None:
-                found.setdefault(key, Counter())[str(value)] += 1
-    return found
-
-
-def listed(counts: Mapping[str, int]) -> str:
-    """Versions or names in words: one as it is, of several each with its number."""
-    words = (f"{value} ({count})" if len(counts) > 1 else value for value, count in sorted(counts.items()))
-    return ", ".join(words)
 
 
 def mixed(record: Mapping[str, Any]) -> dict[str, str]:

@@ -22,7 +22,7 @@ from poselift.data.sequence import SPLITS
 from poselift.data.store import read_sequences
 from poselift.files import read_json
 from poselift.provenance.chain import absolute, read_chain, results_folder
-from poselift.provenance.record import counted, listed
+from poselift.provenance.environment import counted, listed
 from poselift.tables.cost import cost_cells, cost_decimals
 from poselift.tables.table import MISSING, plain
 
