@@ -120,9 +120,7 @@ def main(argv: list[str] | None = None) -> None:
     require_own(given.out)
     name, settings, models = evaluated(given)
     model = next(iter(models.values())).eval()
-    store = given.run.resolve().parents[1] / "data" if given.run else None
-    there = store and (store / f"clips-{settings.n_frames}").is_dir()
-    known = known_inputs(store, settings.n_frames, settings.input_2d) if store and there else {}
+    known = known_inputs(given.run, settings) or {}
     with own_folder(given.out) as out:
         reason = write_onnx(model, settings, known, out / "model.onnx")
         save_weights(model, out / "model.safetensors")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from poselift.config.run import RunSettings
-from poselift.data.store import open_split
+from poselift.data.store import clips_folder, open_split
 from poselift.errors import PoseliftError, untrusted
 from poselift.inference.checks import Known, measured
 from poselift.inference.lifting import Array, Lifter
@@ -38,10 +38,7 @@ def opened(given: argparse.Namespace) -> Iterator[tuple[Lifter, Known | None]]:
     with reserved_device(given.device) as device:
         _, settings, models = evaluated(given)
         lifter = from_torch(next(iter(models.values())).to(device), settings.n_frames)
-        store = given.store or (given.run.resolve().parents[1] / "data" if given.run else None)
-        known = None
-        if store and (given.store or (store / f"clips-{settings.n_frames}").is_dir()):
-            known = known_inputs(store, settings.n_frames, settings.input_2d)
+        known = known_inputs(given.run, settings, given.store)
         yield lifter._replace(confident=settings.input_2d == "ground_truth"), known
 
 
@@ -80,9 +77,16 @@ def from_onnx(path: Path) -> tuple[Lifter, Known | None]:
     return Lifter(run, n_frames, confident), known or None
 
 
-def known_inputs(store: Path, n_frames: int, input_2d: str) -> Known:
-    """The range, from the 1st to the 99th percentile, of each measure over training clips of a store."""
-    train = open_split(store, "train", n_frames, input_2d)  # type: ignore[arg-type]
+def known_inputs(run: Path | None, settings: RunSettings, store: Path | None = None) -> Known | None:
+    """The range, from the 1st to the 99th percentile, of each measure over the training clips of a run: of
+    those in `store`, or beside the folder of the run; None where there are none."""
+    if store is None:
+        if run is None:
+            return None
+        store = run.resolve().parents[1] / "data"
+        if not clips_folder(store, settings.n_frames).is_dir():
+            return None
+    train = open_split(store, "train", settings.n_frames, settings.input_2d)
     rows = np.unique(np.linspace(0, len(train) - 1, CLIPS).astype(int))
     values = measured(train.inputs[train.clips[rows]])
     return {name: (float(np.percentile(v, 1)), float(np.percentile(v, 99))) for name, v in values.items()}

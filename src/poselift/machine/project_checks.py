@@ -10,6 +10,9 @@ from typing import Any
 from poselift.errors import one_line
 from poselift.machine.check import Check
 
+ESTIMATE = Path("plan", "estimate.json")
+"""What `poselift plan` has last estimated, below `results/<dataset>`."""
+
 
 def configuration(configs: list[Path]) -> tuple[Any, Check]:
     """The settings, None if they are not valid, and the check's line."""
@@ -77,7 +80,7 @@ def _counts(clips: dict[str, int]) -> str:
 
 def time(settings: Any, results: Path) -> Iterator[Check]:
     """What the trainings take, as `poselift plan` has last estimated it."""
-    estimate = results / "plan" / "estimate.json"
+    estimate = results / ESTIMATE
     if estimate.exists():
         last = json.loads(estimate.read_text(encoding="utf-8"))
         found = (

@@ -3,11 +3,12 @@
 import json
 import math
 import multiprocessing
-from collections import Counter
+import statistics
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from poselift.analysis.runs import read_run
 from poselift.config.experiment import Config
 from poselift.config.run import RunSettings
 from poselift.config.sections import Section
+from poselift.data.store import clips_folder
 from poselift.errors import PoseliftError
 from poselift.files import write_json
 from poselift.planning.gpus import Gpu
@@ -90,7 +92,7 @@ def trainings(config: Config, results: Path = Path("results")) -> list[Training]
 
 def _clips(config: Config, results: Path, folder: str, n_frames: int) -> tuple[int, int] | None:
     """Clips of n_frames for training and test: counted, or expected; those of other lengths in proportion."""
-    manifest = results / folder / "data" / f"clips-{n_frames}" / "manifest.json"
+    manifest = clips_folder(results / folder / "data", n_frames) / "manifest.json"
     if manifest.exists():
         counted = json.loads(manifest.read_text(encoding="utf-8"))["clips"]
         return counted["train"], counted["test"]
@@ -193,26 +195,28 @@ class Corrected:
     """Estimates, with those of trainings that have not run corrected by what the others took."""
 
     all: list[Estimate]
-    ratios: list[float] = field(init=False)
-    """of the measured hours to the estimated, rising"""
 
-    def __post_init__(self) -> None:
-        ratios = [one.measured / one.estimated for one in self.all if one.measured and one.estimated]
-        object.__setattr__(self, "ratios", sorted(ratios))
+    @cached_property
+    def ratios(self) -> list[float]:
+        """Of the measured hours to the estimated, rising."""
+        return sorted(ratio for ratios in self._by_model.values() for ratio in ratios)
+
+    @cached_property
+    def _by_model(self) -> dict[tuple[str, str], list[float]]:
+        found: dict[tuple[str, str], list[float]] = defaultdict(list)
+        for one in self.all:
+            if one.measured and one.estimated:
+                found[_model(one)].append(one.measured / one.estimated)
+        return found
 
     def hours(self, one: Estimate) -> float:
         """The GPU-hours of a training: its own, or its estimate times what others took of theirs, those of
         the same model if they have run."""
         if one.measured is not None:
             return one.measured
-        model = self._model(one)
-        alike = [
-            o.measured / o.estimated
-            for o in self.all
-            if o.measured and o.estimated and self._model(o) == model
-        ]
-        ratios = sorted(alike) or self.ratios or [1.0]
-        return (one.estimated or 0) * ratios[len(ratios) // 2]
+        ratios = self._by_model.get(_model(one)) or self.ratios or [1.0]
+        return (one.estimated or 0) * statistics.median_high(ratios)
 
-    def _model(self, one: Estimate) -> tuple[str, str]:
-        return one.training.settings.architecture, one.training.settings.size
+
+def _model(one: Estimate) -> tuple[str, str]:
+    return one.training.settings.architecture, one.training.settings.size

@@ -1,6 +1,7 @@
 """What a configuration will cost: GPU-hours, days, memory and disk, before anything has run."""
 
 import argparse
+import statistics
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -12,14 +13,14 @@ from poselift.config.experiment import Config
 from poselift.config.files import read_configuration
 from poselift.errors import run
 from poselift.files import write_json
-from poselift.machine.project_checks import disk
+from poselift.machine.project_checks import ESTIMATE, disk
 from poselift.planning.estimates import Corrected, Estimate, StepCosts, estimates, trainings
 from poselift.planning.gpus import GPUS, Gpu, gpu_named
 from poselift.provenance.code_hash import read_pins
 
 PINS = Path("envs/constraints.txt")
-STEPS, ESTIMATE = "steps.json", "estimate.json"
-"""In results/<dataset>/plan: operators of each model's step; the last estimate, for `doctor` and `why`."""
+STEPS = "steps.json"
+"""Beside the last estimate, which `doctor` tells: the operators of each model's step."""
 
 
 def detected() -> Gpu:
@@ -98,7 +99,7 @@ def table(found: Corrected, gpus: int) -> Table:
 def remarks(found: Corrected, gpu: Gpu, config: Config) -> Iterator[str]:
     """What is to be known beside the table."""
     if found.ratios:
-        low, middle, high = (found.ratios[i] for i in (0, len(found.ratios) // 2, -1))
+        low, middle, high = found.ratios[0], statistics.median_high(found.ratios), found.ratios[-1]
         yield (
             f"{len(found.ratios)} trainings have run on such a device. They took {low:.2g} to {high:.2g} "
             f"times their estimate (median {middle:.2g}), by which the others are corrected."
@@ -138,15 +139,15 @@ def main(argv: list[str] | None = None) -> None:
         parser.error(f"--gpus: expected 1 or more, found {given.gpus}")
     config = read_configuration(given.config)
     gpu = gpu_named(given.gpu) if given.gpu else detected()
-    folder = Path("results", config.dataset, "plan")
-    costs = StepCosts(config, folder / STEPS, gpu.fused, read_pins(PINS))
+    estimate = Path("results", config.dataset) / ESTIMATE
+    costs = StepCosts(config, estimate.with_name(STEPS), gpu.fused, read_pins(PINS))
     found = Corrected(estimates(trainings(config), costs, gpu))
     console = Console()
     console.print(table(found, given.gpus))
     for line in remarks(found, gpu, config):
         console.print(line, highlight=False, markup=False)
     hours = sum(found.hours(one) for one in found.all if one.training.room != "search")
-    write_json(folder / ESTIMATE, {"gpu": gpu.name, "gpu_hours": hours})
+    write_json(estimate, {"gpu": gpu.name, "gpu_hours": hours})
     if given.budget is not None:
         said, left = proposals(config, found, given.budget)
         console.print(f"To stay within {given.budget:g} GPU-hours (now {hours:.1f}):", highlight=False)
