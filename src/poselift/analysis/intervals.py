@@ -113,6 +113,7 @@ class Differences:
         self._variances: dict[tuple[Any, ...], SeedVariance | None] = {}
         self._bootstraps: dict[tuple[str, ...], Bootstrap] = {}
         self._resampled: dict[tuple[tuple[str, ...], tuple[str, ...]], Resampled] = {}
+        self._intervals: dict[tuple[tuple[Model, ...], str, str, float], Interval | None] = {}
 
     def interval(self, model: Model, metric: str, checkpoint: str, tested: float = 0.0) -> Interval | None:
         """The interval of a model's own error, with the p-value of the value `tested`; None without a run."""
@@ -126,6 +127,14 @@ class Differences:
         return self._interval((model, base), metric, checkpoint, tested)
 
     def _interval(
+        self, models: tuple[Model, ...], metric: str, checkpoint: str, tested: float
+    ) -> Interval | None:
+        key = (models, metric, checkpoint, tested)
+        if key not in self._intervals:  # a cell and its star ask for the same one
+            self._intervals[key] = self._made(*key)
+        return self._intervals[key]
+
+    def _made(
         self, models: tuple[Model, ...], metric: str, checkpoint: str, tested: float
     ) -> Interval | None:
         owners = [(*model, metric, checkpoint) for model in models]

@@ -14,7 +14,7 @@ from poselift.analysis.intervals import Finding as Found
 from poselift.analysis.results import per_seed
 from poselift.analysis.view import View
 from poselift.evaluation.report import Measured, Report
-from poselift.evaluation.statistics import Interval
+from poselift.evaluation.statistics import POWER, Interval
 from poselift.tables.caption import caption_notice
 from poselift.tables.cost import cost_decimals
 from poselift.tables.table import Block, Cell, Row, Table, columns, number, plain
@@ -129,7 +129,7 @@ def _verdict(found: Interval, finding: Found, view: View) -> str:
     said = {
         "significant": "significant after Holm's correction for all comparisons of its family",
         "equivalent": f"the two differ by less than {margin}",
-        "inconclusive": f"inconclusive, as 80{UNIT}% power needs a difference of {could}",
+        "inconclusive": f"inconclusive, as {100 * POWER:g}{UNIT}% power needs a difference of {could}",
     }
     return f"{interval}: {said.get(finding, finding)}"
 
