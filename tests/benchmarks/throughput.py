@@ -15,14 +15,13 @@ from pathlib import Path
 
 import torch
 from random_store import make_store
-from training import DEVICE, made, operations, peak_flops, seconds
+from training import DEVICE, clips_per_second, made, operations, peak_flops
 
 from poselift.config.command_line import run_from_options
 from poselift.config.run import RunSettings
 from poselift.config.sizes import SIZES
 from poselift.planning.gpus import GPUS, gpu_named
 from poselift.planning.step_cost import count_step
-from poselift.training.state import TrainingState
 
 STEPS = 12
 WAYS = {"fp32": {}, "bf16": {"precision": "bf16"}, "fast": {"recipe": "fast"}}
@@ -36,13 +35,7 @@ def row(settings: RunSettings, store: Path, peak: float) -> str:
     with made(settings, store) as loop:
         if DEVICE.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
-
-        def epoch() -> None:
-            loop.state = TrainingState()
-            loop._train_epoch()
-
-        epoch()
-        rate = STEPS * batch / seconds(epoch, repeats=3)
+        rate = clips_per_second(loop)
     memory = torch.cuda.max_memory_allocated() / 1e9 if DEVICE.type == "cuda" else 0
     share = 100 * rate * operations(settings) / peak
     return (

@@ -163,6 +163,17 @@ def beside_the_model(settings: RunSettings, store: Path) -> list[str]:
     ]
 
 
+def clips_per_second(loop: Loop) -> float:
+    """Clips per second of an epoch's steps, after one that warms up."""
+
+    def epoch() -> None:
+        loop.state = TrainingState()
+        loop._train_epoch()
+
+    epoch()
+    return loop.steps * loop.recipe.batch_size / seconds(epoch)
+
+
 def by_precision(settings: RunSettings, store: Path) -> Iterator[str]:
     """A line for each precision."""
     yield f"{'':14}{'clips/s':>10}{'hours':>8}{'MFU %':>8}{'GB':>7}"
@@ -174,14 +185,8 @@ def by_precision(settings: RunSettings, store: Path) -> Iterator[str]:
         with made(settings.model_copy(update={"training": recipe}), store) as loop:
             if DEVICE.type == "cuda":
                 torch.cuda.reset_peak_memory_stats()
-
-            def epoch(loop: Loop = loop) -> None:
-                loop.state = TrainingState()
-                loop._train_epoch()
-
-            epoch()
-            loop._evaluate(lambda: None)
-            rate = loop.steps * recipe.batch_size / seconds(epoch)
+            loop._evaluate(lambda: None)  # warms up
+            rate = clips_per_second(loop)
             evaluation = seconds(lambda: loop._evaluate(lambda: None)) / len(loop.validation.clips)
             hours = EPOCHS * (TRAIN_CLIPS / rate + TEST_CLIPS * evaluation) / 3600
             mfu = 100 * rate * operations(settings) / peak_flops(recipe.precision)
