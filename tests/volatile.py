@@ -21,14 +21,13 @@ def _keys_dropped(*names: str) -> Callable[[str], Any]:
 
 SPEED = ("seconds", "train_seconds", "clips_per_second", "gpu_hours", "peak_memory_bytes")
 
-MEASURED = "|".join(
-    [
-        r'<tr><td class="text">(Models|Together)<[^\n]*',
-        r'<li id="finding-speed">[^\n]*',
-        r'<figure class="table" id="table-speed">.*?</figure>',
-    ]
+MEASURED = (
+    r"<p><strong>Time spent\.</strong>.*?</table>",
+    r'<li id="finding-speed">[^\n]*',
+    r'<figure class="table" id="table-speed">.*?</figure>',
 )
 """What of the page is hours and frames per second."""
+
 
 VOLATILE: dict[str, Callable[[str], Any] | None] = {
     r"(.*/)?(logs|benchmarks)/.*": None,
@@ -47,7 +46,7 @@ VOLATILE: dict[str, Callable[[str], Any] | None] = {
     # the hours that trainings took
     r"setup\.json": lambda text: json.loads(text)[:-1],
     r"setup\.md": lambda text: text.partition("**Time spent.**")[0],
-    r"report\.html": lambda text: re.sub(MEASURED, "", text, flags=re.DOTALL),
+    r"report\.html": lambda text: re.sub("|".join(MEASURED), "", text, flags=re.DOTALL),
 }
 """By path below `results/<dataset>`: what has to be the same of a file that is not the same bytes; None for
 nothing."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from project import Project
-from volatile import is_volatile, lasting
+from volatile import MEASURED, is_volatile, lasting
 
 pytestmark = pytest.mark.skipif(shutil.which("latexmk") is None, reason="needs LaTeX")
 
@@ -67,6 +67,14 @@ def test_the_rest_differs_in_times_alone(built_once, rebuilt):
         {name: lasting(name, path.read_bytes()) for name, path in each.items()} for each in (first, second)
     ]
     assert [name for name in first if kept[0][name] != kept[1][name]] == []
+
+
+def test_what_is_measured_is_found_in_the_page(built_once):
+    """Else a page whose form has changed differs only on a machine that is slow enough."""
+    page = (built_once.folder / RESULTS / "report.html").read_text()
+    assert [len(re.findall(pattern, page, re.DOTALL)) for pattern in MEASURED] == [1] * len(MEASURED)
+    hours = re.search(MEASURED[0], page, re.DOTALL)
+    assert {"Models", "Together", "GPU-hours"} <= set(re.findall(r">([A-Z][\w-]+)<", hours[0]))
 
 
 def test_the_core_of_the_record_is_the_same(built_once, rebuilt):
