@@ -157,6 +157,47 @@ def test_a_run_is_trained_with_its_settings(jobs, run, expected):
     assert {key: options[key] for key in expected | common} == expected | common
 
 
+NOT_READ = {("train", "kept"), ("report_page", "files")}
+"""Options that name what a job does not depend on: a store of finished trainings, what a page links to."""
+
+
+def test_what_a_command_names_is_declared(jobs):
+    """So that it is made before, and its change makes the job stale."""
+    undeclared = set()
+    for job in jobs.values():
+        declared = [*job.inputs, *job.outputs]
+        for option, value in job.options.items():
+            for word in [value] if isinstance(value, str) else value:
+                if not word.startswith(("results/", "paper/")) or (job.rule, option) in NOT_READ:
+                    continue
+                if not any(path == word or path.startswith(f"{word}/") for path in declared):
+                    undeclared.add((job.rule, option, word))
+    assert undeclared == set()
+
+
+@pytest.mark.parametrize(
+    ("large", "witness"),
+    [
+        (r"(.*/runs/[^/]+)/(best|last)_model\.safetensors", r"\1/history.json"),
+        (r"(.*)/results\.csv", r"\1/results.sha256"),
+        (r"(.*)/shown_clips\.npz", r"\1/shown_clips.sha256"),
+        (r"(.*/clips-\d+)/(train|test)\.npy", r"\1/manifest.json"),
+        (r"(.*/data/frames)/(train|test)/.*", r"\1/manifest.json"),
+    ],
+)
+def test_with_each_large_file_a_job_reads_the_small_one_that_hashes_it(jobs, large, witness):
+    """The large ones' times do not count: without the small one a job would not see their change."""
+    readers = [
+        (job, path)
+        for job in jobs.values()
+        for path in job.inputs
+        if re.fullmatch(large, path) and "/search/" not in path
+    ]
+    assert readers
+    missing = {(job.rule, path) for job, path in readers if re.sub(large, witness, path) not in job.inputs}
+    assert missing == set()
+
+
 def test_files_from_outside_are_read_from_where_they_lie(jobs):
     for output in ("data/raw.json", "data/frames/manifest.json"):
         main, further = (jobs[f"{results}/{output}"].options for results in (MAIN, FURTHER))
