@@ -19,6 +19,7 @@ from poselift.inference.lifters import add_options_of_checkpoint, opened
 from poselift.inference.lifting import Lifter, View, image_view, lift
 from poselift.inference.outputs import Lifted, write
 from poselift.inference.scale import Scale, parse_bone, to_metres
+from poselift.inference.stream import Stream, stream
 from poselift.inference.tracks import Track, body_size, chosen, told_apart, tracks
 from poselift.video import Video, read_video
 
@@ -95,7 +96,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The options, checked; `image` is the size of the images and `scale` the length that is known."""
     parser = argparse.ArgumentParser(prog="poselift predict", description=main.__doc__)
     parser.add_argument(
-        "input", type=Path, nargs="+", metavar="INPUT", help="keypoints: a file, OpenPose's folder"
+        "input", type=Path, nargs="*", metavar="INPUT", help="keypoints: a file, OpenPose's folder"
     )
     model = parser.add_mutually_exclusive_group(required=True)
     model.add_argument("--run", type=Path, metavar="DIR", help="folder of a run: its best weights")
@@ -126,8 +127,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     of_store = "frame store of the training (default: data/ beside the folder of runs)"
     parser.add_argument("--store", type=Path, metavar="DIR", help=of_store)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, … (default: auto)")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to write")
+    ahead = "instead of INPUT and --out: a line of keypoints in, a pose out, with N frames of look-ahead"
+    parser.add_argument("--stream", type=int, metavar="N", help=ahead)
     given = parser.parse_args(argv)
+    if given.stream is None and not (given.input and given.out):
+        parser.error("INPUT and --out are needed, or --stream")
+    if given.stream is not None and (given.input or given.out or given.crop):
+        parser.error("--stream reads standard input and writes standard output; no INPUT, --out or --crop")
     given.image = next(_image_size(given.size), None)
     given.size = next((each for each in given.size if not re.fullmatch(r"\d+x\d+", each)), None)
     given.scale = parse_bone(given.bone) if given.bone else Scale(given.height) if given.height else None
@@ -146,6 +153,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Lift 2D keypoints of people to 3D: arrays, a table, BVH and a page that plays them."""
     given = parse(argv)
+    if given.stream is not None:
+        if given.image is None:
+            raise PoseliftError("the size of the images is not known; give --size 1920x1080")
+        with opened(given) as (lifter, _):
+            view = image_view(given.image)
+            stream(sys.stdin, given.layout, Stream(lifter, view, given.stream, given.min_confidence))
+        return
     names = [path.stem for path in given.input]
     if len(set(names)) < len(names):
         raise PoseliftError("two inputs have the same name; give them one after the other")

@@ -1,0 +1,100 @@
+"""One frame in, one pose out: the same as from clips cut out by hand, with the stated look-ahead."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+
+from detections import TINY
+from poselift.errors import PoseliftError
+from poselift.inference.lifting import Lifter, image_view
+from poselift.inference.predict import main
+from poselift.inference.stream import Stream
+from poselift.skeleton import ROOT
+
+SIZE, N = (1000, 800), 5
+VIEW = image_view(SIZE)
+
+
+def points(length: int) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return np.concatenate([rng.uniform(1, 800, (length, 17, 2)), rng.uniform(0.3, 1, (length, 17, 1))], -1)
+
+
+def poses(stream: Stream, given: np.ndarray) -> list[np.ndarray]:
+    found = [stream.push(frame) for frame in given]
+    return [pose for pose in (*found, *stream.finish()) if pose is not None]
+
+
+def place_and_clip(clips: np.ndarray) -> np.ndarray:
+    """A model whose pose says its place in the clip (x of joint 1), and the first and last frame's depth
+    channel (y of joints 1 and 2), which the mirror image keeps."""
+    out = np.zeros_like(clips)
+    out[:, :, [1, 4], 0] = np.arange(clips.shape[1])[:, None] * np.array([1, -1])
+    out[:, :, [1, 4], 1] = clips[:, :1, [ROOT], 2]
+    out[:, :, [2, 5], 1] = clips[:, -1:, [ROOT], 2]
+    return out
+
+
+@pytest.mark.parametrize("look_ahead", range(N))
+@pytest.mark.parametrize("length", [1, 2, 4, 5, 13])
+def test_each_frame_has_its_place_in_a_clip_that_ends_with_its_look_ahead(look_ahead, length):
+    given = points(length)
+    given[..., 2] = np.linspace(0.3, 1, length)[:, None]  # the confidence says which frame it is
+    found = poses(Stream(Lifter(place_and_clip, N), VIEW, look_ahead, 0.1), given)
+    assert len(found) == length
+    for t, pose in enumerate(found):
+        first, last = max(0, t + look_ahead - N + 1), min(length - 1, t + look_ahead)
+        expected = [N - 1 - look_ahead, given[first, 0, 2], given[last, 0, 2]]
+        got = [pose[1, 0], pose[1, 1], pose[2, 1]]
+        np.testing.assert_allclose(np.array(got) / VIEW.half, expected, rtol=1e-5)
+
+
+def test_an_answer_comes_as_soon_as_the_look_ahead_is_seen():
+    stream = Stream(Lifter(place_and_clip, N), VIEW, 3, 0.1)
+    assert [stream.push(frame) is None for frame in points(6)] == [True, True, True, False, False, False]
+
+
+def test_a_joint_that_is_lost_stays_where_it_was_without_confidence():
+    given, seen = points(3), []
+    given[1, 7] = 0
+    stream = Stream(Lifter(lambda clips: (seen.append(clips), clips)[1], N), VIEW, 0, 0.1)
+    for frame in given:
+        stream.push(frame)
+    lost = seen[2][0, -1, 7]  # of the second frame, before its mirror image
+    np.testing.assert_allclose(lost[:2] * VIEW.half + VIEW.centre, given[0, 7, :2], rtol=1e-4)
+    assert lost[2] == np.float32(0.1)
+
+
+def run(monkeypatch, capsys, checkpoint, text: str, *options: str) -> tuple[list[np.ndarray], str]:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    main(["--checkpoint", str(checkpoint), *TINY, "--size", "1000x800", *options])
+    out, err = capsys.readouterr()
+    return [np.array(json.loads(line)) for line in out.splitlines()], err
+
+
+def test_lines_in_lines_out(monkeypatch, capsys, checkpoint):
+    given = points(4)
+    text = "".join(json.dumps(frame.tolist()) + "\n" for frame in given)
+    whole, err = run(monkeypatch, capsys, checkpoint, text, "--stream", "2", "--layout", "human36m")
+    assert [pose.shape for pose in whole] == [(17, 3)] * 4
+    assert " ms per frame (median of 2)" in err
+    lost = text + "[]\n"  # a frame without the person is lifted as well
+    assert len(run(monkeypatch, capsys, checkpoint, lost, "--stream", "2", "--layout", "human36m")[0]) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        ("[[1, 2]]\n", ("--stream", "0"), "standard input, line 1: 1 joints: of no layout"),
+        ("nothing\n", ("--stream", "0"), "standard input, line 1: "),
+        ("[[1, 2, 3, 4]]\n", ("--stream", "0"), "standard input, line 1: keypoints of shape"),
+        ('{"a": 1}\n', ("--stream", "0"), "standard input, line 1: "),
+        ("", ("--stream", "99"), "--stream 99: expected 0 to "),
+        ("", ("--stream", "-1"), "--stream -1: expected 0 to "),
+    ],
+)
+def test_what_is_wrong_is_one_line(monkeypatch, capsys, checkpoint, text, options, said):
+    with pytest.raises(PoseliftError, match="^" + said):
+        run(monkeypatch, capsys, checkpoint, text, *options)
