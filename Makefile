@@ -11,7 +11,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help environment triton demo test test-slurm test-cuda test-faults lint format schema constraints rulegraph
-.PHONY: picture latex clean-demo
+.PHONY: picture latex audit deposit clean-demo
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -87,6 +87,21 @@ rulegraph: $(ENVIRONMENT) ## draw the workflow's rules (needs graphviz) into res
 
 picture: $(ENVIRONMENT) ## renew the README's picture from results/demo (needs poppler-utils)
 	python docs/picture.py
+
+# auditors that others wrote, in an environment of their own
+audit: $(ENVIRONMENT) ## let others' auditors look at it (after make demo); writes docs/audit.md
+	@[ -d .tools/audit ] || .tools/bin/uv venv --quiet --python .venv/bin/python .tools/audit
+	@.tools/bin/uv pip install --quiet --python .tools/audit/bin/python -r envs/audit.txt
+	@.tools/audit/bin/python tests/audit.py
+
+TAG :=
+deposit: $(ENVIRONMENT) ## put the demonstration's hand-over, its archive for arXiv and the sources into dist/deposit
+	@envs/latex.sh
+	@$(DEMO) handover $(SHORT)
+	@mkdir -p dist && git archive --prefix=poselift/ -o dist/poselift.tar.gz HEAD
+	@poselift deposit dist/poselift.tar.gz results/demo/handover/demo-paper.zip \
+	    results/demo/handover/demo-paper-arxiv.tar.gz --out dist/deposit $(if $(TAG),--tag $(TAG))
+	@echo dist/deposit
 
 clean-demo: ## remove what the demo built
 	rm -rf results/demo

@@ -28,6 +28,7 @@ include: "workflow/rules/paper.smk"
 include: "workflow/rules/provenance.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/receipts.smk"
+include: "workflow/rules/certificate.smk"
 
 
 rule all:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
+from builds import Made
 from poselift.data.sequence import Sequence
 from poselift.evaluation.protocol import POSE_ERRORS
 from poselift.evaluation.report import Report, Result, Row, write_reports
@@ -299,3 +300,15 @@ def record() -> dict:
         "mixed": {},
         "unpinned": {},
     }
+
+
+@pytest.fixture
+def build(tmp_path, monkeypatch):
+    """A function that makes the build of a plan in a folder of its own; returns its paper folder."""
+
+    def built(name: str, plan: dict) -> Path:
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        return Made(plan).folder.absolute()
+
+    return built

@@ -159,6 +159,17 @@ class Cluster(Section):
     )
 
 
+class Certificate(Section):
+    """What `snakemake certificate` compares with what it makes again."""
+
+    paper: InputPath | None = Field(
+        None, description="folder or zip of the paper that is checked (default: the one that was built)"
+    )
+    taken: Literal["nothing", "data", "weights", "evaluations"] = Field(
+        "weights", description="the stage up to which files are taken as given and not made again"
+    )
+
+
 def _each(sections: Mapping[str, Any], value: Any) -> dict[str, Any]:
     """`value`, whose keys are sections; `sections` says their types and defaults by name."""
     return dict(pydantic.create_model("Sections", __base__=Section, **sections).model_validate(value))
@@ -221,6 +232,7 @@ class Config(Section):
     search: Search = Search()
     statistics: Statistics = Statistics()
     paper: Paper
+    certificate: Certificate = Certificate()
 
     @field_validator("datasets")
     @classmethod

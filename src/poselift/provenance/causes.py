@@ -6,6 +6,7 @@ ends the search: an edit that changed nothing is no cause.
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from poselift.provenance.code_hash import differences
@@ -51,7 +52,7 @@ def causes(before: Record, after: Record, part: str, relevant: Relevant = everyt
             else:
                 found[f"option: {path.split('/', 2)[-1]} is in one build only"] = None
             continue
-        found |= dict.fromkeys(_own(before, after, pair[0], pair[1]))
+        found |= dict.fromkeys(_of_job(before, after, pair[0], pair[1]))
         inputs = [set(filter(relevant, job["inputs"])) for job in pair if job]
         found |= dict.fromkeys(_other_runs(inputs[0], inputs[1]))
         differing = (
@@ -65,7 +66,15 @@ def causes(before: Record, after: Record, part: str, relevant: Relevant = everyt
     return list(found) or [UNKNOWN]
 
 
-def _own(before: Record, after: Record, old: Record, new: Record) -> Iterator[str]:
+def all_causes(before: Record, after: Record) -> list[str]:
+    """What differs in jobs and sources that two records both have, whether or not it changed a part."""
+    jobs, sources = ([record["core"][key] for record in (before, after)] for key in ("jobs", "sources"))
+    found = [_of_job(before, after, jobs[0][name], jobs[1][name]) for name in jobs[0] if name in jobs[1]]
+    edited = [path for path in sources[0] if sources[1].get(path, sources[0][path]) != sources[0][path]]
+    return list(dict.fromkeys([*map(_source, edited), *chain(*found)]))
+
+
+def _of_job(before: Record, after: Record, old: Record, new: Record) -> Iterator[str]:
     """What differs in a job itself."""
     if old["code"] != new["code"]:
         manifests = [record["code"].get(job["code"]) for record, job in ((before, old), (after, new))]

@@ -23,10 +23,18 @@ METADATA = "ro-crate-metadata.json"
 RECORD = "generated/provenance.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 CRATE = "https://w3id.org/ro/crate/1.1"
+LICENCE = "LICENSE"
+"""The file of the paper folder, if people wrote one, with the terms of its text and figures."""
 LATEXMK = "https://ctan.org/pkg/latexmk"
 CONTEXT = [f"{CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context"]
 
 Entity = dict[str, Any]
+
+NO_LICENCE: Entity = {
+    "@id": "#license",
+    "@type": "CreativeWork",
+    "name": "No licence given: all rights with the authors",
+}
 
 
 def files_of(folder: Path) -> list[str]:
@@ -72,13 +80,13 @@ def graph(folder: Path, record: dict[str, Any], title: str) -> list[Entity]:
             "description": f"A paper, and what it was made from: record {record['hash']}",
             "identifier": record["hash"],
             "datePublished": last,
-            "license": {"@id": "#license"},
+            "license": {"@id": LICENCE if LICENCE in names else "#license"},
             "conformsTo": {"@id": PROFILE},
             "hasPart": [{"@id": quote(name)} for name in names],
             "mentions": [{"@id": action["@id"]} for action in actions],
         },
         {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"},
-        {"@id": "#license", "@type": "CreativeWork", "name": "No licence given: all rights with the authors"},
+        *(() if LICENCE in names else (NO_LICENCE,)),
         *files,
         *(
             {"@id": identifier, "@type": "CreativeWork", "name": path, "sha256": digests[path]}

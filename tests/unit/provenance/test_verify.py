@@ -141,6 +141,16 @@ def test_every_reference_in_the_crate_leads_somewhere(sealed):
     assert names - listed == {"SHA256SUMS", "ro-crate-metadata.json"}
 
 
+def test_the_licence_is_the_one_that_people_wrote_beside_the_text(paper_folder):
+    write_crate(paper_folder)
+    assert "No licence given" in ROCrate(str(paper_folder)).root_dataset["license"]["name"]
+    (paper_folder / "LICENSE").write_text("CC BY 4.0\n")
+    write_crate(paper_folder)
+    crate = ROCrate(str(paper_folder))
+    assert crate.root_dataset["license"].id == "LICENSE"
+    assert crate.get("#license") is None
+
+
 @pytest.mark.parametrize("text", NONSENSE)
 def test_damaged_records_are_named_or_passed_over(toy, paper_folder, text, capsys):
     write_crate(paper_folder)

@@ -1,0 +1,1 @@
+"""A certificate of the paper: it is made again and compared with what it states."""

@@ -1,0 +1,266 @@
+"""Planted deviations of a paper, and of what is made again, turn the right answers and no others."""
+
+import copy
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from builds import PLAN, R
+from poselift.certificate import certify
+from poselift.certificate.answers import SAME
+from poselift.certificate.documents import BLANK
+from poselift.errors import PoseliftError
+
+KINDS = {"numbers", "table cells", "claims", "figures"}
+MADE = {"complete", *KINDS, *SAME}
+"""Answers that need the paper made again."""
+
+QUESTIONS = {
+    "as its record says": "recorded", "what the record names": "taken", "all runs": "complete",
+    "made again?": "remade",
+}  # fmt: skip
+
+
+class Certified:
+    """What a certificate says: its answers by name, its reasons, its last word, and the folder."""
+
+    def __init__(self, printed: str, error: str, folder: Path) -> None:
+        lines = re.findall(r"^(\S.*\?) (yes|no|not checked)$", printed, re.MULTILINE)
+        self.said = {self.name(question): said for question, said in lines}
+        self.because = [line.strip() for line in printed.splitlines() if line.startswith("  ")]
+        self.verdict = re.search(r"(not reproduced|reproduced [\w ]+);", error or printed)[1]
+        self.folder = folder
+
+    @staticmethod
+    def name(question: str) -> str:
+        known = next((name for words, name in QUESTIONS.items() if words in question), None)
+        return known or next(name for name in (*KINDS, *SAME) if re.search(rf"\b{name}\b", question))
+
+    def those(self, answer: str) -> set[str]:
+        return {name for name, said in self.said.items() if said == answer}
+
+
+@pytest.fixture
+def certified(build, capsys, monkeypatch):
+    """Certify a build after `planted` was done to it, where another build is what comes out again."""
+
+    def run(
+        change: Callable = lambda plan: None,
+        planted: Callable = lambda paper: None,
+        came_out: Callable = lambda paper: None,
+        taken: str = "weights",
+        given: str = "paper",
+    ) -> Certified:
+        plan = copy.deepcopy(PLAN)
+        change(plan)
+        again = build("again", plan)
+        came_out(again)
+
+        @contextmanager
+        def rebuilt(*_):
+            yield again
+
+        monkeypatch.setattr(certify, "rebuilt", rebuilt)
+        stated = build("stated", PLAN)
+        planted(stated)
+        if given.endswith(".zip"):
+            with zipfile.ZipFile(given, "w") as archive:
+                for path in stated.rglob("*"):
+                    archive.write(path, path.relative_to(stated))
+        error = ""
+        paper = given if given != "paper" else f"{R}/paper"
+        options = ["--taken", taken, "--workflow", "{}", "--parts", "x", "--cores", "1", "--out", "out"]
+        try:
+            certify.main([paper, *options])
+        except PoseliftError as raised:
+            error = str(raised)
+        return Certified(capsys.readouterr().out, error, Path("out").absolute())
+
+    return run
+
+
+def put(key: str, value) -> Callable:
+    return lambda plan: plan.update({key: value})
+
+
+def replaced(name: str, old: str, new: str) -> Callable:
+    """Edit a file of the paper folder, or of the project that it lies in."""
+
+    def edit(paper: Path) -> None:
+        path = next(folder / name for folder in (paper, paper.parents[2]) if (folder / name).exists())
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    return edit
+
+
+def option(rule: str, old: str, new: str) -> Callable:
+    return lambda plan: plan["options"].update({rule: plan["options"][rule].replace(old, new)})
+
+
+def other_torch(paper: Path) -> None:
+    path = paper / "generated/provenance.json"
+    record = json.loads(path.read_text())
+    for job in record["core"]["jobs"].values():
+        job["environment"]["torch"] = "2.1"
+    path.write_text(json.dumps(record))
+
+
+def swapped(paper: Path) -> None:
+    weights = [paper.parent / f"runs/{run}-base-s0/weights.bin" for run in ("baseline", "full")]
+    shutil.copy(*weights)
+
+
+def without_a_seed(paper: Path) -> None:
+    (paper.parent / "runs/full-base-s1/weights.bin").unlink()
+
+
+EDITED_TABLE = replaced("generated/tables/main.tex", "base & full & ", "base & full & 1")
+NOT_BEGUN = {"taken", "remade"}
+
+PLANTED = {
+    "another torch, the same numbers": ({"came_out": other_torch}, {"versions"}, "exactly"),
+    "another torch, other numbers": (
+        {"change": put("ran", PLAN["ran"] | {"torch": "2.1"})}, {"versions"} | KINDS, "not",
+    ),
+    "an edited metric": ({"change": put("edited", {"evaluate": "1"})}, {"code"} | KINDS, "not"),
+    "a seed whose weights are missing": ({"planted": without_a_seed}, NOT_BEGUN | {"complete"}, "not"),
+    "a seed less in the configuration": (
+        {"change": put("runs", PLAN["runs"][:3])}, {"complete"} | KINDS, "not",
+    ),
+    "a swapped checkpoint": ({"planted": swapped}, NOT_BEGUN, "not"),
+    "an edited table": ({"planted": EDITED_TABLE}, {"recorded", "table cells"}, "not"),
+    "an edited figure": (
+        {"planted": replaced("generated/figures/curves.pdf", "", "x")}, {"recorded", "figures"}, "not",
+    ),
+    "an edited number": (
+        {"planted": replaced("generated/numbers.tex", "mpjpe}{", "mpjpe}{1")}, {"recorded", "numbers"}, "not",
+    ),
+    "changed raw data behind weights": (
+        {"planted": replaced("raw.pkl", "motion", "other")}, NOT_BEGUN, "not",
+    ),
+    "changed raw data, made again": (
+        {"change": put("raw", "other motion"), "taken": "nothing"}, {"data"} | KINDS, "not",
+    ),
+    "another option": (
+        {"change": option("numbers", "--decimals 1", "--decimals 3")}, {"settings", "numbers"}, "not",
+    ),
+    "another claim": (
+        {"change": put("claims.yaml", "- other\n")}, {"text", "claims"}, "not",
+    ),
+    "an edited record": (
+        {"planted": replaced("generated/provenance.json", '"torch": "2.0"', '"torch": "1.0"')},
+        {"recorded", "versions"}, "not",
+    ),
+    "an edited sentence": ({"planted": replaced("intro.tex", "It works.", "!")}, {"recorded", "text"}, "not"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_deviation_turns_the_right_answers_and_no_others(certified, name):
+    planted, wrong, verdict = PLANTED[name]
+    found = certified(**planted)
+    assert found.those("no") == wrong
+    assert found.verdict.startswith(verdict if verdict == "not" else f"reproduced {verdict}")
+    assert found.those("not checked") == (MADE - wrong if "remade" in wrong else set())
+
+
+def test_a_paper_that_comes_out_as_stated_is_reproduced_exactly(certified):
+    found = certified()
+    assert set(found.said) == {"recorded", "taken", "remade", *MADE}
+    assert (found.those("yes"), found.verdict) == (set(found.said), "reproduced exactly")
+
+
+def test_a_last_decimal_is_within_the_tolerance_and_is_listed(certified):
+    found = certified(change=option("numbers", "--decimals 1", "--decimals 2"))
+    assert (found.those("no"), found.verdict) == ({"settings"}, "reproduced within the tolerance")
+    assert any(line.startswith("within the tolerance: full.base.mpjpe: ") for line in found.because)
+
+
+def test_an_answer_names_the_file_that_is_missing(certified):
+    assert f"{R}/runs/full-base-s1/weights.bin: missing" in certified(planted=without_a_seed).because
+
+
+def test_an_edited_hand_over_is_found_as_well_with_the_file_and_the_cell(certified):
+    found = certified(given="handed.zip", planted=EDITED_TABLE)
+    assert found.those("no") == {"recorded", "table cells"}
+    assert found.because[0].startswith("generated/tables/main.tex: ")
+    assert any(line.startswith("main: base, full, MPJPE: ") for line in found.because)
+
+
+def test_a_rebuild_that_fails_is_an_answer(certified, monkeypatch, build, capsys):
+    certified()
+
+    @contextmanager
+    def fails(*_):
+        raise PoseliftError("no space left")
+        yield
+
+    monkeypatch.setattr(certify, "rebuilt", fails)
+    options = ["--taken", "weights", "--workflow", "{}", "--parts", "x", "--cores", "1", "--out", "out"]
+    with pytest.raises(PoseliftError, match="not reproduced"):
+        certify.main([f"{R}/paper", *options])
+    assert "made again? no\n  no space left" in capsys.readouterr().out
+
+
+def test_a_paper_that_was_not_built_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = ["--taken", "weights", "--workflow", "{}", "--parts", "x", "--cores", "1", "--out", "out"]
+    with pytest.raises(PoseliftError, match="no such file or folder"):
+        certify.main([f"{R}/paper", *options])
+    assert not list(tmp_path.iterdir())
+
+
+def leaves(value) -> list[str]:
+    """All texts in a YAML value."""
+    if isinstance(value, dict | list):
+        return [
+            text for each in (value.values() if isinstance(value, dict) else value) for text in leaves(each)
+        ]
+    return [str(value)]
+
+
+def test_codecheck_yml_has_what_version_2_demands(certified):
+    """The rules of severity error in rules-2.0.yml of codecheckers/register, and nothing is made up."""
+    folder = certified().folder
+    text = (folder / "codecheck.yml").read_text(encoding="utf-8")
+    assert text.startswith("%YAML 1.1\n---\n")
+    content = yaml.safe_load(text)
+    assert content["version"] == "https://codecheck.org.uk/spec/config/2.0/"
+    files = [item["file"] for item in content["manifest"]]
+    assert {"paper/generated/tables/main.tex", "paper/generated/figures/curves.pdf"} <= set(files)
+    assert all((folder / file).is_file() and not file.startswith(("/", "..")) for file in files)
+    assert content["paper"]["title"] == "A title"
+    known = {"summary", "check_time"}
+    assert content["summary"].startswith("The paper was reproduced exactly. Files up to the stage 'weights'")
+    for key in ("codechecker", "report", "certificate", "summary"):
+        assert content[key]
+        if key not in known:
+            assert all(leaf.startswith(BLANK) for leaf in leaves(content[key])), key
+    assert all(leaf.startswith(BLANK) for leaf in leaves(content["paper"]["authors"][0]["ORCID"]))
+    assert content["paper"]["reference"].startswith(BLANK)
+
+
+def test_the_checklist_answers_what_files_prove_and_leaves_the_rest(certified):
+    folder = certified().folder
+    text = (folder / "codecheck/neurips_checklist.tex").read_text()
+    items = re.findall(
+        r"\\item \\textbf\{(.*?)\}\n.*?Answer: (\\answer\w+).*?Justification: (.*?)\n", text, re.DOTALL
+    )
+    answers = {name: answer for name, answer, _ in items}
+    assert len(answers) == 16
+    assert answers["Claims"] == r"\answerNo"  # their verdicts are hashes
+    assert answers["Experimental Result Reproducibility"] == r"\answerYes"
+    assert answers["Limitations"] == answers["Code Of Ethics"] == r"\answerTODO"  # no such section
+    for _, answer, justification in items:
+        proofs = re.findall(r"\\texttt\{(.*?)\}", justification)
+        assert bool(proofs) == (answer != r"\answerTODO")
+        assert all((folder / "codecheck" / proof.replace("\\_", "_")).is_file() for proof in proofs)
