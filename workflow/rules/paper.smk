@@ -1,11 +1,14 @@
 # From evaluated runs to the compiled paper. What tables and figures need, and which there are, say their modules.
+from poselift.config.submission import Submission
 from poselift.paper.assemble import parts_named
 from poselift.paper.sources import sources
+from poselift.paper.submission import style_file
 
 with reported():
     SOURCES = list(sources(Path("paper")).values())
     NAMED = parts_named(Path("paper"))
-HEADING = sections.options(SETTINGS.paper, only=("title", "authors"))
+    style_file(Path("paper"), SETTINGS.paper.style)  # before anything is trained
+HEADING = sections.options(SETTINGS.paper.as_shown(), only=("title", "authors"))
 
 # the digest says when the table has changed: it is larger than what Snakemake hashes by itself
 TIDY = {"results": ancient(f"{RESULTS}/results.csv"), "digest": f"{RESULTS}/results.sha256"}
@@ -135,6 +138,7 @@ rule numbers:
         **TIDY,
         **FILES["runs"],
         **FILES["costs"],
+        **FILES["judgements"],
         sequences=ancient([f"{STORE}/frames/{split}/sequences.json" for split in SPLITS]),
         frames=f"{STORE}/frames/manifest.json",
         template=f"{TEMPLATES}/numbers.tex.j2",
@@ -155,7 +159,7 @@ rule numbers:
         store=subpath(input.frames, ancestor=2),
     shell:
         "python -m poselift.paper.numbers --results {input.results} --costs {input.costs} --runs {params.folders}"
-        " --store {params.store} {params.heading} {params.view} --out {output.numbers}"
+        " --judgements {input.judgements} --store {params.store} {params.heading} {params.view} --out {output.numbers}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -179,11 +183,12 @@ rule pdf:
     params:
         code=code("poselift.paper.assemble", "poselift.paper.compile", "poselift.provenance.crate"),
         folder=subpath(output.pdf, parent=True),
+        form=sections.options(SETTINGS.paper, only=Submission.model_fields),
         # Snakemake deletes main.pdf before the job starts
         kept=f"{RESULTS}/paper.pdf",
     shell:
         "(python -m poselift.paper.assemble --sources paper --tables {input.tables} --figures {input.figures}"
-        " --others {input.others} {input.record} --out {params.folder}"
+        " --others {input.others} {input.record} {params.form} --out {params.folder}"
         " && python -m poselift.paper.compile {params.folder} --keep {params.kept}"
         " && python -m poselift.provenance.crate {params.folder})"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -28,7 +28,8 @@ class Entry:
     names: list[str]
     modules: list[str]
     code: str
-    inputs: list[str]
+    inputs: list[tuple[str, str]]
+    """what was read, with the anchor of the entry that made it, empty for a source"""
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -53,23 +54,27 @@ def entries(record: dict[str, Any]) -> list[Entry]:
         before = {makers[path] for path in jobs[name]["inputs"] if path in makers}
         return 1 + max(map(depth, before), default=0)
 
+    parts = {part: below_results(record, part) for part in sorted(record["core"]["parts"])}
+    anchors = {makers[part]: name for part, name in parts.items()}
+    alike: dict[tuple[str, str], list[str]] = {}
+    for name in sorted(jobs.keys() - anchors.keys(), key=lambda name: (-depth(name), name)):
+        alike.setdefault((jobs[name]["rule"], jobs[name]["code"]), []).append(name)
+    anchors |= {name: group[0] for group in alike.values() for name in group}
+
     def entry(anchor: str, names: list[str], group: list[str]) -> Entry:
         job = jobs[group[0]]
         read = sorted({path for name in group for path in jobs[name]["inputs"]})
-        origins = grouped({makers[path] for path in read if path in makers})
+        before: dict[str, list[str]] = {}
+        for maker in sorted({makers[path] for path in read if path in makers}):
+            before.setdefault(anchors[maker], []).append(maker)
+        origins = [(text, made) for made, of_one in before.items() for text in grouped(of_one)]
         origins += [
-            f"{PurePosixPath(path).name} ({sources[path][:SHORT]})" for path in read if path in sources
+            (f"{PurePosixPath(path).name} ({sources[path][:SHORT]})", "") for path in read if path in sources
         ]
         modules = (record["code"].get(job["code"]) or {}).get("entries") or [job["rule"]]
         return Entry(anchor, names, modules, job["code"][:SHORT], origins)
 
-    parts = {part: below_results(record, part) for part in sorted(record["core"]["parts"])}
     listed = [entry(name, [name], [makers[part]]) for part, name in parts.items()]
-    of_parts = {makers[part] for part in parts}
-    alike: dict[tuple[str, str], list[str]] = {}
-    for name in sorted(jobs, key=depth, reverse=True):
-        if name not in of_parts:
-            alike.setdefault((jobs[name]["rule"], jobs[name]["code"]), []).append(name)
     return listed + [entry(group[0], grouped(group, few=len(group)), group) for group in alike.values()]
 
 

@@ -21,6 +21,7 @@ from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
 from poselift.config.search import Search, searchable
 from poselift.config.sections import NAME, InputPath, Section, Text, parse, suggest
 from poselift.config.sizes import SIZES, ModelSize, model_size
+from poselift.config.submission import Submission
 from poselift.errors import PoseliftError
 
 Name = Annotated[str, Field(pattern=NAME)]
@@ -139,8 +140,8 @@ class Statistics(Section):
     seed: int = Field(0, ge=0, description="seed of the resampling")
 
 
-class Paper(Section):
-    """How the paper presents results."""
+class Paper(Submission):
+    """How the paper presents results, and its form."""
 
     title: Text = Field(description="title of the paper")
     authors: list[Text] = Field(min_length=1, description="names, in order")
@@ -149,6 +150,10 @@ class Paper(Section):
     published: InputPath | None = Field(
         None, description="published results to compare with, of the real data"
     )
+
+    def as_shown(self) -> Self:
+        """With the authors that a reader sees."""
+        return self.model_copy(update={"authors": ["Anonymous authors"]}) if self.anonymous else self
 
 
 class Cluster(Section):

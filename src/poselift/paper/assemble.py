@@ -1,8 +1,8 @@
 """The paper folder: people's sources and the generated parts in one place that compiles without the rest.
 
 <out>/            a copy of what people write: main.tex, sections/, refs.bib, latexmkrc, ...
-<out>/generated/  tables/, figures/ beside them numbers.tex and the like, and handed_over.zip: the texts as
-                  they are now, which a later merge compares with
+<out>/generated/  tables/, figures/ beside them numbers.tex and the like, submission.tex: the form of the
+                  paper, and handed_over.zip: the texts as they are now, which a later merge compares with
 """
 
 import argparse
@@ -11,8 +11,11 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from poselift.config.sections import add_options, parse
+from poselift.config.submission import Submission
 from poselift.errors import PoseliftError, run
-from poselift.files import own_folder
+from poselift.files import own_folder, write_text
+from poselift.paper import submission as form
 from poselift.paper.archives import zipped
 from poselift.paper.sources import sources as sources_in
 from poselift.paper.sources import utf8, without_comments
@@ -20,6 +23,7 @@ from poselift.paper.three_way import conflicts, decoded
 
 GENERATED = "generated"
 HANDED_OVER = "handed_over.zip"
+SUBMISSION = "submission.tex"
 
 _GENERATED_PART = re.compile(
     r"\\(?P<command>input|include|includegraphics)\s*(?:\[[^]]*\])?\{generated/(?P<part>[^}]+)\}"
@@ -42,13 +46,18 @@ def parts_named(sources: Path) -> dict[str, str]:
 
 
 def assemble(
-    sources: Path, tables: Iterable[Path], figures: Iterable[Path], others: Iterable[Path], out: Path
+    sources: Path,
+    tables: Iterable[Path],
+    figures: Iterable[Path],
+    others: Iterable[Path],
+    out: Path,
+    submission: Submission = Submission(),  # noqa: B008 (immutable)
 ) -> None:
     """Make the folder `out` from scratch, of `sources` and the generated parts; `sources` is only read.
 
     `others` (numbers.tex, provenance.json ...) lie beside the folders of tables and figures.
-    Raises `PoseliftError` if a part is missing or one that the sources name is not given, or if a text still
-    has the marks of a merge.
+    Raises `PoseliftError` if a part is missing or one that the sources name is not given, if a text still
+    has the marks of a merge, or if the file of a publisher's style is missing.
     """
     parts = {path.name: path for path in others}
     parts |= {f"tables/{path.name}": path for path in tables}
@@ -63,7 +72,7 @@ def assemble(
         if not path.is_file():
             raise PoseliftError(f"{path}: no such file; the paper needs it")
     for part, source in parts_named(sources).items():
-        if part not in parts:
+        if part not in parts and part != SUBMISSION:
             raise PoseliftError(f"{sources / source}: uses generated/{part}, which was not given")
     written = {name: path.read_bytes() for name, path in sources_in(sources).items()}
     texts = {name: content for name, content in written.items() if decoded(name, content) is not None}
@@ -72,12 +81,14 @@ def assemble(
             raise PoseliftError(
                 f"{sources / name}, line {line}: a conflict of two edits; choose, and remove the marks"
             )
+    its_form = form.text(submission, sources)
     with own_folder(out) as folder:
         generated = {f"{GENERATED}/{part}": path for part, path in parts.items()}
         for name, path in (sources_in(sources) | generated).items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)  # contents alone: the sources may be there to read only
+        write_text(folder / GENERATED / SUBMISSION, its_form)
         (folder / GENERATED / HANDED_OVER).write_bytes(zipped(texts))
 
 
@@ -89,7 +100,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--figures", type=Path, nargs="+", required=True, metavar="PDF", help="all figures")
     parser.add_argument("--others", type=Path, nargs="+", required=True, metavar="FILE", help="beside these")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make from scratch")
-    assemble(**vars(parser.parse_args(argv)))
+    add_options(parser, Submission)
+    given = vars(parser.parse_args(argv))
+    submission = {name: given.pop(name) for name in Submission.model_fields if name in given}
+    assemble(**given, submission=parse(Submission, submission, "command line"))
 
 
 if __name__ == "__main__":

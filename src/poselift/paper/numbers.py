@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from poselift import latex
+from poselift.analysis.claims import read_judgements
 from poselift.analysis.costs import read_costs
 from poselift.analysis.intervals import Differences, Families, entry_pairs, grid_pairs
 from poselift.analysis.results import names_in, of_dataset, read_all
@@ -21,6 +22,7 @@ from poselift.data.sequence import Sequence as Recording
 from poselift.data.store import read_sequences
 from poselift.errors import PoseliftError, run
 from poselift.files import write_text
+from poselift.findings import findings
 from poselift.latex import Tex, escape, render
 from poselift.paper.number_text import Numbers, listing, of_all, setting
 from poselift.paper.result_numbers import (
@@ -68,6 +70,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--results", type=Path, required=True, metavar="CSV", help="the table of all results")
     parser.add_argument("--costs", type=Path, nargs="+", required=True, metavar="CSV", help="of the models")
+    parser.add_argument("--judgements", type=Path, required=True, metavar="JSON", help="the claims, judged")
     parser.add_argument("--runs", type=Path, nargs="+", required=True, metavar="DIR", help="run folders")
     parser.add_argument("--store", type=Path, required=True, metavar="DIR", help="frame store")
     parser.add_argument("--title", required=True, help="title of the paper")
@@ -88,8 +91,10 @@ def main(argv: list[str] | None = None) -> None:
     differences = Differences(results, view.statistics, families)
     runs = [read_run(folder) for folder in arguments.runs]
     recordings = {split: read_sequences(arguments.store, split) for split in SPLITS}
+    costs, judgements = read_costs(arguments.costs), read_judgements(arguments.judgements)
+    found = findings(results, costs, {}, judgements, view)
     numbers = {
-        **of_models(results, read_costs(arguments.costs), differences, view),
+        **of_models(results, costs, differences, view),
         **of_references(results, view.decimals),
         **extreme(results, view.grid, view),
         **of_ablation(results, differences, view),
@@ -100,8 +105,10 @@ def main(argv: list[str] | None = None) -> None:
         **below("data", _data(results, runs, recordings)),
         **below("setup", of_settings(runs, view.grid)),
         **below("model", of_hyperparameters(runs)),
+        **{f"found.{each.title.lower()}": each.text for each in found},
         "paper.title": arguments.title,
-        "paper.authors": Tex(r" \and ".join(map(escape, arguments.authors))),
+        "paper.authors": Tex(r" \nextauthor ".join(map(escape, arguments.authors))),
+        "paper.authors.listed": ", ".join(arguments.authors),
     }
     tex = render(
         "numbers",

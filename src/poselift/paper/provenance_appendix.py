@@ -21,6 +21,14 @@ def _names(*names: str) -> Tex:
     return Tex(", ".join(rf"\texttt{{{part}}}" for part in parts))
 
 
+def _linked(inputs: list[tuple[str, str]]) -> Tex:
+    """What was read, each name a link to the entry that made it."""
+    links = (
+        rf"\hyperlink{{made:{made}}}{{{_names(name)}}}" if made else _names(name) for name, made in inputs
+    )
+    return Tex(", ".join(links))
+
+
 def _breakable(digest: str) -> Tex:
     """A hash that LaTeX may break after every eight digits."""
     return Tex(r"\allowbreak ".join(digest[start : start + 8] for start in range(0, len(digest), 8)))
@@ -40,8 +48,8 @@ def text(record: dict[str, Any]) -> str:
         "provenance",
         hash=record["hash"][:SHORT],
         entries=[
-            {"anchor": Tex(entry.anchor), "code": entry.code}
-            | {key: _names(*getattr(entry, key)) for key in ("names", "modules", "inputs")}
+            {"anchor": Tex(entry.anchor), "code": entry.code, "inputs": _linked(entry.inputs)}
+            | {key: _names(*getattr(entry, key)) for key in ("names", "modules")}
             for entry in entries(record)
         ],
         links=[(Tex(name), Tex(part)) for part in parts for name in _as_named(part)],

@@ -18,8 +18,8 @@ from poselift.analysis.view import add_options, from_options
 from poselift.errors import PoseliftError, run
 from poselift.evaluation.report import load_reports
 from poselift.files import write_text
+from poselift.findings import findings, speed_table, speeds
 from poselift.report import html
-from poselift.report.findings import findings, speed_table, speeds
 from poselift.report.markdown import as_html
 from poselift.report.player import player
 from poselift.tables.caption import caption_notice

@@ -67,15 +67,17 @@ class ErrorCells:
         star = self.differences.significant(model, base, metric, "last")
         return changed(found, self.view.decimals, star)
 
-    def compared(self, architecture: str, size: str, metrics: Iterable[str]) -> Row:
-        """The metrics for each checkpoint, compared with the other models of this size: a star for a
+    def compared(
+        self, architecture: str, size: str, metrics: Iterable[str], checkpoints: Iterable[str] = CHECKPOINTS
+    ) -> Row:
+        """The metrics for each of the checkpoints, compared with the other models of this size: a star for a
         significant difference from the base, bold for what is significantly better than each other model."""
         grid = self.view.grid
         model, base = Model(architecture, size), Model(grid.base, size)
         others = [Model(name, size) for name in grid.architectures if name != architecture]
         return tuple(
             self.error(model, metric, checkpoint, base, others)
-            for checkpoint in CHECKPOINTS
+            for checkpoint in checkpoints
             for metric in metrics
         )
 

@@ -19,7 +19,19 @@ def test_runs_of_the_same_code_are_one_entry(record):
 def test_an_entry_says_by_whom_and_from_what(record):
     table = entries(record)[1]
     assert table.modules == ["poselift.c-table"]
-    assert table.inputs == ["results", "main.tex.j2 (999999999999)"]
+    assert table.inputs == [("results", "results"), ("main.tex.j2 (999999999999)", "")]
+
+
+def test_what_was_read_leads_to_the_entry_that_made_it(record):
+    listed = entries(record)
+    (results,) = (entry for entry in listed if entry.anchor == "results")
+    # runs of two codes are two entries
+    assert results.inputs == [
+        ("train/baseline-base-s0", "train/baseline-base-s0"),
+        ("train/{full-base-s0, full-base-s1}", "train/full-base-s0"),
+    ]
+    anchors = {entry.anchor for entry in listed}
+    assert {made for entry in listed for _, made in entry.inputs if made} <= anchors
 
 
 def test_names_of_many_jobs_are_counted():

@@ -2,8 +2,10 @@
 
 import pytest
 
+from poselift.config.submission import Submission
 from poselift.errors import PoseliftError
 from poselift.files import MARK
+from poselift.paper import submission
 from poselift.paper.archives import unzipped
 from poselift.paper.assemble import HANDED_OVER, assemble, parts_named
 from poselift.paper.sources import is_source, sources
@@ -51,6 +53,7 @@ def test_sources_and_parts_are_put_together(folders):
         "generated/tables/main.tex": "table",
         "generated/figures/plot.pdf": "figure",
         "generated/numbers.tex": "numbers",
+        "generated/submission.tex": submission.text(Submission(), folders / "paper"),
     }
 
 

@@ -5,23 +5,18 @@ import shutil
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from poselift.analysis import claims, results
-from poselift.analysis.view import DataNotice, Grid
-from poselift.config.experiment import Statistics
+import made_up_paper
+from poselift.config.submission import Submission
 from poselift.errors import PoseliftError
-from poselift.evaluation.report import write_reports
-from poselift.figures import make as make_figure
 from poselift.files import write_text
 from poselift.latex import MISSING, Tex, render
-from poselift.paper import assemble, numbers, provenance_appendix, setting_text
+from poselift.paper import assemble, setting_text, submission
 from poselift.paper.compile import compile_paper, error_in, main, warnings_in
 from poselift.report import summary
-from poselift.tables import make as make_table
-from shown import command, told, view
+from shown import told
 
 SOURCES = Path(__file__).parents[3] / "paper"
 
@@ -202,11 +197,14 @@ def test_the_prose_names_no_architecture_that_the_experiment_lacks(tmp_path, abs
     for part in assemble.parts_named(SOURCES):
         write_text(tmp_path / "generated" / part, "")
     text = "".join(path.read_text() for path in SOURCES.rglob("*.tex"))
-    keys = sorted(set(re.findall(r"\\num\{([^}#]+)\}", text)) | {"paper.title", "paper.authors"})
+    keys = sorted(
+        set(re.findall(r"\\num\{([^}#]+)\}", text)) | {"paper.title", "paper.authors", "paper.authors.listed"}
+    )
     numbers = [(Tex(key), MISSING if absent in key.split(".") else "1") for key in keys]
     there = [Tex(name) for name in ("baseline", "mamba_gcn", "full") if name != absent]
     write_text(tmp_path / "generated/numbers.tex", numbers_tex(numbers, ablated=True, architectures=there))
     write_text(tmp_path / "generated/provenance.tex", "\\newcommand{\\provenanceappendix}{}\n")
+    write_text(tmp_path / "generated/submission.tex", submission.text(Submission(), SOURCES))
     assert [warning for warning in compile_paper(tmp_path) if "is a dash" in warning] == []
     if shutil.which("pdftotext"):
         shown = " ".join(pdf_tool("pdftotext", tmp_path / "main.pdf", "-").split())
@@ -252,80 +250,10 @@ def test_a_folder_without_a_paper_is_refused(tmp_path):
         compile_paper(tmp_path)
 
 
-def made_up_record(parts: list[str]) -> dict[str, Any]:
-    """A record in which one job makes all parts from one raw file."""
-    job = {"rule": "raw", "code": "0" * 16, "params": {}, "inputs": ["raw.pkl"], "outputs": parts}
-    return {
-        "hash": "0123456789ab" * 5,
-        "core": {"parts": parts, "jobs": {"paper/all": job}, "sources": {"raw.pkl": "0" * 64}},
-        "outputs": {part: {"sha256": "0" * 64, "size": 1} for part in parts},
-        "code": {"0" * 16: None},
-        "frozen": {},
-        "mixed": {},
-        "unpinned": {},
-    }
-
-
 @needs_latex
 def test_the_whole_paper(tmp_path, make_inputs, make_report):
     """Every stage from evaluations to the PDF, by the command lines that the workflow uses."""
-    inputs = make_inputs(tmp_path)
-    entry = {"name": "chain", "title": "in a chain", "architecture": "baseline", "size": "base"}
-    variants = [("full", "gt2d", 18.0), ("baseline", "chain", 44.0)]
-    for name, variant, error in variants:
-        for seed in inputs.seeds:
-            one = make_report(name, "base", seed, error + 0.2 * seed, error, variant)
-            write_reports(tmp_path / "evaluation" / f"{one.run}.json", [one])
-    evaluations = sorted((tmp_path / "evaluation").glob("*-s?.json"))
-    notice = DataNotice("made-up motion (100% synthetic)", synthetic=True)
-    shown = view(
-        Grid(inputs.architectures, inputs.sizes, inputs.seeds),
-        notice,
-        statistics=Statistics(resamples=1000),
-        ablation=[entry | {"seeds": inputs.seeds}],
-        ground_truth_2d=Grid(("full",), ("base",), inputs.seeds, "gt2d"),
-    )
-    table = ["--results", str(tmp_path / "results.csv")]
-    costs = ["--costs", str(tmp_path / "cost.csv")]
-    examples = tmp_path / "evaluation" / "full-base-s0-examples.npz"
-    references = ["--references", str(tmp_path / "evaluation" / "references.json")]
-
-    def out(name):
-        return ["--out", str(tmp_path / name)]
-
-    results.main(["--evaluations", *map(str, evaluations), *references, *out("results.csv")])
-    judged = ["--claims", str(SOURCES / "claims.yaml"), *out("claims.json")]
-    claims.main([*table, *told(claims, shown), *judged])
-    files = {
-        "results": tmp_path / "results.csv",
-        "costs": tmp_path / "cost.csv",
-        "runs": [run / "metrics.json" for run in inputs.runs],
-        "last_examples": examples,
-        "judgements": tmp_path / "claims.json",
-    }
-    for part in assemble.parts_named(SOURCES):
-        path = tmp_path / part
-        if part == "tables/mpi_inf_3dhp.tex":
-            make_table.main(["further", "--dataset", "mpi_inf_3dhp", "--out", str(path)])
-        elif part.startswith("tables/"):
-            make_table.main(command("tables", path.stem, shown, path, **files))
-        elif part.startswith("figures/"):
-            make_figure.main(command("figures", path.stem, shown, path.with_suffix(".pdf"), **files))
-    store = ["--store", str(tmp_path / "store"), "--runs", *map(str, inputs.runs)]
-    title = ["--title", "A Title & More", "--authors", "One", "Another"]
-    numbers.main([*table, *costs, *store, *title, *told(numbers, shown), *out("numbers.tex")])
-    made = [
-        f"results/x/{path.relative_to(tmp_path).as_posix()}"
-        for path in tmp_path.glob("*/*.*")
-        if path.suffix in (".tex", ".pdf")
-    ]
-    write_text(tmp_path / "provenance.tex", provenance_appendix.text(made_up_record(made)))
-    paper = tmp_path / "paper"
-    assemble.main(
-        ["--sources", str(SOURCES), "--tables", *map(str, (tmp_path / "tables").glob("*.tex")),
-         "--figures", *map(str, (tmp_path / "figures").glob("*.[pt][de][fx]")),
-         "--others", str(tmp_path / "numbers.tex"), str(tmp_path / "provenance.tex"), "--out", str(paper)]
-    )  # fmt: skip
+    paper, shown = made_up_paper.make(make_inputs(tmp_path), make_report)
 
     assert compile_paper(paper) == []  # no overfull box, no undefined reference
     pdf = (paper / "main.pdf").read_bytes()
@@ -345,7 +273,7 @@ def test_the_whole_paper(tmp_path, make_inputs, make_report):
 
     summary.main(
         ["--table", str(tmp_path / "tables/main.json"), *told(summary, shown),
-         "--pdf", str(paper / "main.pdf"), *out("summary.txt")]
+         "--pdf", str(paper / "main.pdf"), "--out", str(tmp_path / "summary.txt")]
     )  # fmt: skip
     text = (tmp_path / "summary.txt").read_text(encoding="utf-8")
     # 0.8 less than the baseline with each seed

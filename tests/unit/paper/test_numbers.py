@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from poselift.analysis.results import COLUMNS, collect
+from poselift.analysis.stored import write_content
 from poselift.analysis.view import DataNotice, Further, Grid
 from poselift.evaluation.report import load_reports
 from poselift.evaluation.statistics import Interval
@@ -84,6 +85,7 @@ def written(tmp_path, make_inputs, make_report):
     )
     arguments = [
         "--results", str(table), "--costs", str(tmp_path / "cost.csv"), "--store", str(tmp_path / "store"),
+        "--judgements", str(tmp_path / "claims.json"),
         "--runs", *map(str, inputs.runs), "--title", "Poses & more", "--authors", "A", "B",
         *told(numbers, shown), "--out", str(tmp_path / "numbers.tex"),
     ]  # fmt: skip
@@ -97,6 +99,7 @@ def written(tmp_path, make_inputs, make_report):
         for seed in (0, 1)
     ]
     collect([*references, *reports, *circles]).to_csv(table, index=False)
+    write_content(tmp_path / "claims.json", [])
     numbers.main(arguments)
     return (tmp_path / "numbers.tex").read_text()
 
@@ -211,7 +214,19 @@ def test_data_and_setup(written):
     assert number["model.mamba_gcn.mamba_gcn_layers"] == "4"
     assert number["model.gcn_dropout"] == "0.1"  # of both that have it
     assert number["paper.title"] == r"Poses \& more"
-    assert number["paper.authors"] == r"A \and B"
+    assert number["paper.authors.listed"] == "A, B"
+    assert number["paper.authors"] == r"A \nextauthor B"
+
+
+def test_what_was_found_is_said_in_sentences(written):
+    number = values(written)
+    # the model of lowest error at this size against the baseline, as the head of the page says it
+    assert number["found.improvement"].startswith("After the last epoch the MPJPE of Full, base is 0.8")
+    assert "lower than that of Baseline" in number["found.improvement"]
+    assert number["found.open"].startswith(
+        "The paper claims nothing that is tested; 1 of the runs are missing"
+    )
+    assert "in a chain" in number["found.ablation"]
 
 
 def test_missing_runs_and_synthetic_data_are_marked(written):

@@ -52,7 +52,8 @@ def test_versions_that_ran_and_mixtures_are_said(record):
 
 DOCUMENT = r"""\documentclass{article}
 \pdfcompresslevel=0 \pdfobjcompresslevel=0 % so that the test can read the PDF
-\usepackage{graphicx,xcolor,hyperref}
+\usepackage{graphicx,xcolor,multicol,hyperref}
+\newif\iforigins\originstrue
 \input{generated/provenance}
 \begin{document}
 \input{sections/results}
@@ -95,6 +96,19 @@ def test_each_generated_float_links_to_its_entry_and_no_other(paper):
     pdf = (paper / "main.pdf").read_bytes()
     targets = set(re.findall(rb"made:[\w/.]+", pdf))
     assert {b"made:tables/main.tex", b"made:figures/curves.pdf"} <= targets
+    # from an entry to that of what it was made from
+    links = re.findall(rb"/Subtype\s*/Link.*?/D\s*\((made:[^)]*)\)", pdf, re.DOTALL)
+    assert {b"made:results", b"made:train/full-base-s0", b"made:raw"} <= set(links)
+
+
+@pytest.mark.skipif(shutil.which("latexmk") is None or shutil.which("pdftotext") is None, reason="no LaTeX")
+def test_entries_stand_in_two_columns(paper):
+    compile_paper(paper)
+    command = ["pdftotext", "-bbox", str(paper / "main.pdf"), "-"]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    starts = [float(x) for x in re.findall(r'xMin="([\d.]+)"[^>]*>by</word>', shown)]
+    assert len(starts) == 7
+    assert len({round(x) for x in starts}) == 2
 
 
 @pytest.mark.skipif(shutil.which("latexmk") is None or shutil.which("pdftotext") is None, reason="no LaTeX")

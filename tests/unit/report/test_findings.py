@@ -11,7 +11,7 @@ from poselift.analysis.costs import Cost
 from poselift.analysis.intervals import Model
 from poselift.analysis.view import AblationEntry, Grid
 from poselift.evaluation.report import Measured
-from poselift.report.findings import Finding, findings, speed_table, speeds
+from poselift.findings import Finding, findings, speed_table, speeds
 from shown import GRID, view
 
 COSTS = {

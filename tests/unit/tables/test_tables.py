@@ -15,9 +15,11 @@ from poselift.analysis.costs import Cost, read_costs, read_variant_costs
 from poselift.analysis.published import Published, Row, comparable
 from poselift.analysis.results import collect
 from poselift.analysis.view import AblationEntry, DataNotice, Grid
+from poselift.config.submission import Submission
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
 from poselift.files import write_text
+from poselift.paper import submission
 from poselift.paper.compile import compile_paper
 from poselift.tables import (
     ablation,
@@ -27,6 +29,7 @@ from poselift.tables import (
     latex,
     main,
     make,
+    overview,
     per_action,
     published,
 )
@@ -492,12 +495,16 @@ def test_synthetic_data_are_never_compared_with_published_results(tmp_path, publ
 def test_no_table_is_wider_than_the_page(tmp_path, clear_cut, decimals):
     """In the paper's own layout, with as many decimals as the configuration takes."""
     preamble = (PAPER / "main.tex").read_text().split("\\begin{document}")[0]
-    preamble = re.sub(r"\\input\{.*?\}|\\hypersetup\{.*", "", preamble).replace("\\num{", "{")
+    preamble = re.sub(r"\\input\{generated/[np].*?\}|\\ifanonymous.*|\\hypersetup\{.*", "", preamble)
+    preamble = preamble.replace("\\num{", "{")
+    shutil.copytree(PAPER / "styles", tmp_path / "styles")
+    write_text(tmp_path / "generated/submission.tex", submission.text(Submission(), PAPER))
     shown = view(GRID, ground_truth_2d=GRID, decimals=decimals)
     listed = Published(detector="SH", rows=[published_row("A Method of Others", p_mpjpe=32.6)])
     costs = {("full", "base"): Cost(243, 11_723_811, 47_960_000_000, 64_500_000_000)}
     tables = [
-        tex(main, clear_cut, shown), tex(per_action, clear_cut, shown), tex(differences, clear_cut, shown),
+        tex(main, clear_cut, shown), tex(overview, clear_cut, shown), tex(differences, clear_cut, shown),
+        tex(per_action, clear_cut, shown),
         tex(ablation, clear_cut, costs, {}, shown), tex(ground_truth_2d, clear_cut, listed, shown),
         tex(published, clear_cut, costs, listed, shown),
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What was found, in five sentences for the head of the page, each with the table that it is from."""
+"""What was found: five sentences for the head of the page and the paper's conclusion, each with its table."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
