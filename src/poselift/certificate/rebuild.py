@@ -16,6 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from poselift.config.sections import parse
+from poselift.config.submission import Submission
 from poselift.errors import PoseliftError, one_line
 from poselift.files import write_json
 from poselift.paper.assemble import assemble
@@ -92,7 +94,10 @@ def rebuilt(
         made = [project / part for part in parts]
         kinds = {name: [path for path in made if path.parent.name == name] for name in ("tables", "figures")}
         others = [path for path in made if path.parent.name not in kinds]
-        assemble(root / "paper", **kinds, others=others, out=Path(temporary, "paper"))
+        told = workflow["config"]["paper"]
+        form = {name: told[name] for name in Submission.model_fields if name in told}
+        submission, out = parse(Submission, form, "paper"), Path(temporary, "paper")
+        assemble(root / "paper", kinds["tables"], kinds["figures"], others, out, submission)
         yield Path(temporary, "paper")
 
 

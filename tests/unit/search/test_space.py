@@ -78,6 +78,15 @@ def test_logarithmic_draws_are_even_over_the_decades():
     assert abs(share - 0.5) < 0.12  # over a straight range it would be 0.01
 
 
+def test_whole_numbers_are_even_as_their_range_says():
+    """Each of a few as often as the others, the ends included; over decades half lie below the middle one."""
+    few, wide = {"low": 1, "high": 4}, {"low": 1, "high": 10_000, "log": True}
+    points = random_points(sampling(600, few=few, wide=wide, other={"low": 0.0, "high": 1.0}))
+    counts = np.bincount([point["few"] for point in points], minlength=5)
+    np.testing.assert_allclose(counts[1:] / 600, 0.25, atol=0.07)
+    assert np.mean([point["wide"] <= 100 for point in points]) == pytest.approx(0.5, abs=0.07)
+
+
 def test_points_are_distinct_and_a_space_can_be_too_small():
     points = random_points(sampling(9, batch_size=[32, 64, 96], flip=[0, 0.5, 1]))
     assert sorted((p["batch_size"], p["flip"]) for p in points) == list(
