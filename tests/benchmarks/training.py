@@ -25,8 +25,8 @@ from random_store import make_store
 from torch.utils.flop_counter import FlopCounterMode
 
 from poselift.config.command_line import run_from_options
+from poselift.config.options import options
 from poselift.config.run import ExecutionSettings, RunSettings
-from poselift.config.sections import options
 from poselift.models.registry import build_run
 from poselift.training.distributed import SINGLE_PROCESS
 from poselift.training.loop import Loop, RunContext

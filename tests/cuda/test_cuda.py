@@ -12,8 +12,8 @@ from torch import Tensor
 
 from benchmarks.random_store import make_store
 from poselift.config.command_line import run_from_options
+from poselift.config.options import options
 from poselift.config.run import ExecutionSettings, RunSettings
-from poselift.config.sections import options
 from poselift.data.batches import Batches
 from poselift.geometry import align
 from poselift.machine.devices import reserved_devices

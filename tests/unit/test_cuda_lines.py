@@ -23,8 +23,8 @@ from torch import nn
 from benchmarks.random_store import make_store
 from gpu_stand_in import MEMORY, NAME, gpus
 from poselift.config.command_line import run_from_options
+from poselift.config.options import options
 from poselift.config.run import ExecutionSettings
-from poselift.config.sections import options
 from poselift.data import batches
 from poselift.errors import PoseliftError
 from poselift.evaluation import evaluate

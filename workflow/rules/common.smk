@@ -5,6 +5,7 @@ from pathlib import Path
 from poselift.analysis import plan
 from poselift.config import sections
 from poselift.config.experiment import Config
+from poselift.config.options import options
 from poselift.data.sequence import SPLITS
 from poselift.errors import reported
 from poselift.machine.launch import resources_of_run
@@ -109,7 +110,7 @@ def frozen(wildcards):
 
 def run_options(wildcards):
     """The settings of a run as options of a command."""
-    return sections.options(run_settings(wildcards), without=("architecture_file",))
+    return options(run_settings(wildcards), without=("architecture_file",))
 
 
 def lifter(wildcards):

@@ -8,7 +8,7 @@ with reported():
     SOURCES = list(sources(Path("paper")).values())
     NAMED = parts_named(Path("paper"))
     style_file(Path("paper"), SETTINGS.paper.style)  # before anything is trained
-HEADING = sections.options(SETTINGS.paper.as_shown(), only=("title", "authors"))
+HEADING = options(SETTINGS.paper.as_shown(), only=("title", "authors"))
 
 # the digest says when the table has changed: it is larger than what Snakemake hashes by itself
 TIDY = {"results": ancient(f"{RESULTS}/results.csv"), "digest": f"{RESULTS}/results.sha256"}
@@ -183,7 +183,7 @@ rule pdf:
     params:
         code=code("poselift.paper.assemble", "poselift.paper.compile", "poselift.provenance.crate"),
         folder=subpath(output.pdf, parent=True),
-        form=sections.options(SETTINGS.paper, only=Submission.model_fields),
+        form=options(SETTINGS.paper, only=Submission.model_fields),
         # Snakemake deletes main.pdf before the job starts
         kept=f"{RESULTS}/paper.pdf",
     shell:

@@ -35,7 +35,7 @@ rule trial:
     threads: 1
     resources:
         gpu=1,
-        execution=sections.options(SETTINGS.execution),
+        execution=options(SETTINGS.execution),
         lifter=lifter,
     params:
         code=trial_code,

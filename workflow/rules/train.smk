@@ -22,7 +22,7 @@ rule train:
     resources:
         **processes_of(run_settings),
         # how a machine trains changes no weights: a resource, unlike a parameter, makes nothing stale
-        execution=sections.options(SETTINGS.execution),
+        execution=options(SETTINGS.execution),
         lifter=lifter,
     params:
         code=training_code,

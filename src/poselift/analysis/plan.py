@@ -12,7 +12,7 @@ from poselift.analysis.needs import INPUTS, constants, modules
 from poselift.analysis.view import PARTS, AblationEntry, DataNotice, Further, Grid, View, to_options
 from poselift.config.datasets import known
 from poselift.config.experiment import GROUND_TRUTH_2D, Config, Experiment, GroundTruth2D, Variant
-from poselift.config.sections import options
+from poselift.config.options import options
 from poselift.errors import PoseliftError
 from poselift.provenance.code_hash import code_manifest
 

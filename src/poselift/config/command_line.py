@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from poselift.config.architectures import Architecture, find, known
+from poselift.config.options import add_options
 from poselift.config.recipes import RecipeName, recipe
 from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
-from poselift.config.sections import add_options, parse
+from poselift.config.sections import parse
 from poselift.config.sizes import model_size
 from poselift.errors import PoseliftError
 

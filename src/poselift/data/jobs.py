@@ -11,7 +11,7 @@ from typing import Any
 
 from poselift.config.datasets import Dataset, Source, modules
 from poselift.config.experiment import Config, FurtherData
-from poselift.config.sections import options
+from poselift.config.options import options
 from poselift.data.clip_counts import require_counts
 from poselift.errors import PoseliftError
 from poselift.provenance.outside import used

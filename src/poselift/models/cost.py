@@ -28,7 +28,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from poselift.config.architectures import Architecture
 from poselift.config.command_line import architectures_among
-from poselift.config.sections import add_options, parse
+from poselift.config.options import add_options
+from poselift.config.sections import parse
 from poselift.config.sizes import SIZES, ModelSize
 from poselift.errors import PoseliftError, run
 from poselift.files import atomic_path

@@ -11,7 +11,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from poselift.config.sections import add_options, parse
+from poselift.config.options import add_options
+from poselift.config.sections import parse
 from poselift.config.submission import Submission
 from poselift.errors import PoseliftError, run
 from poselift.files import own_folder, write_text

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from poselift.config.experiment import Config
+from poselift.config.options import options
 from poselift.config.run import RunSettings
-from poselift.config.sections import options
 from poselift.search.stages import Plan
 
 

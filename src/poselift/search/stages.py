@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from poselift.config.experiment import Config, Variant
+from poselift.config.options import options
 from poselift.config.search import Halving, Stage
-from poselift.config.sections import options, parse
+from poselift.config.sections import parse
 from poselift.errors import PoseliftError
 from poselift.search.settings import MODEL, Trial, value_of
 from poselift.search.space import Point, grid, random_points, trial_name

@@ -19,8 +19,8 @@ from typing import Any
 import torch
 
 from poselift.config.command_line import add_run_options, execution_from_options, run_from_options
+from poselift.config.options import add_options
 from poselift.config.run import ExecutionSettings, RunSettings
-from poselift.config.sections import add_options
 from poselift.errors import PoseliftError, one_line, run
 from poselift.files import write_json
 from poselift.machine.devices import reserved_device

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from poselift.config.datasets import dataset, function
-from poselift.config.sections import add_options, parse
+from poselift.config.options import add_options
+from poselift.config.sections import parse
 from poselift.errors import PoseliftError, run
 
 

@@ -20,9 +20,9 @@ import yaml
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from poselift.config.command_line import add_run_options, execution_from_options, run_from_options
+from poselift.config.options import add_options
 from poselift.config.recipes import unusual
 from poselift.config.run import ExecutionSettings, RunSettings
-from poselift.config.sections import add_options
 from poselift.data.batches import NO_PREFERENCES
 from poselift.data.sequence import SPLITS
 from poselift.data.store import clips_folder

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from poselift.config.command_line import add_run_options, execution_from_options, run_from_options
+from poselift.config.options import add_options, options
 from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
-from poselift.config.sections import Section, add_options, options
+from poselift.config.sections import Section
 from poselift.errors import PoseliftError
 
 TRAINING = TrainingSettings()

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from poselift.config import sections, yaml_files
 from poselift.config.datasets import Source, dataset
 from poselift.config.experiment import Config, Paper
+from poselift.config.options import options
 from poselift.config.sizes import ModelSize
 from poselift.data.prepare import prepare
 from poselift.data.store import read_sequences
@@ -323,9 +324,9 @@ def test_no_name_leads_out_of_the_results_folder(dataset, size, variant):
 @example("a; touch pwned", "$(b) `c` 'd' \"e\"")
 def test_texts_pass_through_a_shell_unharmed(title, author):
     data = Source.model_construct(title=title, raw=None, sha256=None, expected_clips=None, synthetic=None)
-    assert shlex.split(sections.options(data, only=("title",))) == ["--title", title]
+    assert shlex.split(options(data, only=("title",))) == ["--title", title]
     paper = Paper.model_construct(title=title, authors=[author, author])
-    words = shlex.split(sections.options(paper, only=("title", "authors")))
+    words = shlex.split(options(paper, only=("title", "authors")))
     assert words == ["--title", title, "--authors", author, author]
 
 

@@ -17,6 +17,7 @@ from poselift.config import sections, yaml_files
 from poselift.config.architectures import find
 from poselift.config.card import Card
 from poselift.config.experiment import Config
+from poselift.config.options import options
 from poselift.config.run import RunSettings
 from poselift.config.sizes import ModelSize
 from poselift.data import prepare
@@ -148,25 +149,25 @@ def test_train_evaluate_and_cost(
     run = config(
         architectures={"mlp": str(lifter)}, n_frames=4, training={"epochs": 1, "batch_size": 8}
     ).runs()
-    options = sections.options(run["mlp-tiny-s0"]).split()
-    train.main(["--store", "store", "--out", "runs/mlp-tiny-s0", "--device", "cpu", *options])
+    words = options(run["mlp-tiny-s0"]).split()
+    train.main(["--store", "store", "--out", "runs/mlp-tiny-s0", "--device", "cpu", *words])
     resolved = yaml.safe_load(Path("runs/mlp-tiny-s0/config.yaml").read_text())
     assert sections.parse(RunSettings, resolved, "") == run["mlp-tiny-s0"]
     evaluate.main(["--run", "runs/mlp-tiny-s0", "--store", "store", "--out", "e.json", "--device", "cpu"])
     results = json.loads(Path("e.json").read_text())["checkpoints"]
-    checkpoint = [*options[:4], "--size", "tiny", "--n-frames", "4"]
+    checkpoint = [*words[:4], "--size", "tiny", "--n-frames", "4"]
     with pytest.raises(PoseliftError, match="unknown size"):
         evaluate.main(
             ["--checkpoint", "runs/mlp-tiny-s0/best_model.safetensors", "--store", "store", *checkpoint]
         )
-    cost.main([*options[:4], "--depth", "2", "--dim", "16", "--n-frames", "4", "--out", "cost.csv"])
+    cost.main([*words[:4], "--depth", "2", "--dim", "16", "--n-frames", "4", "--out", "cost.csv"])
     (row,) = pd.read_csv("cost.csv").to_dict("records")
     weights, biases = 51 * 32 + 2 * 32 * 32 + 32 * 51, 3 * 32 + 51
     assert (row["architecture"], row["parameters"]) == ("mlp", weights + biases)
     assert row["macs_linear"] == row["macs_all"] == row["macs_executed"] == 4 * weights
     capsys.readouterr()
     with pytest.raises(SystemExit):
-        train.main([*options[:4], "--help"])
+        train.main([*words[:4], "--help"])
     assert "--mlp-dropout" in capsys.readouterr().out
 
     # the file moves: its run is still read, and evaluated where the file is now
