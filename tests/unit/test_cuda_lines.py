@@ -31,6 +31,7 @@ from poselift.evaluation import evaluate
 from poselift.machine import devices, gpu_slots, machine_checks
 from poselift.models import cost, ssd
 from poselift.planning import plan
+from poselift.provenance import environment
 from poselift.training import distributed, train
 from poselift.training.interruptions import memory_advice
 from poselift.training.launch import LaunchInfo, device_of, launched
@@ -119,6 +120,7 @@ def walked(store, tmp_path_factory) -> Iterator[dict[str, Any]]:
     out = tmp_path_factory.mktemp("walked")
     found: dict[str, Any] = {"seen": set()}
     deterministic, threads = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    environment.installed.cache_clear()
     with pytest.MonkeyPatch.context() as patch, lines_seen(found["seen"]):
         patch.setattr(gpu_slots, "FOLDER", out / "slots")
         for name in ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID", "SLURM_LOCALID"):
@@ -244,9 +246,8 @@ def test_each_line_for_cuda_was_walked(walked):
 
 
 def test_a_training_runs_on_the_gpu_that_it_reserved(walked):
-    measured, environment = (walked["history"][key] for key in ("measured", "record"))
-    environment = environment["environment"]
-    assert (measured["device"], environment["device"]) == (NAME, NAME)
+    measured, record = (walked["history"][key] for key in ("measured", "record"))
+    assert (measured["device"], record["environment"]["device"]) == (NAME, NAME)
     assert (measured["gpus"], measured["peak_memory_bytes"]) == (1, 10**9)
     asked = walked["asked"]
     assert mock.call(GPU) in asked.set_device.call_args_list
