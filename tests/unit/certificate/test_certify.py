@@ -189,6 +189,17 @@ def test_an_answer_names_the_file_that_is_missing(certified):
     assert f"{R}/runs/full-base-s1/weights.bin: missing" in certified(planted=without_a_seed).because
 
 
+def test_frames_that_are_missing_say_nothing_of_runs(certified):
+    found = certified(planted=lambda paper: (paper.parent / "data/frames.json").unlink())
+    assert found.those("no") == NOT_BEGUN
+    assert found.said["complete"] == "not checked"
+
+
+def test_raw_data_that_not_everybody_has_may_be_missing(certified):
+    found = certified(planted=lambda paper: (paper.parents[2] / "raw.pkl").unlink())
+    assert found.verdict == "reproduced exactly"
+
+
 def test_an_edited_hand_over_is_found_as_well_with_the_file_and_the_cell(certified):
     found = certified(given="handed.zip", planted=EDITED_TABLE)
     assert found.those("no") == {"recorded", "table cells"}
