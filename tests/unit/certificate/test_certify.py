@@ -260,6 +260,19 @@ def test_codecheck_yml_has_what_version_2_demands(certified):
     assert content["paper"]["reference"].startswith(BLANK)
 
 
+def test_what_is_synthetic_is_said(certified):
+    numbers = replaced("generated/numbers.tex", "\\defnum", "\\synthetictrue\n\\defnum")
+    summary = yaml.safe_load((certified(planted=numbers).folder / "codecheck.yml").read_text())["summary"]
+    assert "the rest was made again. All data are synthetic" in summary
+
+
+def test_what_was_not_made_again_is_said(certified):
+    folder = certified(planted=swapped).folder
+    assert "It was not made again." in (folder / "codecheck/artifact_appendix.tex").read_text()
+    assert yaml.safe_load((folder / "codecheck.yml").read_text())["manifest"] == []
+    assert "the rest was made again" not in (folder / "codecheck/certificate.html").read_text()
+
+
 def test_the_checklist_answers_what_files_prove_and_leaves_the_rest(certified):
     folder = certified().folder
     text = (folder / "codecheck/neurips_checklist.tex").read_text()
@@ -274,4 +287,5 @@ def test_the_checklist_answers_what_files_prove_and_leaves_the_rest(certified):
     for _, answer, justification in items:
         proofs = re.findall(r"\\texttt\{(.*?)\}", justification)
         assert bool(proofs) == (answer != r"\answerTODO")
+        assert bool(justification) == bool(proofs)
         assert all((folder / "codecheck" / proof.replace("\\_", "_")).is_file() for proof in proofs)
