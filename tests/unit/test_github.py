@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from poselift.cli import COMMANDS
+from project import Project
 
 REPOSITORY = Path(__file__).parents[2]
 WORKFLOWS = sorted((REPOSITORY / ".github/workflows").glob("*.yml"))
@@ -86,13 +87,14 @@ def test_the_catalog_finds_its_files():
     assert all((REPOSITORY / "config" / link).resolve().is_file() for link in links)
 
 
-def test_the_workflow_where_the_catalog_looks_plans_the_same_jobs():
-    def planned(*options: str) -> list[str]:
-        demo = ["--profile", "workflow/profiles/demo", "--dry-run", "--quiet", "host"]
-        command = [sys.executable, "-m", "snakemake", *demo, *options]
-        answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+def test_the_workflow_where_the_catalog_looks_plans_the_same_jobs(tmp_path):
+    project = Project.copied(tmp_path / "project")
+
+    def planned(*options: str) -> list[tuple[str, str]]:
+        answer = project.snakemake("--dry-run", *options)
         assert answer.returncode == 0, answer.stderr
-        listed = re.findall(r"^(\w+) +(\d+)$", answer.stdout.partition("total")[0], re.MULTILINE)
+        listed = re.findall(r"^(\w+) +(\d+)$", answer.stdout.partition("\ntotal")[0], re.MULTILINE)
         return [job for job in listed if job[0] not in ("all", "everything")]
 
+    assert ("train", "3") in planned()
     assert planned() == planned("--snakefile", "workflow/Snakefile")

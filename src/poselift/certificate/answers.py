@@ -1,5 +1,6 @@
 """The questions of a certificate, answered from the record of the paper and from what was made again."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ def answers(
     for a `reason`. Of the files of the one `edited` are not as recorded, nor are `taken` of those that were
     taken as given: a sentence each.
     """
-    gone = [fault for fault in taken if fault.endswith(": missing")]
+    gone = [fault for fault in taken if re.search(r"/(runs|evaluation)/.*: missing$", fault)]
     builds = (read_build(stated), read_build(again)) if again else None
     listed = changes(*builds) if builds else []
     against = [*gone, *(_other_runs(*builds) if builds else ())]

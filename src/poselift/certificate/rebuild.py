@@ -50,12 +50,12 @@ def taken_files(record: Mapping[str, Any], stage: str) -> dict[str, str]:
 
 
 def taken_faults(record: Mapping[str, Any], stage: str, root: Path) -> list[str]:
-    """Of the files that are taken as given those that are not what the record says, a sentence each. Missing
-    may be what nothing else reads: the raw data, say, when the weights are there."""
-    jobs = recorded_chain(record).jobs.values()
-    needed = {path for job in jobs if not is_taken(job.rule, stage) for path in job.inputs}
+    """Of the files that are taken as given those that are not what the record says, a sentence each.
+
+    What no job made may be missing, as raw data that not everybody has; all else goes into a record again.
+    """
     files = taken_files(record, stage).items()
-    there = {path: digest for path, digest in files if path in needed or (root / path).exists()}
+    there = {path: digest for path, digest in files if path in record["outputs"] or (root / path).exists()}
     faults = {path: difference(root / path, digest, None) for path, digest in there.items()}
     return [f"{path}: {fault}" for path, fault in faults.items() if fault]
 

@@ -189,6 +189,17 @@ def test_an_answer_names_the_file_that_is_missing(certified):
     assert f"{R}/runs/full-base-s1/weights.bin: missing" in certified(planted=without_a_seed).because
 
 
+def test_frames_that_are_missing_say_nothing_of_runs(certified):
+    found = certified(planted=lambda paper: (paper.parent / "data/frames.json").unlink())
+    assert found.those("no") == NOT_BEGUN
+    assert found.said["complete"] == "not checked"
+
+
+def test_raw_data_that_not_everybody_has_may_be_missing(certified):
+    found = certified(planted=lambda paper: (paper.parents[2] / "raw.pkl").unlink())
+    assert found.verdict == "reproduced exactly"
+
+
 def test_an_edited_hand_over_is_found_as_well_with_the_file_and_the_cell(certified):
     found = certified(given="handed.zip", planted=EDITED_TABLE)
     assert found.those("no") == {"recorded", "table cells"}
@@ -249,6 +260,19 @@ def test_codecheck_yml_has_what_version_2_demands(certified):
     assert content["paper"]["reference"].startswith(BLANK)
 
 
+def test_what_is_synthetic_is_said(certified):
+    numbers = replaced("generated/numbers.tex", "\\defnum", "\\synthetictrue\n\\defnum")
+    summary = yaml.safe_load((certified(planted=numbers).folder / "codecheck.yml").read_text())["summary"]
+    assert "the rest was made again. All data are synthetic" in summary
+
+
+def test_what_was_not_made_again_is_said(certified):
+    folder = certified(planted=swapped).folder
+    assert "It was not made again." in (folder / "codecheck/artifact_appendix.tex").read_text()
+    assert yaml.safe_load((folder / "codecheck.yml").read_text())["manifest"] == []
+    assert "the rest was made again" not in (folder / "codecheck/certificate.html").read_text()
+
+
 def test_the_checklist_answers_what_files_prove_and_leaves_the_rest(certified):
     folder = certified().folder
     text = (folder / "codecheck/neurips_checklist.tex").read_text()
@@ -263,4 +287,5 @@ def test_the_checklist_answers_what_files_prove_and_leaves_the_rest(certified):
     for _, answer, justification in items:
         proofs = re.findall(r"\\texttt\{(.*?)\}", justification)
         assert bool(proofs) == (answer != r"\answerTODO")
+        assert bool(justification) == bool(proofs)
         assert all((folder / "codecheck" / proof.replace("\\_", "_")).is_file() for proof in proofs)

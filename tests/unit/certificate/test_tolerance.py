@@ -62,7 +62,7 @@ def test_a_drawing_may_move_by_half_a_point(alike, new):
         LINE.replace(b"40.5 l", b"41.1 l"), LINE.replace(b"0.5 0.1", b"0.4 0.1"),
         LINE.replace(b"best", b"last"),
         LINE.replace(b"S BT", b"BT"), LINE + b" 1 2 m",
-        LINE.replace(b"30 40.5 l", b"30 40.5 m"),
+        LINE.replace(b"30 40.5 l", b"30 40.5 m"), LINE.replace(b"40.5 l", b"40.5 1 l"),
     ],
 )  # fmt: skip
 def test_what_is_drawn_and_its_colours_may_not_differ(alike, new):
