@@ -65,7 +65,8 @@ STAND_INS = {
     ),
     "ieee": (
         "IEEEtran.cls",
-        r"\renewcommand{\rmdefault}{ptm}\DeclareOption{journal}{}\ProcessOptions\relax\LoadClass[10pt,twocolumn]{article}"
+        r"\renewcommand{\rmdefault}{ptm}\DeclareOption{journal}{}\ProcessOptions\relax"
+        r"\LoadClass[10pt,twocolumn]{article}\setcounter{secnumdepth}{4}"
         r"\RequirePackage[letterpaper,textwidth=7.16in,textheight=9.4in,columnsep=0.25in]{geometry}",
     ),
 }
