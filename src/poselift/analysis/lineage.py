@@ -42,8 +42,9 @@ def read_record(path: Path) -> dict[str, Any]:
     return read_json(path, whole, "a record of what was made from what", "build it with snakemake")
 
 
-def entries(record: dict[str, Any]) -> list[Entry]:
-    """The parts one by one, by file name; then the jobs that they come from, the raw data last."""
+def entries(record: dict[str, Any], short: bool = False) -> list[Entry]:
+    """The parts one by one, by file name; then the jobs that they come from, the raw data last. In `short`,
+    many jobs that ran the same code are counted, not named."""
     jobs: dict[str, dict[str, Any]] = record["core"]["jobs"]
     sources = record["core"]["sources"]
     makers = {path: name for name, job in jobs.items() for path in job["outputs"]}
@@ -75,7 +76,9 @@ def entries(record: dict[str, Any]) -> list[Entry]:
         return Entry(anchor, names, modules, job["code"][:SHORT], origins)
 
     listed = [entry(name, [name], [makers[part]]) for part, name in parts.items()]
-    return listed + [entry(group[0], grouped(group, few=len(group)), group) for group in alike.values()]
+    return listed + [
+        entry(group[0], grouped(group, few=FEW if short else len(group)), group) for group in alike.values()
+    ]
 
 
 def ran(record: dict[str, Any]) -> dict[str, str]:

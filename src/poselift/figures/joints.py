@@ -1,10 +1,11 @@
-"""MPJPE per joint of the models of one size after the last epoch, drawn on a standing skeleton."""
+"""MPJPE per joint of the models of one size after the last epoch, and its changes, on a standing skeleton."""
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from poselift.analysis.results import per_seed
@@ -13,19 +14,25 @@ from poselift.figures.style import INK, MUTED, PAGE_WIDTH, Look, annotate, write
 from poselift.skeleton import BONES, JOINTS, RIGHT, ROOT
 
 NEEDS = ("results", "notice", "grid", "per_action_size", "cards")
-CAPTION = "MPJPE of each joint on {{ data }}, size {{ size }}, last epoch, mean over seeds."
+CAPTION = """
+MPJPE of each joint on {{ data }}, size {{ size }}, last epoch, mean over seeds: of the first model the
+error, of the others the change from it.
+"""
 
 COLOURS = "viridis_r"  # the larger the error the darker, in grey as well
+CHANGES = "RdBu_r"  # blue where the error falls, red where it rises; in grey the sign tells
 
 _AREA = 110.0
-"""Points squared of the circle of the largest error."""
+"""Points squared of the circle of the largest number."""
+_SMALLEST = 0.05
+"""Of what share of it the smallest circle is."""
 
-# (J, 2): facing the reader, so that the right side is on the left; hips apart so that their circles are
+# (J, 2): facing the reader, so that the right side is on the left; apart, so that there is room for numbers
 STANDING = np.array(
     [
         (0.00, 0.00), (-0.20, -0.04), (-0.25, -0.50), (-0.29, -0.96), (0.20, -0.04), (0.25, -0.50),
-        (0.29, -0.96), (0.00, 0.27), (0.00, 0.54), (0.00, 0.74), (0.00, 0.94), (0.25, 0.54), (0.47, 0.26),
-        (0.62, -0.04), (-0.25, 0.54), (-0.47, 0.26), (-0.62, -0.04),
+        (0.29, -0.96), (0.00, 0.25), (0.00, 0.55), (0.00, 0.75), (0.00, 0.95), (0.42, 0.55), (0.62, 0.27),
+        (0.76, -0.04), (-0.42, 0.55), (-0.62, 0.27), (-0.76, -0.04),
     ]
 )  # fmt: skip
 
@@ -39,12 +46,15 @@ def joint_errors(results: pd.DataFrame, architecture: str, size: str) -> pd.Data
 
 
 def _write(ax: Axes, joint: int, text: str, area: float) -> None:
-    """A number beside a joint's circle, away from the body's middle."""
+    """A number beside a joint's circle, away from the body's middle; at the wrists below it."""
     side = -1 if joint in RIGHT else 1
-    beside = np.sqrt(area / np.pi) + 2
-    # the line from the thorax to the left shoulder leaves room below it
-    offset = (side * 0.6 * beside, -1.3 * beside) if JOINTS[joint] == "thorax" else (side * beside, 0)
-    write_beside(ax, text, STANDING[joint], offset, ha="right" if side < 0 else "left", va="center")
+    beside = np.sqrt(area) / 2 + 2.5
+    offset, align = (side * beside, 0.0), ("right" if side < 0 else "left", "center")
+    if "wrist" in JOINTS[joint]:
+        offset, align = (0.0, -beside), ("center", "top")
+    elif JOINTS[joint] == "thorax":  # below the line to the left shoulder
+        offset = (3.0, -9.5)
+    write_beside(ax, text, STANDING[joint], offset, ha=align[0], va=align[1])
 
 
 def _signed(change: float) -> str:
@@ -54,44 +64,68 @@ def _signed(change: float) -> str:
 
 
 def draw(results: pd.DataFrame, view: View) -> Figure:
-    """The figure, one page wide: a panel per architecture, circles by error, means over seeds.
+    """The figure, one page wide: a panel per architecture, means over seeds.
 
-    The numbers are the errors of the base model, and the changes from it, paired by seed, of the others.
+    Colours, areas and numbers are the errors of the base model, and of the others the changes from it, paired
+    by seed, on a scale that is white at zero; the errors again where the base model is missing.
     """
-    size = view.per_action_size
+    size, base = view.per_action_size, view.grid.base
     errors = {name: joint_errors(results, name, size) for name in view.grid.architectures}
-    reference = errors[base := view.grid.base]
-    means = pd.DataFrame({name: of.mean(axis=1) for name, of in errors.items()}).drop(JOINTS[ROOT])
-    norm = mpl.colors.Normalize(means.min().min(), means.max().max())
-    page = (PAGE_WIDTH, 2.75)
-    figure, axes = plt.subplots(1, len(errors), figsize=page, squeeze=False, layout="constrained")
-    for ax, (name, of_model) in zip(axes[0], errors.items(), strict=True):
-        ax.set(xlim=(-0.95, 0.95), ylim=(-1.08, 1.06), aspect="equal")
-        ax.axis("off")
-        for bone in BONES:
-            look: Look = {"color": "#dddddd" if of_model.empty else "#b5b5b5", "linewidth": 1.2, "zorder": 1}
-            ax.plot(*STANDING[list(bone)].T, solid_capstyle="round", **look)
-        if of_model.empty:
-            ax.set_title(view.label(name))
-            ax.text(0, -0.3, "missing", ha="center", color=MUTED)
+    changes = [] if errors[base].empty else [name for name in errors if name != base]
+    shown = {
+        name: (of - errors[base] if name in changes else of).mean(axis=1).drop(JOINTS[ROOT])
+        for name, of in errors.items()
+    }
+    figure, axes = plt.subplots(
+        1, len(errors), figsize=(PAGE_WIDTH, 3.0), squeeze=False, layout="constrained"
+    )
+    panels = dict(zip(errors, axes[0], strict=True))
+    for name, ax in panels.items():
+        _draw_body(ax, view.label(name), missing=errors[name].empty)
+    for names, what, colours in (
+        ([name for name in errors if name not in changes], "error", COLOURS),
+        (changes, f"change from {view.label(base)}", CHANGES),
+    ):
+        drawn = [name for name in names if not errors[name].empty]
+        if not drawn:
             continue
-        changes = not reference.empty and name != base
-        numbers = (of_model - reference).dropna(axis=1, how="all") if changes else of_model
-        what = f"change from {view.label(base)}" if changes else "error"
-        ax.set_title(f"{view.label(name)}\n{what} (mm)", linespacing=1.2)
-        shown = means[name].dropna()
-        shown_joints = [JOINTS.index(joint) for joint in shown.index]
-        areas = _AREA * shown.to_numpy() / means.max().max()
-        circles: Look = {"cmap": COLOURS, "norm": norm, "edgecolors": INK, "linewidths": 0.5, "zorder": 2}
-        ax.scatter(*STANDING[shown_joints].T, s=areas, c=shown, **circles)
-        ax.plot(*STANDING[ROOT], "+", color=INK, markersize=5, markeredgewidth=0.8)
-        for joint, area in zip(shown_joints, areas, strict=True):
-            number = float(numbers.iloc[joint].mean())
-            _write(ax, joint, _signed(number) if changes else f"{number:.1f}", area)
-    scale = mpl.cm.ScalarMappable(norm, COLOURS)
-    bar = figure.colorbar(scale, ax=list(axes[0]), fraction=0.03, pad=0.01, aspect=22)
-    bar.set_label(f"MPJPE (mm), {size}")
-    bar.outline.set_linewidth(0.5)
-    note = "circles: colour and area by error, mean over seeds; +: root, always zero; seen from the front"
+        values = pd.concat([shown[name] for name in drawn])
+        largest = values.abs().max() or 1.0
+        low = -largest if names is changes else values.min()
+        norm = Normalize(low, max(largest, low + 1e-9))
+        for name in drawn:
+            panels[name].set_title(f"{view.label(name)}\n{what} (mm)", linespacing=1.2)
+            _draw_joints(panels[name], shown[name].dropna(), norm, colours, signed=names is changes)
+        bar = figure.colorbar(
+            mpl.cm.ScalarMappable(norm, colours), ax=[panels[name] for name in names], pad=0.01, aspect=22
+        )
+        bar.outline.set_linewidth(0.5)
+    note = (
+        f"{size}, mean over seeds; circles: colour and area by the number beside them; "
+        "+: root, always zero; seen from the front"
+    )
     annotate(figure, view.notice, view.detail.missing(results["run"]), note)
     return figure
+
+
+def _draw_body(ax: Axes, title: str, missing: bool) -> None:
+    """The skeleton, and the root's cross; a word in place of the joints where there is no run."""
+    ax.set(xlim=(-1.0, 1.0), ylim=(-1.08, 1.06), aspect="equal", title=title)
+    ax.axis("off")
+    for bone in BONES:
+        look: Look = {"color": "#dddddd" if missing else "#b5b5b5", "linewidth": 1.2, "zorder": 1}
+        ax.plot(*STANDING[list(bone)].T, solid_capstyle="round", **look)
+    if missing:
+        ax.text(0, -0.3, "missing", ha="center", color=MUTED)
+    else:
+        ax.plot(*STANDING[ROOT], "+", color=INK, markersize=5, markeredgewidth=0.8)
+
+
+def _draw_joints(ax: Axes, values: pd.Series, norm: Normalize, colours: str, signed: bool) -> None:
+    """A circle per joint with its number beside it."""
+    joints = [JOINTS.index(joint) for joint in values.index]
+    areas = _AREA * np.maximum(np.abs(values.to_numpy()) / norm.vmax, _SMALLEST)
+    circles: Look = {"cmap": colours, "norm": norm, "edgecolors": INK, "linewidths": 0.5, "zorder": 2}
+    ax.scatter(*STANDING[joints].T, s=areas, c=values, **circles)
+    for joint, value, area in zip(joints, values, areas, strict=True):
+        _write(ax, joint, _signed(value) if signed else f"{value:.1f}", area)

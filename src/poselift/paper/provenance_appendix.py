@@ -23,10 +23,8 @@ def _names(*names: str) -> Tex:
 
 def _linked(inputs: list[tuple[str, str]]) -> Tex:
     """What was read, each name a link to the entry that made it."""
-    links = (
-        rf"\hyperlink{{made:{made}}}{{{_names(name)}}}" if made else _names(name) for name, made in inputs
-    )
-    return Tex(", ".join(links))
+    names = ((_names(name), made) for name, made in inputs)
+    return Tex(", ".join(rf"\poselift@origin{{{made}}}{{{name}}}" if made else name for name, made in names))
 
 
 def _breakable(digest: str) -> Tex:
@@ -50,7 +48,7 @@ def text(record: dict[str, Any]) -> str:
         entries=[
             {"anchor": Tex(entry.anchor), "code": entry.code, "inputs": _linked(entry.inputs)}
             | {key: _names(*getattr(entry, key)) for key in ("names", "modules")}
-            for entry in entries(record)
+            for entry in entries(record, short=True)
         ],
         links=[(Tex(name), Tex(part)) for part in parts for name in _as_named(part)],
         raw={_names(path): _breakable(digest) for path, digest in raw_data(record).items()},

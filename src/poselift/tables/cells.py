@@ -103,16 +103,23 @@ class ErrorCells:
         starred = f"from {base} of its size; bold: it is also better than each other of its size"
         return sentences(self.spread_note(), self.star_note(starred, self.view.grid.seeds))
 
-    def _power_note(self) -> str:
-        """The sentence on what the tests could have found."""
+    def _power_note(self, seeds: Sequence[int]) -> str:
+        """The sentences on what the tests could have found."""
         metric = METRICS[self.view.statistics.primary]
         found = [number(each, metric.decimals(self.view.decimals)) for each in self.differences.detectable()]
         if not found:
             return ""
         unit = metric.unit.replace("^2", "²")
         percent = f"{100 * POWER:g}\N{NARROW NO-BREAK SPACE}%"
-        ends = " to ".join(dict.fromkeys((found[0], found[-1])))
-        return f"Smallest difference found with {percent} power: {ends}\N{NARROW NO-BREAK SPACE}{unit}."
+        least, most = (f"{end}\N{NARROW NO-BREAK SPACE}{unit}" for end in (found[0], found[-1]))
+        on = f"from {least} on in its most precise comparison, from {most} on in its least precise one"
+        return sentences(
+            f"A test finds a true difference with a probability of {percent} or more "
+            f"{on if least != most else f'from {least} on'}; smaller ones may be there unseen.",
+            "With two seeds the spread over trainings is hardly known, hence so much."
+            if len(seeds) == 2
+            else "",
+        )
 
     def star_note(self, starred: str, seeds: Sequence[int]) -> str:
         """The sentences on what is tested, and on what is starred, a significant difference `starred`."""
@@ -127,7 +134,7 @@ class ErrorCells:
         error = f"{100 * (1 - statistics.confidence):.3g}\N{NARROW NO-BREAK SPACE}%"
         comparisons = f"{' and '.join(map(str, counts))} comparison{'s' * (counts != [1])}"
         return sentences(
-            self._power_note(),
+            self._power_note(seeds),
             f"Star: a significant difference {starred} ({endpoint}; Holm's correction for {comparisons}, "
             f"family-wise error {error}). All else is exploratory, without stars.",
             intervals,

@@ -16,6 +16,14 @@ def test_runs_of_the_same_code_are_one_entry(record):
     assert ["train/baseline-base-s0"] in names
 
 
+def test_many_runs_of_the_same_code_are_counted_in_short(record):
+    train = record["core"]["jobs"]["train/full-base-s0"]
+    more = {f"train/full-base-s{seed}": train for seed in range(2, 9)}
+    record["core"]["jobs"] |= more
+    assert ["train/* (9)"] in [entry.names for entry in entries(record, short=True)]
+    assert ["train/* (9)"] not in [entry.names for entry in entries(record)]
+
+
 def test_an_entry_says_by_whom_and_from_what(record):
     table = entries(record)[1]
     assert table.modules == ["poselift.c-table"]

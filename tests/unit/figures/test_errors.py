@@ -1,5 +1,7 @@
 """The figures of errors: comparison, per action, per joint, by place in the clip, ablation."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
@@ -9,6 +11,7 @@ from poselift.analysis.intervals import Differences, Model, entry_pairs
 from poselift.analysis.view import AblationEntry, Grid
 from poselift.config.experiment import Statistics
 from poselift.figures import ablation, comparison, joints, per_action, place
+from poselift.figures.style import style
 from poselift.skeleton import JOINTS
 from shown import view
 
@@ -130,19 +133,47 @@ def circles(ax):
     return found
 
 
-def test_joints_are_coloured_by_their_mean_error_on_one_scale(results):
+def test_joints_are_coloured_by_error_and_by_change_each_on_its_scale(results):
     figure = joints.draw(results, VIEW)
     baseline, full, *_ = figure.axes
     expected = np.array([joint_share(j) for j in range(1, 17)])  # the root has none
     assert np.asarray(circles(baseline).get_array()) == pytest.approx(42 * expected)
-    assert np.asarray(circles(full).get_array()) == pytest.approx(39.5 * expected)
-    assert circles(baseline).norm is circles(full).norm
-    assert circles(full).norm.vmin == pytest.approx(39.5 * expected[0])
-    assert circles(full).norm.vmax == pytest.approx(42 * expected[-1])
-    areas = [circles(ax).get_sizes() for ax in (baseline, full)]
-    assert areas[1] / areas[0] == pytest.approx(np.full(16, 39.5 / 42))  # one scale here as well
-    assert areas[0] / areas[0][-1] == pytest.approx(expected / expected[-1])
+    assert np.asarray(circles(full).get_array()) == pytest.approx(-2.5 * expected)
+    scale = circles(baseline).norm
+    assert (scale.vmin, scale.vmax) == pytest.approx((42 * expected[0], 42 * expected[-1]))
+    # of changes zero is the middle, and white; what falls is blue, what rises would be red
+    scale, colours = circles(full).norm, circles(full).cmap
+    assert (scale.vmin, scale.vmax) == pytest.approx((-2.5 * expected[-1], 2.5 * expected[-1]))
+    assert min(colours(scale(0.0))[:3]) > 0.95
+    red, _, blue, _ = colours(scale(-1.0))
+    assert blue > red
+    areas = circles(baseline).get_sizes()
+    assert areas[-8:] / areas[-1] == pytest.approx((expected / expected[-1])[-8:])
     assert circles(full).get_offsets().tolist() == joints.STANDING[1:].tolist()
+
+
+@pytest.mark.parametrize("error", [42.0, 420.0])
+def test_no_number_of_a_joint_lies_on_another_or_on_a_circle(make_table, error):
+    """In a page-wide figure of three models, with numbers of up to five characters."""
+    names = ("baseline", "mamba_gcn", "full")
+    runs = {
+        (name, "base", "", seed): error * (1 - 0.2 * i) + seed
+        for i, name in enumerate(names)
+        for seed in (0, 1)
+    }
+    with style():
+        figure = joints.draw(make_table(runs), view(Grid(names, ("base",), (0, 1))))
+        figure.draw_without_rendering()
+    for ax in figure.axes[:3]:
+        texts = [text.get_window_extent() for text in ax.texts]
+        assert len(texts) == 16
+        assert not any(one.overlaps(other) for one, other in combinations(texts, 2))
+        drawn = circles(ax)
+        radii = np.sqrt(drawn.get_sizes()) / 2 * figure.dpi / 72
+        for (x, y), radius in zip(ax.transData.transform(drawn.get_offsets()), radii, strict=True):
+            for box in texts:
+                to_box = (max(box.x0 - x, 0, x - box.x1), max(box.y0 - y, 0, y - box.y1))
+                assert np.hypot(*to_box) > radius
 
 
 def test_joints_stand_where_their_names_say():

@@ -131,6 +131,20 @@ def test_bold_has_to_beat_every_other(clear_cut, make_report):
     assert row(table, "Full")[3] == row(table, "MambaGCN")[3] == r"\spread{1.0}\significant"
 
 
+@pytest.mark.parametrize("seeds", [(0, 1), (0, 1, 2)])
+def test_what_a_test_could_find_is_said_in_words(clear_cut, make_report, seeds):
+    """The ends are those of the column of detectable differences."""
+    rival = collect([make_report("mamba_gcn", "base", seed, 40.3 + seed**2, 40.0) for seed in range(3)])
+    everything = pd.concat([clear_cut, rival])
+    shown = view(Grid(ALL, ("base",), seeds))
+    table = differences.table(everything[everything["seed"].isin(seeds)], shown)
+    found = sorted(float(row[-1].text) for block in table.blocks for row in block.rows)
+    least, most = (f"from {each:.1f}\N{NARROW NO-BREAK SPACE}mm on" for each in (found[0], found[-1]))
+    assert f"80\N{NARROW NO-BREAK SPACE}% or more {least}" in table.caption
+    assert least == most or f"{most} in its least precise one" in table.caption
+    assert ("With two seeds" in table.caption) == (len(seeds) == 2)
+
+
 def test_differences_have_intervals(clear_cut):
     table = tex(differences, clear_cut, VIEW)
     (full,) = [cells for cells in rows(table) if any("Full" in cell for cell in cells)]
