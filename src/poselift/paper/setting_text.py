@@ -48,8 +48,8 @@ def of_settings(runs: Sequence[Run], grid: Grid) -> Numbers:
         "runs": setting(len(runs)),
         "architectures": setting(len(grid.architectures)),
         "base": grid.base,
-        "seeds": setting(len(grid.seeds)),
-        "seeds.counted": counted(setting(len(grid.seeds)), "seed"),
+        "seeds": of_all(len(grid.seeds_of(size)) for size in grid.sizes),
+        "seeds.counted": _seeds(grid),
         "epochs.counted": counted(of_all(each.epochs for each in recipes), "epoch"),
         "sizes": setting(len(grid.sizes)),
         "size_names": listing(grid.sizes),
@@ -63,6 +63,13 @@ def of_settings(runs: Sequence[Run], grid: Grid) -> Numbers:
         "recipes.counted": _recipes(recipes),
         "recipes.differ": _differ(recipes),
     }
+
+
+def _seeds(grid: Grid) -> str:
+    """`3 seeds (5 at size base)`."""
+    usual = len(grid.seeds)
+    more = [f"{setting(n)} at size {size}" for size in grid.sizes if (n := len(grid.seeds_of(size))) > usual]
+    return counted(setting(usual), "seed") + (f" ({listing(more)})" if more else "")
 
 
 def _values(recipes: Sequence[TrainingSettings], name: str) -> list[Any]:

@@ -83,10 +83,20 @@ def test_each_key_changes_the_text(section, changes):
 def test_each_key_of_the_grid_changes_the_text():
     usual = text()
     grid = CONFIG["experiment"]
-    for key, value in {"architectures": ["baseline", "full"], "sizes": ["base"], "seeds": [1]}.items():
+    changes = {"architectures": ["baseline", "full"], "sizes": ["base"], "seeds": [1], "more_seeds": {}}
+    for key, value in changes.items():
         assert text(experiment=grid | {key: value}) != usual, key
     assert text(n_frames=81) != usual
     assert text(models={"baseline": {"spatial_graph": "symmetric"}}) != usual
+
+
+def test_sizes_with_more_seeds_are_named():
+    of = {"seeds": [0, 1, 2], "sizes": ["small", "base", "large"]}
+    more = [{}, {"base": [3, 4]}, {"base": [0], "small": [3], "large": [3, 4, 5]}]
+    said = [text(experiment=CONFIG["experiment"] | of | {"more_seeds": each}) for each in more]
+    assert [each["setup.seeds.counted"] for each in said] == [
+        "3 seeds", "3 seeds (5 at size base)", "3 seeds (4 at size small and 6 at size large)",
+    ]  # fmt: skip
 
 
 def test_models_with_recipes_of_their_own_are_said_to_have_them():
