@@ -137,7 +137,8 @@ def view_of(config: Config) -> View:
             for name, data in config.further_data.items()
         },
         cards=config.cards(),
-        stages=tuple(stage.name for stage in config.search.stages),
+        stages=tuple(stage.name for stage in config.search.by_architecture()),
+        tuned=config.search.tuned,
     )
 
 

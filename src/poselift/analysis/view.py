@@ -16,6 +16,7 @@ from pydantic import Field, create_model
 
 from poselift.config.card import Card
 from poselift.config.experiment import Statistics
+from poselift.config.search import Tuned
 from poselift.config.sections import Section, parse
 from poselift.errors import PoseliftError
 
@@ -114,6 +115,8 @@ class View(Section):
     """how each architecture is presented"""
     stages: tuple[str, ...] = ()
     """the stages of the hyper-parameter search, in their order"""
+    tuned: dict[str, Tuned] = Field({})
+    """by architecture: how the values of its recipe were found"""
 
     @property
     def detail(self) -> Grid:
@@ -168,6 +171,7 @@ _OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "further": {"further": {**_JSON, "help": "further data sets by name: notice and grid of each"}},
     "cards": _CARDS,
     "labels": _CARDS,
+    "tuned": {"tuned": {**_JSON, "help": "by architecture: how the values of its recipe were found"}},
     "stages": {"stages": {**_MANY, "help": "stages of the search, in their order"}},
 }
 PARTS = tuple(_OPTIONS)

@@ -301,6 +301,8 @@ class Config(Section):
         single: dict[str, list[Any]] = {"ablation": self.ablation, "experiments": self.experiments}
         if key == "architecture":
             single["search"] = self.search.stages  # whose sizes the search checks
+            for stage in self.search.stages:
+                yield from ((f"search.{stage.name}.architectures", name) for name in stage.architectures)
         else:
             yield "paper.per_action_size", self.paper.per_action_size
             yield from (("experiment.more_seeds", name) for name in self.experiment.more_seeds)

@@ -116,6 +116,42 @@ def _differ(recipes: Sequence[TrainingSettings]) -> str:
     return f"Models differ in their recipe, in: {listing(described)}." if names else ""
 
 
+def of_tuning(runs: Sequence[Run], view: View) -> Numbers:
+    """Sentences on what was tuned for which models, and on what that may mean for their comparison."""
+    architectures = view.grid.architectures
+    tuned = {view.label(name): view.tuned[name] for name in architectures if name in view.tuned}
+    others = [view.label(name) for name in architectures if name not in view.tuned]
+    if not tuned:
+        published = {run.settings.training for run in runs} == {TrainingSettings()}
+        whose = "is the one published for the baseline" if published else "is not chosen by a search"
+        return {
+            "described": "Nothing was tuned for any of these models.",
+            "limit": f"The recipe {whose}; a search for each model, with the same budget, might change "
+            "their order.",
+        }
+    alike: dict[str, list[str]] = {}
+    for label, of in tuned.items():
+        keys = listing([key.replace("_", " ") for key in of.keys])
+        seeds = f", the mean of {setting(of.seeds)} seeds" if of.seeds > 1 else ""
+        how = (
+            f"{keys} tuned by {counted(setting(of.trials), 'trial')} at size {of.size}; the winner has the "
+            f"lowest error on training subject {of.subject} after the last epoch{seeds}"
+        )
+        alike.setdefault(how, []).append(label)
+    told = [
+        f"{listing(labels)} {'each have' if len(labels) > 1 else 'has'} {how}."
+        for how, labels in alike.items()
+    ]
+    told += [f"Nothing was tuned for {listing(others)}."] if others else []
+    fair = len(alike) == 1 and not others
+    return {
+        "described": " ".join(told),
+        "limit": "All models were tuned with the same budget, at one size, and keep the values in all others."
+        if fair
+        else "The models were not tuned alike, which may favour those for which more was tried.",
+    }
+
+
 def of_statistics(view: View) -> Numbers:
     """How differences are judged."""
     statistics = view.statistics

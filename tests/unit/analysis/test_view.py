@@ -7,6 +7,7 @@ import pytest
 
 from poselift.analysis.view import PARTS, AblationEntry, Further, Grid, add_options, from_options, to_options
 from poselift.config.card import Card
+from poselift.config.search import Tuned
 from poselift.errors import PoseliftError
 from shown import REAL, SYNTHETIC, view
 
@@ -16,6 +17,7 @@ WHOLE = view(
     ground_truth_2d=Grid(("full",), ("base",), (0,), "gt2d"),
     further={"third": Further(notice=REAL, grid=Grid(("full",), ("tiny",), (7,)))},
     stages=("coarse", "fine"),
+    tuned={"full": Tuned(keys=["lr"], trials=9, size="base", seeds=3, subject="S8")},
 )
 
 
