@@ -192,7 +192,7 @@ def _ablation(differences: Differences, view: View) -> Finding:
     if not effects:
         return Finding("Ablation", "No change of a model was tried.", "ablation")
     _, entry, found, finding = max(effects, key=lambda effect: effect[0])
-    name = _name(Model(entry.architecture, entry.size), view)
+    name = _name(Model(*entry.base), view)
     text = (
         f"Of {len(effects)} changes of a model, “{entry.title or entry.name}” has the largest effect: the "
         f"MPJPE of {name}, changes by {number(found.estimate, view.decimals, sign=True)}{UNIT}mm "
@@ -212,7 +212,7 @@ def _unjudged(judgements: Sequence[Judgement], results: pd.DataFrame, view: View
         parts.append(f"{counts['not tested']} not tested ({', '.join(reasons)})")
     if missing := view.missing_runs(results["run"]):
         parts.append(f"{len(missing)} of the runs are missing")
-    n = len(view.grid.seeds)
+    n = len(view.grid.most_seeds)
     if n == 1:
         parts.append("with one seed per model no difference is called significant")
     elif n <= FEW_SEEDS:

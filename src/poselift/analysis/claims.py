@@ -74,7 +74,7 @@ def judge(
         if each.architecture not in grid.architectures or each.size not in grid.sizes:
             named = ", ".join(filter(None, (each.architecture, each.size, claim.dataset)))
             return not_tested(f"{named} is not part of this experiment")
-    runs = [Grid((each.architecture,), (each.size,), grid.seeds) for each in models] or [grid]
+    runs = [Grid((each.architecture,), (each.size,), grid.seeds_of(each.size)) for each in models] or [grid]
     missing = [name for wanted in runs for name in wanted.missing(results["run"])]
     interval = measured(claim, results, grid, statistics)
     if missing or interval is None:

@@ -65,11 +65,8 @@ def grid_pairs(grid: Grid) -> list[Pair]:
 
 
 def entry_pairs(entries: Iterable[AblationEntry]) -> list[Pair]:
-    """The comparisons of an ablation: each entry with the model that it changes."""
-    return [
-        (Model(each.architecture, each.size, each.name), Model(each.architecture, each.size))
-        for each in entries
-    ]
+    """The comparisons of an ablation: each entry with the model that it is compared with."""
+    return [(Model(each.architecture, each.size, each.name), Model(*each.base)) for each in entries]
 
 
 def recording(sequence: str) -> str:

@@ -11,7 +11,7 @@ import jinja2
 from poselift.analysis.needs import INPUTS, constants, modules
 from poselift.analysis.view import PARTS, AblationEntry, DataNotice, Further, Grid, View, to_options
 from poselift.config.datasets import known
-from poselift.config.experiment import GROUND_TRUTH_2D, Config, Experiment, GroundTruth2D, Variant
+from poselift.config.experiment import GROUND_TRUTH_2D, AblationVariant, Config, Experiment
 from poselift.config.options import options
 from poselift.errors import PoseliftError
 from poselift.provenance.code_hash import code_manifest
@@ -87,7 +87,7 @@ def models_of(config: Config) -> list[str]:
 
 def variant_models_of(config: Config) -> list[str]:
     """The models of the ablation that differ from the grid's, `<architecture>-<size>-<variant>`."""
-    changed = [entry for entry in config.ablation if entry.model or entry.n_frames]
+    changed = [entry for entry in config.ablation if entry.model or entry.n_frames or entry.against]
     return [f"{entry.architecture}-{entry.size}-{entry.name}" for entry in changed]
 
 
@@ -113,15 +113,15 @@ def view_of(config: Config) -> View:
     """The view of the main data set of a configuration."""
     usual, wanted = config.experiment, config.ground_truth_2d
 
-    def grid(of: Experiment | GroundTruth2D, variant: str = "") -> Grid:
-        architectures, seeds = of.architectures or usual.architectures, of.seeds or usual.seeds
-        return Grid(tuple(architectures), tuple(of.sizes), tuple(seeds), variant)
+    def grid(of: Experiment, variant: str = "") -> Grid:
+        more = {size: tuple(seeds) for size, seeds in of.more_seeds.items() if size in of.sizes}
+        return Grid(tuple(of.architectures), tuple(of.sizes), tuple(of.seeds), variant, more)
 
     def notice(data: Any) -> DataNotice:
         return DataNotice(data.title, data.synthetic is not None)
 
-    def entry(of: Variant) -> AblationEntry:
-        described = of.model_dump(include={"name", "title", "architecture", "size"})
+    def entry(of: AblationVariant) -> AblationEntry:
+        described = of.model_dump(include={"name", "title", "architecture", "size", "against"})
         return AblationEntry(**described, seeds=tuple(of.seeds or usual.seeds))
 
     return View(
@@ -131,13 +131,14 @@ def view_of(config: Config) -> View:
         decimals=config.paper.decimals,
         statistics=config.statistics,
         ablation=tuple(map(entry, config.ablation)),
-        ground_truth_2d=grid(wanted, GROUND_TRUTH_2D) if wanted else None,
+        ground_truth_2d=grid(wanted.grid(usual), GROUND_TRUTH_2D) if wanted else None,
         further={
             name: Further(notice=notice(data), grid=grid(data.grid(usual)))
             for name, data in config.further_data.items()
         },
         cards=config.cards(),
-        stages=tuple(stage.name for stage in config.search.stages),
+        stages=tuple(stage.name for stage in config.search.by_architecture()),
+        tuned=config.search.tuned,
     )
 
 

@@ -6,12 +6,12 @@ import pandas as pd
 
 from poselift.errors import PoseliftError, reading
 
-DESCRIPTION = ("stage", "trial", "status", "reason", "best", "final", "unit", "epochs", "gpu_hours")
+DESCRIPTION = ("stage", "trial", "status", "reason", "best", "final", "unit", "epochs", "seeds", "gpu_hours")
 """The columns that describe a trial; the others are the searched keys."""
 
 
 def read_trials(path: Path) -> pd.DataFrame:
-    """The table of a search, all text but for `best`, a number or NaN.
+    """The table of a search, all text but for `final`, the error after the last epoch, a number or NaN.
 
     Raises `PoseliftError` if the file is missing, is no such table, or holds no trial.
     """
@@ -19,7 +19,7 @@ def read_trials(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
         if not set(DESCRIPTION) <= set(table.columns):
             raise ValueError(f"expected the columns {', '.join(DESCRIPTION)}")
-        table["best"] = pd.to_numeric(table["best"]).astype(float)
+        table["final"] = pd.to_numeric(table["final"]).astype(float)
     if table.empty:
         raise PoseliftError(f"{path}: holds no trial")
     return table

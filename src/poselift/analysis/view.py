@@ -7,8 +7,8 @@ A program is given only the parts that it needs, as options of its command line;
 import argparse
 import json
 import shlex
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -16,18 +16,30 @@ from pydantic import Field, create_model
 
 from poselift.config.card import Card
 from poselift.config.experiment import Statistics
+from poselift.config.search import Tuned
 from poselift.config.sections import Section, parse
 from poselift.errors import PoseliftError
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The runs that are expected: every architecture in every size with every seed."""
+    """The runs that are expected: every architecture in every size with every seed of the size."""
 
     architectures: tuple[str, ...]
     sizes: tuple[str, ...]
     seeds: tuple[int, ...]
     variant: str = ""
+    more_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """by size, beside `seeds`"""
+
+    def seeds_of(self, size: str) -> tuple[int, ...]:
+        """The seeds of the models of this size."""
+        return tuple(dict.fromkeys((*self.seeds, *self.more_seeds.get(size, ()))))
+
+    @property
+    def most_seeds(self) -> tuple[int, ...]:
+        """The seeds of the size that has the most."""
+        return max(map(self.seeds_of, self.sizes), key=len, default=self.seeds)
 
     @property
     def base(self) -> str:
@@ -36,9 +48,11 @@ class Grid:
 
     def missing(self, runs: Iterable[str]) -> list[str]:
         """Names of the expected runs that are not among `runs`."""
-        there, models = set(runs), product(self.architectures, self.sizes, self.seeds)
+        there = set(runs)
         expected = [
-            "-".join(filter(None, (one, size, self.variant, f"s{seed}"))) for one, size, seed in models
+            "-".join(filter(None, (architecture, size, self.variant, f"s{seed}")))
+            for architecture, size in product(self.architectures, self.sizes)
+            for seed in self.seeds_of(size)
         ]
         return [run for run in expected if run not in there]
 
@@ -52,18 +66,27 @@ class DataNotice:
 
 
 class AblationEntry(Section):
-    """A model with some keys changed, which the ablation compares with the unchanged model."""
+    """A model with some keys changed, which the ablation compares with the unchanged model or another one."""
 
     name: str
     title: str
     architecture: str
     size: str
     seeds: tuple[int, ...]
+    against: tuple[str, str] | None = None
+    """architecture and size of the model that it is compared with, if these are not its own"""
+
+    @property
+    def base(self) -> tuple[str, str]:
+        """Architecture and size of the model that it is compared with."""
+        return self.against or (self.architecture, self.size)
 
     def missing(self, runs: Iterable[str]) -> list[str]:
         """Names of its runs and of those it is compared with that are not among `runs`."""
-        model = ((self.architecture,), (self.size,), self.seeds)
-        return Grid(*model).missing(runs := set(runs)) + Grid(*model, self.name).missing(runs)
+        models = ((*self.base, ""), (self.architecture, self.size, self.name))
+        grids = [Grid((architecture,), (size,), self.seeds, name) for architecture, size, name in models]
+        there = set(runs)
+        return [run for grid in grids for run in grid.missing(there)]
 
 
 class Further(Section):
@@ -92,11 +115,14 @@ class View(Section):
     """how each architecture is presented"""
     stages: tuple[str, ...] = ()
     """the stages of the hyper-parameter search, in their order"""
+    tuned: dict[str, Tuned] = Field({})
+    """by architecture: how the values of its recipe were found"""
 
     @property
     def detail(self) -> Grid:
         """The part of the grid that is shown in detail."""
-        return Grid(self.grid.architectures, (self.per_action_size,), self.grid.seeds)
+        size = self.per_action_size
+        return Grid(self.grid.architectures, (size,), self.grid.seeds_of(size))
 
     def card(self, architecture: str) -> Card:
         """How an architecture is presented; one without a card by its name."""
@@ -128,6 +154,7 @@ _OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
         "architectures": {**_MANY, "help": "expected architectures, in this order"},
         "sizes": {**_MANY, "help": "expected sizes, in this order"},
         "seeds": {**_MANY, "type": int, "metavar": "N", "help": "expected seeds of each model"},
+        "more_seeds": {**_JSON, "default": {}, "help": "further seeds by size"},
     },
     "per_action_size": {"per_action_size": {"metavar": "NAME", "help": "the size that is shown in detail"}},
     "decimals": {"decimals": {"type": int, "metavar": "N", "help": "decimals of mm"}},
@@ -144,6 +171,7 @@ _OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "further": {"further": {**_JSON, "help": "further data sets by name: notice and grid of each"}},
     "cards": _CARDS,
     "labels": _CARDS,
+    "tuned": {"tuned": {**_JSON, "help": "by architecture: how the values of its recipe were found"}},
     "stages": {"stages": {**_MANY, "help": "stages of the search, in their order"}},
 }
 PARTS = tuple(_OPTIONS)

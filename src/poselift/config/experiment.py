@@ -1,7 +1,7 @@
 """The whole of `config.yaml`: data, the grid of runs, and how the paper shows them."""
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -28,11 +28,14 @@ Name = Annotated[str, Field(pattern=NAME)]
 
 
 class Experiment(Section):
-    """The grid of runs: every architecture in every size with every seed."""
+    """The grid of runs: every architecture in every size with every seed of the size."""
 
     architectures: list[str] = Field(min_length=1, description="models to train")
     sizes: list[str] = Field(min_length=1, description="sizes to train them in")
     seeds: list[int] = Field(min_length=1, description="seeds to train each with")
+    more_seeds: dict[str, list[int]] = Field(
+        {}, description="by size: further seeds, of the grid alone (sizes that are not in it have none)"
+    )
 
     @field_validator("architectures", "sizes", "seeds")
     @classmethod
@@ -40,6 +43,10 @@ class Experiment(Section):
         if len(set(value)) < len(value):
             raise ValueError("an entry occurs twice")
         return value
+
+    def seeds_of(self, size: str) -> list[int]:
+        """The seeds of the models of this size."""
+        return list(dict.fromkeys([*self.seeds, *self.more_seeds.get(size, [])]))
 
 
 class PartOfGrid(Section):
@@ -50,9 +57,10 @@ class PartOfGrid(Section):
     seeds: list[int] = Field([], description="seeds (default: those of the experiment)")
 
     def grid(self, experiment: Experiment) -> Experiment:
-        """The grid of these runs."""
-        own = {name: getattr(self, name) for name in Experiment.model_fields}
-        return experiment.model_copy(update={name: value for name, value in own.items() if value})
+        """The grid of these runs; seeds that some sizes have more belong to the main one alone."""
+        own = {name: getattr(self, name) for name in PartOfGrid.model_fields}
+        given = {name: value for name, value in own.items() if value}
+        return experiment.model_copy(update={**given, "more_seeds": {}})
 
 
 class GroundTruth2D(PartOfGrid):
@@ -88,6 +96,19 @@ class Variant(Section):
     input_2d: Literal["detected", "ground_truth"] = Field("detected", description="2D poses to lift")
     model: dict[str, Any] = Field({}, description="the keys of the architecture's `models` that differ")
     training: TrainingSettings = Field(TrainingSettings(), description="the keys of `training` that differ")
+
+
+class AblationVariant(Variant):
+    """An entry of the ablation: a variant, and the model of the grid that it is compared with."""
+
+    against: tuple[str, str] | None = Field(
+        None, description="architecture and size of that model (default: those that it starts from)"
+    )
+
+    @property
+    def base(self) -> tuple[str, str]:
+        """Architecture and size of the model that it is compared with."""
+        return self.against or (self.architecture, self.size)
 
 
 class FurtherData(PartOfGrid):
@@ -230,7 +251,9 @@ class Config(Section):
     ground_truth_2d: GroundTruth2D | None = Field(
         None, description="runs on ground-truth 2D poses, of those sizes that are in the experiment"
     )
-    ablation: list[Variant] = Field([], description="runs of the ablation study, of models in the experiment")
+    ablation: list[AblationVariant] = Field(
+        [], description="runs of the ablation study, compared with models in the experiment"
+    )
     experiments: list[Variant] = Field([], description="runs outside the paper")
     frozen: list[str] = Field([], description="finished runs that no edit of the code trains again")
     draft: bool = Field(False, description="build the paper from the runs that are there, marked as a draft")
@@ -295,10 +318,17 @@ class Config(Section):
         single: dict[str, list[Any]] = {"ablation": self.ablation, "experiments": self.experiments}
         if key == "architecture":
             single["search"] = self.search.stages  # whose sizes the search checks
+            for stage in self.search.stages:
+                yield from ((f"search.{stage.name}.architectures", name) for name in stage.architectures)
         else:
             yield "paper.per_action_size", self.paper.per_action_size
+            yield from (("experiment.more_seeds", name) for name in self.experiment.more_seeds)
         for where, entries in single.items():
             yield from ((f"{where}.{one.name}.{key}", name) for one in entries if (name := getattr(one, key)))
+        place = ("architecture", "size").index(key)
+        yield from (
+            (f"ablation.{one.name}.against", one.against[place]) for one in self.ablation if one.against
+        )
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -322,7 +352,7 @@ class Config(Section):
     def _runs_resolve(self) -> Self:
         if self.paper.per_action_size not in self.experiment.sizes:
             raise ValueError("paper.per_action_size must be one of experiment.sizes")
-        names = [variant.name for variant in self.ablation + self.experiments]
+        names = [variant.name for variant in [*self.ablation, *self.experiments]]
         for name in names:
             if names.count(name) > 1 or name == GROUND_TRUTH_2D:
                 raise ValueError(f"the name '{name}' of an ablation or experiment is taken")
@@ -357,12 +387,14 @@ class Config(Section):
     ) -> RunSettings:
         """The settings of one run: the recipe, the keys set in `training`, the overrides that apply, in their
         order, and then what the variant changes; on further data the recipe and the keys for these."""
-        model = find(architecture, self.architectures.get(architecture))
-        hyperparameters = self.models[model.name].model_dump() | (variant.model if variant else {})
-        overrides = [o for o in self.overrides if o.applies(architecture, size)]
+        as_architecture, as_size = self._trained_as(architecture, size, variant)
+        model = find(as_architecture, self.architectures.get(as_architecture))
+        hyperparameters = self._hyperparameters(architecture, as_architecture)
+        hyperparameters |= variant.model if variant else {}
+        overrides = [o for o in self.overrides if o.applies(as_architecture, as_size)]
         name = next((o.recipe for o in reversed(overrides) if o.recipe), self.recipe)
         own = self.dataset_of(further or self.data.dataset).recipe
-        training = (own or recipe("published" if further else name, model, size)).model_dump()
+        training = (own or recipe("published" if further else name, model, as_size)).model_dump()
         changes: list[Any] = [self.further_data[further]] if further else [self, *overrides]
         changes += [variant] if variant else []
         for change in changes:
@@ -381,6 +413,23 @@ class Config(Section):
             f"{variant.name if variant else further or ''} {architecture}, size {size}".strip(),
         )  # fmt: skip
 
+    def _trained_as(self, architecture: str, size: str, variant: Variant | None) -> tuple[str, str]:
+        """The model whose recipe and hyper-parameters a run has: its own, but of an architecture or a size
+        that only the ablation has, those of the model that it is compared with."""
+        against = variant.against if isinstance(variant, AblationVariant) else None
+        if against is None:
+            return architecture, size
+        is_in_grid = architecture in self.experiment.architectures, size in self.experiment.sizes
+        return (architecture if is_in_grid[0] else against[0], size if is_in_grid[1] else against[1])
+
+    def _hyperparameters(self, architecture: str, taken_from: str) -> dict[str, Any]:
+        """The hyper-parameters of an architecture: of those that `models` does not say of it, the values of
+        another one, as far as both have them."""
+        own, others = self.models[architecture], self.models[taken_from]
+        known = type(own).model_fields
+        shared = {name: value for name, value in others.model_dump().items() if name in known}
+        return own.model_dump() | shared | own.model_dump(exclude_unset=True)
+
     def code_entries(self, architecture: str) -> tuple[str, ...]:
         """What the code hash of a stage that builds this architecture starts from, beside the stage."""
         return code_entries(architecture, self.architectures.get(architecture))
@@ -397,15 +446,18 @@ class Config(Section):
     def runs(self, further: str | None = None) -> dict[str, RunSettings]:
         """The main runs of the experiment by name, or those on a further data set."""
         grid = self.further_data[further].grid(self.experiment) if further else self.experiment
-        models = product(grid.architectures, grid.sizes, grid.seeds)
-        return _by_name(self.run(*model, further=further) for model in models)
+        models = product(grid.architectures, grid.sizes)
+        return _by_name(
+            self.run(*model, seed, further=further) for model in models for seed in grid.seeds_of(model[1])
+        )
 
     def in_experiment(self) -> Self:
         """The configuration without what belongs to models that the experiment does not have: entries of
         the ablation, and sizes on ground-truth 2D. So a smaller experiment needs no other change."""
         grid, wanted = self.experiment, self.ground_truth_2d
         sizes = [size for size in wanted.sizes if size in grid.sizes] if wanted else []
-        ablation = [v for v in self.ablation if v.architecture in grid.architectures and v.size in grid.sizes]
+        models = set(product(grid.architectures, grid.sizes))
+        ablation = [variant for variant in self.ablation if variant.base in models]
         ground_truth = wanted.model_copy(update={"sizes": sizes}) if wanted and sizes else None
         return self.model_copy(update={"ablation": ablation, "ground_truth_2d": ground_truth})
 
@@ -418,7 +470,7 @@ class Config(Section):
         models = product(grid.architectures, grid.sizes)
         return self.variant_runs([Variant(architecture=a, size=size, **variant) for a, size in models])
 
-    def variant_runs(self, variants: list[Variant]) -> dict[str, RunSettings]:
+    def variant_runs(self, variants: Sequence[Variant]) -> dict[str, RunSettings]:
         """The runs of some variants by name."""
         return _by_name(
             self.run(variant.architecture, variant.size, seed, variant)
@@ -428,7 +480,8 @@ class Config(Section):
 
     def all_runs(self) -> dict[str, RunSettings]:
         """Every run by name: the main ones, those on ground-truth 2D, the ablation, the experiments."""
-        return self.runs() | self.ground_truth_runs() | self.variant_runs(self.ablation + self.experiments)
+        variants = [*self.ablation, *self.experiments]
+        return self.runs() | self.ground_truth_runs() | self.variant_runs(variants)
 
     def runs_by_folder(self) -> dict[str, dict[str, RunSettings]]:
         """All runs by the folder below results/ that they lie in, that of the main data set first; further

@@ -16,6 +16,7 @@ TAKEN = {
     *TrainingSettings.model_fields,
     *ExecutionSettings.model_fields,
     *("recipe", "store", "out", "device", "threads", "resume", "trial", "values", "factors", "rung"),
+    *("goes_on", "seeds"),
     *("stop_after", "keep_weights", "previous", "start", "measure"),
 }
 """Options of programs that build models: a lifter of one's own cannot call a setting so."""

@@ -67,12 +67,29 @@ class Halving(Section):
         return self
 
 
+class Finalists(Section):
+    """The best trials of a stage, which are then trained with further seeds and compared by the mean."""
+
+    count: int = Field(ge=2, description="how many")
+    seeds: list[int] = Field(min_length=1, description="seeds beside that of the search")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("a seed occurs twice")
+        return self
+
+
 class Stage(Section):
     """Trials that are compared with each other."""
 
     name: str = Field(pattern=NAME, description="folder of its trials")
     start_from: str | None = Field(None, description="an earlier stage, whose winner the trials start from")
     architecture: str | None = Field(None, description="model of the trials (default: that of `start_from`)")
+    architectures: list[str] = Field(
+        [],
+        description="models that each have these trials, as a stage of their own (default: as `start_from`)",
+    )
     size: str | None = Field(None, description="its size (default: that of `start_from`)")
     epochs: int | None = Field(None, ge=1, description="length of a trial (default: that of the recipe)")
     grid: dict[str, list[Any]] = Field({}, description="values of each key, all combinations")
@@ -81,6 +98,7 @@ class Stage(Section):
     )
     random: RandomSampling | None = Field(None, description="random trials in place of a grid")
     halving: Halving | None = Field(None, description="stop hopeless trials early")
+    finalists: Finalists | None = Field(None, description="compare the best trials by several seeds")
 
     @property
     def keys(self) -> list[str]:
@@ -93,6 +111,10 @@ class Stage(Section):
             raise ValueError("give either random, or grid and factors")
         if self.factors and not self.start_from:
             raise ValueError("factors need a stage to start from (start_from)")
+        if self.architectures and (self.architecture or "architecture" in self.keys):
+            raise ValueError("architectures have stages of their own: they can be named in one way alone")
+        if len(set(self.architectures)) < len(self.architectures):
+            raise ValueError("architectures: an entry occurs twice")
         space = self.random.space if self.random else {}
         for key in self.keys:
             if self.keys.count(key) > 1:
@@ -105,6 +127,16 @@ class Stage(Section):
         return self
 
 
+class Tuned(Section):
+    """What a search has found the values of an architecture by: what the paper says of it."""
+
+    keys: list[str] = Field(min_length=1, description="the keys that it varied")
+    trials: int = Field(ge=1, description="trials of this architecture")
+    size: str = Field(description="the size that they had")
+    seeds: int = Field(1, ge=1, description="seeds by which the best trial was chosen")
+    subject: str = Field(description="training subject that they were judged on")
+
+
 class Search(Section):
     """The hyper-parameter search (`snakemake search`)."""
 
@@ -113,6 +145,9 @@ class Search(Section):
     stages: list[Stage] = Field([], description="stages in the order in which they may use each other")
     keep_weights: bool = Field(False, description="keep the weights of finished trials")
     with_paper: bool = Field(False, description="also search whenever the paper is built")
+    tuned: dict[str, Tuned] = Field(
+        {}, description="by architecture: how its values were found (winner.yaml)"
+    )
 
     @model_validator(mode="after")
     def _chain(self) -> Self:
@@ -124,5 +159,39 @@ class Search(Section):
                 raise ValueError(
                     f"stage '{stage.name}' starts from '{stage.start_from}', which is no earlier stage"
                 )
+            if stage.finalists and self.seed in stage.finalists.seeds:
+                raise ValueError(
+                    f"stage '{stage.name}': seed {self.seed} of the finalists is the search's own"
+                )
             names.append(stage.name)
+        split = [stage.name for stage in self.by_architecture()]
+        for name in split:
+            if split.count(name) > 1:
+                raise ValueError(f"two stages are called '{name}', one of them for one of its architectures")
         return self
+
+    def by_architecture(self) -> list[Stage]:
+        """The stages, those of several `architectures` as one for each, `<stage>_<architecture>`: it starts
+        from the stage of the same architecture."""
+        found: list[Stage] = []
+        split: dict[str, list[str]] = {}
+        for stage in self.stages:
+            of_start = split.get(stage.start_from or "", [])
+            varied = stage.architecture or "architecture" in stage.keys
+            architectures = stage.architectures or ([] if varied else of_start)
+            alone: list[str | None] = [stage.architecture]
+            for architecture in architectures or alone:
+                changes: dict[str, Any] = {"architectures": [], "architecture": architecture}
+                if architectures:
+                    changes["name"] = f"{stage.name}_{architecture}"
+                if of_start and architecture not in of_start:
+                    raise ValueError(
+                        f"stage '{stage.name}': '{stage.start_from}', which it starts from, has a winner for "
+                        f"each of {', '.join(of_start)}; say which (architecture or architectures)"
+                    )
+                if of_start:
+                    changes["start_from"] = f"{stage.start_from}_{architecture}"
+                found.append(stage.model_copy(update=changes))
+            if architectures:
+                split[stage.name] = architectures
+        return found

@@ -63,17 +63,22 @@ def _changes(results: pd.DataFrame, view: View) -> list[_Shown]:
 
 def _by_seed(results: pd.DataFrame, entry: AblationEntry) -> pd.Series:
     """The change of the MPJPE after the last epoch, by seed."""
+    (pair,) = entry_pairs([entry])
     changed, base = (
-        per_seed(results, entry.architecture, entry.size, "mpjpe", "last", variant=variant)
-        for variant in (entry.name, "")
+        per_seed(results, model.architecture, model.size, "mpjpe", "last", variant=model.variant)
+        for model in pair
     )
     return (changed - base).dropna()
 
 
 def _labels(entries: Sequence[AblationEntry]) -> list[str]:
-    """The entries' titles, with their sizes where these differ."""
-    several = len({entry.size for entry in entries}) > 1
-    titles = [(entry.title or entry.name) + (f", {entry.size}" if several else "") for entry in entries]
+    """The entries' titles, with the sizes of what they are compared with where these differ."""
+    sizes = [entry.base[1] for entry in entries]
+    several = len(set(sizes)) > 1
+    titles = [
+        (entry.title or entry.name) + (f", {size}" if several else "")
+        for entry, size in zip(entries, sizes, strict=True)
+    ]
     return [literal(textwrap.fill(title, _LABEL_WIDTH)) for title in titles]
 
 
@@ -96,7 +101,7 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
     labels = _labels([each.entry for each in shown])
     n_lines = np.array([label.count("\n") + 1 for label in labels] or [1])
     heights = np.cumsum(n_lines) - n_lines / 2  # in lines, so that no title runs into the next
-    architectures = list(dict.fromkeys(entry.architecture for entry in entries))
+    architectures = list(dict.fromkeys(entry.base[0] for entry in entries))
     figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 1.15 + 0.16 * n_lines.sum()), layout="constrained")
     rows: list[Row] = [(0.0, [0.0], None)]
     for y, each in zip(heights, shown, strict=False):
@@ -107,9 +112,9 @@ def draw(results: pd.DataFrame, view: View) -> Figure:
         ends = None if change.low is None or change.high is None else (change.low, change.high)
         if change.seeds == TWO:
             by_seed, ends = _by_seed(results, entry), None
-            draw_seeds(ax, by_seed, y, view.card(entry.architecture))
+            draw_seeds(ax, by_seed, y, view.card(entry.base[0]))
             rows.append((y, by_seed, None))
-        draw_estimate(ax, change.estimate, ends, y, view.card(entry.architecture), each.significant)
+        draw_estimate(ax, change.estimate, ends, y, view.card(entry.base[0]), each.significant)
         rows.append((y, [change.estimate], ends))
     cut = fit(ax, rows)
     ax.axvline(0, color=INK, linewidth=0.6, zorder=1)

@@ -1,4 +1,4 @@
-"""The landscape of the hyper-parameter search: slices, the best validation error over each searched key.
+"""The landscape of the hyper-parameter search: slices, the last validation error over each searched key.
 
 A row is a stage, a panel one key that its trials differ in, a point a trial. Errors are in pixels, measured
 on a held-out training subject, and are compared within a stage only: stages differ in their length.
@@ -90,7 +90,7 @@ def positions(key: Key, first: Key, errors: NDArray[np.floating[Any]]) -> NDArra
 
 def draw_slice(ax: Axes, trials: pd.DataFrame, key: Key, first: Key, failed_at: float, view: View) -> None:
     """The trials of one stage over one key; colour and marker follow the first key, × are failed trials."""
-    errors, levels = trials["best"].to_numpy(float), list(key.cat.categories)
+    errors, levels = trials["final"].to_numpy(float), list(key.cat.categories)
     x, failed, of_first = positions(key, first, errors), ~np.isfinite(errors), first.cat.codes.to_numpy()
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.85, len(first.cat.categories)))
     stopped = (trials["status"] != "finished").to_numpy() & ~failed
@@ -149,11 +149,11 @@ def draw(trials: pd.DataFrame, view: View) -> Figure:
     for row, (stage, of_stage) in zip(rows, keys.items(), strict=True):
         part = trials[trials["stage"] == stage]
         axes = row.subplots(1, len(of_stage), sharey=True, squeeze=False)[0]
-        failed_at = _scale(axes[0], part["best"].to_numpy(float))
+        failed_at = _scale(axes[0], part["final"].to_numpy(float))
         for ax, key in zip(axes, of_stage, strict=True):
             draw_slice(ax, part, key, of_stage[0], failed_at, view)
         unit = ", ".join(part["unit"].unique())
-        axes[0].set_ylabel(f"best validation\nMPJPE ({unit})", linespacing=1.1)
+        axes[0].set_ylabel(f"last validation\nMPJPE ({unit})", linespacing=1.1)
         epochs = part["epochs"].unique()
         length = f", {epochs[0]} epochs" if len(epochs) == 1 else ""
         count = f"{len(part)} trial{'s' if len(part) > 1 else ''}"
@@ -163,7 +163,7 @@ def draw(trials: pd.DataFrame, view: View) -> Figure:
 
 
 def _note(trials: pd.DataFrame) -> str:
-    failed = trials["best"].isna()
+    failed = trials["final"].isna()
     words = ["colour and marker: by the leftmost key", "ring: lowest finished"] if len(trials) > 1 else []
     if ((trials["status"] != "finished") & ~failed).any():
         words.append("open: stopped early")

@@ -34,13 +34,13 @@ from poselift.paper.result_numbers import (
     of_models,
     of_references,
 )
-from poselift.paper.setting_text import of_hyperparameters, of_settings, of_statistics
+from poselift.paper.setting_text import of_hyperparameters, of_settings, of_statistics, of_tuning
 from poselift.skeleton import N_JOINTS
 from poselift.tables.table import MISSING
 
 NEEDS = (
     "notice", "grid", "per_action_size", "decimals", "statistics", "ablation", "ground_truth_2d", "further",
-    "labels",
+    "labels", "tuned",
 )  # fmt: skip
 
 
@@ -104,6 +104,7 @@ def main(argv: list[str] | None = None) -> None:
         "data.title": view.notice.dataset_title,
         **below("data", _data(results, runs, recordings)),
         **below("setup", of_settings(runs, view.grid)),
+        **below("tuning", of_tuning(runs, view)),
         **below("model", of_hyperparameters(runs)),
         **{f"found.{each.title.lower()}": each.text for each in found},
         "paper.title": arguments.title,

@@ -146,12 +146,12 @@ def of_ablation(results: pd.DataFrame, differences: Differences, view: View) -> 
         numbers |= below(entry.name, of_model(results, differences, *pair, decimals))
         if found := differences.difference(*pair, "mpjpe", "last"):
             changes[entry.title or entry.name] = found, differences.finding(*pair, "mpjpe", "last")
-    unlike = [entry for entry in entries if entry.seeds != view.grid.seeds]
+    unlike = [entry for entry in entries if entry.seeds != view.grid.seeds_of(entry.base[1])]
     numbers["seeds.described"] = (
-        "where the seeds of an entry differ from those of the model that it changes, the change is over "
-        "those that both have"
+        "where the seeds of an entry differ from those of the model that it is compared with, the change is "
+        "over those that both have"
         if unlike
-        else "each has the seeds of the model that it changes"
+        else "each has the seeds of the model that it is compared with"
     )
     numbers["steps.described"] = _steps(results, view)
     worst = max(changes, key=lambda name: changes[name][0].estimate, default="")

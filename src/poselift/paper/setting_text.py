@@ -48,8 +48,8 @@ def of_settings(runs: Sequence[Run], grid: Grid) -> Numbers:
         "runs": setting(len(runs)),
         "architectures": setting(len(grid.architectures)),
         "base": grid.base,
-        "seeds": setting(len(grid.seeds)),
-        "seeds.counted": counted(setting(len(grid.seeds)), "seed"),
+        "seeds": of_all(len(grid.seeds_of(size)) for size in grid.sizes),
+        "seeds.counted": _seeds(grid),
         "epochs.counted": counted(of_all(each.epochs for each in recipes), "epoch"),
         "sizes": setting(len(grid.sizes)),
         "size_names": listing(grid.sizes),
@@ -63,6 +63,13 @@ def of_settings(runs: Sequence[Run], grid: Grid) -> Numbers:
         "recipes.counted": _recipes(recipes),
         "recipes.differ": _differ(recipes),
     }
+
+
+def _seeds(grid: Grid) -> str:
+    """`3 seeds (5 at size base)`."""
+    usual = len(grid.seeds)
+    more = [f"{setting(n)} at size {size}" for size in grid.sizes if (n := len(grid.seeds_of(size))) > usual]
+    return counted(setting(usual), "seed") + (f" ({listing(more)})" if more else "")
 
 
 def _values(recipes: Sequence[TrainingSettings], name: str) -> list[Any]:
@@ -107,6 +114,42 @@ def _differ(recipes: Sequence[TrainingSettings]) -> str:
     names = [name for name in TrainingSettings.model_fields if len(_values(recipes, name)) > 1]
     described = [name.replace("_", " ") for name in names]
     return f"Models differ in their recipe, in: {listing(described)}." if names else ""
+
+
+def of_tuning(runs: Sequence[Run], view: View) -> Numbers:
+    """Sentences on what was tuned for which models, and on what that may mean for their comparison."""
+    architectures = view.grid.architectures
+    tuned = {view.label(name): view.tuned[name] for name in architectures if name in view.tuned}
+    others = [view.label(name) for name in architectures if name not in view.tuned]
+    if not tuned:
+        published = {run.settings.training for run in runs} == {TrainingSettings()}
+        whose = "is the one published for the baseline" if published else "is not chosen by a search"
+        return {
+            "described": "Nothing was tuned for any of these models.",
+            "limit": f"The recipe {whose}; a search for each model, with the same budget, might change "
+            "their order.",
+        }
+    alike: dict[str, list[str]] = {}
+    for label, of in tuned.items():
+        keys = listing([key.replace("_", " ") for key in of.keys])
+        seeds = f", the mean of {setting(of.seeds)} seeds" if of.seeds > 1 else ""
+        how = (
+            f"{keys} tuned by {counted(setting(of.trials), 'trial')} at size {of.size}; the winner has the "
+            f"lowest error on training subject {of.subject} after the last epoch{seeds}"
+        )
+        alike.setdefault(how, []).append(label)
+    told = [
+        f"{listing(labels)} {'each have' if len(labels) > 1 else 'has'} {how}."
+        for how, labels in alike.items()
+    ]
+    told += [f"Nothing was tuned for {listing(others)}."] if others else []
+    fair = len(alike) == 1 and not others
+    return {
+        "described": " ".join(told),
+        "limit": "All models were tuned with the same budget, at one size, and keep the values in all others."
+        if fair
+        else "The models were not tuned alike, which may favour those for which more was tried.",
+    }
 
 
 def of_statistics(view: View) -> Numbers:

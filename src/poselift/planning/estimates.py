@@ -77,11 +77,13 @@ def trainings(config: Config, results: Path = Path("results")) -> list[Training]
         found += made(name, config.runs(name), f"{main}/{name}")
     for stage, planned in search_plan(config).items():
         alive, epochs = len(planned.trials), 0
-        ends = [planned.stop_after(rung) for rung in range(planned.last_rung)]
+        ends = [planned.stop_after(rung) for rung in range(planned.whole_rung)]
         full = min(trial.base.training.epochs for trial in planned.trials.values())
         for before, end in pairwise([0, *filter(None, ends), full]):
             epochs += alive * (end - before)
             alive = math.ceil(alive * planned.halving.keep) if planned.halving else alive
+        if planned.finalists:
+            epochs += full * len(planned.finalists.seeds) * min(planned.finalists.count, len(planned.trials))
         for trial in planned.trials.values():
             run = trial.settings({})
             clips = _clips(config, results, main, run.n_frames)

@@ -41,7 +41,8 @@ def days(hours: Iterable[float], gpus: int) -> float:
 def proposals(config: Config, found: Corrected, budget: float) -> tuple[list[str], float]:
     """What to leave out of the paper, in words, until it fits a budget of GPU-hours; the hours that are left.
 
-    First the ablation's seeds after the second, then its entries, the dearest first, then the largest size.
+    First the seeds that some sizes have more, then the ablation's after the second, then its entries, the
+    dearest first, then the largest size.
     """
     kept = [one for one in found.all if not one.training.part.startswith("search.")]
     said = []
@@ -57,7 +58,12 @@ def proposals(config: Config, found: Corrected, budget: float) -> tuple[list[str
 
 def _options(config: Config, found: Corrected, paper: list[Estimate]) -> Iterator[tuple[str, list[Estimate]]]:
     ablation = [one for one in paper if one.training.part.startswith("ablation.")]
-    seeds = config.experiment.seeds[:2]
+    of_all = config.experiment.seeds
+    yield (
+        "experiment.more_seeds: none",
+        [one for one in paper if one.training.part == "grid" and one.training.settings.seed not in of_all],
+    )
+    seeds = of_all[:2]
     yield (
         f"ablation: seeds: {seeds} for each entry",
         [one for one in ablation if one.training.settings.seed not in seeds],

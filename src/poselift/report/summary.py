@@ -24,8 +24,9 @@ def as_text(content: Table, notice: DataNotice, grid: Grid) -> str:
     for block in content.blocks:
         rows += [[block.title, *(_text(row[i]) for i in shown if i < len(row))] for row in block.rows]
     widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(len(headings) + 1)]
-    several = len(grid.seeds) > 1
-    seeds = f"{len(grid.seeds)} seed{'s' if several else ''}"
+    counts = sorted({len(grid.seeds_of(size)) for size in grid.sizes})
+    several = counts[-1] > 1
+    seeds = f"{' to '.join(map(str, counts))} seed{'s' if several else ''}"
     lines = [f"{'SYNTHETIC DATA, ' * notice.synthetic}{notice.dataset_title}: errors in mm, {seeds}"]
     for row in rows:
         lines.append("  ".join(map(str.ljust, row, widths)).rstrip())

@@ -20,7 +20,7 @@ from poselift.search.settings import MODEL
 
 SHOWN = 5
 COLUMNS = [
-    "stage", "trial", "status", "reason", "best", "final", "unit", "epochs", "gpu_hours",
+    "stage", "trial", "status", "reason", "best", "final", "unit", "epochs", "seeds", "gpu_hours",
     "architecture", "size",
 ]  # fmt: skip
 """The table's columns before those of the searched keys; `best` and `final` are errors in `unit`."""
@@ -33,46 +33,73 @@ def table(results: Sequence[TrialResult]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*COLUMNS, *(key for key in keys if key not in COLUMNS)])
 
 
-def best_finished(results: Sequence[TrialResult]) -> list[TrialResult]:
-    """The finished trials, the best first."""
-    return [result for result in ranked(results) if result.status == "finished"]
+def winners(results: Sequence[TrialResult]) -> dict[str, TrialResult]:
+    """The winner of each architecture: the best finished trial of the last stage in which it has one.
 
-
-def fragment(results: Sequence[TrialResult], overrides: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-    """What the winner changes, as keys of config.yaml: `training` has the searched values of the best
-    finished trial, `models` for each architecture the hyper-parameters of its best one.
-
-    The configuration's `overrides` would win over `training`, so there it becomes the last of them.
+    The results are in the order of the stages. Errors of stages are not compared: those of an earlier one
+    may be of shorter trainings, or of one seed, the lowest of which is low by luck as well.
     """
-    finished = best_finished(results)
-    found = finished[0].searched if finished else {}
-    of_training = TrainingSettings.model_fields
-    training = {key: value for key, value in found.items() if key in of_training}
-    models: dict[str, Any] = {}
-    for result in finished:
-        values = {key: value for key, value in result.searched.items() if key not in (*MODEL, *of_training)}
-        if values:
-            models.setdefault(result.architecture, values)
-    piece: dict[str, Any] = {"training": training, "models": models}
-    if training and overrides:
-        piece = {"overrides": [*overrides, {"training": training}], "models": models}
+    found: dict[str, TrialResult] = {}
+    for stage in dict.fromkeys(result.stage for result in results):
+        finished = [one for one in results if one.stage == stage and one.status == "finished"]
+        found |= {one.architecture: one for one in reversed(ranked(finished))}
+    return found
+
+
+def fragment(
+    results: Sequence[TrialResult], subject: str, overrides: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """What the winners change, as keys of config.yaml: each has its searched values of the training as the
+    last of the `overrides`, and its hyper-parameters under `models`, for its own architecture alone. With it
+    goes how they were found, on which training `subject`: the paper says it."""
+    of_training, found = TrainingSettings.model_fields, winners(results)
+    searched = {
+        name: {key: value for key, value in one.searched.items() if key not in MODEL}
+        for name, one in found.items()
+    }
+    trainings = {
+        name: {key: value for key, value in values.items() if key in of_training}
+        for name, values in searched.items()
+    }
+    models = {
+        name: {key: value for key, value in values.items() if key not in of_training}
+        for name, values in searched.items()
+    }
+    tuned = {
+        name: {
+            "keys": list(searched[name]),
+            "trials": sum(one.architecture == name for one in results),
+            "size": one.size,
+            "seeds": one.seeds,
+            "subject": subject,
+        }
+        for name, one in found.items()
+        if searched[name]
+    }
+    own = [{"architectures": [name], "training": values} for name, values in trainings.items() if values]
+    piece = {
+        "overrides": [*overrides, *own] if own else [],
+        "models": {name: values for name, values in models.items() if values},
+        "search": {"tuned": tuned} if tuned else {},
+    }
     return {key: content for key, content in piece.items() if content}
 
 
 def heading(results: Sequence[TrialResult], subject: str, data: str) -> str:
-    """What the search found in a few lines: the data, how many trials, the best of them."""
+    """What the search found in a few lines: the data, how many trials, the winner of each architecture."""
     counts = Counter(result.status for result in results).most_common()
     states = ", ".join(f"{count} {status}" for status, count in counts)
     number = f"{len(results)} trial{'s' if len(results) > 1 else ''}"
     lines = [f"{data}: {number} ({states}), MPJPE on train subject {subject} in px"]
-    for best in best_finished(results)[:1]:
-        model, error = f"{best.architecture}-{best.size}", f"{best.best:.2f} {best.unit}"
-        lines.append(f"winner: {model}, stage {best.stage}, {best.trial}: {error}")
+    for best in winners(results).values():
+        model, error = f"{best.architecture}-{best.size}", f"{best.final:.2f} {best.unit}"
+        of = f", mean of {best.seeds} seeds" if best.seeds > 1 else ""
+        lines.append(f"winner: {model}, stage {best.stage}, {best.trial}: {error} after the last epoch{of}")
     return "\n".join(lines)
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write the table of all trials and the winner as a piece of configuration; print the best five."""
+    """Write the table of all trials and the winners as a piece of configuration; print the best five."""
     parser = argparse.ArgumentParser(prog="poselift.search.collect", description=main.__doc__)
     parser.add_argument("--rankings", type=Path, nargs="+", required=True, help="last ranking of each stage")
     parser.add_argument("--overrides", type=json.loads, default=[], help="JSON: those of the configuration")
@@ -88,7 +115,7 @@ def main(argv: list[str] | None = None) -> None:
     trials = table(results)
     with atomic_path(given.out) as temporary:
         trials.to_csv(temporary, index=False)
-    piece = yaml.safe_dump(fragment(results, given.overrides), sort_keys=False)
+    piece = yaml.safe_dump(fragment(results, given.validation_subject, given.overrides), sort_keys=False)
     write_text(given.winner, f"{textwrap.indent(found, '# ')}\n{piece}")
     print(found)
     shown = trials.head(SHOWN).drop(columns="reason").dropna(axis="columns", how="all")

@@ -47,13 +47,15 @@ class Jobs:
         return [f"{folder}/{trial}/rung-{wildcards.rung}.json" for trial in trials]
 
     def ranking_options(self, wildcards: Any) -> str:
-        """Which trials a ranking compares, and the fraction of them that goes on, as options.
+        """Which trials a ranking compares, and how many of them go on, as options.
 
         Trials by name, not by file: the system takes commands of 128 KiB, which a thousand paths can fill.
         """
         stage = self.stages[wildcards.stage]
-        keep = stage.halving.keep if stage.halving else 1
-        return f"{shlex.join(['--trials', *stage.trials])} --keep {keep}"
+        trials = shlex.join(["--trials", *stage.trials])
+        if stage.finalists and int(wildcards.rung) == stage.whole_rung:
+            return f"{trials} --count {stage.finalists.count}"
+        return f"{trials} --keep {stage.halving.keep if stage.halving else 1}"
 
     def _ranking(self, stage: str, rung: int) -> str:
         return f"{self.folder}/{stage}/ranking-{rung}.json"

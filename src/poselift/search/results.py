@@ -29,10 +29,14 @@ class TrialResult:
     reason: str = ""
     """Why it stopped or failed."""
     best: float | None = None
+    """Of the epoch with the lowest error."""
     final: float | None = None
+    """Of the last epoch, by which trials are compared."""
     unit: str = "px"
     epochs: int = 0
     gpu_hours: float | None = None
+    seeds: int = 1
+    """Seeds that the errors are means over."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +57,23 @@ class Ranking:
 
 
 def ranked(results: Iterable[TrialResult]) -> list[TrialResult]:
-    """Results sorted by best error, then by stage and name; those without an error come last."""
-    return sorted(results, key=lambda one: (math.inf if one.best is None else one.best, one.stage, one.trial))
+    """Results sorted by the error of the last epoch, then by stage and name; those without one come last."""
+    return sorted(
+        results, key=lambda one: (math.inf if one.final is None else one.final, one.stage, one.trial)
+    )
 
 
-def promoted(results: Iterable[TrialResult], rung: int, keep: float) -> list[str]:
+def promoted(
+    results: Iterable[TrialResult], rung: int, keep: float = 1, count: int | None = None
+) -> list[str]:
     """Names of the trials that continue after `rung`: the best fraction `keep`, rounded up and with ties, of
-    those that took part in it; failed ones count as the worst."""
+    those that took part in it, or the best `count`; failed ones count as the worst."""
     part = [result for result in results if result.rung == rung]
-    errors = {one.trial: one.best for one in ranked(part) if one.status == "running" and one.best is not None}
+    running = (one for one in ranked(part) if one.status == "running")
+    errors = {one.trial: one.final for one in running if one.final is not None}
     if not errors:
         return []
-    count = math.ceil(round(keep * len(part), 9))  # 0.07 * 100 is a little more than 7
+    count = count or math.ceil(round(keep * len(part), 9))  # 0.07 * 100 is a little more than 7
     limit = list(errors.values())[min(count, len(errors)) - 1]
     return [trial for trial, error in errors.items() if error <= limit]
 

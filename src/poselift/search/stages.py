@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from poselift.config.experiment import Config, Variant
 from poselift.config.options import options
-from poselift.config.search import Halving, Stage
+from poselift.config.search import Finalists, Halving, Stage
 from poselift.config.sections import parse
 from poselift.errors import PoseliftError
 from poselift.search.settings import MODEL, Trial, value_of
@@ -21,15 +21,21 @@ class Plan:
     trials: dict[str, Trial]
     start_from: str | None
     halving: Halving | None
+    finalists: Finalists | None = None
+
+    @property
+    def whole_rung(self) -> int:
+        """The rung at whose end trials have their whole length; rungs count from 0."""
+        return len(self.halving.epochs) if self.halving else 0
 
     @property
     def last_rung(self) -> int:
-        """The rung at whose end trials are finished; rungs count from 0."""
-        return len(self.halving.epochs) if self.halving else 0
+        """The rung at whose end trials are finished: there finalists have their further seeds."""
+        return self.whole_rung + (self.finalists is not None)
 
     def stop_after(self, rung: int) -> int | None:
         """The epochs that trials have after this rung; None for their whole length."""
-        return self.halving.epochs[rung] if self.halving and rung < self.last_rung else None
+        return self.halving.epochs[rung] if self.halving and rung < self.whole_rung else None
 
     def options(self, name: str, rung: int) -> str:
         """What a trial is and how far it runs, as options of `poselift.search.trial`."""
@@ -38,6 +44,10 @@ class Plan:
         words += ["--values", json.dumps(trial.values)] if trial.values else []
         words += ["--factors", json.dumps(trial.factors)] if trial.factors else []
         words += ["--stop-after", str(stop_after)] if stop_after else []
+        if self.finalists and rung == self.whole_rung:
+            words.append("--goes-on")
+        if self.finalists and rung == self.last_rung:
+            words += ["--seeds", *map(str, self.finalists.seeds)]
         return f"{shlex.join(words)} {options(trial.base, without=('architecture_file',))}"
 
 
@@ -46,7 +56,7 @@ def plan(config: Config) -> dict[str, Plan]:
     that winner is; everything else is checked here. Raises `PoseliftError` that names the stage."""
     plans: dict[str, Plan] = {}
     models: dict[str | None, Point] = {None: {}}
-    for stage in config.search.stages:
+    for stage in config.search.by_architecture():
         start = models[stage.start_from]
         models[stage.name] = {
             key: None if key in stage.keys else getattr(stage, key) or start.get(key) for key in MODEL
@@ -60,7 +70,8 @@ def plan(config: Config) -> dict[str, Plan]:
             _check(stage, trials)
         except PoseliftError as error:
             raise PoseliftError(f"search stage '{stage.name}': {error}") from None
-        plans[stage.name] = Plan({trial.name: trial for trial in trials}, stage.start_from, stage.halving)
+        by_name = {trial.name: trial for trial in trials}
+        plans[stage.name] = Plan(by_name, stage.start_from, stage.halving, stage.finalists)
     return plans
 
 

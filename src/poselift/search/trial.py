@@ -10,10 +10,10 @@ import json
 import logging
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -44,12 +44,15 @@ def attempt(
     start: Ranking | None,
     previous: Ranking | None,
     trained: Callable[[RunSettings, int | None], dict[str, Any]],
+    goes_on: bool = False,
+    seeds: Sequence[int] = (),
 ) -> TrialResult:
     """The trial's result after `rung`, `trained` as far as necessary: the errors of a run after some epochs.
 
     `start` is the finished stage whose winner it starts from, `previous` the trial's own stage after the
-    rung before; `stop_after` counts epochs from the beginning, None is the whole length. Raises what is not
-    the trial's own failure: `Stopped` by a signal, and what the machine lacks.
+    rung before; `stop_after` counts epochs from the beginning, None is the whole length. Of its whole length
+    it `goes_on` where finalists are compared by further `seeds`, with which it is trained on the last rung.
+    Raises what is not the trial's own failure: `Stopped` by a signal, and what the machine lacks.
     """
     if previous:
         before = previous.trial(trial.name)
@@ -61,14 +64,16 @@ def attempt(
             return replace(before, status="stopped", reason=reason)
     base = trial.base
     result = TrialResult(
-        base.variant or "", trial.name, "running" if stop_after else "finished", rung,
+        base.variant or "", trial.name, "running" if stop_after or goes_on else "finished", rung,
         base.architecture, base.size, searched=dict(trial.values),
     )  # fmt: skip
     try:
         inherited = _inherited(start)
         settings = trial.settings(inherited)
         result = replace(result, searched=trial.searched(inherited))
-        return replace(result, **trained(settings, stop_after))
+        first = replace(result, **trained(settings, stop_after))
+        more = [trained(settings.model_copy(update={"seed": seed}), stop_after) for seed in seeds]
+        return _mean([first, *(replace(result, **each) for each in more)])
     except FAILURES as error:
         if isinstance(error.__context__, OSError):  # a full disk or a missing file is not the trial's doing
             raise
@@ -76,8 +81,19 @@ def attempt(
         return replace(result, status="failed", reason=one_line(reason, limit=1000))
 
 
+def _mean(results: Sequence[TrialResult]) -> TrialResult:
+    """The result of a trial from those of its seeds: mean errors, and the hours of all."""
+    if len(results) == 1:
+        return results[0]
+    best, final, hours = ([getattr(each, key) for each in results] for key in ("best", "final", "gpu_hours"))
+    total = None if None in hours else sum(hours)
+    return replace(results[0], best=fmean(best), final=fmean(final), gpu_hours=total, seeds=len(results))
+
+
 def clear(folder: Path) -> None:
-    """Remove the weights and the training state of a finished or stopped trial."""
+    """Remove the weights and the training state of a finished or stopped trial, of all its seeds."""
+    for of_seed in folder.glob("seed-*/"):
+        clear(of_seed)
     for weights in folder.glob("*.safetensors"):
         weights.unlink()
     for state in (folder / "state").glob("*/"):
@@ -129,6 +145,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--factors", type=json.loads, default={}, help="JSON: factors on keys of the winner")
     parser.add_argument("--rung", type=int, default=0, help="which comparison the trial runs up to, from 0")
     parser.add_argument("--stop-after", type=int, help="epochs up to it (default: all of the trial)")
+    parser.add_argument("--goes-on", action="store_true", help="finalists have further seeds after this rung")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[], help="further seeds of a finalist")
     parser.add_argument("--start", type=Path, nargs="?", help="last ranking of the stage that it starts from")
     parser.add_argument("--previous", type=Path, nargs="?", help="ranking of its stage after the rung before")
     parser.add_argument("--keep-weights", action="store_true", help="keep the weights when the trial is over")
@@ -145,10 +163,16 @@ def main(argv: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     execution = execution_from_options(given)
     name, values, factors = given.pop("trial"), given.pop("values"), given.pop("factors")
+    goes_on, seeds = given.pop("goes_on"), given.pop("seeds")
     trial = Trial(name, run_from_options(given), values, factors)
+
+    def trained(settings: RunSettings, epochs: int | None) -> dict[str, Any]:
+        is_first = settings.seed == trial.base.seed
+        folder = out.parent if is_first else out.parent / f"seed-{settings.seed}"
+        return train_or_recall(store, folder, device, execution, settings, epochs)
+
     try:
-        trained = partial(train_or_recall, store, out.parent, device, execution)
-        result = attempt(trial, rung, stop_after, start, previous, trained)
+        result = attempt(trial, rung, stop_after, start, previous, trained, goes_on, seeds)
     except Stopped as stopped:
         log.info("%s", stopped)
         sys.exit(stopped.exit_status)

@@ -52,11 +52,12 @@ def table(
     places = cost_decimals([cost for model in (*compared, *variants) if (cost := cost_of(model))])
     architectures = (row(with_components(model.architecture), model, compared[0]) for model in compared)
     blocks = [Block(tuple(architectures), f"Architectures, {size}")]
-    for base, group in groupby(entries, key=lambda entry: Model(entry.architecture, entry.size)):
-        rows = [row("unchanged", base, base)]
-        rows += [row(entry.title or entry.name, base._replace(variant=entry.name), base) for entry in group]
+    titled = zip((entry.title or entry.name for entry in entries), entry_pairs(entries), strict=True)
+    for base, group in groupby(titled, key=lambda entry: entry[1][1]):
+        rows = [row("unchanged", base, base), *(row(title, *pair) for title, pair in group)]
         blocks.append(Block(tuple(rows), f"{view.label(base.architecture)}, {base.size}"))
-    seeds = [view.grid.seeds, *(entry.seeds for entry in entries)]
+    seeds = [*map(view.grid.seeds_of, {size, *(entry.base[1] for entry in entries)})]
+    seeds += [entry.seeds for entry in entries]
     one_seed = ""
     if len(set(seeds)) > 1:
         one_seed = "A change is over the seeds that both models have."
@@ -72,7 +73,8 @@ def table(
             f"Ablation on {view.notice.dataset_title}, last epoch: errors and their changes in mm (negative: "
             f"lower error). First the architectures at size {size}, changes from the first (𝐴: attention, "
             "𝐺: graph, 𝑀: MambaGCN; ∥: side by side, →: one after the other); then models with one thing "
-            "changed, and the change from the unchanged model. MACs of linear layers.",
+            "changed and other models in their place, and the change from the unchanged model. MACs of "
+            "linear layers.",
             cells.spread_note(),
             "In brackets the interval of a change.",
             cells.star_note("between architectures, from the unchanged model", max(seeds, key=len)),

@@ -101,7 +101,7 @@ class ErrorCells:
         """The sentences on spread and significance of what is `compared`."""
         base = self.view.label(self.view.grid.base)
         starred = f"from {base} of its size; bold: it is also better than each other of its size"
-        return sentences(self.spread_note(), self.star_note(starred, self.view.grid.seeds))
+        return sentences(self.spread_note(), self.star_note(starred, self.view.grid.most_seeds))
 
     def _power_note(self, seeds: Sequence[int]) -> str:
         """The sentences on what the tests could have found."""

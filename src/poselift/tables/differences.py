@@ -40,7 +40,7 @@ def table(results: pd.DataFrame, view: View) -> Table:
             "intervals (negative: the first model has the lower error). Detectable: the smallest true "
             f"difference of the {METRICS[primary].label} that its test finds with "
             f"{100 * POWER:g}\N{NARROW NO-BREAK SPACE}% power.",
-            cells.star_note("of the two models", grid.seeds),
+            cells.star_note("of the two models", grid.most_seeds),
         ),
         caption_notice(view.notice, grid.missing(results["run"])),
         (

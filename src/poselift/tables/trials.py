@@ -20,23 +20,24 @@ SHOWN = 20
 def table(trials: pd.DataFrame, view: View) -> Table:
     """The table: a row per trial, the lowest error first; `trials` as `analysis.trials` reads them."""
     searched = [name for name in trials.columns if name not in DESCRIPTION]
-    best = trials.sort_values("best", kind="stable", na_position="last").head(SHOWN)
+    best = trials.sort_values("final", kind="stable", na_position="last").head(SHOWN)
 
     def row(trial: Mapping[Any, Any]) -> Row:
-        error = None if math.isnan(trial["best"]) else trial["best"]
+        error = None if math.isnan(trial["final"]) else trial["final"]
         status = trial["status"] + (f": {trial['reason']}" if trial["reason"] else "")
         keys = (Cell(trial[name], value=as_number(trial[name])) for name in searched)
-        return Cell(trial["stage"]), *keys, plain(error, 2), plain(float(trial["epochs"]), 0), Cell(status)
+        counts = (plain(float(trial[name]), 0) for name in ("epochs", "seeds"))
+        return Cell(trial["stage"]), *keys, plain(error, 2), *counts, Cell(status)
 
     return Table(
         "trials",
         "Hyper-parameter search",
-        f"The best {len(best)} of {len(trials)} trials, by the lowest error on a train subject that is held "
-        "out, in pixels. Stages differ in their length.",
+        f"The best {len(best)} of {len(trials)} trials, by the error after the last epoch on a train subject "
+        "that is held out, in pixels, the mean of its seeds. Stages differ in their length.",
         caption_notice(view.notice),
         (
             *columns("text", "Stage", *(name.replace("_", " ") for name in searched)),
-            *columns("number", "MPJPE (px)", "Epochs"),
+            *columns("number", "MPJPE (px)", "Epochs", "Seeds"),
             *columns("text", "Status"),
         ),
         (Block(tuple(row(trial) for trial in best.to_dict("records"))),),

@@ -68,6 +68,8 @@ def test_the_view_is_what_the_configuration_says():
         ablation=[
             {"name": "short", "title": "fewer", "architecture": "full", "size": "base", "n_frames": 9},
             {"name": "long", "architecture": "baseline", "size": "large", "seeds": [8], "n_frames": 81},
+            {"name": "tall", "architecture": "baseline", "size": "deep", "against": ["full", "base"]},
+            {"name": "gone", "architecture": "full", "size": "base", "against": ["mamba_gcn", "base"]},
         ],
         ground_truth_2d={"architectures": ["baseline"], "sizes": ["large"], "seeds": [7]},
         paper={"title": "T", "authors": ["A"], "per_action_size": "base", "decimals": 3},
@@ -80,9 +82,16 @@ def test_the_view_is_what_the_configuration_says():
     assert found.detail == Grid(("full", "baseline"), ("base",), (3, 4))
     assert found.ground_truth_2d == Grid(("baseline",), ("large",), (7,), "gt2d")
     assert [tuple(dict(entry).values()) for entry in found.ablation] == [
-        ("short", "fewer", "full", "base", (3, 4)),
-        ("long", "", "baseline", "large", (8,)),
+        ("short", "fewer", "full", "base", (3, 4), None),
+        ("long", "", "baseline", "large", (8,), None),
+        ("tall", "", "baseline", "deep", (3, 4), ("full", "base")),
+    ]  # and not what would be compared with a model that the experiment does not have
+    assert [entry.base for entry in found.ablation] == [
+        ("full", "base"),
+        ("baseline", "large"),
+        ("full", "base"),
     ]
+    assert variant_models_of(told) == ["full-base-short", "baseline-large-long", "baseline-deep-tall"]
     assert (found.decimals, found.per_action_size) == (3, "base")
     assert found.statistics == Statistics(confidence=0.9, resamples=321, seed=5)
     assert found.stages == ("coarse", "all")
@@ -251,9 +260,9 @@ def test_every_model_is_played_with_its_first_seed_on_clips_of_one_length():
 
 
 def test_lifters_are_named_with_their_files(tmp_path):
-    assert lifter_options(config()) == ""
+    assert lifter_options(config(architectures={}, ablation=[])) == ""
     (tmp_path / "my lifter.py").write_text("def build(size, n_frames, settings): ...\n")
-    told = config(architectures={"mine": str(tmp_path / "my lifter.py")})
+    told = config(architectures={"mine": str(tmp_path / "my lifter.py")}, ablation=[])
     assert shlex.split(lifter_options(told)) == ["--lifters", f"mine={tmp_path / 'my lifter.py'}"]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from poselift.analysis.view import PARTS, AblationEntry, Further, Grid, add_options, from_options, to_options
 from poselift.config.card import Card
+from poselift.config.search import Tuned
 from poselift.errors import PoseliftError
 from shown import REAL, SYNTHETIC, view
 
@@ -16,6 +17,7 @@ WHOLE = view(
     ground_truth_2d=Grid(("full",), ("base",), (0,), "gt2d"),
     further={"third": Further(notice=REAL, grid=Grid(("full",), ("tiny",), (7,)))},
     stages=("coarse", "fine"),
+    tuned={"full": Tuned(keys=["lr"], trials=9, size="base", seeds=3, subject="S8")},
 )
 
 
@@ -28,7 +30,8 @@ def read(words: str, parts: tuple[str, ...]):
 def test_a_view_is_read_as_it_was_said():
     parts = tuple(part for part in PARTS if part != "labels")
     assert read(to_options(WHOLE, parts), parts) == WHOLE
-    for other in (view(), view(notice=SYNTHETIC), view(decimals=0)):
+    more = Grid(("full",), ("tiny", "base"), (0,), more_seeds={"base": (2, 1)})
+    for other in (view(), view(notice=SYNTHETIC), view(decimals=0), view(more)):
         assert read(to_options(other, parts), parts) == other
 
 
@@ -92,3 +95,17 @@ def test_missing_runs_are_those_of_the_grid_the_ablation_and_ground_truth():
 )
 def test_models_are_compared_with_the_baseline_and_without_it_with_the_first(architectures, base):
     assert Grid(architectures, ("base",), (0,)).base == base
+
+
+def test_a_size_may_have_more_seeds():
+    grid = Grid(("full",), ("tiny", "base"), (0, 1), more_seeds={"base": (1, 5)})
+    assert grid.missing(["full-tiny-s0", "full-base-s1"]) == ["full-tiny-s1", "full-base-s0", "full-base-s5"]
+    assert grid.most_seeds == (0, 1, 5)
+    assert view(grid).detail == Grid(("full",), ("base",), (0, 1, 5))
+
+
+def test_runs_of_an_entry_and_of_what_it_is_compared_with_are_missed():
+    entry = AblationEntry(
+        name="wider", title="", architecture="baseline", size="wide", seeds=(0,), against=("full", "base")
+    )
+    assert entry.missing([]) == ["full-base-s0", "baseline-wide-wider-s0"]

@@ -12,6 +12,7 @@ from poselift.config.experiment import Config
 from poselift.config.recipes import recipe
 from poselift.config.run import TrainingSettings
 from poselift.config.sections import parse
+from poselift.errors import PoseliftError
 
 CONTENT: dict[str, Any] = {
     "dataset": "trial",
@@ -198,3 +199,80 @@ def test_published_sizes():
 def test_how_differences_are_judged_unless_the_configuration_says_otherwise():
     judged = config().statistics
     assert (judged.resamples, judged.confidence, judged.seed) == (10_000, 0.95, 0)
+
+
+def test_some_sizes_have_more_seeds_in_the_grid_alone():
+    experiment = CONTENT["experiment"] | {"more_seeds": {"base": [4, 7], "large": [9]}}
+    settings = config(
+        experiment=experiment,
+        ground_truth_2d={"sizes": ["base"]},
+        ablation=[{"name": "thin", "architecture": "full", "size": "base"}],
+        further_data={"mpi_inf_3dhp": {"synthetic": {}, "sizes": ["base"]}},
+    )
+    seeds: dict[str, list[int]] = {}
+    for run in settings.runs().values():
+        seeds.setdefault(run.size, []).append(run.seed)
+    assert seeds == {"tiny": [3, 4] * 2, "base": [3, 4, 7] * 2}  # large is not in the experiment
+    others = [
+        settings.ground_truth_runs(),
+        settings.variant_runs(settings.ablation),
+        settings.runs("mpi_inf_3dhp"),
+    ]
+    assert [{run.seed for run in runs.values()} for runs in others] == [{3, 4}] * 3
+
+
+AGAINST = {"name": "a", "architecture": "full", "size": "base", "against": ["full", "base"]}
+CONTROL = AGAINST | {"name": "mlp", "architecture": "control", "model": {"mixer": "mlp"}}
+
+
+def test_a_control_is_trained_like_what_it_is_compared_with():
+    settings = config(
+        architectures={"control": "poselift.models.controls.mixer"},
+        sizes=CONTENT["sizes"] | {"wide": {"depth": 1, "dim": 32}},
+        models={"full": {"fusion_alpha": 0.4}, "baseline": {"spatial_graph": "symmetric"}},
+        overrides=[
+            {"architectures": ["full"], "training": {"lr": 2e-3}},
+            {"architectures": ["baseline"], "sizes": ["base"], "training": {"lr": 3e-3}},
+        ],
+        ablation=[
+            CONTROL,
+            CONTROL | {"name": "other", "model": {"fusion_alpha": 0.6}},
+            {"name": "wider", "architecture": "baseline", "size": "wide", "against": ["full", "base"]},
+        ],
+    )
+    runs = settings.variant_runs(settings.ablation)
+    mlp, other = runs["control-base-mlp-s3"], runs["control-base-other-s3"]
+    wider = runs["baseline-wide-wider-s3"]
+    assert (mlp.model.fusion_alpha, mlp.model.mixer, mlp.training.lr) == (0.4, "mlp", 2e-3)
+    assert other.model.fusion_alpha == 0.6
+    assert (wider.depth, wider.training.lr, wider.model.spatial_graph) == (1, 3e-3, "symmetric")
+    assert settings.runs()["full-base-s3"].training.lr == 2e-3
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"ablation": [CONTROL]}, "config.yaml: ablation.mlp.architecture: unknown architecture 'control'"),
+        (
+            {"ablation": [AGAINST | {"against": ["ful", "base"]}]},
+            "config.yaml: ablation.a.against: unknown architecture 'ful' (did you mean 'full'?)",
+        ),
+        (
+            {"ablation": [AGAINST | {"against": ["full", "huge"]}]},
+            "config.yaml: ablation.a.against: unknown size 'huge'",
+        ),
+        (
+            {"experiment": CONTENT["experiment"] | {"more_seeds": {"bas": [5]}}},
+            "config.yaml: experiment.more_seeds: unknown size 'bas' (did you mean 'base'?)",
+        ),
+        (
+            {"experiments": [AGAINST]},
+            "config.yaml: experiments.a.against: unknown key",
+        ),
+    ],
+)
+def test_what_a_control_or_a_seed_names_is_there(changes: dict[str, Any], expected: str):
+    with pytest.raises(PoseliftError) as error:
+        config(**changes)
+    assert str(error.value).startswith(expected)
+    assert "\n" not in str(error.value)

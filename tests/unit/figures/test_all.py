@@ -33,8 +33,9 @@ COSTS = {(name, size): Cost(27, 10**6, 10**9, 10**9) for name in GRID.architectu
 ENTRY = AblationEntry(name="shallow", title="", architecture="full", size="base", seeds=(0, 1, 2))
 TRIALS = pd.DataFrame(
     {
-        "stage": "coarse", "trial": ["a", "b"], "status": "finished", "reason": "", "best": [9.0, 8.0],
-        "final": "", "unit": "px", "epochs": "2", "gpu_hours": "", "lr": ["0.001", "0.01"],
+        "stage": "coarse", "trial": ["a", "b"], "status": "finished", "reason": "", "best": "",
+        "final": [9.0, 8.0], "unit": "px", "epochs": "2", "seeds": "1", "gpu_hours": "",
+        "lr": ["0.001", "0.01"],
     }
 )  # fmt: skip
 

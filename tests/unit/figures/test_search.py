@@ -19,16 +19,16 @@ NAMES = {
 }
 
 
-def trial(number, best, stage="coarse", status="finished", **searched):
+def trial(number, final, stage="coarse", status="finished", **searched):
     return {
-        "stage": stage, "trial": f"trial-{number}", "status": status, "reason": "", "best": best,
-        "final": best + 3 * (number % 3 + 1), "unit": "px", "epochs": "50", "gpu_hours": "",
+        "stage": stage, "trial": f"trial-{number}", "status": status, "reason": "", "final": final,
+        "best": final - 3 * (number % 3 + 1), "unit": "px", "epochs": "50", "seeds": "1", "gpu_hours": "",
         "architecture": "full", "size": "base",
     } | searched  # fmt: skip
 
 
 def landscape(*trials):
-    return pd.DataFrame(list(trials)).astype({"best": float})
+    return pd.DataFrame(list(trials)).astype({"final": float})
 
 
 def points(ax):
@@ -91,7 +91,7 @@ def in_order(ax, tick):
 def test_trials_of_a_value_stand_in_the_order_of_the_first_key_and_of_their_error(grid):
     batch_size = search.draw(grid, VIEW).axes[1]
     assert in_order(batch_size, 0) == [10.0 + 6 * lr + decay for lr in range(4) for decay in range(2)]
-    turned = grid.assign(best=40 - grid["best"])  # the later values of the first key are better
+    turned = grid.assign(final=40 - grid["final"])  # the later values of the first key are better
     assert in_order(search.draw(turned, VIEW).axes[1], 0)[:2] == [29.0, 30.0]
 
 
@@ -150,7 +150,7 @@ def test_numbers_of_many_values_are_drawn_on_a_scale():
 def test_a_table_is_read_and_another_file_refused(tmp_path, grid):
     path = tmp_path / "results.csv"
     grid.to_csv(path, index=False)
-    assert read_trials(path)["best"].tolist() == grid["best"].tolist()
+    assert read_trials(path)["final"].tolist() == grid["final"].tolist()
     assert (grid["final"] > grid["best"]).all()
     path.write_text("a,b\n1,2\n")
     with pytest.raises(PoseliftError, match=r"results\.csv: not a table of trials"):

@@ -17,7 +17,13 @@ from poselift.models.graph import UNPUBLISHED_EDGES
 from poselift.models.mamba_gcn_block import HEADS
 from poselift.models.ssd import Mamba2
 from poselift.paper.result_numbers import below
-from poselift.paper.setting_text import SPATIAL_GRAPHS, of_hyperparameters, of_settings, of_statistics
+from poselift.paper.setting_text import (
+    SPATIAL_GRAPHS,
+    of_hyperparameters,
+    of_settings,
+    of_statistics,
+    of_tuning,
+)
 from poselift.skeleton import adjacency
 
 PROJECT = Path(__file__).parents[3]
@@ -35,6 +41,7 @@ def text(**changed) -> dict[str, str]:
         **below("setup", of_settings(runs, view.grid)),
         **below("model", of_hyperparameters(runs)),
         **below("statistics", of_statistics(view)),
+        **below("tuning", of_tuning(runs, view)),
         "data.title": view.notice.dataset_title,
         "ifsynthetic": str(view.notice.synthetic),
         "ifhumanthreesixm": str(config.data.dataset == "human36m"),
@@ -83,10 +90,20 @@ def test_each_key_changes_the_text(section, changes):
 def test_each_key_of_the_grid_changes_the_text():
     usual = text()
     grid = CONFIG["experiment"]
-    for key, value in {"architectures": ["baseline", "full"], "sizes": ["base"], "seeds": [1]}.items():
+    changes = {"architectures": ["baseline", "full"], "sizes": ["base"], "seeds": [1], "more_seeds": {}}
+    for key, value in changes.items():
         assert text(experiment=grid | {key: value}) != usual, key
     assert text(n_frames=81) != usual
     assert text(models={"baseline": {"spatial_graph": "symmetric"}}) != usual
+
+
+def test_sizes_with_more_seeds_are_named():
+    of = {"seeds": [0, 1, 2], "sizes": ["small", "base", "large"]}
+    more = [{}, {"base": [3, 4]}, {"base": [0], "small": [3], "large": [3, 4, 5]}]
+    said = [text(experiment=CONFIG["experiment"] | of | {"more_seeds": each}) for each in more]
+    assert [each["setup.seeds.counted"] for each in said] == [
+        "3 seeds", "3 seeds (5 at size base)", "3 seeds (4 at size small and 6 at size large)",
+    ]  # fmt: skip
 
 
 def test_models_with_recipes_of_their_own_are_said_to_have_them():
@@ -99,6 +116,25 @@ def test_models_with_recipes_of_their_own_are_said_to_have_them():
     assert own["setup.recipes.counted"] == "2 recipes"
     assert own["setup.schedule.described"] == "is multiplied by 0.99 after each epoch, or stays the same"
     assert own["setup.warmup.described"] == "there is no warm-up, or it rises linearly in the first 9 steps"
+
+
+def test_what_was_tuned_for_whom_is_said():
+    assert text()["tuning.described"] == "Nothing was tuned for any of these models."
+    assert text()["tuning.limit"].startswith("The recipe is the one published for the baseline;")
+    assert text(training={"lr": 1e-3})["tuning.limit"].startswith("The recipe is not chosen by a search;")
+    of = {"keys": ["lr", "weight_decay"], "trials": 45, "size": "base", "seeds": 3, "subject": "S8"}
+    all_alike = text(search={"tuned": dict.fromkeys(("baseline", "mamba_gcn", "full"), of)})
+    assert all_alike["tuning.described"] == (
+        "Baseline, MambaGCN and Full each have lr and weight decay tuned by 45 trials at size base; the "
+        "winner has the lowest error on training subject S8 after the last epoch, the mean of 3 seeds."
+    )
+    assert all_alike["tuning.limit"].startswith("All models were tuned with the same budget")
+    unlike = text(search={"tuned": {"mamba_gcn": of, "full": of | {"trials": 81, "seeds": 1}}})
+    assert "Full has lr and weight decay tuned by 81 trials at size base" in unlike["tuning.described"]
+    assert unlike["tuning.described"].endswith(" Nothing was tuned for Baseline.")
+    assert unlike["tuning.limit"].startswith("The models were not tuned alike")
+    one = text(search={"tuned": {"full": of}})
+    assert one["tuning.limit"] == unlike["tuning.limit"]
 
 
 def test_words_of_the_text_for_what_the_code_fixes():

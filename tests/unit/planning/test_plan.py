@@ -131,6 +131,14 @@ def test_days_are_shared_by_gpus_but_the_longest_training_is_not():
     assert plan.days([72, 1, 1], gpus=4) == 3
 
 
+def test_seeds_that_one_size_has_more_are_counted_and_left_out_first(config):
+    more = config.experiment.model_copy(update={"more_seeds": {"micro": [7, 8]}})
+    config = config.model_copy(update={"experiment": more})
+    found = Corrected(estimates(trainings(config), OneOperator(), HOUR))
+    said, left = plan.proposals(config, found, 230)
+    assert (said, left) == (["experiment.more_seeds: none: 36.0 GPU-hours less"], pytest.approx(198))
+
+
 def test_a_budget_leaves_out_the_least_needed_first(config):
     found = Corrected(estimates(trainings(config), OneOperator(), HOUR))
     # grid 3 x 9 + 3 x 18, ground truth 9, ablation 3 x 27 + 3 x 9

@@ -9,8 +9,9 @@ from poselift.tables import main
 from shown import view
 
 
-def lines(results, seeds, synthetic=False):
-    shown = view(Grid(("baseline", "full"), ("base",), seeds), DataNotice("made-up motion", synthetic))
+def lines(results, seeds, synthetic=False, **more):
+    grid = Grid(("baseline", "full"), ("base",), seeds, **more)
+    shown = view(grid, DataNotice("made-up motion", synthetic))
     return summary.as_text(main.table(results, shown), shown.notice, shown.grid).splitlines()
 
 
@@ -25,6 +26,7 @@ def test_mean_spread_and_star(make_report, make_references):
     )
     table = lines(results, (0, 1, 2))
     assert table[0] == "made-up motion: errors in mm, 3 seeds"
+    assert lines(results, (0,), more_seeds={"base": (1, 2)}) == table
     assert next(line for line in table if "Mean pose" in line).split() == ["Mean", "pose", "221.4", "177.1"]
     baseline = next(line for line in table if "Baseline" in line)
     assert "41.0 ± 1.0" in baseline

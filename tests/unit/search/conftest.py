@@ -39,11 +39,11 @@ def searching() -> Callable[..., Config]:
 
 @pytest.fixture
 def result() -> Callable[..., TrialResult]:
-    def build(trial: str, best: float | None = None, status: Any = "finished", **given: Any) -> TrialResult:
+    def build(trial: str, error: float | None = None, status: Any = "finished", **given: Any) -> TrialResult:
         return TrialResult(
             **{
-                "stage": "coarse", "trial": trial, "status": status, "best": best, "rung": 0,
-                "final": None if best is None else 100 - best,  # in the other order
+                "stage": "coarse", "trial": trial, "status": status, "final": error, "rung": 0,
+                "best": None if error is None else 100 - error,  # in the other order
                 "architecture": "baseline", "size": "nano", "searched": {}, "epochs": 8,
             } | given
         )  # fmt: skip

@@ -9,7 +9,7 @@ import yaml
 from poselift.config import sections
 from poselift.config.experiment import Config
 from poselift.config.files import laid_over
-from poselift.search.collect import best_finished, fragment, main, table
+from poselift.search.collect import fragment, main, table, winners
 from poselift.search.results import Ranking, ranked, write
 from poselift.search.stages import plan
 
@@ -17,10 +17,11 @@ from poselift.search.stages import plan
 @pytest.fixture
 def trials(result):
     return [
-        result("b", 41.0, searched={"lr": 2e-4}, gpu_hours=1.5),
+        result("b", 37.0, searched={"lr": 2e-4}, gpu_hours=1.5),
         result("diverged", None, "failed", reason="the loss is nan", searched={"lr": 5e-4}),
-        result("a", 40.0, stage="fine", searched={"lr": 1e-4, "flip": 0.25}, gpu_hours=2.0),
         result("stopped", 39.5, "stopped", reason="after 2 epochs", searched={"lr": 9e-4}),
+        result("a", 40.0, stage="fine", searched={"lr": 1e-4, "flip": 0.25}, gpu_hours=2.0, seeds=3),
+        result("d", 41.0, stage="fine", searched={"lr": 8e-4, "flip": 0.75}),
         result(
             "c", 43.0, stage="mamba", architecture="mamba_gcn", searched={"lr": 3e-4, "fusion_alpha": 0.7},
         ),
@@ -29,14 +30,14 @@ def trials(result):
 
 def test_the_table_is_sorted_and_labelled(trials):
     rows = table(trials)
-    assert list(rows["trial"]) == ["stopped", "a", "b", "c", "diverged"]
-    assert list(rows.columns[:9]) == [
-        "stage", "trial", "status", "reason", "best", "final", "unit", "epochs", "gpu_hours",
+    assert list(rows["trial"]) == ["b", "stopped", "a", "d", "c", "diverged"]
+    assert list(rows.columns[:10]) == [
+        "stage", "trial", "status", "reason", "best", "final", "unit", "epochs", "seeds", "gpu_hours",
     ]  # fmt: skip
-    assert list(rows.columns[11:]) == ["lr", "flip", "fusion_alpha"]
+    assert list(rows.columns[12:]) == ["lr", "flip", "fusion_alpha"]
     assert set(rows["unit"]) == {"px"}
     assert rows.set_index("trial").loc["diverged", "reason"] == "the loss is nan"
-    assert rows["best"].isna().tolist() == [False, False, False, False, True]
+    assert rows["final"].isna().tolist() == [False] * 5 + [True]
 
 
 def test_searched_architecture_is_one_column(result):
@@ -44,13 +45,27 @@ def test_searched_architecture_is_one_column(result):
     assert list(rows.columns).count("architecture") == 1
 
 
-def test_the_winner_has_finished(trials):
-    assert [trial.trial for trial in best_finished(trials)] == ["a", "b", "c"]
-    assert fragment(trials) == {
-        "training": {"lr": 1e-4, "flip": 0.25},
+def test_each_architecture_has_a_winner_of_its_own_in_its_last_stage(trials):
+    # b has a lower error than a, in an earlier stage
+    assert {name: one.trial for name, one in winners(trials).items()} == {"baseline": "a", "mamba_gcn": "c"}
+    assert fragment(trials, "S8") == {
+        "overrides": [
+            {"architectures": ["baseline"], "training": {"lr": 1e-4, "flip": 0.25}},
+            {"architectures": ["mamba_gcn"], "training": {"lr": 3e-4}},
+        ],
         "models": {"mamba_gcn": {"fusion_alpha": 0.7}},
-    }
-    assert fragment([trials[1]]) == {}
+        "search": {
+            "tuned": {
+                "baseline": {
+                    "keys": ["lr", "flip"], "trials": 5, "size": "nano", "seeds": 3, "subject": "S8",
+                },
+                "mamba_gcn": {
+                    "keys": ["lr", "fusion_alpha"], "trials": 1, "size": "nano", "seeds": 1, "subject": "S8",
+                },
+            }
+        },
+    }  # fmt: skip
+    assert fragment([trials[1]], "S8") == {}
 
 
 def test_of_several_trials_of_an_architecture_the_best_gives_its_hyperparameters(result):
@@ -61,7 +76,10 @@ def test_of_several_trials_of_an_architecture_the_best_gives_its_hyperparameters
             ("d", 4.0, "full", 0.6),
         )
     ]  # fmt: skip
-    assert fragment(trials)["models"] == {"mamba_gcn": {"fusion_alpha": 0.5}, "full": {"fusion_alpha": 0.4}}
+    assert fragment(trials, "S8")["models"] == {
+        "mamba_gcn": {"fusion_alpha": 0.5},
+        "full": {"fusion_alpha": 0.4},
+    }
 
 
 def test_laid_over_the_configuration_the_winner_gives_its_settings(searching, result, small):
@@ -74,11 +92,14 @@ def test_laid_over_the_configuration_the_winner_gives_its_settings(searching, re
         config = searching(stage, **more)
         trial = plan(config)["coarse"].trials["lr=0.0003,batch_size=5,fusion_alpha=0.4"]
         found = result(trial.name, 1.0, architecture="full", searched=trial.searched({}))
-        piece = yaml.safe_load(yaml.safe_dump(fragment([found], more.get("overrides", ()))))
+        piece = yaml.safe_load(yaml.safe_dump(fragment([found], "S8", more.get("overrides", ()))))
         run = sections.parse(Config, laid_over(small | more, piece), "both").runs()["full-nano-s0"]
         assert run.training == trial.settings({}).training
         assert run.model == trial.settings({}).model
         assert config.runs()["full-nano-s0"].training != run.training
+        tuned = sections.parse(Config, laid_over(small | more, piece), "both")
+        assert tuned.runs()["baseline-nano-s0"] == config.runs()["baseline-nano-s0"]  # for full alone
+        assert tuned.search.tuned["full"].keys == ["lr", "batch_size", "fusion_alpha"]
 
 
 def collect(tmp_path, trials, *more):
@@ -97,12 +118,14 @@ def collect(tmp_path, trials, *more):
 def test_the_command_writes_both_and_prints_the_best(tmp_path, trials, capsys):
     collect(tmp_path, trials, "--synthetic")
     rows = pd.read_csv(tmp_path / "results.csv")
-    assert rows["best"].dropna().is_monotonic_increasing
+    assert rows["final"].dropna().is_monotonic_increasing
     assert rows.set_index("trial").loc["a", "lr"] == 1e-4
     winner = (tmp_path / "winner.yaml").read_text()
-    assert winner.startswith("# SYNTHETIC DATA, Twin: 5 trials (")
-    assert "# winner: baseline-nano, stage fine, a: 40.00 px" in winner
-    assert yaml.safe_load(winner) == fragment(trials)
+    assert winner.startswith("# SYNTHETIC DATA, Twin: 6 trials (")
+    error = "40.00 px after the last epoch, mean of 3 seeds"
+    assert f"# winner: baseline-nano, stage fine, a: {error}" in winner
+    assert "# winner: mamba_gcn-nano, stage mamba, c: 43.00 px after the last epoch\n" in winner
+    assert yaml.safe_load(winner) == fragment(trials, "S8")
     printed = capsys.readouterr().out
     assert "MPJPE on train subject S8 in px" in printed
     assert "failed: coarse diverged: the loss is nan" in printed
@@ -118,4 +141,4 @@ def test_no_trial_finished(tmp_path, result, capsys):
 def test_overrides_come_as_json(tmp_path, trials):
     collect(tmp_path, trials, "--overrides", json.dumps([{"sizes": ["large"], "training": {"lr": 0.1}}]))
     piece = yaml.safe_load((tmp_path / "winner.yaml").read_text())
-    assert [entry["training"]["lr"] for entry in piece["overrides"]] == [0.1, 1e-4]
+    assert [entry["training"]["lr"] for entry in piece["overrides"]] == [0.1, 1e-4, 3e-4]

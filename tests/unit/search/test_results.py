@@ -24,6 +24,13 @@ def test_the_best_fraction_goes_on(running):
     assert promoted(trials, 0, 0.01) == ["b"]
 
 
+def test_finalists_are_counted(running):
+    trials = running(a=5.0, b=1.0, c=3.0, d=3.0, e=None)
+    assert promoted(trials, 0, count=1) == ["b"]
+    assert promoted(trials, 0, count=2) == ["b", "c", "d"]  # a tie
+    assert promoted(trials, 0, count=9) == ["b", "c", "d", "a"]
+
+
 def test_the_number_is_rounded_up(running):
     trials = running(a=1.0, b=2.0, c=3.0, d=4.0)
     assert promoted(trials, 0, 1 / 3) == ["a", "b"]
@@ -69,6 +76,8 @@ def test_the_command_ranks_files(result, running, tmp_path):
     assert [trial.trial for trial in ranking.trials] == ["b", "d", "a", "c"]
     assert ranking.promoted == ["b"]
     assert ranking.trial("c") == read_result(tmp_path / "c/rung-0.json")
+    rank.main(["--stage", str(tmp_path), "--trials", *"abcd", "--count", "2", "--out", str(out)])
+    assert read_ranking(out).promoted == ["b", "d"]
 
 
 @pytest.mark.parametrize("text", ['{"trial": "a"', "[]", '{"trial": "a"}'])

@@ -13,28 +13,48 @@ from poselift.search.stages import plan
 
 REPOSITORY = Path(__file__).parents[3]
 COARSE = {"name": "coarse", "architecture": "mamba_gcn", "size": "nano", "grid": {"lr": [1e-3, 1e-4]}}
+EACH = {"name": "coarse", "architectures": ["baseline", "full"], "size": "nano", "grid": {"lr": [1e-3]}}
 FINE = {"name": "fine", "start_from": "coarse", "factors": {"lr": [0.5, 2], "batch_size": [0.5, 1]}}
 
 
-def test_the_papers_coarse_stage_is_the_grid():
-    stages = plan(load(REPOSITORY / "config.yaml", Config))
-    coarse = [trial.settings({}) for trial in stages["coarse"].trials.values()]
-    assert len(coarse) == 36
+def test_the_papers_architectures_have_the_same_trials():
+    config = load(REPOSITORY / "config.yaml", Config)
+    stages = plan(config)
+    architectures = config.experiment.architectures
+    assert list(stages) == [f"{stage}_{name}" for stage in ("coarse", "fine") for name in architectures]
+    for stage, start in (("coarse", None), ("fine", "coarse")):
+        of = {name: stages[f"{stage}_{name}"] for name in architectures}
+        assert len({tuple(one.trials) for one in of.values()}) == 1
+        for name, one in of.items():
+            assert one.start_from == (start and f"{start}_{name}")
+            assert {trial.base.architecture for trial in one.trials.values()} == {name}
+    coarse = [trial.settings({}) for trial in stages["coarse_full"].trials.values()]
     points = {(s.training.lr, s.training.batch_size, s.training.weight_decay) for s in coarse}
     assert points == set(itertools.product((5e-5, 1e-4, 2e-4, 5e-4), (32, 64, 96), (1e-5, 1e-4, 1e-3)))
-    assert {s.training.epochs for s in coarse} == {50}
-    assert "lr=0.0001,batch_size=64,weight_decay=1e-05" in stages["coarse"].trials
-    every = [trial.settings({}) for stage in stages.values() for trial in stage.trials.values()]
-    assert {s.validation_subject for s in every} == {"S8"}
-    models = {(t.base.architecture, t.base.size) for t in stages["architecture"].trials.values()}
-    assert models == set(
-        itertools.product(("baseline", "mamba_gcn", "full"), ("xsmall", "small", "base", "large"))
-    )
-    assert {t.base.training.epochs for t in stages["architecture"].trials.values()} == {100}
+    assert {(s.size, s.training.epochs, s.validation_subject) for s in coarse} == {("base", 50, "S8")}
     # at full length: that of the recipe
-    assert {t.base.training.epochs for t in stages["fine"].trials.values()} == {60}
-    assert set(next(iter(stages["mamba_gcn"].trials.values())).values) == {
-        "mamba_gcn_dim", "mamba_gcn_layers", "fusion_alpha", "gcn_dropout",
+    assert {t.base.training.epochs for t in stages["fine_full"].trials.values()} == {60}
+
+
+def test_finalists_have_a_rung_of_their_own(searching):
+    stage = COARSE | {"halving": {"epochs": [2]}, "finalists": {"count": 2, "seeds": [5, 6]}}
+    coarse = plan(searching(stage))["coarse"]
+    assert (coarse.whole_rung, coarse.last_rung) == (1, 2)
+    assert [coarse.stop_after(rung) for rung in range(3)] == [2, None, None]
+    words = [coarse.options("lr=0.001", rung) for rung in range(3)]
+    assert ["--goes-on" in each for each in words] == [False, True, False]
+    assert ["--seeds 5 6 " in each for each in words] == [False, False, True]
+
+
+def test_a_stage_starts_from_the_winner_of_its_architecture(searching):
+    coarse = {**COARSE, "architectures": ["baseline", "full"]}
+    del coarse["architecture"]
+    one = FINE | {"name": "one", "architecture": "full"}
+    of_none = {"name": "others", "architecture": "full", "size": "nano", "grid": {"flip": [0, 1]}}
+    stages = plan(searching(coarse, FINE, one, of_none))
+    assert {name: stage.start_from for name, stage in stages.items()} == {
+        "coarse_baseline": None, "coarse_full": None, "fine_baseline": "coarse_baseline",
+        "fine_full": "coarse_full", "one": "coarse_full", "others": None,
     }  # fmt: skip
 
 
@@ -160,6 +180,21 @@ def test_rungs(searching):
             "search stage 'coarse': halving after 8 epochs, but a trial has 8",
         ),
         ([COARSE | {"halving": {"epochs": [3, 3]}}], "epochs must rise"),
+        ([COARSE | {"architectures": ["full"]}], "they can be named in one way alone"),
+        (
+            [{**EACH, "architectures": ["full", "ful"]}],
+            "search.coarse.architectures: unknown architecture 'ful' (did you mean 'full'?)",
+        ),
+        (
+            [EACH, FINE | {"architectures": ["mamba_gcn"]}],
+            "stage 'fine': 'coarse', which it starts from, has a winner for each of baseline, full",
+        ),
+        ([EACH, COARSE | {"name": "coarse_full"}], "two stages are called 'coarse_full'"),
+        (
+            [COARSE | {"finalists": {"count": 2, "seeds": [0, 1]}}],
+            "stage 'coarse': seed 0 of the finalists is the search's own",
+        ),
+        ([COARSE | {"finalists": {"count": 2, "seeds": [1, 1]}}], "finalists: a seed occurs twice"),
         (
             [COARSE | {"grid": {}, "random": {"samples": 2, "space": {"lr": {"low": 1e-3, "high": 1e-4}}}}],
             "low must be less than high",

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -73,9 +72,12 @@ def coarse(searching):
 
 @pytest.fixture
 def attempt(store, tmp_path, coarse):
-    def run(rung=0, stop_after=None, start=None, previous=None, trial=None):
-        trained = partial(module.train_or_recall, store, tmp_path / "trial", "cpu", ExecutionSettings())
-        return module.attempt(trial or coarse[NAME], rung, stop_after, start, previous, trained)
+    def run(rung=0, stop_after=None, start=None, previous=None, trial=None, **others):
+        def trained(settings, epochs):
+            folder = tmp_path / f"trial-{settings.seed}"
+            return module.train_or_recall(store, folder, "cpu", ExecutionSettings(), settings, epochs)
+
+        return module.attempt(trial or coarse[NAME], rung, stop_after, start, previous, trained, **others)
 
     return run
 
@@ -106,12 +108,30 @@ def test_each_rung_is_known_for_itself(trainer, attempt):
     assert len(trainer.calls) == 2
 
 
+def test_a_finalist_is_trained_with_more_seeds(trainer, attempt, monkeypatch):
+    whole = attempt(rung=0, goes_on=True)
+    assert (whole.status, whole.seeds) == ("running", 1)
+    worse = {0: 0.0, 4: 2.0, 5: 7.0}
+
+    def by_seed(settings, *others):
+        summary = trainer(settings, *others)
+        return summary | {key: summary[key] + worse[settings.seed] for key in ("best_mpjpe", "last_mpjpe")}
+
+    monkeypatch.setattr(module, "train", by_seed)
+    found = attempt(rung=1, previous=Ranking([whole], [NAME]), seeds=(4, 5))
+    assert [settings.seed for settings, _ in trainer.calls] == [0, 4, 5]  # the first is known
+    assert (found.status, found.seeds, found.rung) == ("finished", 3, 1)
+    assert (found.best, found.final, found.epochs, found.gpu_hours) == (95.0, 96.0, 8, 6.0)  # 92 and 93 + 3
+    out = attempt(rung=1, previous=Ranking([whole], []), seeds=(4, 5))
+    assert (out.status, out.final) == ("stopped", 93.0)
+
+
 def test_a_trial_that_is_not_kept_stops_without_training(trainer, attempt, result):
     mine = result(NAME, 98.0, "running", epochs=2)
     other = result("lr=0.002", 97.0, "running", epochs=2)
     ranking = Ranking(ranked([mine, other]), promoted([mine, other], 0, 0.5))
     stopped = attempt(rung=1, previous=ranking)
-    assert (stopped.status, stopped.rung, stopped.best, stopped.epochs) == ("stopped", 0, 98.0, 2)
+    assert (stopped.status, stopped.rung, stopped.final, stopped.epochs) == ("stopped", 0, 98.0, 2)
     assert stopped.reason == "not among the best 1 of 2 after epoch 2"
     assert trainer.calls == []
     # a third rung hears of it, and of a failure, without doing anything

@@ -25,6 +25,7 @@ from poselift.tables import (
     ablation,
     cost,
     differences,
+    equal_cost,
     ground_truth_2d,
     latex,
     main,
@@ -278,6 +279,65 @@ def test_ablation_compares_each_entry_with_its_base(three_seeds, make_report):
     assert row(table, "unchanged")[4:8] == ["39.0", r"\spread{0.0}", "", ""]
     assert row(table, r"chain\_1")[4] == r"\missing"
     assert r"DRAFT: 2 runs are missing (baseline-base-chain-s0, baseline-base-chain-s1)" in table
+
+
+def test_an_entry_against_another_model_stands_below_that(three_seeds, make_report):
+    runs = [make_report("baseline", "wide", seed, 44.0 + seed, 44.0, "wider") for seed in (0, 1)]
+    entry = AblationEntry(
+        name="wider", title="", architecture="baseline", size="wide", seeds=(0, 1), against=("full", "base")
+    )
+    costs = {("full", "base"): Cost(27, 9_000_000, 10**9, 10**9)}
+    changed = {"baseline-wide-wider": Cost(27, 9_100_000, 10**9, 10**9)}
+    shown = view(GRID, ablation=(ENTRIES[0], entry))
+    table = ablation.table(pd.concat([three_seeds, collect(runs)]), costs, changed, shown)
+    assert [block.title for block in table.blocks[1:]] == ["Full, base"]
+    assert [row[0].text for row in table.blocks[1].rows] == ["unchanged", "without graph", "wider"]
+    wider = table.blocks[1].rows[2]
+    assert (wider[2].text, wider[4].text, wider[5].text) == ("9.10", "44.5", "+5.5")  # (44, 45) - (39, 39)
+    assert table.notice == "DRAFT: 2 runs are missing (full-base-no_graph-s0, full-base-no_graph-s1)."
+
+
+EQUAL = {
+    ("baseline", "small"): 5, ("baseline", "base"): 12, ("baseline", "large"): 19,
+    ("full", "small"): 9, ("full", "base"): 18, ("full", "large"): 29,
+}  # fmt: skip
+EQUAL_COSTS = {model: Cost(27, millions * 10**6, 10**9, 10**9) for model, millions in EQUAL.items()}
+
+
+def test_each_model_stands_beside_the_smallest_baseline_that_is_no_smaller(make_report, make_references):
+    grid = Grid(("baseline", "full"), ("small", "base", "large"), (0,), more_seeds={"base": (1,)})
+    reports = [make_report("full", "base", seed, last, 30.0) for seed, last in ((0, 39.0), (1, 50.0))]
+    reports += [make_report("baseline", "large", 0, 41.0, 30.0), make_report("full", "small", 0, 45.0, 30.0)]
+    table = equal_cost.table(collect([*make_references(), *reports]), EQUAL_COSTS, view(grid))
+    names = [[row[0].text for row in block.rows] for block in table.blocks]
+    assert names == [
+        ["Baseline, base", "Full, small"],
+        ["Baseline, large", "Full, base"],
+    ]  # none beside full-large
+    large, base = table.blocks[1].rows
+    assert [cell.text for cell in large] == ["Baseline, large", "27", "19.00", "1.00", "41.0", ""]
+    assert [cell.text for cell in base][2:] == [
+        "18.00",
+        "1.00",
+        "44.5",
+        "−2.00",
+    ]  # over the seed that both have
+    assert table.notice.startswith("DRAFT: 4 runs are missing")
+    assert "Exploratory" in table.caption
+    shown = latex.tabulate(table, equal_cost.LAYOUT, {})
+    assert "star" not in shown.replace("starred", "")
+    empty = equal_cost.table(collect([*make_references(), *reports]), {}, view(grid))
+    assert empty.blocks == ()
+    assert latex.tabulate(empty, equal_cost.LAYOUT, {})
+
+
+def test_more_seeds_are_told_and_expected(three_seeds):
+    grid = Grid(("baseline", "full"), ("base",), (0, 1), more_seeds={"base": (2, 3)})
+    text = tex(main, three_seeds, view(grid))
+    assert "DRAFT: 2 runs are missing (baseline-base-s3, full-base-s3)" in text
+    assert "Mean over 3 seeds" in text
+    few = Grid(("baseline", "full"), ("base",), (0,), more_seeds={"base": (1, 2)})
+    assert "One seed" not in tex(main, three_seeds, view(few))
 
 
 def test_ablation_leaves_out_seeds_that_one_side_lacks(make_report, make_references):

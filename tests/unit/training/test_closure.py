@@ -83,3 +83,16 @@ def test_only_modules_that_can_change_a_weight(architecture):
     assert allowed.keys() - lines.keys() == set(), "no longer used: strike it off the list"
     assert sum(lines.values()) - kernels <= LIMIT
     assert kernels <= KERNEL_LIMIT
+
+
+CONTROLS = {"mixer": "full", "placement": "mamba_gcn", "positions": "baseline"}
+"""The controls by their modules, and what they change; no run of that depends on them (see above)."""
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_a_control_adds_its_own_modules(control):
+    package = "poselift.models.controls"
+    modules, _ = closure(*core_modules("mine", f"{package}.{control}"))
+    added = modules.keys() - SHARED.keys() - OWN[CONTROLS[control]].keys()
+    layers = {f"{package}.layers"} if control != "placement" else set()
+    assert added == {package, f"{package}.{control}"} | layers

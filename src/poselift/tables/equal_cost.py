@@ -1,0 +1,65 @@
+"""Each model beside the smallest baseline that has at least as many parameters: does it win by size alone?"""
+
+import pandas as pd
+
+from poselift.analysis.costs import Cost
+from poselift.analysis.intervals import Model
+from poselift.analysis.view import Grid, View
+from poselift.tables.caption import caption_notice, intervals_note, sentences
+from poselift.tables.cells import ErrorCells
+from poselift.tables.cost import COST_COLUMNS, cost_cells, cost_decimals
+from poselift.tables.table import Block, Cell, Layout, Row, Table, columns
+
+NEEDS = ("results", "costs", "notice", "grid", "decimals", "statistics", "labels")
+LAYOUT = Layout(titles="row")
+
+
+def pairs(grid: Grid, costs: dict[tuple[str, str], Cost]) -> list[tuple[Model, Model]]:
+    """Each model of the grid, and the smallest one of its base architecture that has at least as many
+    parameters; without those that are larger than all of these, or not counted."""
+    rivals = sorted(
+        (costs[key].parameters, key) for key in ((grid.base, size) for size in grid.sizes) if key in costs
+    )
+    return [
+        (Model(architecture, size), Model(*rival))
+        for size in grid.sizes
+        for architecture in grid.architectures
+        if architecture != grid.base and (cost := costs.get((architecture, size)))
+        if (rival := next((key for parameters, key in rivals if parameters >= cost.parameters), None))
+    ]
+
+
+def table(results: pd.DataFrame, costs: dict[tuple[str, str], Cost], view: View) -> Table:
+    """The table: a block per pair, its cost, its error after the last epoch, and the difference."""
+    grid = view.grid
+    found = pairs(grid, costs)
+    cells = ErrorCells(results, view)
+    places = cost_decimals([costs[one.architecture, one.size] for pair in found for one in pair])
+    base = view.label(grid.base)
+
+    def row(model: Model, rival: Model) -> Row:
+        cost = costs[model.architecture, model.size]
+        name = Cell(f"{view.label(model.architecture)}, {model.size}")
+        change = cells.change(model, rival, "mpjpe")
+        return name, *cost_cells(cost, places), cells.error(model, "mpjpe"), change
+
+    blocks = (Block((row(rival, rival), row(model, rival))) for model, rival in found)
+    return Table(
+        "equal_cost",
+        f"Beside a {base} of no fewer parameters",
+        sentences(
+            f"Each model beside the smallest {base} with at least as many parameters, if there is one: "
+            f"MPJPE in mm on {view.notice.dataset_title}, last epoch, and its difference from that {base} "
+            "(negative: lower error) over the seeds that both have. MACs of linear layers.",
+            cells.spread_note() if found else "",
+            "Exploratory: nothing is starred.",
+            intervals_note(view.statistics, grid.most_seeds),
+        ),
+        caption_notice(view.notice, grid.missing(results["run"])),
+        (
+            *columns("text", "Model"),
+            *columns("number", *COST_COLUMNS),
+            *columns("spread", "MPJPE", "Difference"),
+        ),
+        tuple(blocks),
+    )
