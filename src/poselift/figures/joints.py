@@ -126,6 +126,7 @@ def _draw_joints(ax: Axes, values: pd.Series, norm: Normalize, colours: str, sig
     joints = [JOINTS.index(joint) for joint in values.index]
     areas = _AREA * np.maximum(np.abs(values.to_numpy()) / norm.vmax, _SMALLEST)
     circles: Look = {"cmap": colours, "norm": norm, "edgecolors": INK, "linewidths": 0.5, "zorder": 2}
-    ax.scatter(*STANDING[joints].T, s=areas, c=values, **circles)
+    x, y = STANDING[joints].T
+    ax.scatter(x, y, areas, values, **circles)
     for joint, value, area in zip(joints, values, areas, strict=True):
         _write(ax, joint, _signed(value) if signed else f"{value:.1f}", area)
