@@ -201,12 +201,8 @@ class Catalogue:
             for name, (_, its, dataset) in self.about.items()
             if (not format or format in its.get("FORMATS", ("pdf", "svg", "png")))
             and not set(its["NEEDS"]) & set(without)
-            and (self._on_pages(its, dataset) if named is None else name in named)
+            and (dataset in ("", *self.views) if named is None else name in named)
         ]
-
-    def _on_pages(self, its: Mapping[str, Any], dataset: str) -> bool:
-        """Whether pages show it: not what says for the paper alone in short what they have (PAPER_ONLY)."""
-        return dataset in ("", *self.views) and "PAPER_ONLY" not in its
 
     def needing(self, need: str) -> list[str]:
         """The names of those that need an input or a part of the view."""

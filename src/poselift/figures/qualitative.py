@@ -19,7 +19,7 @@ CAPTION = """
 The test clips of {{ data }} with the median and with the largest MPJPE of all, chosen by this rule and
 not by hand; evenly spaced frames of each, weights of the best epoch. The prediction has the truth in grey
 behind it. 3D poses are seen from the side of the camera and from above, so that depth shows. Left limbs are
-blue, right limbs orange.
+blue and thick, right limbs orange and thin.
 """
 
 N_SHOWN = 5

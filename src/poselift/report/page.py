@@ -30,7 +30,7 @@ NEEDS = (
 )  # fmt: skip
 
 SECTIONS = {
-    "Results": ("tables/main", "figures/comparison", "tables/differences"),
+    "Results": ("tables/overview", "tables/main", "figures/comparison", "tables/differences"),
     "Claims": ("tables/claims",),
     "The text": ("prose",),
     "Cost": ("tables/cost", "tables/equal_cost", "tables/speed", "figures/pareto"),

@@ -1,4 +1,4 @@
-"""The main comparison in short, for the paper: MPJPE and P-MPJPE of every model after the last epoch."""
+"""The main comparison in short: MPJPE and P-MPJPE of every model after the last epoch."""
 
 import pandas as pd
 
@@ -12,7 +12,6 @@ from poselift.tables.table import Block, Cell, Layout, Row, Table, by_size, colu
 
 NEEDS = ("results", "notice", "grid", "decimals", "statistics", "labels")
 LAYOUT = Layout(separation="4pt")
-PAPER_ONLY = True
 
 METRICS_SHOWN = ("mpjpe", "p_mpjpe")
 
