@@ -11,7 +11,7 @@ from poselift.tables.cost import COST_COLUMNS, cost_cells, cost_decimals
 from poselift.tables.table import Block, Cell, Layout, Row, Table, columns
 
 NEEDS = ("results", "costs", "notice", "grid", "decimals", "statistics", "labels")
-LAYOUT = Layout(titles="row")
+LAYOUT = Layout(wide=True, titles="row")
 
 
 def pairs(grid: Grid, costs: dict[tuple[str, str], Cost]) -> list[tuple[Model, Model]]:

@@ -139,6 +139,18 @@ def test_seeds_that_one_size_has_more_are_counted_and_left_out_first(config):
     assert (said, left) == (["experiment.more_seeds: none: 36.0 GPU-hours less"], pytest.approx(198))
 
 
+def test_finalists_are_trained_once_more_with_each_seed(config):
+    stage = {"name": "coarse", "architectures": ["baseline", "full"], "size": "nano", "epochs": 6}
+    stage |= {"grid": {"lr": [1e-3, 2e-3, 3e-3]}, "finalists": {"count": 2, "seeds": [7, 8, 9]}}
+    search = config.search.model_validate({"stages": [stage]})
+    found = trainings(config.model_copy(update={"search": search}))
+    epochs = Counter()
+    for one in found:
+        epochs[one.part] += one.epochs
+    # three trials of six epochs; two of them three times more
+    assert (epochs["search.coarse_baseline"], epochs["search.coarse_full"]) == (54, 54)
+
+
 def test_a_budget_leaves_out_the_least_needed_first(config):
     found = Corrected(estimates(trainings(config), OneOperator(), HOUR))
     # grid 3 x 9 + 3 x 18, ground truth 9, ablation 3 x 27 + 3 x 9

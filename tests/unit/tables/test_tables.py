@@ -576,9 +576,10 @@ def test_no_table_is_wider_than_the_page(tmp_path, clear_cut, decimals):
     shown = view(GRID, ground_truth_2d=GRID, decimals=decimals)
     listed = Published(detector="SH", rows=[published_row("A Method of Others", p_mpjpe=32.6)])
     costs = {("full", "base"): Cost(243, 11_723_811, 47_960_000_000, 64_500_000_000)}
+    every = {(name, "base"): Cost(243, 17_625_411, 71_960_000_000, 92_400_000_000) for name in ALL}
     tables = [
         tex(main, clear_cut, shown), tex(overview, clear_cut, shown), tex(differences, clear_cut, shown),
-        tex(per_action, clear_cut, shown),
+        tex(per_action, clear_cut, shown), tex(equal_cost, clear_cut, every, shown),
         tex(ablation, clear_cut, costs, {}, shown), tex(ground_truth_2d, clear_cut, listed, shown),
         tex(published, clear_cut, costs, listed, shown),
     ]  # fmt: skip
