@@ -4,6 +4,7 @@ The numbers of the configuration differ wherever they may be taken for each othe
 says each job's command, inputs and outputs, the plan of a paper whose raw files are not there.
 """
 
+import json
 import re
 import shlex
 from dataclasses import dataclass
@@ -84,8 +85,12 @@ def options_of(words: list[str]) -> dict[str, str | list[str]]:
 @pytest.fixture(scope="module")
 def jobs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
     """The jobs of the paper by each of their outputs."""
-    project = Project.copied(tmp_path_factory.mktemp("commands") / "project")
-    answer = project.snakemake("--dry-run", "--printshellcmds", changes=PAPER)
+    return planned(tmp_path_factory.mktemp("commands") / "project")
+
+
+def planned(folder: Path, *targets: str) -> dict[str, Job]:
+    """The jobs that a dry run lists by each of their outputs."""
+    answer = Project.copied(folder).snakemake(*targets, "--dry-run", "--printshellcmds", changes=PAPER)
     assert answer.returncode == 0, answer.stderr
     assert answer.stderr.count("no such file. It belongs there") == 2  # after the plan, of both data sets
     found: dict[str, Job] = {}
@@ -304,3 +309,25 @@ def test_trials_are_what_the_search_says(jobs):
     assert second.options["previous"] == f"{MAIN}/search/coarse/ranking-0.json"
     ranking = jobs[f"{MAIN}/search/coarse/ranking-0.json"]
     assert ranking.options["keep"] == "0.5"
+
+
+def test_published_numbers_are_trained_again_as_they_were_published(tmp_path):
+    jobs = planned(tmp_path / "project", "reproduction")
+    runs = trained(jobs)
+    frames = {"xsmall-again_xs": "27", "small-again_s": "81", "base-again_b": "243", "large-again_l": "243"}
+    assert set(runs) == {f"{MAIN}/runs/baseline-{name}-s{seed}" for name in frames for seed in (4, 5)}
+    for out, options in runs.items():
+        recipe = {key: options[key] for key in ("n-frames", "epochs", "batch-size", "lr", "compile")}
+        n_frames = next(count for name, count in frames.items() if f"-{name}-" in out)
+        # the paper of this configuration has 9 frames, 6 epochs and batches of 32
+        assert recipe == {
+            "n-frames": n_frames, "epochs": "60", "batch-size": "16", "lr": "0.0005", "compile": "false",
+        }  # fmt: skip
+    job = jobs[f"{MAIN}/reproduction.json"]
+    entries = json.loads(str(job.options["entries"]))
+    methods = [f"MotionAGFormer-{size}" for size in ("XS", "S", "B", "L")]
+    assert [each["published"] for each in entries] == methods
+    assert job.options["published"] == "paper/published.yaml"
+    assert (job.options["resamples"], job.options["confidence"]) == ("321", "0.9")
+    evaluated = {path.replace("/evaluation/", "/runs/") for path in job.inputs[:-1]}
+    assert evaluated == {f"{run}.json" for run in runs}

@@ -1,4 +1,6 @@
 # What the paper was made from, what it claims, and what co-authors get.
+from poselift.analysis.reproduction import described
+
 HANDOVER = f"{RESULTS}/handover/{SETTINGS.dataset}-paper"
 
 
@@ -30,6 +32,45 @@ rule claims:
         judged=f"{RESULTS}/claims.json",
     log:
         f"{RESULTS}/logs/paper/claims_checked.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    shell:
+        "python -m poselift.analysis.claims check {input.judged} 2>&1 | tee {log}"
+
+
+# published numbers trained again, outside the paper
+rule judge_reproduction:
+    input:
+        evaluations=expand(
+            f"{RESULTS}/evaluation/{{run}}.json", run=SETTINGS.variant_runs(SETTINGS.reproduction)
+        ),
+        published=SETTINGS.paper.published or [],
+    output:
+        judged=f"{RESULTS}/reproduction.json",
+    log:
+        f"{RESULTS}/logs/paper/reproduction.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/paper/reproduction.tsv"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("poselift.analysis.reproduction"),
+        view=plan.options_of("poselift.analysis.reproduction", VIEW),
+        entries=described(SETTINGS.reproduction),
+    shell:
+        "python -m poselift.analysis.reproduction --evaluations {input.evaluations} --published {input.published}"
+        " --entries {params.entries:q} {params.view} --out {output.judged}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
+# prints which published numbers came out again; fails unless all did
+rule reproduction:
+    input:
+        judged=f"{RESULTS}/reproduction.json",
+    log:
+        f"{RESULTS}/logs/paper/reproduction_checked.log",
     localrule: True
     conda:
         ENVIRONMENT

@@ -28,10 +28,10 @@ def shown_runs(
 ) -> dict[str, list[str]]:
     """The runs that the paper shows, of all `runs` by the folder of their data set below `results`.
 
-    The `experiments` are outside the paper; a draft shows the runs that are evaluated. Raises `PoseliftError`
-    for a draft without any run of the grid.
+    The `experiments` and the reproduction are outside the paper; a draft shows the runs that are evaluated.
+    Raises `PoseliftError` for a draft without any run of the grid.
     """
-    outside = config.variant_runs(config.experiments)
+    outside = config.variant_runs([*config.experiments, *config.reproduction])
 
     def is_shown(folder: str, run: str) -> bool:
         evaluation = results / folder / "evaluation" / f"{run}.json"
@@ -44,12 +44,12 @@ def shown_runs(
 
 
 def in_paper(path: str, config: Config, shown: Mapping[str, Collection[str]]) -> bool:
-    """Whether a file below `results` is part of the paper, or made on the way to it, and not of the search or
-    of a run that is not `shown`."""
+    """Whether a file below `results` is part of the paper, or made on the way to it, and not of the search,
+    of the reproduction or of a run that is not `shown`."""
     of_run = re.search(r"results/(.+)/(?:runs|evaluation)/(\w+-[\w-]+-s\d+)", path)
     if of_run:
         return of_run[2] in shown.get(of_run[1], ())
-    return config.search.with_paper or "/search/" not in path
+    return not path.endswith("/reproduction.json") and (config.search.with_paper or "/search/" not in path)
 
 
 def detailed_runs(config: Config, grid_runs: list[str]) -> list[str]:

@@ -111,6 +111,15 @@ class AblationVariant(Variant):
         return self.against or (self.architecture, self.size)
 
 
+class Reproduction(Variant):
+    """Trainings that are to give a published number again: by the published recipe and hyper-parameters,
+    whatever the paper's own are."""
+
+    n_frames: int = Field(ge=3, description="frames per clip, as published")
+    published: Text = Field(description="the method in `paper.published` whose MPJPE is to come out")
+    tolerance: float = Field(0.5, gt=0, description="mm by which it may differ")
+
+
 class FurtherData(PartOfGrid):
     """A data set beside the main one, through the same stages, with runs of its own: the keys of its source
     and these."""
@@ -255,6 +264,9 @@ class Config(Section):
         [], description="runs of the ablation study, compared with models in the experiment"
     )
     experiments: list[Variant] = Field([], description="runs outside the paper")
+    reproduction: list[Reproduction] = Field(
+        [], description="published numbers that `snakemake reproduction` trains again, outside the paper"
+    )
     frozen: list[str] = Field([], description="finished runs that no edit of the code trains again")
     draft: bool = Field(False, description="build the paper from the runs that are there, marked as a draft")
     search: Search = Search()
@@ -315,7 +327,9 @@ class Config(Section):
         }
         for where, section in lists.items():
             yield from ((f"{where}.{key}s", name) for name in getattr(section, f"{key}s", ()))
-        single: dict[str, list[Any]] = {"ablation": self.ablation, "experiments": self.experiments}
+        single: dict[str, list[Any]] = {
+            "ablation": self.ablation, "experiments": self.experiments, "reproduction": self.reproduction,
+        }  # fmt: skip
         if key == "architecture":
             single["search"] = self.search.stages  # whose sizes the search checks
             for stage in self.search.stages:
@@ -352,7 +366,7 @@ class Config(Section):
     def _runs_resolve(self) -> Self:
         if self.paper.per_action_size not in self.experiment.sizes:
             raise ValueError("paper.per_action_size must be one of experiment.sizes")
-        names = [variant.name for variant in [*self.ablation, *self.experiments]]
+        names = [variant.name for variant in [*self.ablation, *self.experiments, *self.reproduction]]
         for name in names:
             if names.count(name) > 1 or name == GROUND_TRUTH_2D:
                 raise ValueError(f"the name '{name}' of an ablation or experiment is taken")
@@ -360,8 +374,7 @@ class Config(Section):
         for name in self.frozen:
             if name not in runs:
                 raise ValueError(f"frozen: no run '{name}'{suggest(name, runs)}")
-        for name in self.further_data:
-            self.runs(name)
+        self.runs_by_folder()
         return self
 
     @model_validator(mode="after")
@@ -386,16 +399,20 @@ class Config(Section):
         further: str | None = None,
     ) -> RunSettings:
         """The settings of one run: the recipe, the keys set in `training`, the overrides that apply, in their
-        order, and then what the variant changes; on further data the recipe and the keys for these."""
+        order, and then what the variant changes; on further data the recipe and the keys for these. Of a
+        reproduction the published recipe and hyper-parameters, and what it says itself."""
         as_architecture, as_size = self._trained_as(architecture, size, variant)
         model = find(as_architecture, self.architectures.get(as_architecture))
-        hyperparameters = self._hyperparameters(architecture, as_architecture)
+        as_published = isinstance(variant, Reproduction)
+        hyperparameters = {} if as_published else self._hyperparameters(architecture, as_architecture)
         hyperparameters |= variant.model if variant else {}
         overrides = [o for o in self.overrides if o.applies(as_architecture, as_size)]
         name = next((o.recipe for o in reversed(overrides) if o.recipe), self.recipe)
         own = self.dataset_of(further or self.data.dataset).recipe
-        training = (own or recipe("published" if further else name, model, as_size)).model_dump()
+        name = "published" if further or as_published else name
+        training = (own or recipe(name, model, as_size)).model_dump()
         changes: list[Any] = [self.further_data[further]] if further else [self, *overrides]
+        changes = [] if as_published else changes
         changes += [variant] if variant else []
         for change in changes:
             training |= change.training.model_dump(exclude_unset=True)
@@ -453,13 +470,16 @@ class Config(Section):
 
     def in_experiment(self) -> Self:
         """The configuration without what belongs to models that the experiment does not have: entries of
-        the ablation, and sizes on ground-truth 2D. So a smaller experiment needs no other change."""
+        the ablation, and sizes on ground-truth 2D; and without the reproduction of published results where
+        there are none. So a smaller experiment needs no other change."""
         grid, wanted = self.experiment, self.ground_truth_2d
         sizes = [size for size in wanted.sizes if size in grid.sizes] if wanted else []
         models = set(product(grid.architectures, grid.sizes))
         ablation = [variant for variant in self.ablation if variant.base in models]
         ground_truth = wanted.model_copy(update={"sizes": sizes}) if wanted and sizes else None
-        return self.model_copy(update={"ablation": ablation, "ground_truth_2d": ground_truth})
+        again = self.reproduction if self.paper.published else []
+        known = {"ablation": ablation, "ground_truth_2d": ground_truth, "reproduction": again}
+        return self.model_copy(update=known)
 
     def ground_truth_runs(self) -> dict[str, RunSettings]:
         """The runs on ground-truth 2D by name."""
@@ -484,10 +504,11 @@ class Config(Section):
         return self.runs() | self.ground_truth_runs() | self.variant_runs(variants)
 
     def runs_by_folder(self) -> dict[str, dict[str, RunSettings]]:
-        """All runs by the folder below results/ that they lie in, that of the main data set first; further
-        data have folders of their own in it, and runs that may be called like others."""
+        """All runs by the folder below results/ that they lie in, that of the main data set first, where
+        those of the reproduction are, too; further data have folders of their own in it, and runs that may be
+        called like others."""
         further = {f"{self.dataset}/{name}": self.runs(name) for name in self.further_data}
-        return {self.dataset: self.all_runs(), **further}
+        return {self.dataset: self.all_runs() | self.variant_runs(self.reproduction), **further}
 
 
 def _by_name(runs: Iterable[RunSettings]) -> dict[str, RunSettings]:

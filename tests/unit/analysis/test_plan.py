@@ -211,11 +211,15 @@ def evaluated(results: Path, *runs: str) -> None:
         path.write_text("{}")
 
 
-def test_the_paper_shows_all_runs_but_the_experiments(tmp_path):
-    told = config(experiments=[{"name": "try", "architecture": "full", "size": "base", "seeds": [0]}])
+def test_the_paper_shows_all_runs_but_the_experiments_and_the_reproduction(tmp_path):
+    entry = {"architecture": "full", "size": "base"}
+    told = config(
+        experiments=[entry | {"name": "try", "seeds": [0]}],
+        reproduction=[entry | {"name": "again", "seeds": [6], "n_frames": 27, "published": "Theirs"}],
+    )
     runs = told.runs_by_folder()
     shown = shown_runs(told, runs, tmp_path)
-    assert set(runs["h36m"]) - set(shown["h36m"]) == {"full-base-try-s0"}
+    assert set(runs["h36m"]) - set(shown["h36m"]) == {"full-base-try-s0", "full-base-again-s6"}
     assert set(told.runs()) < set(shown["h36m"])
 
 
@@ -309,6 +313,7 @@ def test_a_data_set_does_not_take_the_place_of_a_table(package, name):
         ("further/runs/full-base-s0/history.json", False),
         ("further/runs/full-base-s3/history.json", True),
         ("search/coarse/lr=1/rung-0.json", False),
+        ("reproduction.json", False),
     ],
 )
 def test_what_is_part_of_the_paper(path, expected):
