@@ -6,9 +6,11 @@ import json
 rule certificate:
     log:
         f"{RESULTS}/logs/paper/certificate.log",
+    # Snakemake itself runs in it, where it is asked for
+    localrule: True
     conda:
         ENVIRONMENT
-    threads: workflow.cores or 1
+    threads: 8
     resources:
         gpu=1,
     params:
