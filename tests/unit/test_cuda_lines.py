@@ -251,7 +251,7 @@ def test_a_training_runs_on_the_gpu_that_it_reserved(walked):
     assert (measured["gpus"], measured["peak_memory_bytes"]) == (1, 10**9)
     asked = walked["asked"]
     assert mock.call(GPU) in asked.set_device.call_args_list
-    # dropout draws anew at each of the three steps, and the evaluation waits for what it times
+    # dropout is seeded at each of the three steps; speed is measured once the GPU has finished
     assert len({call.args for call in asked.manual_seed.call_args_list}) >= 3
     assert mock.call(GPU) in asked.synchronize.call_args_list
 
