@@ -8,8 +8,8 @@ import json
 import shutil
 from pathlib import Path
 
+from poselift.paper.crate import write_crate
 from poselift.provenance.code_hash import keep_manifest
-from poselift.provenance.crate import write_crate
 from poselift.provenance.receipts import write_receipt
 from poselift.provenance.record import paper_record
 

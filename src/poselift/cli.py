@@ -31,7 +31,7 @@ COMMANDS = {
     "prose": ("poselift.paper.prose", "name what in the text does not fit the results"),
     "handover": ("poselift.paper.handover", "pack the paper for co-authors, merge their text"),
     "deposit": ("poselift.paper.deposit", "put together what is uploaded to Zenodo"),
-    "diff": ("poselift.comparison", "say what differs between two builds of the paper, and why"),
+    "diff": ("poselift.comparison.builds", "say what differs between two builds of the paper, and why"),
     "doctor": ("poselift.machine.doctor", "check the installation"),
 }
 

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from poselift.paper import crate
 from poselift.paper.provenance_appendix import text
-from poselift.provenance import crate
 from poselift.provenance.chain import read_chain
 from poselift.provenance.code_hash import read_pins
 from poselift.provenance.hashing import LARGE, cached_sha256, sha256

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from poselift.paper.assemble import assemble
-from poselift.provenance.crate import write_crate
+from poselift.paper.crate import write_crate
 
 pytestmark = pytest.mark.skipif(shutil.which("latexmk") is None, reason="needs LaTeX")
 

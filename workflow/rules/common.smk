@@ -9,7 +9,7 @@ from poselift.config.options import options
 from poselift.data.sequence import SPLITS
 from poselift.errors import reported
 from poselift.machine.launch import resources_of_run
-from poselift.provenance import outside
+from poselift.data import outside
 from poselift.provenance.chain import frozen_code
 from poselift.provenance.code_hash import code_manifest, manifest_hash, read_pins
 from poselift.training import core_modules

@@ -181,7 +181,7 @@ rule pdf:
     conda:
         ENVIRONMENT
     params:
-        code=code("poselift.paper.assemble", "poselift.paper.compile", "poselift.provenance.crate"),
+        code=code("poselift.paper.assemble", "poselift.paper.compile", "poselift.paper.crate"),
         folder=subpath(output.pdf, parent=True),
         form=options(SETTINGS.paper, only=Submission.model_fields),
         # Snakemake deletes main.pdf before the job starts
@@ -190,7 +190,7 @@ rule pdf:
         "(python -m poselift.paper.assemble --sources paper --tables {input.tables} --figures {input.figures}"
         " --others {input.others} {input.record} {params.form} --out {params.folder}"
         " && python -m poselift.paper.compile {params.folder} --keep {params.kept}"
-        " && python -m poselift.provenance.crate {params.folder})"
+        " && python -m poselift.paper.crate {params.folder})"
         " > {log} 2> >(tee -a {log} >&2)"
 
 

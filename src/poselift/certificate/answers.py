@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from poselift.certificate.tolerance import TOLERANCES, close, drawn_alike
-from poselift.comparison import Build, Change, changes, read_build
+from poselift.comparison.builds import Build, Change, changes, read_build
+from poselift.comparison.causes import all_causes
 from poselift.paper.assemble import GENERATED
-from poselift.provenance.causes import all_causes
 
 Verdict = Literal["reproduced exactly", "reproduced within the tolerance", "not reproduced"]
 

@@ -18,7 +18,7 @@ from poselift.certificate.rebuild import STAGES, rebuilt, taken_faults
 from poselift.errors import PoseliftError, run, visible
 from poselift.files import own_folder
 from poselift.paper.merge import opened
-from poselift.provenance.crate import RECORD
+from poselift.provenance.chain import RECORD
 from poselift.provenance.verify import SUMS, Unreadable, verify_paper
 
 SHOWN = 3

@@ -14,7 +14,7 @@ import yaml
 from poselift.analysis.lineage import ran, raw_data
 from poselift.certificate.answers import Answer, verdict
 from poselift.certificate.tolerance import TOLERANCES
-from poselift.comparison import CLAIMS, cells
+from poselift.comparison.builds import CLAIMS, cells
 from poselift.files import write_text
 from poselift.latex import Tex, defined_numbers, render
 from poselift.paper.assemble import GENERATED

@@ -21,7 +21,7 @@ TOLERANCES = {
     "Claims": _LAST,
     "Figures": f"places within {POINTS:g} pt; words, colours and what is drawn exactly",
 }
-"""The tolerances in words, by the kinds of `poselift.comparison`."""
+"""The tolerances in words, by the kinds of `poselift.comparison.builds`."""
 
 _NUMBER = re.compile(r"[-−]?\d+(?:\.(\d+))?")
 _STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.DOTALL)

@@ -13,8 +13,8 @@ from poselift.config.datasets import Dataset, Source, modules
 from poselift.config.experiment import Config, FurtherData
 from poselift.config.options import options
 from poselift.data.clip_counts import require_counts
+from poselift.data.outside import used
 from poselift.errors import PoseliftError
-from poselift.provenance.outside import used
 
 
 class DataJobs:
@@ -38,7 +38,7 @@ class DataJobs:
 
     def doubts(self, folder: str, held: Collection[str]) -> Iterator[str]:
         """What is odd about the files of a data set, which hold what `held` says
-        (`poselift.provenance.outside`): a sentence for each."""
+        (`poselift.data.outside`): a sentence for each."""
         source = self.sources[folder]
         try:
             self.require(folder, held)

@@ -23,10 +23,10 @@ from poselift.errors import PoseliftError, one_line
 from poselift.files import atomic_path
 from poselift.paper.archives import unzipped
 from poselift.paper.assemble import GENERATED, HANDED_OVER
+from poselift.paper.crate import METADATA
 from poselift.paper.prose import check, parts_in
 from poselift.paper.sources import UNREADABLE, is_source, latex_reads
 from poselift.paper.three_way import conflicts, decoded, is_unicode, merged, plain
-from poselift.provenance.crate import METADATA
 from poselift.provenance.verify import SUMS, Unreadable, recorded_sums
 
 MADE = ("verify.py", METADATA, SUMS)

@@ -19,6 +19,9 @@ from poselift.provenance.receipts import FOLDER, seal
 SHORT = 12
 """Digits of a hash that people see."""
 
+RECORD = "generated/provenance.json"
+"""The record of a paper in its folder."""
+
 
 @dataclass(frozen=True)
 class Made:

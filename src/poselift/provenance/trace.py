@@ -10,8 +10,7 @@ from pathlib import Path
 from poselift.errors import PoseliftError, reading, run, visible
 from poselift.latex import defined_numbers
 from poselift.provenance import chain
-from poselift.provenance.chain import SHORT, Chain, Job, Made, Volatile, absolute
-from poselift.provenance.crate import RECORD
+from poselift.provenance.chain import RECORD, SHORT, Chain, Job, Made, Volatile, absolute
 from poselift.provenance.hashing import sha256
 from poselift.provenance.receipts import FOLDER
 

@@ -13,13 +13,13 @@ import pytest
 import torch
 import yaml
 
+from poselift.data.outside import contents
 from poselift.machine import doctor
 from poselift.machine import machine_checks as machine
 from poselift.machine.check import Check
 from poselift.models.ssd import Mamba2
 from poselift.models.ssd_backends import Choice
 from poselift.provenance import hashing
-from poselift.provenance.outside import contents
 
 CONFIG: dict[str, Any] = {
     "dataset": "trial",

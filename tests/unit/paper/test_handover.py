@@ -15,8 +15,8 @@ from poselift.errors import PoseliftError
 from poselift.files import MARK, write_text
 from poselift.paper.archives import zipped
 from poselift.paper.compile import compile_paper
+from poselift.paper.crate import write_crate
 from poselift.paper.handover import main
-from poselift.provenance.crate import write_crate
 
 needs_latex = pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX here")
 

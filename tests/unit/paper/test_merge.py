@@ -11,9 +11,9 @@ import pytest
 from poselift.errors import PoseliftError
 from poselift.files import write_json
 from poselift.paper.assemble import assemble
+from poselift.paper.crate import write_crate
 from poselift.paper.handover import main
 from poselift.paper.three_way import conflicts, merged
-from poselift.provenance.crate import write_crate
 
 JOB = {"rule": "x", "code": "abc", "inputs": [], "outputs": []}
 RECORD = {

@@ -10,8 +10,8 @@ from poselift.errors import PoseliftError
 from poselift.files import write_json, write_text
 from poselift.latex import Tex, render
 from poselift.paper import handover
+from poselift.paper.crate import write_crate
 from poselift.paper.prose import check, main, parts_in
-from poselift.provenance.crate import write_crate
 
 SOURCES = Path(__file__).parents[3] / "paper"
 

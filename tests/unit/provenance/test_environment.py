@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from poselift.paper.crate import write_crate
 from poselift.provenance import environment
 from poselift.provenance.chain import read_chain
-from poselift.provenance.crate import write_crate
 from poselift.provenance.environment import ran_with
 from poselift.provenance.receipts import seal, with_receipt
 from poselift.provenance.record import mixed, unpinned

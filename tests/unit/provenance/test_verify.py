@@ -10,9 +10,9 @@ import pytest
 from rocrate.rocrate import ROCrate
 
 from poselift.errors import PoseliftError
+from poselift.paper.crate import write_crate
 from poselift.provenance import verify as verify_module
 from poselift.provenance.chain import read_chain
-from poselift.provenance.crate import write_crate
 from poselift.provenance.hashing import sha256
 from poselift.provenance.receipts import seal
 from poselift.provenance.verify import main, verify

@@ -17,10 +17,10 @@ from urllib.parse import quote
 from poselift.errors import run
 from poselift.files import MARK, atomic_path, read_json, write_json, write_text
 from poselift.provenance import verify
+from poselift.provenance.chain import RECORD
 from poselift.provenance.hashing import sha256
 
 METADATA = "ro-crate-metadata.json"
-RECORD = "generated/provenance.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 CRATE = "https://w3id.org/ro/crate/1.1"
 LICENCE = "LICENSE"

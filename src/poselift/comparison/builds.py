@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from poselift.comparison.causes import causes, everything
 from poselift.errors import PoseliftError, one_line, reading, run, visible
 from poselift.files import atomic_path, write_text
 from poselift.latex import defined_numbers
@@ -24,8 +25,7 @@ from poselift.paper.assemble import GENERATED
 from poselift.paper.compile import typeset
 from poselift.paper.merge import is_text, opened
 from poselift.paper.sources import PRODUCT, sources
-from poselift.provenance.causes import causes, everything
-from poselift.provenance.crate import RECORD
+from poselift.provenance.chain import RECORD
 from poselift.provenance.hashing import sha256
 from poselift.provenance.trace import as_text, runs_of_number
 from poselift.report import html

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from poselift.data.outside import contents, used
 from poselift.provenance.hashing import LARGE
-from poselift.provenance.outside import contents, used
 from poselift.provenance.receipts import write_receipt
 
 RESULTS = Path("results/x")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from builds import PLAN
-from poselift.comparison import cells, main, with_numbers
+from poselift.comparison.builds import cells, main, with_numbers
 from poselift.errors import PoseliftError
 
 
@@ -96,7 +96,7 @@ def test_twenty_changes_are_planted():
 @pytest.fixture
 def no_latexdiff(monkeypatch):
     """The page alone: what is written in these builds is no LaTeX."""
-    monkeypatch.setattr("poselift.comparison.shutil.which", lambda name: None)
+    monkeypatch.setattr("poselift.comparison.builds.shutil.which", lambda name: None)
 
 
 @pytest.mark.usefixtures("no_latexdiff")

@@ -1,0 +1,1 @@
+"""Two builds of the paper: what differs, and why."""
