@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
-from poselift.analysis.view import AblationEntry, Grid
+from poselift.analysis.view import AblationEntry, Grid, View
 from poselift.config.experiment import FamilyName, Statistics
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.report import COUNTS
@@ -67,6 +67,16 @@ def grid_pairs(grid: Grid) -> list[Pair]:
 def entry_pairs(entries: Iterable[AblationEntry]) -> list[Pair]:
     """The comparisons of an ablation: each entry with the model that it is compared with."""
     return [(Model(each.architecture, each.size, each.name), Model(*each.base)) for each in entries]
+
+
+def families_of(view: View) -> Families:
+    """The comparisons of the parts of the study on the main data set."""
+    on_truth = view.ground_truth_2d
+    return {
+        "grid": grid_pairs(view.grid),
+        "ablation": entry_pairs(view.ablation),
+        "ground_truth_2d": grid_pairs(on_truth) if on_truth else [],
+    }
 
 
 def recording(sequence: str) -> str:
@@ -237,11 +247,11 @@ class Differences:
             found[name] = dict(zip(tested, map(Adjusted, different, equivalent), strict=True))
         return found
 
-    def detectable(self) -> list[float]:
-        """The smallest difference that each test of the families finds with 80 % power, ascending."""
-        found = (
-            self.difference(*pair, *self._endpoint) for pairs in self._families.values() for pair in pairs
-        )
+    def detectable(self, family: FamilyName | None = None) -> list[float]:
+        """The smallest difference that each test of the families, or of one, finds with 80 % power,
+        ascending."""
+        chosen = [pairs for name, pairs in self._families.items() if family in (None, name)]
+        found = (self.difference(*pair, *self._endpoint) for pairs in chosen for pair in pairs)
         return sorted(
             each.detectable for each in found if each and each.tested and each.detectable is not None
         )

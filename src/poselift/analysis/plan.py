@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 
@@ -23,19 +23,32 @@ Views = Mapping[str, View]
 """By data set: the main one is called "", further ones by their names."""
 
 
+class Outside(NamedTuple):
+    """What a configuration has outside of the paper: runs by name, and files and folders (with a slash at the
+    end) below `results/<dataset>`."""
+
+    runs: Collection[str]
+    files: tuple[str, ...]
+
+
+def outside(config: Config) -> Outside:
+    """The `experiments`, the reproduction of published numbers, and a search that is not `with_paper`."""
+    runs = config.variant_runs([*config.experiments, *config.reproduction])
+    return Outside(runs, ("reproduction.json", *(() if config.search.with_paper else ("search/",))))
+
+
 def shown_runs(
     config: Config, runs: Mapping[str, Collection[str]], results: Path = Path("results")
 ) -> dict[str, list[str]]:
     """The runs that the paper shows, of all `runs` by the folder of their data set below `results`.
 
-    The `experiments` and the reproduction are outside the paper; a draft shows the runs that are evaluated.
-    Raises `PoseliftError` for a draft without any run of the grid.
+    A draft shows the runs that are evaluated. Raises `PoseliftError` for a draft without any run of the grid.
     """
-    outside = config.variant_runs([*config.experiments, *config.reproduction])
+    others = outside(config).runs
 
     def is_shown(folder: str, run: str) -> bool:
         evaluation = results / folder / "evaluation" / f"{run}.json"
-        return run not in outside and (not config.draft or evaluation.exists())
+        return run not in others and (not config.draft or evaluation.exists())
 
     shown = {folder: [run for run in names if is_shown(folder, run)] for folder, names in runs.items()}
     if config.runs().keys().isdisjoint(shown[config.dataset]):
@@ -44,12 +57,12 @@ def shown_runs(
 
 
 def in_paper(path: str, config: Config, shown: Mapping[str, Collection[str]]) -> bool:
-    """Whether a file below `results` is part of the paper, or made on the way to it, and not of the search,
-    of the reproduction or of a run that is not `shown`."""
+    """Whether a file below `results` is part of the paper, or made on the way to it, and is neither `outside`
+    nor of a run that is not `shown`."""
     of_run = re.search(r"results/(.+)/(?:runs|evaluation)/(\w+-[\w-]+-s\d+)", path)
     if of_run:
         return of_run[2] in shown.get(of_run[1], ())
-    return not path.endswith("/reproduction.json") and (config.search.with_paper or "/search/" not in path)
+    return not path.removeprefix(f"results/{config.dataset}/").startswith(outside(config).files)
 
 
 def detailed_runs(config: Config, grid_runs: list[str]) -> list[str]:

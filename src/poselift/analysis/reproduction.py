@@ -16,7 +16,7 @@ import pandas as pd
 
 from poselift.analysis.claims import Judgement, Verdict
 from poselift.analysis.intervals import Differences, Model
-from poselift.analysis.published import Published, read_published
+from poselift.analysis.published import Published, comparable, read_published
 from poselift.analysis.results import collect
 from poselift.analysis.view import DataNotice, add_options, from_options
 from poselift.config.experiment import Reproduction, Statistics
@@ -38,13 +38,18 @@ def described(entries: Sequence[Reproduction]) -> str:
 
 def published_number(entry: Reproduction, published: Published) -> float:
     """The MPJPE, mm, that an entry is to give again. Raises `PoseliftError` if there is none that is sure, or
-    it was published at another number of frames."""
+    it is not comparable with ours: of other 2D input, or of another number of frames."""
     where = f"reproduction.{entry.name}"
     rows = {row.method: row for row in published.rows}
     if entry.published not in rows:
         raise PoseliftError(f"{where}: no published row '{entry.published}'{suggest(entry.published, rows)}")
     row = rows[entry.published]
-    number = row.number(METRIC) if row.sure != "C" else None
+    if row not in comparable(published.rows).get(published.detector, []):
+        raise PoseliftError(
+            f"{where}: the published row '{row.method}' is not comparable with ours; it needs `sure` A or B "
+            "and the `detector` that the head of the file names"
+        )
+    number = row.number(METRIC)
     if number is None:
         raise PoseliftError(f"{where}: the published row '{row.method}' has no MPJPE that is sure")
     if row.frames != entry.n_frames:
@@ -52,6 +57,13 @@ def published_number(entry: Reproduction, published: Published) -> float:
             f"{where}: n_frames is {entry.n_frames}, but '{row.method}' was published at {row.frames}"
         )
     return number
+
+
+def published_numbers(entries: Sequence[Reproduction], path: Path | None) -> list[float]:
+    """The numbers that the entries are to give again, by the file of published results. Raises
+    `PoseliftError` as `published_number`, or if the file cannot be read."""
+    published = read_published(path) if path and entries else Published(rows=[])
+    return [published_number(entry, published) for entry in entries]
 
 
 def judge(
@@ -95,9 +107,9 @@ def main(argv: list[str] | None = None) -> None:
             "nothing to reproduce: config.yaml needs entries of `reproduction`, and published results of the "
             "real data (paper.published)"
         )
-    view, published = from_options(given, NEEDS), read_published(given.published)
+    view = from_options(given, NEEDS)
     entries: list[Any] = [parse(Reproduction, entry, "reproduction") for entry in given.entries]
-    numbers = [published_number(entry, published) for entry in entries]
+    numbers = published_numbers(entries, given.published)
     results = collect(report for path in given.evaluations for report in load_reports(path))
     judged = [
         judge(entry, number, results, view.notice, view.statistics)

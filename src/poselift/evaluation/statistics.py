@@ -191,9 +191,7 @@ class Bootstrap:
         if deviations is None:
             return Interval(estimate, None, None, n_seeds)
         tail = (1 - self._confidence) / 2
-        levels = [tail, 1 - tail, tail / comparisons, 1 - tail / comparisons, 1 - POWER, POWER]
-        low, high, *ends = np.quantile(deviations, levels)
-        detectable = (ends[1] - ends[0] + ends[3] - ends[2]) / 2
+        low, high = np.quantile(deviations, [tail, 1 - tail])
         p = _two_sided(deviations, estimate - tested)
         outside = max(
             np.count_nonzero(deviations <= estimate - self._margin),
@@ -201,7 +199,8 @@ class Bootstrap:
         )
         p_equivalent = min(1.0, (outside + 1) / (len(deviations) + 1))
         bounds = float(estimate + low), float(estimate + high)
-        return Interval(estimate, *bounds, n_seeds, p, p_equivalent, float(detectable))
+        found = detectable(deviations, self._confidence, comparisons)
+        return Interval(estimate, *bounds, n_seeds, p, p_equivalent, found)
 
     def extreme(
         self,
@@ -269,6 +268,14 @@ def _two_sided(deviations: NDArray[np.float64], distance: float) -> float:
     below it. No share is taken to be zero (Davison and Hinkley 1997, eq. 4.11)."""
     reached = min(np.count_nonzero(deviations <= -distance), np.count_nonzero(deviations >= -distance))
     return min(1.0, 2 * (reached + 1) / (len(deviations) + 1))
+
+
+def detectable(deviations: NDArray[np.float64], confidence: float, comparisons: int) -> float:
+    """The smallest true difference that a test finds with 80 % power, one of so many `comparisons`, where an
+    estimate deviates from its expected value so (R,)."""
+    tail = (1 - confidence) / 2 / comparisons
+    ends = np.quantile(deviations, [tail, 1 - tail, 1 - POWER, POWER])
+    return float(ends[1] - ends[0] + ends[3] - ends[2]) / 2
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

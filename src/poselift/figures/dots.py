@@ -75,9 +75,18 @@ def name_rows(ax: Axes, at: ArrayLike, labels: Sequence[str], ends: Ends) -> Non
     ax.grid(axis="x")
 
 
+def write_instead(ax: Axes, text: str) -> None:
+    """Say in place of a drawing why there is none."""
+    ax.clear()
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=MUTED)
+
+
 def write_missing(ax: Axes, y: float) -> None:
     """Say at height `y` that there is no run."""
-    ax.text(0.02, y, "missing", transform=ax.get_yaxis_transform(), fontsize=7, color=MUTED, va="center")
+    look: Look = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.5}}  # over lines behind it
+    at_left = ax.get_yaxis_transform()
+    ax.text(0.02, y, "missing", transform=at_left, fontsize=7, color=MUTED, va="center", **look)
 
 
 def fit(ax: Axes, rows: Sequence[Row]) -> bool:

@@ -13,7 +13,7 @@ import pandas as pd
 from poselift import latex
 from poselift.analysis.claims import read_judgements
 from poselift.analysis.costs import read_costs
-from poselift.analysis.intervals import Differences, Families, entry_pairs, grid_pairs
+from poselift.analysis.intervals import Differences, families_of
 from poselift.analysis.results import names_in, of_dataset, read_all
 from poselift.analysis.runs import Run, read_run
 from poselift.analysis.view import add_options, from_options
@@ -83,12 +83,7 @@ def main(argv: list[str] | None = None) -> None:
     if view.per_action_size not in view.grid.sizes:
         sizes = ", ".join(view.grid.sizes)
         raise PoseliftError(f"--per-action-size {view.per_action_size}: not one of the sizes {sizes}")
-    families: Families = {
-        "grid": grid_pairs(view.grid),
-        "ablation": entry_pairs(view.ablation),
-        "ground_truth_2d": grid_pairs(on_truth) if on_truth else [],
-    }
-    differences = Differences(results, view.statistics, families)
+    differences = Differences(results, view.statistics, families_of(view))
     runs = [read_run(folder) for folder in arguments.runs]
     recordings = {split: read_sequences(arguments.store, split) for split in SPLITS}
     costs, judgements = read_costs(arguments.costs), read_judgements(arguments.judgements)

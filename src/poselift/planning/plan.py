@@ -1,4 +1,4 @@
-"""What a configuration will cost: GPU-hours, days, memory and disk, before anything has run."""
+"""What a configuration will cost (GPU-hours, days, memory, disk) and what its tests will find."""
 
 import argparse
 import statistics
@@ -16,6 +16,7 @@ from poselift.files import write_json
 from poselift.machine.project_checks import ESTIMATE, disk
 from poselift.planning.estimates import Corrected, Estimate, StepCosts, estimates, trainings
 from poselift.planning.gpus import GPUS, Gpu, gpu_named
+from poselift.planning.power import power
 from poselift.provenance.code_hash import read_pins
 
 PINS = Path("envs/constraints.txt")
@@ -128,12 +129,13 @@ def remarks(found: Corrected, gpu: Gpu, config: Config) -> Iterator[str]:
             f"More memory than {gpu.name} has ({gpu.memory} GB): {', '.join(large)}. "
             "A smaller batch fits, and gives other weights."
         )
+    yield power(config)
     for check in disk(config, Path("results", config.dataset)):
         yield f"Disk: {check.found}."
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Say what a configuration will cost: GPU-hours, days, memory, disk, by part, before anything has run."""
+    """Say what a configuration will cost (GPU-hours, days, memory, disk) and what its tests will find."""
     parser = argparse.ArgumentParser(prog="poselift plan", description=main.__doc__)
     several = "the configuration, several files as Snakemake takes them (default: config.yaml)"
     parser.add_argument("--config", type=Path, nargs="+", default=[Path("config.yaml")], help=several)

@@ -33,7 +33,7 @@ SECTIONS = {
     "Results": ("tables/overview", "tables/main", "figures/comparison", "tables/differences"),
     "Claims": ("tables/claims",),
     "The text": ("prose",),
-    "Cost": ("tables/cost", "tables/equal_cost", "tables/speed", "figures/pareto"),
+    "Cost": ("tables/cost", "tables/equal_cost", "figures/equal_cost", "tables/speed", "figures/pareto"),
     "Actions, joints, frames": (
         "tables/per_action", "figures/per_action", "tables/per_joint", "figures/joints", "figures/place",
     ),

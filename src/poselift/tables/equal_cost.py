@@ -3,8 +3,9 @@
 import pandas as pd
 
 from poselift.analysis.costs import Cost
+from poselift.analysis.equal_cost import pairs
 from poselift.analysis.intervals import Model
-from poselift.analysis.view import Grid, View
+from poselift.analysis.view import View
 from poselift.tables.caption import caption_notice, intervals_note, sentences
 from poselift.tables.cells import ErrorCells
 from poselift.tables.cost import COST_COLUMNS, cost_cells, cost_decimals
@@ -12,21 +13,6 @@ from poselift.tables.table import Block, Cell, Layout, Row, Table, columns
 
 NEEDS = ("results", "costs", "notice", "grid", "decimals", "statistics", "labels")
 LAYOUT = Layout(wide=True, titles="row")
-
-
-def pairs(grid: Grid, costs: dict[tuple[str, str], Cost]) -> list[tuple[Model, Model]]:
-    """Each model of the grid, and the smallest one of its base architecture that has at least as many
-    parameters; without those that are larger than all of these, or not counted."""
-    rivals = sorted(
-        (costs[key].parameters, key) for key in ((grid.base, size) for size in grid.sizes) if key in costs
-    )
-    return [
-        (Model(architecture, size), Model(*rival))
-        for size in grid.sizes
-        for architecture in grid.architectures
-        if architecture != grid.base and (cost := costs.get((architecture, size)))
-        if (rival := next((key for parameters, key in rivals if parameters >= cost.parameters), None))
-    ]
 
 
 def table(results: pd.DataFrame, costs: dict[tuple[str, str], Cost], view: View) -> Table:

@@ -24,7 +24,7 @@ from project import REPOSITORY
 REAL = DataNotice("real motion", synthetic=False)
 STATISTICS = Statistics(resamples=500)
 ENTRY = {"name": "again", "architecture": "baseline", "size": "base", "n_frames": 27, "published": "Theirs"}
-ROW = {"method": "Theirs", "frames": 27, "mpjpe": 40.0, "sure": "A", "source": "a table"}
+ROW = {"method": "Theirs", "detector": "SH", "frames": 27, "mpjpe": 40.0, "sure": "A", "source": "a table"}
 
 
 def judged(
@@ -101,7 +101,7 @@ def test_without_published_results_there_is_nothing_to_reproduce():
 
 
 def program(folder: Path, make_report: Callable[..., Report], row: dict[str, Any], *entries: Any) -> Any:
-    (folder / "p.yaml").write_text(yaml.safe_dump({"rows": [ROW | row]}))
+    (folder / "p.yaml").write_text(yaml.safe_dump({"detector": "SH", "rows": [ROW | row]}))
     runs = [make_report("baseline", "base", s, 50.0, 40 + 0.1 * s, "again") for s in range(2)]
     for one in runs:
         write_reports(folder / f"{one.run}.json", [one])
@@ -125,7 +125,9 @@ def test_the_program_says_what_was_to_come_out(tmp_path, make_report):
     ("row", "entry", "said"),
     [
         ({}, {"published": "Thiers"}, r"reproduction\.again: no published row 'Thiers'.*Theirs"),
-        ({"sure": "C"}, {}, "'Theirs' has no MPJPE that is sure"),
+        ({"sure": "C"}, {}, "'Theirs' is not comparable with ours"),
+        ({"detector": "CPN"}, {}, "'Theirs' is not comparable with ours"),
+        ({"detector": None}, {}, "'Theirs' is not comparable with ours"),
         ({"unsure": ["mpjpe"]}, {}, "'Theirs' has no MPJPE that is sure"),
         ({"frames": 81}, {}, "n_frames is 27, but 'Theirs' was published at 81"),
     ],

@@ -18,6 +18,7 @@ from poselift.figures import (
     architecture,
     comparison,
     curves,
+    equal_cost,
     joints,
     make,
     pareto,
@@ -57,6 +58,7 @@ def draw_all(results, make_run, make_examples, tmp_path):
         "joints": (joints, results),
         "place": (place, results),
         "pareto": (pareto, results, COSTS, None),
+        "equal_cost": (equal_cost, results, COSTS),
         "curves": (curves, runs),
         "ablation": (ablation, results),
         "search": (search, TRIALS),
@@ -81,6 +83,7 @@ def test_missing_runs_are_counted(draw_all, words):
     for name, n in {
         "comparison": 4,
         "pareto": 4,
+        "equal_cost": 4,
         "curves": 4,
         "per_action": 2,
         "joints": 2,
@@ -100,7 +103,7 @@ def test_an_architecture_without_runs_leaves_a_named_gap(draw_all, words):
 
 def test_figures_fit_the_page_and_are_legible(draw_all):
     figures = draw_all(SYNTHETIC) | {"architecture": architecture.draw(view())}
-    column = {"comparison", "per_action", "place", "ablation", "search"}
+    column = {"comparison", "per_action", "place", "ablation", "equal_cost", "search"}
     for name, figure in figures.items():
         assert figure.get_figwidth() == (COLUMN_WIDTH if name in column else PAGE_WIDTH), name
         assert min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text()) >= 7, name
