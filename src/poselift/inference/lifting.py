@@ -10,8 +10,10 @@ from poselift.skeleton import MIRROR, ROOT
 
 Array = NDArray[np.float32]
 
-BATCH = 8
-"""Windows at a time: what is in memory does not grow with the track."""
+OVERLAP = 30
+
+SHORT = 9
+"""In a clip of so few frames the error depends on the place more than people move from frame to frame."""
 
 
 class Lifter(NamedTuple):
@@ -38,6 +40,12 @@ def image_view(size: tuple[int, int]) -> View:
     return View(size[0] / 2, (size[0] / 2, size[1] / 2))
 
 
+def usual_overlap(n: int) -> int:
+    """How many frames windows of `n` share by default: all but one where they are short, so that each frame
+    is the mean over all places."""
+    return n - 1 if n <= SHORT else min(OVERLAP, n // 2)
+
+
 def window_starts(length: int, n: int, overlap: int) -> NDArray[np.int64]:
     """Where windows of `n` frames begin that cover `length` >= n frames and share at least `overlap`."""
     count = -(-(length - n) // (n - overlap)) + 1
@@ -50,8 +58,8 @@ def flip_averaged(lifter: Lifter, clips: Array) -> Array:
     def mirrored(poses: Array) -> Array:
         return np.multiply(poses[..., MIRROR, :], [-1, 1, 1], dtype=np.float32)
 
-    average = (lifter.run(clips) + mirrored(lifter.run(mirrored(clips)))) / 2
-    return average.astype(np.float32, copy=False)
+    poses, of_mirror = np.split(lifter.run(np.concatenate([clips, mirrored(clips)])), 2)
+    return np.divide(poses + mirrored(of_mirror), 2, dtype=np.float32)
 
 
 def normalised(points: NDArray[np.float64], view: View, least: float, confident: bool) -> Array:
@@ -74,22 +82,20 @@ def _middle(points: NDArray[np.float64]) -> NDArray[np.float64]:
 def lift(lifter: Lifter, points: NDArray[np.float64], view: View, least: float, overlap: int) -> Array:
     """Poses (T, 17, 3) in px relative to the root, for keypoints (T, 17, 3) in px: x right, y down, z away.
 
-    Where windows overlap their poses are averaged, each with a weight that falls towards its ends. A track
-    shorter than a window is extended by its first and last frame.
+    Where windows overlap their poses are averaged, each with a weight (Hann's window) that rises from zero
+    with slope zero: neither place nor velocity jumps where one begins. A track shorter than a window is
+    extended by its first and last frame.
     """
     length, n = len(points), lifter.n_frames
     before = max(0, n - length) // 2
     padded = np.pad(points, ((before, max(0, n - length) - before), (0, 0), (0, 0)), mode="edge")
-    rise = np.arange(1, n + 1)
-    weight = np.minimum(np.minimum(rise, rise[::-1]), overlap + 1).astype(np.float32)[:, None, None]
+    weight = (np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2).astype(np.float32)[:, None, None]
     total, weights = np.zeros(padded.shape, dtype=np.float32), np.zeros((len(padded), 1, 1), dtype=np.float32)
-    starts = window_starts(len(padded), n, overlap)
-    for batch in np.split(starts, range(BATCH, len(starts), BATCH)):
-        clips = padded[batch[:, None] + np.arange(n)]
-        poses = flip_averaged(lifter, normalised(clips, view, least, lifter.confident))
-        for start, pose in zip(batch, poses, strict=True):
-            total[start : start + n] += weight * pose
-            weights[start : start + n] += weight
+    for start in window_starts(len(padded), n, overlap):
+        # one at a time: its activations stay in a processor's cache, and memory does not grow with the track
+        clip = normalised(padded[start : start + n][None], view, least, lifter.confident)
+        total[start : start + n] += weight * flip_averaged(lifter, clip)[0]
+        weights[start : start + n] += weight
     out = (total / weights)[before : before + length] * np.float32(view.half)
     out[:, ROOT] = 0
     return out

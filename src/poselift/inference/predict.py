@@ -16,7 +16,7 @@ from poselift.inference.files import read_keypoints
 from poselift.inference.keypoints import UNKNOWN, Keypoints
 from poselift.inference.layouts import LAYOUTS, to_human36m
 from poselift.inference.lifters import add_options_of_checkpoint, opened
-from poselift.inference.lifting import Lifter, View, image_view, lift
+from poselift.inference.lifting import OVERLAP, SHORT, Lifter, View, image_view, lift, usual_overlap
 from poselift.inference.outputs import Lifted, write
 from poselift.inference.scale import Scale, parse_bone, to_metres
 from poselift.inference.stream import Stream, stream
@@ -27,8 +27,6 @@ CROPPED = 0.75
 """How tall, in half widths, a person is in a crop: as people are in Human3.6M, 4 m from the camera."""
 
 FPS = 30.0
-
-OVERLAP = 30
 
 
 def people(found: Keypoints, given: argparse.Namespace) -> list[Track]:
@@ -64,8 +62,7 @@ def predicted(
     """Everyone in a file, lifted; frames per second, and what looks wrong. Raises `PoseliftError`."""
     found = read_keypoints(path, given.layout)
     size = given.image or (video.size if video else found.size)
-    half = lifter.n_frames // 2
-    overlap = min(OVERLAP, half) if given.overlap is None else given.overlap
+    overlap = usual_overlap(lifter.n_frames) if given.overlap is None else given.overlap
     if not 0 <= overlap < lifter.n_frames:
         raise PoseliftError(f"--overlap {overlap}: expected 0 to {lifter.n_frames - 1}, less than a window")
     lifted, warnings = [], []
@@ -118,7 +115,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--max-gap", type=int, default=25, metavar="N", help=gap)
     least = "joints below it count as not found (default: %(default)s)"
     parser.add_argument("--min-confidence", type=float, default=0.1, metavar="C", help=least)
-    shared = f"frames that windows share (default: {OVERLAP}, or half a window)"
+    shared = (
+        f"frames that windows share (default: {OVERLAP}, at most half a window; up to {SHORT} all but one)"
+    )
     parser.add_argument("--overlap", type=int, metavar="N", help=shared)
     parser.add_argument("--crop", action="store_true", help="normalise by a crop around the person")
     known = parser.add_mutually_exclusive_group()

@@ -18,6 +18,7 @@ from poselift.inference.lifting import (
     image_view,
     lift,
     normalised,
+    usual_overlap,
     window_starts,
 )
 from poselift.models.checkpoints import load_weights
@@ -91,6 +92,62 @@ def test_no_jump_where_windows_meet():
     calls = iter(range(1000))
     cut = np.abs(np.diff(lift(Lifter(run, 20), still, image_view((2, 2)), 0.1, 0)[:, 1:, 1], axis=0)).max()
     assert steps < cut / 5
+
+
+def smooth(n_frames: int) -> np.ndarray:
+    """Joints that swing, each at its own pace, of a period of 1 to 3 s."""
+    rng = np.random.default_rng(0)
+    paces, phases = rng.uniform(0.04, 0.12, (17, 2)), rng.uniform(0, 6, (17, 2))
+    centres = rng.uniform(300, 700, (17, 2))
+    places = centres + 60 * np.sin(paces * np.arange(n_frames)[:, None, None] + phases)
+    return np.concatenate([places, np.full((n_frames, 17, 1), 0.9)], -1)
+
+
+def steps_at_borders(lifter: Lifter, length: int, overlap: int) -> float:
+    """The largest step from frame to frame where a window begins or ends, as a multiple of the 99th
+    percentile of the others; mean over joints."""
+    n = lifter.n_frames
+    out = lift(lifter, smooth(length), image_view(SIZE), 0.1, overlap)
+    steps = np.linalg.norm(np.diff(out, axis=0), axis=-1).mean(axis=-1)
+    starts = window_starts(length, n, overlap)
+    at = np.union1d(starts[1:] - 1, starts[:-1] + n - 1)
+    return float(steps[at].max() / np.percentile(np.delete(steps, at), 99))
+
+
+def worse_at_the_ends(n: int) -> Lifter:
+    """A model that is off by a third of a body at the ends of its clips, to another side in each clip, and
+    right in the middle: trained models see least of what surrounds the ends."""
+    rng = np.random.default_rng(0)
+    away = (np.abs(np.linspace(-1, 1, n)) ** 3)[:, None, None]
+
+    def run(clips: np.ndarray) -> np.ndarray:
+        sides = rng.normal(0, 0.1, (len(clips), 1, 17, 3))
+        return (clips + away * sides).astype(np.float32)
+
+    return Lifter(run, n)
+
+
+@pytest.mark.parametrize("length", [100, 333, 1000])
+@pytest.mark.parametrize("n", [27, 81])
+def test_windows_join_without_a_jump(n, length):
+    torch.manual_seed(0)
+    model = build_model("baseline", ModelSize(depth=1, dim=16), n)
+    for name, parameter in model.named_parameters():
+        if "layer_scale" in name:  # at the start the blocks hardly count
+            parameter.data.fill_(0.3)
+    for lifter in (from_torch(model, n), worse_at_the_ends(n)):
+        assert steps_at_borders(lifter, length, usual_overlap(n)) < 1.2
+
+
+@pytest.mark.parametrize("n", [3, 5, 9])
+def test_a_short_window_does_not_show_where_in_it_a_frame_is(n):
+    """A model whose error depends on the place alone: each frame but the first and last has the same."""
+    bias = np.random.default_rng(0).normal(0, 1, (n, 1, 1))
+    out = lift(
+        Lifter(lambda clips: np.ones_like(clips) * bias.astype(np.float32), n),
+        smooth(50), image_view(SIZE), 0.1, usual_overlap(n),
+    )  # fmt: skip
+    np.testing.assert_allclose(np.diff(out[n:-n], axis=0), 0, atol=1e-2)
 
 
 def test_a_crop_follows_the_person_whatever_the_image():

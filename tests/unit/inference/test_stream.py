@@ -62,7 +62,7 @@ def test_a_joint_that_is_lost_stays_where_it_was_without_confidence():
     stream = Stream(Lifter(lambda clips: (seen.append(clips), clips)[1], N), VIEW, 0, 0.1)
     for frame in given:
         stream.push(frame)
-    lost = seen[2][0, -1, 7]  # of the second frame, before its mirror image
+    lost = seen[1][0, -1, 7]  # of the second frame, before its mirror image
     np.testing.assert_allclose(lost[:2] * VIEW.half + VIEW.centre, given[0, 7, :2], rtol=1e-4)
     assert lost[2] == np.float32(0.1)
 
