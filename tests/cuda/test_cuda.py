@@ -166,7 +166,7 @@ def test_each_reservation_has_a_gpu_of_its_own():
 
 @CUDA
 def test_memory_is_near_what_the_plan_says(device):
-    step_cost = pytest.importorskip("poselift.planning.step_cost")
+    step_cost = pytest.importorskip("poselift.training.step_cost")
     wanted = run_from_options({"architecture": "full", "size": "xsmall", "n_frames": 81, "batch_size": 16})
     planned = step_cost.count_step(wanted, fused=True).memory
     set_arithmetic(wanted.training)

@@ -35,6 +35,7 @@ from poselift.provenance import environment
 from poselift.training import distributed, train
 from poselift.training.interruptions import memory_advice
 from poselift.training.launch import LaunchInfo, device_of, launched
+from poselift.training.memory import recomputes
 from poselift.training.report import memory_bytes
 from poselift.training.validation import open_splits
 from project import REPOSITORY
@@ -146,7 +147,7 @@ def _walk_a_run(found: dict[str, Any], store: Path, out: Path) -> None:
     found["history"] = json.loads((out / "run/history.json").read_text())
     evaluate.main([*words, "--run", str(out / "run"), "--out", str(out / "run.json")])
     found["report"] = json.loads((out / "run.json").read_text())
-    with pytest.raises(PoseliftError) as error, memory_advice("run", settings().training, GPU):
+    with pytest.raises(PoseliftError) as error, memory_advice(settings(), False, GPU):
         raise torch.OutOfMemoryError("CUDA out of memory")
     found["advice"] = str(error.value)
 
@@ -221,6 +222,7 @@ def _walk_without(found: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.cuda, "is_available", lambda: False)
         assert memory_bytes(torch.device("cpu")) > 0
+        assert not recomputes(settings(), "auto", torch.device("cpu"), fused=False)
         found["checks without"] = [*machine_checks.gpus(False), *machine_checks.ssm_kernel()]
         found["planned without"] = plan.detected()
         found["without"] = device_of("auto", LaunchInfo(rank=0, local_rank=0, size=1))

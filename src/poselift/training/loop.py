@@ -81,8 +81,8 @@ class RunContext:
     reporter: Reporter
     stop: Callable[[], int]
     """the signal that has asked the run to stop, 0 if none has"""
-    load_initial: Callable[[nn.Module], object] | None = None
-    """fills a model with the weights to start from, where a run starts from given ones"""
+    prepare: Callable[[nn.Module], object]
+    """given the model with its random weights: loads others, or makes it need less memory"""
 
 
 class Loop:
@@ -101,8 +101,7 @@ class Loop:
         set_arithmetic(recipe)
         torch.manual_seed(settings.seed)
         model = build_run(settings)
-        if ctx.load_initial:
-            ctx.load_initial(model)
+        ctx.prepare(model)
         self.model = ranks.synchronised(model.to(device), device)
         compiled = torch.compile(self.model) if recipe.compile else self.model
         self.forward = cast(nn.Module, compiled)

@@ -41,7 +41,7 @@ def make_loop(
     train, held_out = open_splits(store, settings)
     execution = ExecutionSettings()
     reporter = Reporter(settings, execution, None, CPU, 1)
-    ctx = RunContext(CPU, ranks, execution, Memory(), reporter, lambda: 0)
+    ctx = RunContext(CPU, ranks, execution, Memory(), reporter, lambda: 0, prepare=lambda _: None)
     return Loop(settings, train, held_out, state or TrainingState(), ctx)
 
 
