@@ -183,7 +183,7 @@ def test_memory_is_near_what_the_plan_says(device):
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
 def test_two_gpus_train_what_one_trains(store, tmp_path):
-    """Through NCCL and SyncBatchNorm: the same batches, so nearly the same losses."""
+    """Through NCCL, with batch norm over both: the same batches, so nearly the same losses."""
     losses: list[Tensor] = []
     for processes in (1, 2):
         wanted, out = settings("baseline", processes=processes), tmp_path / str(processes)

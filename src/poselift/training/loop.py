@@ -102,7 +102,8 @@ class Loop:
         torch.manual_seed(settings.seed)
         model = build_run(settings)
         ctx.prepare(model)
-        self.model = ranks.synchronised(model.to(device), device)
+        self.model = model.to(device)
+        ranks.synchronise(self.model, device)
         compiled = torch.compile(self.model) if recipe.compile else self.model
         self.forward = cast(nn.Module, compiled)
         self.parallel = ranks.parallel(self.forward, device)
@@ -187,6 +188,7 @@ class Loop:
         seed(step_seed(self.seed, self.state.epoch * self.steps + step, ranks.rank), device)
         clips = self._clips_seen(step + 1) - self._clips_seen(step)
         for i, (inputs, labels, weight) in enumerate(micro_batches, start=1):
+            ranks.counting(weight)
             with ranks.averaging(self.parallel, now=i == len(micro_batches)):
                 with autocast(recipe, device):
                     prediction = self.parallel(inputs)
