@@ -21,7 +21,7 @@ from poselift.config.command_line import run_from_options
 from poselift.config.run import RunSettings
 from poselift.config.sizes import SIZES
 from poselift.planning.gpus import GPUS, gpu_named
-from poselift.planning.step_cost import count_step
+from poselift.training.step_cost import count_step
 
 STEPS = 12
 WAYS = {"fp32": {}, "bf16": {"precision": "bf16"}, "fast": {"recipe": "fast"}}
@@ -39,7 +39,7 @@ def row(settings: RunSettings, store: Path, peak: float) -> str:
     memory = torch.cuda.max_memory_allocated() / 1e9 if DEVICE.type == "cuda" else 0
     share = 100 * rate * operations(settings) / peak
     return (
-        f"{rate:9.1f} {share:6.1f} {memory:6.1f} | {batch / cost.seconds(gpu):9.1f} {cost.memory / 1e9:6.1f}"
+        f"{rate:9.1f} {share:6.1f} {memory:6.1f} | {batch / gpu.seconds(cost):9.1f} {cost.memory / 1e9:6.1f}"
     )
 
 

@@ -68,7 +68,9 @@ def made(settings: RunSettings, store: Path) -> Iterator[Loop]:
         checkpoints = StateFolder(Path(folder), {"settings": {}}, keep=2)
         checkpoints.begin(TrainingState())
         reporter = Reporter(settings, execution, None, DEVICE, 1)
-        ctx = RunContext(DEVICE, SINGLE_PROCESS, execution, checkpoints, reporter, lambda: 0)
+        ctx = RunContext(
+            DEVICE, SINGLE_PROCESS, execution, checkpoints, reporter, lambda: 0, prepare=lambda _: None
+        )
         yield Loop(settings, train, test, TrainingState(), ctx)
         checkpoints.close()
 

@@ -166,7 +166,7 @@ def test_each_reservation_has_a_gpu_of_its_own():
 
 @CUDA
 def test_memory_is_near_what_the_plan_says(device):
-    step_cost = pytest.importorskip("poselift.planning.step_cost")
+    step_cost = pytest.importorskip("poselift.training.step_cost")
     wanted = run_from_options({"architecture": "full", "size": "xsmall", "n_frames": 81, "batch_size": 16})
     planned = step_cost.count_step(wanted, fused=True).memory
     set_arithmetic(wanted.training)
@@ -183,7 +183,7 @@ def test_memory_is_near_what_the_plan_says(device):
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
 def test_two_gpus_train_what_one_trains(store, tmp_path):
-    """Through NCCL and SyncBatchNorm: the same batches, so nearly the same losses."""
+    """Through NCCL, with batch norm over both: the same batches, so nearly the same losses."""
     losses: list[Tensor] = []
     for processes in (1, 2):
         wanted, out = settings("baseline", processes=processes), tmp_path / str(processes)

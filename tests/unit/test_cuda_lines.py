@@ -33,8 +33,10 @@ from poselift.models import cost, ssd
 from poselift.planning import plan
 from poselift.provenance import environment
 from poselift.training import distributed, train
+from poselift.training.batch_norm import SynchronisedBatchNorm
 from poselift.training.interruptions import memory_advice
 from poselift.training.launch import LaunchInfo, device_of, launched
+from poselift.training.memory import recomputes
 from poselift.training.report import memory_bytes
 from poselift.training.validation import open_splits
 from project import REPOSITORY
@@ -146,7 +148,7 @@ def _walk_a_run(found: dict[str, Any], store: Path, out: Path) -> None:
     found["history"] = json.loads((out / "run/history.json").read_text())
     evaluate.main([*words, "--run", str(out / "run"), "--out", str(out / "run.json")])
     found["report"] = json.loads((out / "run.json").read_text())
-    with pytest.raises(PoseliftError) as error, memory_advice("run", settings().training, GPU):
+    with pytest.raises(PoseliftError) as error, memory_advice(settings(), False, GPU):
         raise torch.OutOfMemoryError("CUDA out of memory")
     found["advice"] = str(error.value)
 
@@ -210,7 +212,8 @@ def _walk_processes(found: dict[str, Any], patch: pytest.MonkeyPatch) -> None:
     with launched("auto", second) as (device, ranks):
         found["second"] = device
         model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
-        found["synchronised"] = ranks.synchronised(model, device)
+        ranks.synchronise(model, device)
+        found["synchronised"] = model
         ranks.parallel(model, device)
     with pytest.raises(PoseliftError, match="3 processes or more on a machine with 2 GPUs"):
         device_of("cuda", LaunchInfo(rank=2, local_rank=2, size=3))
@@ -221,6 +224,7 @@ def _walk_without(found: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.cuda, "is_available", lambda: False)
         assert memory_bytes(torch.device("cpu")) > 0
+        assert not recomputes(settings(), "auto", torch.device("cpu"), fused=False)
         found["checks without"] = [*machine_checks.gpus(False), *machine_checks.ssm_kernel()]
         found["planned without"] = plan.detected()
         found["without"] = device_of("auto", LaunchInfo(rank=0, local_rank=0, size=1))
@@ -303,5 +307,5 @@ def test_each_process_has_a_gpu_of_its_own_and_nccl(walked):
     assert calls.init_process_group.call_args == mock.call("nccl", rank=1, world_size=2, device_id=second)
     assert calls.new_group.call_args.kwargs["backend"] == "gloo"
     assert calls.parallel.call_args.kwargs["device_ids"] == [second]
-    assert isinstance(walked["synchronised"][1], nn.SyncBatchNorm)
+    assert isinstance(walked["synchronised"][1], SynchronisedBatchNorm)
     calls.destroy_process_group.assert_called_once_with()

@@ -40,6 +40,9 @@ class ExecutionSettings(Section):
     data_path: Literal["auto", "device", "loader"] = Field(
         "auto", description="frames on the device (auto: if they fit) or read by workers"
     )
+    memory: Literal["auto", "keep", "recompute"] = Field(
+        "auto", description="parts of the model computed again in the backward pass (auto: if needed to fit)"
+    )
     num_workers: int = Field(2, ge=0, description="processes that read batches (loader)")
     pin_memory: bool = Field(True, description="page-locked memory for copies to a GPU (loader)")
     prefetch_factor: int = Field(4, ge=1, description="batches each worker reads ahead (loader)")

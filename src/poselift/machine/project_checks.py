@@ -81,10 +81,11 @@ def _counts(clips: dict[str, int]) -> str:
 def time(settings: Any, results: Path) -> Iterator[Check]:
     """What the trainings take, as `poselift plan` has last estimated it."""
     estimate = results / ESTIMATE
-    if estimate.exists():
-        last = json.loads(estimate.read_text(encoding="utf-8"))
+    last = json.loads(estimate.read_text(encoding="utf-8")) if estimate.exists() else {}
+    if "memory_gb" in last:  # earlier versions did not say
         found = (
-            f"about {last['gpu_hours']:.1f} GPU-hours on {last['gpu']} in all, by the last `poselift plan`"
+            f"about {last['gpu_hours']:.1f} GPU-hours on {last['gpu']} in all, a training at most "
+            f"{last['memory_gb']:.0f} GB of its {last['of_gb']:.0f} GB, by the last `poselift plan`"
         )
     else:
         found = f"{len(settings.all_runs())} trainings; `poselift plan` estimates GPU-hours and memory"

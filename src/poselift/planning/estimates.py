@@ -23,10 +23,11 @@ from poselift.data.store import clips_folder
 from poselift.errors import PoseliftError
 from poselift.files import write_json
 from poselift.planning.gpus import Gpu
-from poselift.planning.step_cost import Operator, StepCost, count_step
 from poselift.provenance.code_hash import code_hash
 from poselift.provenance.hashing import json_hash
 from poselift.search.stages import plan as search_plan
+from poselift.training.memory import Memory, settle
+from poselift.training.step_cost import Operator, StepCost, count_step
 
 FORWARD = 1 / 3
 """The share of the forward pass in a step; a validation takes two of a clip, one of its mirror image."""
@@ -55,6 +56,8 @@ class Estimate:
 
     training: Training
     memory: int
+    recomputed: bool
+    """whether it fits as parts of the model are computed again (`execution.memory`)"""
     estimated: float | None
     """None where the number of clips is not known"""
     measured: float | None = None
@@ -115,13 +118,13 @@ class StepCosts:
         try:
             found = json.loads(kept.read_text(encoding="utf-8"))
             self.costs = {
-                key: StepCost(Counter({Operator(*one): n for n, *one in operators}), memory)
-                for key, (operators, memory) in found.items()
+                key: StepCost(Counter({Operator(*one): n for n, *one in operators}), *memory)
+                for key, (operators, *memory) in found.items()
             }
         except (OSError, ValueError, TypeError):
             pass  # counted again
 
-    def key(self, run: RunSettings) -> str:
+    def key(self, run: RunSettings, again: bool) -> str:
         """What a step's cost depends on. Numbers between 0 and 1 are rates and weights, which change no
         shape: only whether they are 0 counts."""
         of_step = ("batch_size", "processes", "gradient_accumulation_steps", "precision")
@@ -131,17 +134,17 @@ class StepCosts:
         }
         recipe = run.training.model_dump(include=set(of_step))
         code = code_hash(
-            "poselift.planning.step_cost", *self.config.code_entries(run.architecture), pins=self.pins
+            "poselift.training.step_cost", *self.config.code_entries(run.architecture), pins=self.pins
         )
-        shape = [run.architecture, run.depth, run.dim, run.n_frames, self.fused]
+        shape = [run.architecture, run.depth, run.dim, run.n_frames, self.fused, again]
         return json_hash([code, shape, hyperparameters, recipe])
 
-    def count(self, runs: Iterable[RunSettings]) -> None:
-        """Count what is not yet known, a process per CPU core."""
-        missing = {key: run for run in runs if (key := self.key(run)) not in self.costs}
+    def count(self, runs: Iterable[RunSettings], again: bool = False) -> None:
+        """Count what is not yet known, a process per CPU core; `again` as in `count_step`."""
+        missing = {key: run for run in runs if (key := self.key(run, again)) not in self.costs}
         if not missing:
             return
-        count = partial(count_step, fused=self.fused)
+        count = partial(count_step, fused=self.fused, again=again)
         with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
             counted = pool.map(count, missing.values())
             bar = tqdm(counted, "counting operators of the models", len(missing), leave=False, disable=None)
@@ -149,31 +152,38 @@ class StepCosts:
         write_json(
             self.kept,
             {
-                key: ([[n, *one] for one, n in cost.operators.items()], cost.memory)
+                key: ([[n, *one] for one, n in cost.operators.items()], cost.kept, cost.in_work)
                 for key, cost in self.costs.items()
             },
         )
 
-    def __getitem__(self, run: RunSettings) -> StepCost:
-        return self.costs[self.key(run)]
+    def cost(self, run: RunSettings, again: bool) -> StepCost:
+        """The cost of a step of a run that was counted."""
+        return self.costs[self.key(run, again)]
 
 
-def estimates(found: Iterable[Training], costs: StepCosts, gpu: Gpu) -> list[Estimate]:
-    """The estimate of each training on a device, and what those took that have run on it."""
+def estimates(found: Iterable[Training], costs: StepCosts, gpu: Gpu, memory: Memory) -> list[Estimate]:
+    """The estimate of each training on a device, and what those took that have run on it; `memory` as in
+    `execution`."""
     found = list(found)
-    costs.count(training.settings for training in found)
-    return [_estimate(training, costs[training.settings], gpu) for training in found]
+    runs = [training.settings for training in found]
+    costs.count(runs)
+    if memory != "keep":
+        large = [run for run in runs if not gpu.holds(costs.cost(run, again=False))]
+        costs.count(runs if memory == "recompute" else large, again=True)
+    return [_estimate(training, costs, gpu, memory) for training in found]
 
 
-def _estimate(training: Training, cost: StepCost, gpu: Gpu) -> Estimate:
+def _estimate(training: Training, costs: StepCosts, gpu: Gpu, memory: Memory) -> Estimate:
     recipe, hours = training.settings.training, None
+    again, cost = settle(memory, recipe.compile, partial(costs.cost, training.settings), gpu.holds)
     if training.clips:
         train, test = training.clips
-        step = cost.seconds(gpu)
+        step = gpu.seconds(cost)
         validation = 2 * test / recipe.batch_size * FORWARD * step / recipe.eval_every
         seconds = training.epochs * (math.ceil(train / recipe.batch_size) * step + validation)
         hours = seconds * recipe.processes / 3600
-    return Estimate(training, cost.memory, hours, _measured(training, gpu))
+    return Estimate(training, cost.memory, again, hours, _measured(training, gpu))
 
 
 def _measured(training: Training, gpu: Gpu) -> float | None:

@@ -118,20 +118,31 @@ def remarks(found: Corrected, gpu: Gpu, config: Config) -> Iterator[str]:
         )
     if unknown := sorted({one.training.room for one in found.all if one.estimated is None}):
         yield f"Not known, as the clips are not counted yet: {', '.join(unknown)}. Build the data first."
-    large = dict.fromkeys(
-        f"{one.training.settings.architecture}-{one.training.settings.size} in {one.training.room} "
-        f"({one.memory / 1e9:.0f} GB)"
-        for one in found.all
-        if one.memory > gpu.memory * 1e9
-    )
+    large = [one for one in found.all if one.memory > gpu.memory * 1e9]
+    if again := [one for one in found.all if one.recomputed and one not in large]:
+        yield (
+            "To fit they compute parts of the model again, which takes longer and changes no bit "
+            f"(execution.memory): {_models(again)}."
+        )
     if large:
         yield (
-            f"More memory than {gpu.name} has ({gpu.memory} GB): {', '.join(large)}. "
+            f"More memory than {gpu.name} has ({gpu.memory} GB): {_models(large)}. "
             "A smaller batch fits, and gives other weights."
         )
     yield power(config)
     for check in disk(config, Path("results", config.dataset)):
         yield f"Disk: {check.found}."
+
+
+def _models(those: Iterable[Estimate]) -> str:
+    """The models of some trainings, each with its part and memory, once."""
+    return ", ".join(
+        dict.fromkeys(
+            f"{one.training.settings.architecture}-{one.training.settings.size} in {one.training.room} "
+            f"({one.memory / 1e9:.0f} GB)"
+            for one in those
+        )
+    )
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -149,13 +160,14 @@ def main(argv: list[str] | None = None) -> None:
     gpu = gpu_named(given.gpu) if given.gpu else detected()
     estimate = Path("results", config.dataset) / ESTIMATE
     costs = StepCosts(config, estimate.with_name(STEPS), gpu.fused, read_pins(PINS))
-    found = Corrected(estimates(trainings(config), costs, gpu))
+    found = Corrected(estimates(trainings(config), costs, gpu, config.execution.memory))
     console = Console()
     console.print(table(found, given.gpus))
     for line in remarks(found, gpu, config):
         console.print(line, highlight=False, markup=False)
     hours = sum(found.hours(one) for one in found.all if one.training.room != "search")
-    write_json(estimate, {"gpu": gpu.name, "gpu_hours": hours})
+    largest = max(one.memory for one in found.all) / 1e9
+    write_json(estimate, {"gpu": gpu.name, "gpu_hours": hours, "memory_gb": largest, "of_gb": gpu.memory})
     if given.budget is not None:
         said, left = proposals(config, found, given.budget)
         console.print(f"To stay within {given.budget:g} GPU-hours (now {hours:.1f}):", highlight=False)

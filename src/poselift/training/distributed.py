@@ -1,8 +1,7 @@
 """What several processes that train one run share, a device each: data parallelism over torch.distributed.
 
-The batch of the recipe is divided among them, so that their number changes nothing but the rounding, and
-batch norm: on CUDA its statistics are those of the whole batch (SyncBatchNorm), on the CPU, which has no such
-layer, each process normalises with its own part, and the first one's running statistics count.
+The batch of the recipe is divided among them, and batch norm has the statistics of all of it, so that their
+number changes nothing but the rounding.
 """
 
 import os
@@ -12,7 +11,10 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
+
+from poselift.training.batch_norm import SynchronisedBatchNorm
 
 Value = TypeVar("Value")
 
@@ -66,14 +68,24 @@ class Ranks:
         if self.size == 1:
             return model
         return DistributedDataParallel(
-            model, device_ids=[device] if device.type == "cuda" else None, gradient_as_bucket_view=True
+            model,
+            device_ids=[device] if device.type == "cuda" else None,
+            gradient_as_bucket_view=True,
+            broadcast_buffers=False,  # all have the same, of batch norm
         )
 
-    def synchronised(self, model: nn.Module, device: torch.device) -> nn.Module:
-        """`model` with batch norm over all processes where the device can do that."""
-        if self.size == 1 or device.type != "cuda":
-            return model
-        return nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    def synchronise(self, model: nn.Module, device: torch.device) -> None:
+        """Let batch norm in `model`, on `device`, be over all processes; its state stays the same."""
+        self._counts = torch.ones((), device=device)
+        for layer in model.modules() if self.size > 1 else ():
+            if isinstance(layer, _BatchNorm) and layer.affine and layer.track_running_stats:
+                layer.__class__ = SynchronisedBatchNorm
+                layer.counts = self._counts
+
+    def counting(self, weight: float) -> None:
+        """Say what weight in the batch the next clips have: with none, batch norm leaves them out."""
+        if self.size > 1:
+            self._counts.fill_(weight > 0)
 
     def share_buffers(self, model: nn.Module) -> None:
         """Give all processes the first one's buffers: the running statistics of batch norm."""

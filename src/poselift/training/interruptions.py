@@ -8,8 +8,9 @@ from types import FrameType
 
 import torch
 
-from poselift.config.run import TrainingSettings
+from poselift.config.run import RunSettings
 from poselift.errors import PoseliftError
+from poselift.training.memory import advice
 
 
 @contextmanager
@@ -39,23 +40,17 @@ SAID_WITHOUT_MEMORY = (
 
 
 @contextmanager
-def memory_advice(name: str, recipe: TrainingSettings, device: torch.device) -> Iterator[None]:
-    """Turn running out of memory into one line that says what to set."""
+def memory_advice(settings: RunSettings, again: bool, device: torch.device) -> Iterator[None]:
+    """Turn running out of memory into one line that says what to set; `again` is whether the run computes
+    parts of its model again."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-        parts = 2 * recipe.gradient_accumulation_steps
-        advice = [
-            f"--gradient-accumulation-steps {parts} (as many clips per step, in {parts} parts, each with its "
-            "own batch norm)"
-        ]
-        if recipe.precision == "fp32" and device.type == "cuda":
-            advice.append("--precision bf16")
         raise PoseliftError(
-            f"{name}: out of memory on {device} with batch_size {recipe.batch_size}; try "
-            f"{' or '.join(advice)}, or a smaller batch_size"
+            f"{settings.name}: out of memory on {device} with batch_size {settings.training.batch_size}; try "
+            f"{advice(settings, again, device)}"
         ) from None
 
 

@@ -81,8 +81,8 @@ class RunContext:
     reporter: Reporter
     stop: Callable[[], int]
     """the signal that has asked the run to stop, 0 if none has"""
-    load_initial: Callable[[nn.Module], object] | None = None
-    """fills a model with the weights to start from, where a run starts from given ones"""
+    prepare: Callable[[nn.Module], object]
+    """given the model with its random weights: loads others, or makes it need less memory"""
 
 
 class Loop:
@@ -101,9 +101,9 @@ class Loop:
         set_arithmetic(recipe)
         torch.manual_seed(settings.seed)
         model = build_run(settings)
-        if ctx.load_initial:
-            ctx.load_initial(model)
-        self.model = ranks.synchronised(model.to(device), device)
+        ctx.prepare(model)
+        self.model = model.to(device)
+        ranks.synchronise(self.model, device)
         compiled = torch.compile(self.model) if recipe.compile else self.model
         self.forward = cast(nn.Module, compiled)
         self.parallel = ranks.parallel(self.forward, device)
@@ -188,6 +188,7 @@ class Loop:
         seed(step_seed(self.seed, self.state.epoch * self.steps + step, ranks.rank), device)
         clips = self._clips_seen(step + 1) - self._clips_seen(step)
         for i, (inputs, labels, weight) in enumerate(micro_batches, start=1):
+            ranks.counting(weight)
             with ranks.averaging(self.parallel, now=i == len(micro_batches)):
                 with autocast(recipe, device):
                     prediction = self.parallel(inputs)

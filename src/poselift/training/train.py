@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import torch
 import yaml
+from torch import nn
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from poselift.config.command_line import add_run_options, execution_from_options, run_from_options
@@ -44,7 +45,9 @@ from poselift.training.finished import finished, keep, restore
 from poselift.training.interruptions import memory_advice, stop_requests
 from poselift.training.launch import check_size, launch, launch_info, launched
 from poselift.training.loop import Loop, RunContext, Stopped
+from poselift.training.memory import recomputes
 from poselift.training.outcome import HISTORY, OUTPUTS, TRAINED, write_outcome
+from poselift.training.recomputation import recompute
 from poselift.training.report import Reporter, device_name, memory_bytes
 from poselift.training.state import TrainingState
 from poselift.training.state_files import StateFolder, exclusive
@@ -85,12 +88,11 @@ def train(
         if ranks.broadcast(ranks.first and resume is None and _trained_before(out, key, kept, waited)):
             return ranks.broadcast(write_outcome(out) if ranks.first else {})
         reporter = Reporter(settings, execution, out if ranks.first else None, device, ranks.size)
-        advice_on_memory = memory_advice(settings.name, settings.training, device)
-        with reporter.reporting(), stop_requests() as stop, advice_on_memory:
+        again = recomputes(settings, execution.memory, device, fused=facts.get("ssm_backend") == "triton")
+        with reporter.reporting(), stop_requests() as stop, memory_advice(settings, again, device):
             state = ranks.broadcast(_initial_state(states, resume) if ranks.first else TrainingState())
-            start = settings.init_from
-            load_initial = partial(load_checkpoint, start) if start else None
-            ctx = RunContext(device, ranks, execution, states, reporter, stop, load_initial)
+            prepare = partial(_prepare, start=settings.init_from, again=again)
+            ctx = RunContext(device, ranks, execution, states, reporter, stop, prepare)
             loop = Loop(settings, training, held_out, state, ctx)
             state = loop.run(until)
             summary = ranks.broadcast(_write(out, settings, state, loop, states) if ranks.first else {})
@@ -99,6 +101,14 @@ def train(
                 keep(out, kept, key)
             states.remove()
     return summary
+
+
+def _prepare(model: nn.Module, start: Path | None, again: bool) -> None:
+    """Give a new model the weights to start from, and let it compute parts `again` rather than keep them."""
+    if start:
+        load_checkpoint(start, model)
+    if again:
+        recompute(model)
 
 
 def _trained_before(out: Path, key: str, kept: Path | None, waited: bool) -> bool:

@@ -9,10 +9,11 @@ import yaml
 
 from poselift.config.files import read_configuration
 from poselift.errors import PoseliftError
+from poselift.machine import project_checks
 from poselift.planning import plan
 from poselift.planning.estimates import Corrected, StepCosts, estimates, trainings
 from poselift.planning.gpus import GPUS, Gpu
-from poselift.planning.step_cost import Operator, StepCost
+from poselift.training.step_cost import Operator, StepCost
 
 CONFIG = """
 dataset: tiny
@@ -49,11 +50,12 @@ def config(tmp_path, monkeypatch):
 class OneOperator:
     """Steps of a single operator, two for the larger model, and half a GB."""
 
-    def count(self, runs):
+    def count(self, runs, again=False):
         assert all(runs)
 
-    def __getitem__(self, run):
-        return StepCost(Counter({Operator(0, 0, False): run.depth}), 500_000_000)
+    def cost(self, run, again):
+        operators = Counter({Operator(0, 0, False): run.depth})
+        return StepCost(operators, 100_000_000 if again else 300_000_000, 200_000_000)
 
 
 def finished(run: str, hours: float, device: str = "NVIDIA H100 80GB HBM3", **changed: object) -> None:
@@ -66,7 +68,7 @@ def finished(run: str, hours: float, device: str = "NVIDIA H100 80GB HBM3", **ch
 
 
 def hours_of(config) -> dict[str, float]:
-    found = Corrected(estimates(trainings(config), OneOperator(), HOUR))
+    found = Corrected(estimates(trainings(config), OneOperator(), HOUR, "auto"))
     return {f"{one.training.part} {one.training.settings.name}": found.hours(one) for one in found.all}
 
 
@@ -122,8 +124,18 @@ def test_runs_on_another_device_or_with_other_settings_say_nothing(config, other
 def test_without_a_number_of_clips_nothing_is_said(config):
     (Path("config.yaml")).write_text(CONFIG.replace(", expected_clips: {train: 60, test: 12}", ""))
     unknown = read_configuration([Path("config.yaml")])
-    found = estimates(trainings(unknown), OneOperator(), HOUR)
+    found = estimates(trainings(unknown), OneOperator(), HOUR, "auto")
     assert {one.estimated for one in found} == {None}
+
+
+@pytest.mark.parametrize(
+    ("memory", "room", "recomputed"),
+    [("auto", 0.6, False), ("auto", 0.4, True), ("keep", 0.4, False), ("recompute", 0.6, True)],
+)
+def test_parts_are_computed_again_where_a_training_will(config, memory, room, recomputed):
+    found = estimates(trainings(config), OneOperator(), Gpu("H100", room, 1, 1, 1), memory)
+    assert {one.recomputed for one in found} == {recomputed}
+    assert {one.memory for one in found} == {300_000_000 if recomputed else 500_000_000}
 
 
 def test_days_are_shared_by_gpus_but_the_longest_training_is_not():
@@ -134,7 +146,7 @@ def test_days_are_shared_by_gpus_but_the_longest_training_is_not():
 def test_seeds_that_one_size_has_more_are_counted_and_left_out_first(config):
     more = config.experiment.model_copy(update={"more_seeds": {"micro": [7, 8]}})
     config = config.model_copy(update={"experiment": more})
-    found = Corrected(estimates(trainings(config), OneOperator(), HOUR))
+    found = Corrected(estimates(trainings(config), OneOperator(), HOUR, "auto"))
     said, left = plan.proposals(config, found, 230)
     assert (said, left) == (["experiment.more_seeds: none: 36.0 GPU-hours less"], pytest.approx(198))
 
@@ -152,7 +164,7 @@ def test_finalists_are_trained_once_more_with_each_seed(config):
 
 
 def test_a_budget_leaves_out_the_least_needed_first(config):
-    found = Corrected(estimates(trainings(config), OneOperator(), HOUR))
+    found = Corrected(estimates(trainings(config), OneOperator(), HOUR, "auto"))
     # grid 3 x 9 + 3 x 18, ground truth 9, ablation 3 x 27 + 3 x 9
     nothing, left = plan.proposals(config, found, 198)
     assert (nothing, left) == ([], pytest.approx(198))
@@ -175,7 +187,11 @@ def test_costs_of_steps_are_counted_once_and_kept(config, tmp_path):
     costs.count(run for name, run in runs.items() if "nano" in name)
     assert len(json.loads(kept.read_text())) == 1  # seeds are alike
     again = StepCosts(config, kept, fused=True, pins={})
-    assert again[runs["baseline-nano-s2"]] == costs[runs["baseline-nano-s0"]]
+    first, last = (
+        each.cost(runs[name], again=False)
+        for each, name in ((costs, "baseline-nano-s0"), (again, "baseline-nano-s2"))
+    )
+    assert first == last
     kept.write_text("{")
     assert StepCosts(config, kept, fused=True, pins={}).costs == {}
 
@@ -192,12 +208,21 @@ def test_the_command_says_what_it_rests_on_and_what_does_not_fit(config, monkeyp
     row = next(line for line in said.splitlines() if "the paper" in line)
     assert [cell.strip() for cell in row.strip("│").split("│")] == ["the paper", "13", "198.0", "4.1", "0 GB"]
     assert "no training has run on such a device" in said
-    assert "baseline-nano in grid (0 GB)" in said
+    assert (
+        "again, which takes longer and changes no bit (execution.memory): baseline-nano in grid (0 GB)"
+        in said
+    )
+    assert "More memory" not in said
     assert "ablation: seeds: [0, 1] for each entry" in said
     assert "left: 162.0 GPU-hours, fits" in said
     finished("baseline-nano-s0", hours=18)
+    monkeypatch.setitem(GPUS, "H100", Gpu("H100", 0.2, 1, 1, 1, launch=3600))
     plan.main(["--gpu", "H100"])
-    assert "took 2 to 2 times their estimate" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "took 2 to 2 times their estimate" in said
+    assert "More memory than H100 has (0.2 GB): baseline-nano in grid (0 GB)" in said
+    (told,) = project_checks.time(config, Path("results/tiny"))
+    assert "GPU-hours on H100 in all, a training at most 0 GB of its 0 GB" in told.found
 
 
 def test_an_unknown_device_is_refused(config):

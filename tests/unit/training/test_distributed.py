@@ -47,11 +47,20 @@ def start(store: Path, out: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def test_two_processes_train_as_one_does(store, tmp_path, settings):
-    """With batches that do not divide evenly, in parts, without batch norm (of its own clips only)."""
-    options = ["--without-branch", "graph", "--gradient-accumulation-steps", "2", "--epochs", "3"]
-    running = start(store, tmp_path / "two", *options)
-    train(settings(without_branch="graph"), store, tmp_path / "one", CPU)
+@pytest.mark.parametrize(
+    ("alike", "options"),
+    [
+        ({"without_branch": "graph"}, ["--gradient-accumulation-steps", "2"]),
+        ({"batch_size": 9, "temporal_graph": "chain"}, ["--memory", "recompute"]),
+    ],
+    ids=["in parts", "batch norm"],
+)
+def test_two_processes_train_as_one_does(store, tmp_path, settings, alike, options):
+    """With batches that do not divide evenly: in parts, without batch norm, whose statistics are each part's;
+    and with it, where the last of the 19 clips leaves one process none."""
+    words = [word for key, value in alike.items() for word in (f"--{key.replace('_', '-')}", str(value))]
+    running = start(store, tmp_path / "two", *options, *words, "--epochs", "3")
+    train(settings(**alike), store, tmp_path / "one", CPU)
     said, _ = running.communicate(timeout=300)
     assert running.returncode == 0, said
     one, two = (
@@ -69,7 +78,7 @@ def test_two_processes_train_as_one_does(store, tmp_path, settings):
 def test_validation_of_two_processes_is_that_of_the_weights_which_are_saved(
     raw_content, write_raw, tmp_path, settings
 ):
-    """With batch norm, whose statistics differ between processes, and a batch of the validation for each."""
+    """With batch norm, and a batch of the validation for each."""
     content = raw_content(
         test=(
             ("s_09_act_02_subact_01_ca_01", "54138969", 170),

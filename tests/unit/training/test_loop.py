@@ -41,7 +41,7 @@ def make_loop(
     train, held_out = open_splits(store, settings)
     execution = ExecutionSettings()
     reporter = Reporter(settings, execution, None, CPU, 1)
-    ctx = RunContext(CPU, ranks, execution, Memory(), reporter, lambda: 0)
+    ctx = RunContext(CPU, ranks, execution, Memory(), reporter, lambda: 0, prepare=lambda _: None)
     return Loop(settings, train, held_out, state or TrainingState(), ctx)
 
 
@@ -198,14 +198,3 @@ def test_state_brings_back_weights_optimiser_and_scale(store, settings):
     assert torch.equal(moments[0]["exp_avg"], expected[0]["exp_avg"])
     assert moments[0]["step"] == expected[0]["step"]
     assert again.scaler.state_dict() == state.scaler
-
-
-def test_batch_norm_is_of_all_processes_on_gpus_alone(settings):
-    model = build_run(settings())
-    norms = [name for name, part in model.named_modules() if isinstance(part, torch.nn.BatchNorm1d)]
-    assert len(norms) == 2
-    both = Ranks(0, 2)
-    assert both.synchronised(model, CPU) is model
-    assert SINGLE_PROCESS.synchronised(model, torch.device("cuda")) is model
-    shared = both.synchronised(model, torch.device("cuda"))
-    assert all(isinstance(shared.get_submodule(name), torch.nn.SyncBatchNorm) for name in norms)

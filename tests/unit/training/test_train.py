@@ -307,7 +307,10 @@ def test_out_of_memory_names_the_settings_to_change(store, tmp_path, settings, m
         raise error
 
     monkeypatch.setattr(loop_module, "losses", exhausted)
-    with pytest.raises(PoseliftError, match=r"batch_size 8; try --gradient-accumulation-steps 4 ") as caught:
+    with pytest.raises(
+        PoseliftError,
+        match=r"batch_size 8; try --memory recompute \(.*\) or --gradient-accumulation-steps 4 ",
+    ) as caught:
         train(settings(gradient_accumulation_steps=2), store, tmp_path / "run", CPU)
     assert "\n" not in str(caught.value)
 

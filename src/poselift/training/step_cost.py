@@ -1,10 +1,9 @@
-"""What a training step costs on a device that is not at hand: its operators, counted without computing any.
+"""What a training step costs: its operators and the memory it needs, counted without computing any.
 
-An operator takes as long as its memory traffic or its products, whichever is longer, and at least a launch.
-This leaves out the optimiser and what a cache keeps, and takes no two operators for one: `torch.compile` is
-faster. It compares programs and devices, and says the order of magnitude.
+The optimiser's operators are left out, and no two operators are taken for one, as `torch.compile` does.
 """
 
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -20,10 +19,10 @@ from torch.utils.flop_counter import flop_registry
 from poselift.config.run import RunSettings, TrainingSettings
 from poselift.models.registry import build_run
 from poselift.models.ssd_backends import Choice
-from poselift.planning.gpus import REACHED, Gpu
 from poselift.skeleton import N_JOINTS
 from poselift.training.arithmetic import autocast
 from poselift.training.losses import total_loss
+from poselift.training.recomputation import recompute
 
 WITHOUT_WORK = {"_unsafe_view", "detach", "empty", "empty_like", "new_empty", "lift_fresh"}
 
@@ -38,26 +37,28 @@ class Operator(NamedTuple):
 
 @dataclass(frozen=True)
 class StepCost:
-    """How often a step calls each operator, and the bytes it needs at once: weights, optimiser and what the
-    backward pass reads."""
+    """How often a step calls each operator, and the bytes it needs at once."""
 
     operators: Counter[Operator]
-    memory: int
+    kept: int
+    """weights, their gradients, the optimiser's moments, and what the forward pass keeps for the backward"""
+    in_work: int
+    """what comes on top of it while one part of the model is computed"""
 
-    def seconds(self, gpu: Gpu) -> float:
-        """The time of the step on a device."""
-        traffic = 1e12 * gpu.bandwidth * REACHED["bandwidth"]
-        single, half = 1e12 * gpu.single * REACHED["single"], 1e12 * gpu.half * REACHED["half"]
-        return sum(
-            number * (max(one.bytes / traffic, one.flops / (half if one.half else single)) + gpu.launch)
-            for one, number in self.operators.items()
-        )
+    @property
+    def memory(self) -> int:
+        """The most bytes that the step needs at once."""
+        return self.kept + self.in_work
 
 
 class _Count(TorchDispatchMode):
+    """Counts operators, and the bytes of the tensors that they make: those alive, and the most at once."""
+
     def __init__(self) -> None:
         super().__init__()
         self.operators: Counter[Operator] = Counter()
+        self.alive = self.peak = 0
+        self._storages: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
@@ -68,7 +69,21 @@ class _Count(TorchDispatchMode):
             size = sum(min(t.nbytes, t.untyped_storage().nbytes()) for t in tensors if t.numel() > 1)
             half = any(t.dtype in (torch.bfloat16, torch.float16) for t in tensors)
             self.operators[Operator(size, _flops(func, args, kwargs or {}, out), half)] += 1
+        for tensor in tree_leaves(out):
+            if isinstance(tensor, Tensor):
+                self._note(tensor.untyped_storage())
         return out
+
+    def _note(self, storage: torch.UntypedStorage) -> None:
+        if (number := storage._cdata) not in self._storages:
+            self._storages.add(number)
+            self.alive += storage.nbytes()
+            self.peak = max(self.peak, self.alive)
+            weakref.finalize(storage, self._freed, number, storage.nbytes())
+
+    def _freed(self, number: int, size: int) -> None:
+        self._storages.discard(number)
+        self.alive -= size
 
 
 def _flops(func: Any, args: Any, kwargs: Any, out: Any) -> int:
@@ -80,9 +95,10 @@ def _flops(func: Any, args: Any, kwargs: Any, out: Any) -> int:
     return int(formula(*args, **kwargs, out_val=out)) if formula else 0
 
 
-def count_step(run: RunSettings, fused: bool) -> StepCost:
+def count_step(run: RunSettings, fused: bool, again: bool = False) -> StepCost:
     """Count the operators of a step of one process, forward, loss and backward; with the project's kernels
-    in Triton where they are `fused`. Raises `PoseliftError` as `build_run`.
+    in Triton where they are `fused`, and with parts computed `again` in the backward pass in place of kept
+    (`recompute`). Raises `PoseliftError` as `build_run`.
 
     Of blocks that are alike one is counted.
     """
@@ -96,21 +112,25 @@ def count_step(run: RunSettings, fused: bool) -> StepCost:
         parameters = sum(parameter.nbytes for parameter in model.parameters())
         poses = torch.zeros(clips, run.n_frames, N_JOINTS, 3)
         blocks = _shortened(model)
-        operators, saved = _count(model, poses, recipe, lambda prediction: total_loss(prediction, poses))
+        if again:
+            recompute(model)
+        operators, kept, in_work = _count(
+            model, poses, recipe, lambda prediction: total_loss(prediction, poses)
+        )
         for block, repeats in blocks.items():
             block.zero_grad()  # adding to gradients that are there is no part of a step
-            own, kept = _count(block, block.seen, recipe, lambda features: features.sum())
+            own, kept_of_block, on_top = _count(block, block.seen, recipe, lambda features: features.sum())
             operators += Counter({one: repeats * number for one, number in own.items()})
-            saved += repeats * kept
+            kept, in_work = kept + repeats * kept_of_block, max(in_work, on_top)
     operators = Counter({one: parts * number for one, number in operators.items()})
-    # weights, their gradients, two moments; and what is in work, for which the largest operator stands
-    return StepCost(operators, saved + 4 * parameters + max(one.bytes for one in operators))
+    return StepCost(operators, kept + 4 * parameters, in_work)  # weights, their gradients, two moments
 
 
 def _count(
     model: nn.Module, x: Tensor, recipe: TrainingSettings, loss: Callable[[Tensor], Tensor]
-) -> tuple[Counter[Operator], int]:
-    """The operators of forward and backward pass, and the bytes that are kept between them."""
+) -> tuple[Counter[Operator], int, int]:
+    """The operators of forward and backward pass, the bytes that are kept between them, and how many more
+    there are at once."""
     kept: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -123,8 +143,10 @@ def _count(
             autocast(recipe, x.device),
         ):
             out = model(x)
+        size = sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+        kept.clear()  # or what the backward pass has read would stay
         loss(out.float()).backward()
-    return count.operators, sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+    return count.operators, size, max(0, count.peak - size)
 
 
 class _Block(nn.Module):
