@@ -184,12 +184,13 @@ rule pdf:
         code=code("poselift.paper.assemble", "poselift.paper.compile", "poselift.paper.crate"),
         folder=subpath(output.pdf, parent=True),
         form=options(SETTINGS.paper, only=Submission.model_fields),
+        draft="--draft" if SETTINGS.draft else "",
         # Snakemake deletes main.pdf before the job starts
         kept=f"{RESULTS}/paper.pdf",
     shell:
         "(python -m poselift.paper.assemble --sources paper --tables {input.tables} --figures {input.figures}"
         " --others {input.others} {input.record} {params.form} --out {params.folder}"
-        " && python -m poselift.paper.compile {params.folder} --keep {params.kept}"
+        " && python -m poselift.paper.compile {params.folder} --keep {params.kept} {params.draft}"
         " && python -m poselift.paper.crate {params.folder})"
         " > {log} 2> >(tee -a {log} >&2)"
 
@@ -211,8 +212,10 @@ rule prose:
         ENVIRONMENT
     params:
         code=code("poselift.paper.prose"),
+        hidden=SETTINGS.paper.authors if SETTINGS.paper.anonymous else [],
     shell:
-        "python -m poselift.paper.prose paper --parts {input.parts} {input.numbers} --out {output.remarks}"
+        "python -m poselift.paper.prose paper --parts {input.parts} {input.numbers} --hidden {params.hidden:q}"
+        " --out {output.remarks}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 

@@ -27,6 +27,7 @@ _WARNING = re.compile(
     r"LaTeX Warning: .*(?:undefined|multiply defined).*|Package natbib Warning: .*undefined.*|"
     r"Package poselift Warning: .*|Missing character: .*"
 )
+_TOO_LONG = re.compile(r"the main text has \d+ pages, paper\.page_limit allows \d+")
 _OVERFULL = re.compile(r"Overfull \\[hv]box \((?P<points>[\d.]+)pt (?P<how>too \w+)\)(?P<where>.*)")
 _FONT = re.compile(r"\\[A-Z]+\d?/\S+ ?|\[\]")
 _BIBTEX_WARNING = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry).*$", re.MULTILINE)
@@ -90,10 +91,13 @@ def unprinted_in(folder: Path) -> Iterator[str]:
                 yield f"{there}: no font here has {chr(int(code, 16))} (U+{code}); write it otherwise"
 
 
-def compile_paper(folder: Path) -> list[str]:
-    """Compile `folder`/main.tex to `folder`/main.pdf, of equal bytes for equal sources; returns warnings.
+def compile_paper(folder: Path, keep: Path | None = None, draft: bool = False) -> list[str]:
+    """Compile `folder`/main.tex to `folder`/main.pdf, of equal bytes for equal sources, and a copy of it to
+    `keep`; returns warnings.
 
-    Raises `PoseliftError` with the line of the log that matters; then an older main.pdf stays as it was.
+    Raises `PoseliftError` with the line of the log that matters; then an older main.pdf stays as it was. A
+    main text that is longer than paper.page_limit is such a fault unless it is a `draft`, but its PDF is
+    written to `keep`, to be looked at.
     """
     if not (folder / "main.tex").is_file():
         raise PoseliftError(f"{folder}: no main.tex; put the folder together with poselift.paper.assemble")
@@ -105,9 +109,18 @@ def compile_paper(folder: Path) -> list[str]:
             _, target, reason = error.args[0][0]
             raise PoseliftError(f"{target}: {reason}") from None
         warnings = typeset(build, folder)
-        with atomic_path(folder / PRODUCT) as temporary:
-            shutil.copyfile(build / PRODUCT, temporary)
+        too_long = next((found[0] for line in warnings if (found := _TOO_LONG.search(line))), "")
+        fails = bool(too_long) and not draft
+        for target in [*([] if fails else [folder / PRODUCT]), *filter(None, [keep])]:
+            _copy(build / PRODUCT, target)
+    if fails:
+        raise PoseliftError(f"{folder}: {too_long}; shorten it, move parts to the supplement, or set draft")
     return warnings
+
+
+def _copy(source: Path, target: Path) -> None:
+    with atomic_path(target) as temporary:
+        shutil.copyfile(source, temporary)
 
 
 def typeset(build: Path, shown: Path, bibliography: bool = True) -> list[str]:
@@ -150,17 +163,15 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", type=Path, help="folder made by poselift.paper.assemble")
     parser.add_argument("--keep", type=Path, metavar="PDF", help="a copy that stays when a later run fails")
+    parser.add_argument("--draft", action="store_true", help="a main text that is too long is a warning")
     given = parser.parse_args(argv)
     try:
-        warnings = compile_paper(given.folder)
+        warnings = compile_paper(given.folder, given.keep, given.draft)
     except PoseliftError as error:
-        kept = f" (the last good PDF: {given.keep})" if given.keep and given.keep.exists() else ""
+        kept = f" (the last PDF: {given.keep})" if given.keep and given.keep.exists() else ""
         raise PoseliftError(f"{error}{kept}") from None
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    if given.keep:
-        with atomic_path(given.keep) as temporary:
-            shutil.copyfile(given.folder / PRODUCT, temporary)
 
 
 if __name__ == "__main__":

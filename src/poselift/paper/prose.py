@@ -3,6 +3,7 @@ r"""What a careful reader would object to in the text, each with file and line.
 - a number that is typed: all come from the results, by `\num`; `typed_numbers.yaml` lists those that do not;
 - a key that no result has;
 - words that the results contradict: "outperforms" in the sentence of a change that is not significant;
+- names of authors in an anonymous paper, but where \ifanonymous leaves them out;
 - references to tables, figures or sections that are not there, and files that are missing.
 
 What the text says for other experiments alone (`\ifarchitecture`, `\ifgroundtruth` ...) is only looked at for
@@ -12,7 +13,7 @@ typed numbers.
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,8 +90,11 @@ def known(texts: Mapping[str, str], generated: Mapping[str, str], files: Iterabl
     )
 
 
-def remarks(texts: Mapping[str, str], there: Known, allowed: Iterable[str]) -> list[Remark]:
-    """What is wrong with LaTeX texts by name, of which digits in one of the words `allowed` are not."""
+def remarks(
+    texts: Mapping[str, str], there: Known, allowed: Iterable[str], hidden: Collection[str] = ()
+) -> list[Remark]:
+    """What is wrong with LaTeX texts by name, of which digits in one of the words `allowed` are not, and the
+    names `hidden` always are."""
     found = []
     for name, tex in texts.items():
         text = without_comments(tex)
@@ -98,7 +102,7 @@ def remarks(texts: Mapping[str, str], there: Known, allowed: Iterable[str]) -> l
         shown = _shown(body, there.switches, there.architectures)
         of_file = [
             *_typed(body, allowed), *_unknown(shown, there), *_contradicted(shown, there.numbers),
-            *_absent(shown, there),
+            *_absent(shown, there), *_named(shown, hidden),
         ]  # fmt: skip
         found += [Remark(name, text.count("\n", 0, at) + 1, said) for at, said in sorted(of_file)]
     return found
@@ -123,6 +127,15 @@ def _typed(text: str, allowed: Iterable[str]) -> Iterator[tuple[int, str]]:
         before, after = text[: found.start()].rpartition("\n")[2], text[found.end() :].partition("\n")[0]
         around = f"{before[-15:]}{found[0]}{after[:15]}".strip()
         yield found.start(), f"a typed number, `{around}`: \\num{{...}}, or list it in {ALLOWED}"
+
+
+def _named(text: str, hidden: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Names that tell who wrote it, whole or the last word of them; a tie is a blank."""
+    for name in hidden:
+        words = name.split()
+        whole = r"[\s~]+".join(map(re.escape, words))
+        for found in re.finditer(rf"(?<!\w)(?:{whole}|{re.escape(words[-1])})(?!\w)", text):
+            yield found.start(), f"the author {name} is named, in an anonymous paper; \\ifanonymous hides it"
 
 
 def _unknown(text: str, there: Known) -> Iterator[tuple[int, str]]:
@@ -234,16 +247,19 @@ def read_allowed(folder: Path) -> list[str]:
     return list(map(str, listed))
 
 
-def check(folder: Path, generated: Mapping[str, Path]) -> list[Remark]:
+def check(folder: Path, generated: Mapping[str, Path], hidden: Collection[str] = ()) -> list[Remark]:
     """What is wrong with the text in `folder`, with the generated parts by their name there, `generated/...`.
+    It is anonymous if there are names that are `hidden`.
 
     Raises `PoseliftError` if a text is not UTF-8.
     """
     files = {name: path for name, path in sources_in(folder).items() if not name.startswith(f"{GENERATED}/")}
     texts = {name: utf8(path.read_bytes(), path) for name, path in files.items() if name.endswith(".tex")}
     made = {name: path.read_text("utf-8") for name, path in generated.items() if name.endswith(".tex")}
+    if hidden:
+        made["anonymous"] = "\\anonymoustrue\n"
     there = known(texts, made, (*files, *generated))
-    return remarks(texts, there, read_allowed(folder))
+    return remarks(texts, there, read_allowed(folder), hidden)
 
 
 def parts_in(folder: Path) -> dict[str, Path]:
@@ -259,7 +275,7 @@ def require_none(found: list[Remark], where: object) -> None:
         raise PoseliftError(f"{where}: {count} on the text")
 
 
-def _checked(folder: Path, parts: Iterable[Path]) -> list[Remark]:
+def _checked(folder: Path, parts: Iterable[Path], hidden: Collection[str]) -> list[Remark]:
     if not (folder / "main.tex").is_file():
         raise PoseliftError(f"{folder}: no main.tex; not the folder of a paper")
     generated = {
@@ -268,7 +284,7 @@ def _checked(folder: Path, parts: Iterable[Path]) -> list[Remark]:
         else f"{GENERATED}/{path.name}": path
         for path in parts
     }
-    return check(folder, generated or parts_in(folder))
+    return check(folder, generated or parts_in(folder), hidden)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -278,11 +294,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("path", type=Path, help=what)
     what = "generated parts, where they are not in the folder: tables, figures and numbers.tex"
     parser.add_argument("--parts", type=Path, nargs="+", metavar="FILE", help=what)
+    what = "authors of an anonymous paper, whom the text must not name"
+    parser.add_argument("--hidden", nargs="*", default=[], metavar="NAME", help=what)
     parser.add_argument("--out", type=Path, metavar="JSON", help="file to write")
     parser.add_argument("--strict", action="store_true", help="exit status 1 if something is found")
     given = parser.parse_args(argv)
     path, parts = given.path, given.parts or ()
-    found = read_remarks(path) if path.is_file() else _checked(path, parts)
+    found = read_remarks(path) if path.is_file() else _checked(path, parts, given.hidden)
     for remark in found:
         print(visible(f"warning: {remark}"), file=sys.stderr)
     if given.out:

@@ -37,8 +37,9 @@ class SynchronisedBatchNorm(_BatchNorm):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
-        var, mean = torch.var_mean(at_least_single(x), [0, *range(2, x.ndim)], correction=0)
-        moments = torch.stack([torch.ones_like(mean), mean, var + mean.square()]).double()
+        found = torch.var_mean(at_least_single(x), [0, *range(2, x.ndim)], correction=0)
+        var, mean = (each.double() for each in found)
+        moments = torch.stack([torch.ones_like(mean), mean, var + mean.square()])
         n, mean, square = _Sum.apply(moments * (self.counts * (x.numel() // x.shape[1])))
         mean, square = mean / n, square / n
         var = square - mean.square()

@@ -129,7 +129,7 @@ def test_the_last_good_pdf_is_kept_elsewhere(tmp_path):
     assert good == (paper / "main.pdf").read_bytes()
     (paper / "main.pdf").unlink()  # as Snakemake does before a job starts
     with pytest.raises(
-        PoseliftError, match=r"Undefined control sequence.*\(the last good PDF: .*kept/paper.pdf\)"
+        PoseliftError, match=r"Undefined control sequence.*\(the last PDF: .*kept/paper.pdf\)"
     ):
         main([str(small_paper(tmp_path, "\\wrong")), "--keep", str(kept)])
     assert kept.read_bytes() == good

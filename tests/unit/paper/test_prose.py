@@ -125,6 +125,19 @@ def test_what_is_referred_to_and_is_not_there(paper):
     ]
 
 
+def test_authors_are_named_in_an_anonymous_paper(paper, tmp_path):
+    paper(
+        "We follow Ada~Lovelace.\n\\ifanonymous\\else Thanks to Lovelace.\\fi\nAs Noether did, noetherian.\n"
+        "% Ada Lovelace\n"
+    )
+    found = list(map(str, check(tmp_path, parts_in(tmp_path), ["Ada Lovelace", "Emmy Noether"])))
+    assert [line.partition(" is named")[0] for line in found] == [
+        "text.tex, line 1: the author Ada Lovelace",
+        "text.tex, line 3: the author Emmy Noether",
+    ]
+    assert check(tmp_path, parts_in(tmp_path)) == []
+
+
 def test_strict_fails_and_the_remarks_are_kept(paper, tmp_path, capsys):
     paper("It has 3 seeds.\n")
     kept = tmp_path / "kept.json"

@@ -195,9 +195,16 @@ def test_a_paper_with_names_in_its_order(build, style):
 
 
 @needs_latex
-def test_a_main_text_that_is_too_long_is_said_with_both_numbers(build):
-    (said,) = compile_paper(folder := build(page_limit=2))
-    used = int(re.search(r"the main text has (\d+) pages, paper.page_limit allows 2", said)[1])
+def test_a_main_text_that_is_too_long_fails_but_can_be_looked_at(build, tmp_path):
+    folder, kept = build(page_limit=2), tmp_path / "kept.pdf"
+    said = r"the main text has (\d+) pages, paper\.page_limit allows 2; shorten it"
+    with pytest.raises(PoseliftError, match=said) as raised:
+        compile_paper(folder, kept)
+    assert kept.read_bytes().startswith(b"%PDF")
+    assert not (folder / "main.pdf").exists()
+    (warning,) = compile_paper(folder, draft=True)
+    assert "paper.page_limit allows 2" in warning
+    used = int(re.search(said, str(raised.value))[1])
     before = [page.partition("\nReferences\n")[0] for page in read(folder)[0]]
     assert "Conclusion" in "".join(before[:used])
     assert compile_paper(build(page_limit=used)) == []
