@@ -32,7 +32,7 @@ FILES = {
 }
 
 # the tables that the pages show, and the tables and figures that the text names
-HIDDEN = () if SETTINGS.search.with_paper else ("trials",)
+HIDDEN = plan.hidden_of(SETTINGS)
 SHOWN_TABLES = expand(f"{RESULTS}/tables/{{name}}.json", name=TABLES.names(without=HIDDEN))
 PAPER_TABLES = expand(f"{RESULTS}/tables/{{name}}.tex", name=TABLES.names(without=HIDDEN, named_in=NAMED))
 PAPER_FIGURES = FIGURES.names("pdf", named_in=NAMED)

@@ -117,6 +117,12 @@ def views_of(config: Config) -> Views:
     return {"": main} | {name: main.model_copy(update=dict(its)) for name, its in main.further.items()}
 
 
+def hidden_of(config: Config) -> list[str]:
+    """The needs of tables and figures that neither pages nor text show: they are not asked for."""
+    shown = {"trials": config.search.with_paper, "streaming": config.paper.streaming}
+    return [need for need, wanted in shown.items() if not wanted]
+
+
 def published_of(config: Config) -> dict[str, Path | None]:
     """The files of published results by data set, as `Views` name them."""
     return {"": config.paper.published} | {name: data.published for name, data in config.further_data.items()}
@@ -152,6 +158,7 @@ def view_of(config: Config) -> View:
         cards=config.cards(),
         stages=tuple(stage.name for stage in config.search.by_architecture()),
         tuned=config.search.tuned,
+        streaming=config.paper.streaming,
     )
 
 

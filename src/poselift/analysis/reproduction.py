@@ -43,8 +43,8 @@ def published_number(entry: Reproduction, published: Published) -> float:
     rows = {row.method: row for row in published.rows}
     if entry.published not in rows:
         raise PoseliftError(
-            f"{where}: no published row '{entry.published}'{suggest(entry.published, rows)}; name one that there "
-            "is, or take the entry out of `reproduction`"
+            f"{where}: no published row '{entry.published}'{suggest(entry.published, rows)}; name one that "
+            "there is, or take the entry out of `reproduction`"
         )
     row = rows[entry.published]
     if row not in comparable(published.rows).get(published.detector, []):

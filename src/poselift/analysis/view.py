@@ -117,6 +117,8 @@ class View(Section):
     """the stages of the hyper-parameter search, in their order"""
     tuned: dict[str, Tuned] = Field({})
     """by architecture: how the values of its recipe were found"""
+    streaming: bool = False
+    """whether the error by look-ahead is shown"""
 
     @property
     def detail(self) -> Grid:
@@ -173,6 +175,7 @@ _OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "labels": _CARDS,
     "tuned": {"tuned": {**_JSON, "help": "by architecture: how the values of its recipe were found"}},
     "stages": {"stages": {**_MANY, "help": "stages of the search, in their order"}},
+    "streaming": {"streaming": {"action": "store_true", "help": "the error by look-ahead is shown"}},
 }
 PARTS = tuple(_OPTIONS)
 """The parts that a program can ask for."""

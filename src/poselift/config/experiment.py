@@ -180,6 +180,7 @@ class Paper(Submission):
     published: InputPath | None = Field(
         None, description="published results to compare with, of the real data"
     )
+    streaming: bool = Field(False, description="draw the error by look-ahead, of models that answer live")
 
     def as_shown(self) -> Self:
         """With the authors that a reader sees."""

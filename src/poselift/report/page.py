@@ -36,6 +36,7 @@ SECTIONS = {
     "Cost": ("tables/cost", "tables/equal_cost", "figures/equal_cost", "tables/speed", "figures/pareto"),
     "Actions, joints, frames": (
         "tables/per_action", "figures/per_action", "tables/per_joint", "figures/joints", "figures/place",
+        "figures/streaming",
     ),
     "Examples": ("shown_clips", "figures/qualitative"),
     "Ablation": ("tables/ablation", "figures/ablation"),

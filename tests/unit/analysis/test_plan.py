@@ -16,6 +16,7 @@ from poselift.analysis.plan import (
     caption_of,
     cost_options,
     detailed_runs,
+    hidden_of,
     in_paper,
     lifter_options,
     models_of,
@@ -43,6 +44,17 @@ NAMED = [(package, name) for package in ("tables", "figures") for name in Catalo
 def config(**changes) -> Config:
     told = yaml.safe_load((ROOT / "config.yaml").read_text()) | changes
     return parse(Config, told, "test").in_experiment()
+
+
+def test_the_search_and_the_look_ahead_are_shown_where_the_configuration_says_so():
+    assert hidden_of(config()) == ["trials", "streaming"]
+    paper = yaml.safe_load((ROOT / "config.yaml").read_text())["paper"] | {"streaming": True}
+    shown = config(paper=paper)
+    assert hidden_of(shown) == ["trials"]
+    assert view_of(shown).streaming
+    figures = Catalogue("figures", {"": view_of(shown)})
+    assert "streaming" in figures.names("svg", without=hidden_of(shown))
+    assert "streaming" not in figures.names("svg", without=hidden_of(config()))
 
 
 def search_stage(name: str) -> dict:

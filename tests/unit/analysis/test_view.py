@@ -18,6 +18,7 @@ WHOLE = view(
     further={"third": Further(notice=REAL, grid=Grid(("full",), ("tiny",), (7,)))},
     stages=("coarse", "fine"),
     tuned={"full": Tuned(keys=["lr"], trials=9, size="base", seeds=3, subject="S8")},
+    streaming=True,
 )
 
 

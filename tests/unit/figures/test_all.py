@@ -26,6 +26,7 @@ from poselift.figures import (
     place,
     qualitative,
     search,
+    streaming,
 )
 from poselift.figures.style import COLUMN_WIDTH, PAGE_WIDTH, save, style
 from shown import GRID, REAL, SYNTHETIC, view
@@ -57,6 +58,7 @@ def draw_all(results, make_run, make_examples, tmp_path):
         "per_action": (per_action, results),
         "joints": (joints, results),
         "place": (place, results),
+        "streaming": (streaming, results),
         "pareto": (pareto, results, COSTS, None),
         "equal_cost": (equal_cost, results, COSTS),
         "curves": (curves, runs),
@@ -88,6 +90,7 @@ def test_missing_runs_are_counted(draw_all, words):
         "per_action": 2,
         "joints": 2,
         "place": 2,
+        "streaming": 2,
     }.items():
         assert f"DRAFT: {n} runs missing" in words(figures[name]), name
     assert "DRAFT: 3 runs missing" in words(figures["ablation"])  # the entry's own three
@@ -95,7 +98,7 @@ def test_missing_runs_are_counted(draw_all, words):
 
 def test_an_architecture_without_runs_leaves_a_named_gap(draw_all, words):
     figures = draw_all(REAL, Grid(("baseline", "mamba_gcn", "full"), GRID.sizes, GRID.seeds))
-    for name in ("per_action", "place", "curves", "pareto"):
+    for name in ("per_action", "place", "streaming", "curves", "pareto"):
         assert "MambaGCN (missing)" in words(figures[name]), name
     assert words(figures["comparison"]).count("missing") == 4  # two sizes in two panels
     assert words(figures["joints"]).count("missing") == 1
@@ -103,7 +106,7 @@ def test_an_architecture_without_runs_leaves_a_named_gap(draw_all, words):
 
 def test_figures_fit_the_page_and_are_legible(draw_all):
     figures = draw_all(SYNTHETIC) | {"architecture": architecture.draw(view())}
-    column = {"comparison", "per_action", "place", "ablation", "equal_cost", "search"}
+    column = {"comparison", "per_action", "place", "streaming", "ablation", "equal_cost", "search"}
     for name, figure in figures.items():
         assert figure.get_figwidth() == (COLUMN_WIDTH if name in column else PAGE_WIDTH), name
         assert min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text()) >= 7, name
