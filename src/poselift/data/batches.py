@@ -135,11 +135,19 @@ class Batches:
 
 
 class ClipValues:
-    """An array of the store by clip, (clips, T, J, 3): on `device` as a whole, or (None) memory-mapped."""
+    """An array of the store by clip, (clips, T, J, 3): on `device` as a whole, once for all that are `beside`
+    it, or (None) memory-mapped."""
 
-    def __init__(self, array: NDArray[Any], clips: NDArray[np.int32], device: torch.device | None) -> None:
+    def __init__(
+        self, array: NDArray[Any], clips: NDArray[np.int32], device: torch.device | None,
+        beside: "Iterable[ClipValues]" = (),
+    ) -> None:  # fmt: skip
         self.array, self.clips = array, clips
-        self.on_device = device and (_on_device(array, device), _on_device(clips, device))
+        self.on_device: tuple[Tensor, Tensor] | None = None
+        if device:
+            there = [one.on_device[0] for one in beside if one.on_device and one.array is array]
+            values = there[0] if there else _on_device(array, device)
+            self.on_device = values, _on_device(clips, device)
 
     def __getitem__(self, wanted: Any) -> Tensor:
         """The values of some clips, (B, T, J, 3); mapped ones in the memory of the host."""
@@ -174,4 +182,5 @@ def resident(execution: ExecutionSettings, arrays: list[NDArray[Any]], device: t
     memory. On the CPU they always do: a memory map costs nothing there, and the system caches it."""
     if execution.data_path != "auto" or device.type != "cuda":
         return execution.data_path != "loader"
-    return sum(array.nbytes for array in arrays) <= torch.cuda.mem_get_info(device)[0] / 2
+    once = {id(array): array.nbytes for array in arrays}
+    return sum(once.values()) <= torch.cuda.mem_get_info(device)[0] / 2

@@ -1,9 +1,24 @@
 """Multi-head self-attention over the joints of a frame or over the frames of a joint."""
 
+import math
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 HEADS = 8
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """softmax(q kᵀ / √c) v, each (..., n, c).
+
+    Heads whose width is no multiple of four are padded with zeros, of no effect: in float32 the kernel of a
+    GPU that writes no n x n matrix takes no others.
+    """
+    width = q.shape[-1]
+    if missing := -width % 4:
+        q, k, v = (F.pad(each, (0, missing)) for each in (q, k, v))
+        return F.scaled_dot_product_attention(q, k, v, scale=1 / math.sqrt(width))[..., :width]
+    return F.scaled_dot_product_attention(q, k, v)
 
 
 class Attention(nn.Module):
@@ -23,7 +38,7 @@ class SpatialAttention(Attention):
         q, k, v = (
             self.qkv(x).view(B * T, J, 3, HEADS, C // HEADS).transpose(1, 3).unbind(2)
         )  # (B T, head, J, ·)
-        y = F.scaled_dot_product_attention(q, k, v)
+        y = attend(q, k, v)
         return self.proj(y.transpose(1, 2).reshape(B, T, J, C))
 
 
@@ -36,5 +51,5 @@ class TemporalAttention(Attention):
         # heads lie side by side in memory and are one axis of J * HEADS heads, without a copy of the tokens.
         weight = self.qkv.weight.view(3, HEADS, -1, C).transpose(0, 1).reshape(3 * C, C)
         q, k, v = F.linear(x, weight).view(B, T, J * HEADS, 3, C // HEADS).transpose(1, 2).unbind(3)
-        y = F.scaled_dot_product_attention(q, k, v)
+        y = attend(q, k, v)
         return self.proj(y.transpose(1, 2).reshape(B, T, J, C))

@@ -29,7 +29,7 @@ from poselift.training.losses import TERMS, losses
 from poselift.training.optimizer import make_optimizer
 from poselift.training.schedule import learning_rate
 from poselift.training.state import Errors, TrainingState, on_cpu
-from poselift.training.validation import Validation
+from poselift.training.validation import Validation, target_of
 
 LOG_EVERY = 50
 """Steps between two log entries, for each of which the host waits for the device."""
@@ -115,12 +115,12 @@ class Loop:
             self.optimizer.load_state_dict(state.optimizer)
             self.scaler.load_state_dict(state.scaler)
 
-        arrays = [train.inputs, train.labels, held_out.inputs, held_out.target_mm]
-        self.resident = resident(ctx.execution, [array for array in arrays if array is not None], device)
+        arrays = [train.inputs, train.labels, held_out.inputs, target_of(held_out)]
+        self.resident = resident(ctx.execution, arrays, device)
         self.batches = Batches(
             train, recipe, settings.seed, device, ranks.rank, ranks.size, ctx.execution, self.resident
         )
-        self.validation = Validation(held_out, device, self.resident, ranks)
+        self.validation = Validation(held_out, device, self.resident, ranks, self.batches.values)
         self.steps, self.clips = len(self.batches), len(train)
 
         # of the epoch under way: its start, the losses summed over clips, the steps before a non-finite loss

@@ -5,12 +5,13 @@ The protocol's averages are linear in the errors of single frames: each frame of
 precision that the run trains in; the final numbers of a paper are those of `poselift evaluate`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from poselift.config.run import RunSettings
@@ -50,12 +51,18 @@ def open_splits(store: Path, settings: RunSettings) -> tuple[Split, Split]:
     return train.only(others), train.only([held_out])
 
 
+def target_of(split: Split) -> NDArray[np.float32]:
+    """The poses of a split in mm, or its labels if it has none."""
+    return split.labels if split.target_mm is None else split.target_mm
+
+
 class Validation:
     """A split to validate on. Of several processes each takes every n-th batch of the clips that count."""
 
     def __init__(
-        self, split: Split, device: torch.device, is_resident: bool = True, ranks: Ranks = SINGLE_PROCESS
-    ) -> None:
+        self, split: Split, device: torch.device, is_resident: bool = True, ranks: Ranks = SINGLE_PROCESS,
+        beside: Sequence[ClipValues] = (),
+    ) -> None:  # fmt: skip
         weights = frame_weights(split)
         counted = np.flatnonzero(weights.any(axis=1))
         self.clips = np.asarray(split.clips)[counted]
@@ -68,10 +75,11 @@ class Validation:
             torch.from_numpy(array.astype(np.float32)).to(device)
             for array in (np.broadcast_to(scale, self.clips.shape), weights[counted])
         )
-        target = split.labels if split.target_mm is None else split.target_mm
         self.target_in_mm = split.target_mm is not None
         place = device if is_resident else None
-        self.inputs, self.target = (ClipValues(array, self.clips, place) for array in (split.inputs, target))
+        self.inputs, self.target = (
+            ClipValues(array, self.clips, place, beside) for array in (split.inputs, target_of(split))
+        )
 
     @torch.inference_mode()
     def __call__(

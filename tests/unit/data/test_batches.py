@@ -126,5 +126,8 @@ def test_frames_lie_on_the_device_where_they_fit(split, monkeypatch):
     for free, expected in ((2 * size, True), (2 * size - 2, False)):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=free: (free, 10 * size))
         assert resident(auto, arrays, cuda) is expected
+    assert resident(auto, [*arrays, *arrays], cuda) is False
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (2 * size, 10 * size))
+    assert resident(auto, [*arrays, *arrays], cuda)  # of the same arrays there is one
     assert not resident(ExecutionSettings(data_path="loader"), arrays, CPU)
     assert resident(ExecutionSettings(data_path="device"), arrays, cuda)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from poselift.config.run import ExecutionSettings, RunSettings
+from poselift.data import prepare
 from poselift.data.batches import Batches
 from poselift.models.registry import build_run
 from poselift.training import loop as module
@@ -198,3 +199,22 @@ def test_state_brings_back_weights_optimiser_and_scale(store, settings):
     assert torch.equal(moments[0]["exp_avg"], expected[0]["exp_avg"])
     assert moments[0]["step"] == expected[0]["step"]
     assert again.scaler.state_dict() == state.scaler
+
+
+def test_who_is_held_out_shares_the_frames_of_those_trained_on(raw_content, write_raw, tmp_path, settings):
+    content = raw_content(
+        train=(
+            ("s_01_act_02_subact_01_ca_01", "54138969", 12),
+            ("s_08_act_02_subact_01_ca_01", "54138969", 16),
+        )
+    )
+    raw, store = write_raw(content), tmp_path / "store"
+    prepare.main(["--raw", str(raw), "--out", str(store), "--n-frames", "4"])
+    loop = make_loop(settings(validation_subject="S8"), store)
+    for trained_on, held_out in zip(
+        loop.batches.values, (loop.validation.inputs, loop.validation.target), strict=True
+    ):
+        assert trained_on.on_device[0] is held_out.on_device[0]
+        assert (len(trained_on.clips), len(held_out.clips)) == (9, 13)
+    other = make_loop(settings(), store)
+    assert other.batches.values[0].on_device[0] is not other.validation.inputs.on_device[0]

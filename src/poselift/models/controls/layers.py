@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from poselift.models.attention import HEADS
+from poselift.models.attention import HEADS, attend
 
 KERNEL = 31
 """Frames that the convolution sees, as Conformer's does (Gulati et al., Interspeech 2020: 32)."""
@@ -24,7 +24,7 @@ class TemporalAttention(nn.Module):
         B, T, J, _ = x.shape
         qkv = self.qkv(x).view(B, T, J, 3, HEADS, -1).transpose(1, 4)  # (B, head, J, q k v, T, ·)
         q, k, v = qkv.flatten(1, 2).unbind(2)
-        y = F.scaled_dot_product_attention(q, k, v).unflatten(1, (HEADS, J))
+        y = attend(q, k, v).unflatten(1, (HEADS, J))
         return self.proj(y.permute(0, 3, 2, 1, 4).flatten(3))
 
 
