@@ -4,7 +4,8 @@ import difflib
 import sys
 from importlib import import_module, metadata
 
-from poselift.errors import one_line, run
+from poselift.errors import one_line
+from poselift.program import run
 
 COMMANDS = {
     "synthetic": ("poselift.synthetic.__main__", "write synthetic motion as the files of a data set"),

@@ -1,11 +1,9 @@
-"""Errors that are meant for the person who reads them, and the one place that prints them."""
+"""Errors that are meant for the person who reads them."""
 
 import errno
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from zipfile import BadZipFile
 
 
 class PoseliftError(Exception):
@@ -17,31 +15,6 @@ def one_line(text: object, limit: int = 200) -> str:
     shown = str(text)
     words = "".join(c if c.isprintable() else " " for c in shown[:limit]).split()
     return " ".join(words) + ("…" if len(shown) > limit else "")
-
-
-def visible(text: str) -> str:
-    """Text out of a file, fit for a terminal: control characters as escapes, which do nothing there."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-@contextmanager
-def reading(path: Path, what: str, remedy: str, again: str = "") -> Iterator[None]:
-    """Say in one line that a file is missing, or that it is not `what` and why, and what to do (`again`)."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; {remedy}") from None
-    except (
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        RecursionError,
-        BadZipFile,
-    ) as error:
-        reason = one_line(error if isinstance(error, ValueError) else repr(error), limit=500)
-        raise PoseliftError(f"{path}: not {what} ({reason}); {again or remedy}") from None
 
 
 @contextmanager
@@ -61,27 +34,3 @@ def untrusted(path: Path | str, fault: str, missing: str = "") -> Iterator[None]
             raise
         reason = one_line(error) or type(error).__name__
         raise PoseliftError(f"{path}: {fault.format(reason)}") from None
-
-
-@contextmanager
-def reported() -> Iterator[None]:
-    """A block in which a mistake of the user's or of the machine ends the process with one line.
-
-    Exit status 1 after such an error, 130 after Ctrl-C. Errors of ours (bugs) keep their traceback.
-    """
-    try:
-        yield
-    except PoseliftError as error:
-        sys.exit("\n".join(map(visible, f"error: {error}".split("\n"))))
-    except OSError as error:  # no space left, permission denied, not a directory ...
-        if error.strerror is None:
-            raise
-        sys.exit(f"error: {visible(str(error.filename or 'writing'))}: {error.strerror}")
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-def run(main: Callable[[], object]) -> None:
-    """Run a stage's `main`, with its errors reported."""
-    with reported():
-        main()

@@ -15,9 +15,10 @@ from rich.table import Table
 
 from poselift.analysis.runs import read_run
 from poselift.config.files import read_configuration
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
 from poselift.evaluation.report import load_reports
 from poselift.files import read_json
+from poselift.program import run
 
 NUMBERS = ["best", "last", "P-MPJPE", "GPU-hours"]
 MEASURED_ON = ["unit", "subjects", "input_2d", "data"]

@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old one or the whole new one, never a half; reading JSON."""
+"""Writing files so that a reader sees the old one or the whole new one, never half; reading damaged ones."""
 
 import hashlib
 import json
@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from zipfile import BadZipFile
 
-from poselift.errors import PoseliftError, reading
+from poselift.errors import PoseliftError, one_line
 
 Content = TypeVar("Content")
 
@@ -127,6 +128,26 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` to `path` as indented JSON, atomically; NaN and infinity are refused (JSON has none)."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+@contextmanager
+def reading(path: Path, what: str, remedy: str, again: str = "") -> Iterator[None]:
+    """Say in one line that a file is missing, or that it is not `what` and why, and what to do (`again`)."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise PoseliftError(f"{path}: no such file; {remedy}") from None
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        RecursionError,
+        BadZipFile,
+    ) as error:
+        reason = one_line(error if isinstance(error, ValueError) else repr(error), limit=500)
+        raise PoseliftError(f"{path}: not {what} ({reason}); {again or remedy}") from None
 
 
 def read_json(path: Path, take: Callable[[Any], Content], what: str, remedy: str) -> Content:

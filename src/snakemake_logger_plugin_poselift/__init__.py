@@ -17,9 +17,9 @@ from typing import Any, TextIO
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from poselift.errors import visible
 from poselift.monitoring.build import Build, Job
 from poselift.monitoring.run_progress import duration
+from poselift.program import visible
 
 LINES_OF_LOG = 10
 """Shown of the log of a job that failed."""

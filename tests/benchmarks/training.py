@@ -28,8 +28,9 @@ from poselift.config.command_line import run_from_options
 from poselift.config.options import options
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.models.registry import build_run
+from poselift.training.context import RunContext
 from poselift.training.distributed import SINGLE_PROCESS
-from poselift.training.loop import Loop, RunContext
+from poselift.training.loop import Loop
 from poselift.training.report import Reporter
 from poselift.training.state import TrainingState
 from poselift.training.state_files import StateFolder, states

@@ -7,7 +7,7 @@ from poselift.config import sections
 from poselift.config.experiment import Config
 from poselift.config.options import options
 from poselift.data.sequence import SPLITS
-from poselift.errors import reported
+from poselift.program import reported
 from poselift.machine.launch import resources_of_run
 from poselift.data import outside
 from poselift.provenance.chain import frozen_code

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from poselift.config.files import check_files, replaced_files
-from poselift.errors import reported
+from poselift.program import reported
 from poselift.machine.build_lock import explain_lock
 from poselift.machine.launch import put_own_python_first
 

@@ -25,10 +25,11 @@ from poselift.analysis.stored import read_content
 from poselift.analysis.view import DataNotice, Further, Grid, add_options, from_options
 from poselift.config.datasets import known
 from poselift.config.experiment import Statistics
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval, holm
 from poselift.files import write_json
+from poselift.program import run
 
 NEEDS = ("notice", "grid", "per_action_size", "statistics", "further")
 

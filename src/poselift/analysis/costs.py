@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from poselift.errors import PoseliftError, reading
+from poselift.errors import PoseliftError
+from poselift.files import reading
 
 MILLION, GIGA = 1e6, 1e9
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poselift.analysis.view import View
-from poselift.errors import PoseliftError, reading
+from poselift.errors import PoseliftError
+from poselift.files import reading
 from poselift.skeleton import N_JOINTS
 
 Array = NDArray[np.floating[Any]]

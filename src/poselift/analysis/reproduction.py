@@ -21,10 +21,11 @@ from poselift.analysis.results import collect
 from poselift.analysis.view import DataNotice, add_options, from_options
 from poselift.config.experiment import Reproduction, Statistics
 from poselift.config.sections import parse, suggest
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.report import load_reports
 from poselift.files import write_json
+from poselift.program import run
 
 NEEDS = ("notice", "statistics")
 

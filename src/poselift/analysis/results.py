@@ -16,10 +16,11 @@ from typing import Any
 
 import pandas as pd
 
-from poselift.errors import PoseliftError, reading, run
+from poselift.errors import PoseliftError
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.report import Report, load_reports
-from poselift.files import atomic_path
+from poselift.files import atomic_path, reading
+from poselift.program import run
 from poselift.provenance.hashing import require_recorded
 
 COLUMNS = (

@@ -8,7 +8,7 @@ from typing import Any
 
 from poselift.config.run import RunSettings
 from poselift.config.yaml_files import load
-from poselift.errors import reading
+from poselift.files import reading
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from poselift.errors import PoseliftError, reading
+from poselift.errors import PoseliftError
+from poselift.files import reading
 
 DESCRIPTION = ("stage", "trial", "status", "reason", "best", "final", "unit", "epochs", "seeds", "gpu_hours")
 """The columns that describe a trial; the others are the searched keys."""

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from poselift.analysis.claims import check
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
+from poselift.program import run
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -15,9 +15,10 @@ from poselift.analysis.lineage import read_record
 from poselift.certificate.answers import answers, verdict
 from poselift.certificate.documents import AGAIN, CHECKED, write_documents
 from poselift.certificate.rebuild import STAGES, rebuilt, taken_faults
-from poselift.errors import PoseliftError, run, visible
+from poselift.errors import PoseliftError
 from poselift.files import own_folder
 from poselift.paper.merge import opened
+from poselift.program import run, visible
 from poselift.provenance.chain import RECORD
 from poselift.provenance.verify import SUMS, Unreadable, verify_paper
 

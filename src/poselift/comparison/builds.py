@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from poselift.comparison.causes import causes, everything
-from poselift.errors import PoseliftError, one_line, reading, run, visible
-from poselift.files import atomic_path, write_text
+from poselift.errors import PoseliftError, one_line
+from poselift.files import atomic_path, reading, write_text
 from poselift.latex import defined_numbers
 from poselift.paper.assemble import GENERATED
 from poselift.paper.compile import typeset
 from poselift.paper.merge import is_text, opened
 from poselift.paper.sources import PRODUCT, sources
+from poselift.program import run, visible
 from poselift.provenance.chain import RECORD
 from poselift.provenance.hashing import sha256
 from poselift.provenance.trace import as_text, runs_of_number

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from poselift.config.experiment import Config
-from poselift.errors import run
 from poselift.files import write_json
+from poselift.program import run
 
 
 def main(argv: list[str] | None = None) -> None:

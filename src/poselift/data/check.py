@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from poselift.data.prepare import files_of, parser_of, read
-from poselift.errors import run
 from poselift.files import write_json
+from poselift.program import run
 from poselift.provenance.hashing import sha256
 
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from poselift.data.clip_counts import require_counts
 from poselift.data.sequence import SPLITS, Sequence
 from poselift.data.store import clips_folder, frames_folder, open_array, read_manifest, read_sequences
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
 from poselift.files import atomic_path, write_json
+from poselift.program import run
 
 
 def window_index(sequences: list[Sequence], n_frames: int, stride: int) -> NDArray[np.int32]:

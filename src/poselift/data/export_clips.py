@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from poselift.data.sequence import SPLITS
 from poselift.data.store import open_split
-from poselift.errors import run
 from poselift.files import own_folder
+from poselift.program import run
 
 
 def export_clips(store: Path, n_frames: int, out: Path) -> Path:

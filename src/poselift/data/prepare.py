@@ -15,8 +15,8 @@ from poselift.config.datasets import Dataset, dataset, function
 from poselift.data import plausible
 from poselift.data.clips import make_clips
 from poselift.data.frames import Frames, chunks
-from poselift.errors import run
 from poselift.files import own_folder, write_json
+from poselift.program import run
 from poselift.provenance.hashing import sha256
 from poselift.skeleton import N_JOINTS
 

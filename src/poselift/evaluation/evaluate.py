@@ -13,7 +13,7 @@ from poselift.config.run import RunSettings
 from poselift.config.yaml_files import load
 from poselift.data.normalise import denormalise
 from poselift.data.store import Split, open_split, read_manifest
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import clip_mpjpe, evaluate, root_relative_mm, sequence_key
 from poselift.evaluation.report import Report, Result, write_reports
@@ -22,6 +22,7 @@ from poselift.files import atomic_path, read_json
 from poselift.machine.devices import reserved_device
 from poselift.models.checkpoints import load_checkpoint, load_weights
 from poselift.models.registry import build_run
+from poselift.program import run
 from poselift.provenance.hashing import require_recorded
 
 OF_CHECKPOINT = ("architecture", "architecture_file", "size", "depth", "dim", "n_frames", "input_2d")

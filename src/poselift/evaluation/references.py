@@ -11,9 +11,9 @@ from torch import Tensor
 
 from poselift.config.datasets import dataset
 from poselift.data.store import Split, open_split, read_manifest
-from poselift.errors import run
 from poselift.evaluation.protocol import evaluate
 from poselift.evaluation.report import Report, write_reports
+from poselift.program import run
 from poselift.skeleton import N_JOINTS, ROOT
 
 _BLOCK = 65536  # frames read at a time

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from poselift.config.sections import Section, parse
-from poselift.errors import reading
 from poselift.evaluation.metrics import METRICS
-from poselift.files import write_json
+from poselift.files import reading, write_json
 
 PUBLISHED_SCALE = "published scale"
 """The group of the numbers over all with predictions in mm as published code has them, where it differs."""

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from poselift.data.normalise import denormalise
 from poselift.data.store import open_split
-from poselift.errors import PoseliftError, reading, run
+from poselift.errors import PoseliftError
 from poselift.evaluation.evaluate import models_of_run
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import root_relative_mm, sequence_key
-from poselift.files import atomic_path
+from poselift.files import atomic_path, reading
 from poselift.machine.devices import reserved_device
+from poselift.program import run
 from poselift.skeleton import N_JOINTS
 
 RULE = "of each action, the clips of median and of highest MPJPE, averaged over the models shown"

@@ -4,10 +4,10 @@ import argparse
 
 from poselift.analysis.needs import read_order
 from poselift.analysis.stored import FigureContent, write_content
-from poselift.errors import run
 from poselift.figures.style import COLUMN_WIDTH, Animation, save, style
 from poselift.files import write_text
 from poselift.latex import Tex, render
+from poselift.program import run
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -16,7 +16,7 @@ from poselift.config.architectures import find
 from poselift.config.experiment import Statistics
 from poselift.config.run import RunSettings
 from poselift.config.sizes import ModelSize
-from poselift.errors import PoseliftError, one_line, run
+from poselift.errors import PoseliftError, one_line
 from poselift.evaluation.evaluate import evaluated
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.report import load_reports
@@ -25,6 +25,7 @@ from poselift.inference.checks import Known
 from poselift.inference.lifters import add_options_of_checkpoint, known_inputs
 from poselift.models.checkpoints import save_weights
 from poselift.models.cost import count
+from poselift.program import run
 from poselift.report import html
 from poselift.skeleton import JOINTS, N_JOINTS
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
 from poselift.files import own_folder, require_own
 from poselift.inference.checks import Known, implausible, unfamiliar
 from poselift.inference.files import read_keypoints
@@ -21,6 +21,7 @@ from poselift.inference.outputs import Lifted, write
 from poselift.inference.scale import Scale, parse_bone, to_metres
 from poselift.inference.stream import Stream, stream
 from poselift.inference.tracks import Track, body_size, chosen, told_apart, tracks
+from poselift.program import run
 from poselift.video import Video, read_video
 
 CROPPED = 0.75

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from poselift.errors import one_line, run
+from poselift.errors import one_line
 from poselift.machine import machine_checks as machine
 from poselift.machine import project_checks as project
 from poselift.machine.check import Check
+from poselift.program import run
 
 ESSENTIAL = """\
 Essential are Python, the packages, a valid configuration and the files that it names, the expected numbers of

@@ -9,16 +9,17 @@ HEADS = 8
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """softmax(q kᵀ / √c) v, each (..., n, c).
+    """softmax(q kᵀ / √c) v, each (..., n, c)."""
+    padded = q.shape[-1] % 4 and q.device.type != "cpu"
+    return attend_padded(q, k, v) if padded else F.scaled_dot_product_attention(q, k, v)
 
-    Heads whose width is no multiple of four are padded with zeros, of no effect: in float32 the kernel of a
-    GPU that writes no n x n matrix takes no others.
-    """
+
+def attend_padded(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """`attend` with heads of four, eight, ... channels, more being zeros: in float32 the kernel of a GPU that
+    writes no n x n matrix takes no others."""
     width = q.shape[-1]
-    if missing := -width % 4:
-        q, k, v = (F.pad(each, (0, missing)) for each in (q, k, v))
-        return F.scaled_dot_product_attention(q, k, v, scale=1 / math.sqrt(width))[..., :width]
-    return F.scaled_dot_product_attention(q, k, v)
+    q, k, v = (F.pad(each, (0, -width % 4)) for each in (q, k, v))
+    return F.scaled_dot_product_attention(q, k, v, scale=1 / math.sqrt(width))[..., :width]
 
 
 class Attention(nn.Module):

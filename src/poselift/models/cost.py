@@ -31,10 +31,11 @@ from poselift.config.command_line import architectures_among
 from poselift.config.options import add_options
 from poselift.config.sections import parse
 from poselift.config.sizes import SIZES, ModelSize
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
 from poselift.files import atomic_path
 from poselift.models.graph import GraphConvolution
 from poselift.models.registry import build_model
+from poselift.program import run
 from poselift.skeleton import N_JOINTS
 
 BATCHES = (1, 16)

@@ -39,13 +39,3 @@ def build_run(settings: RunSettings) -> nn.Module:
     architecture = find(settings.architecture, settings.architecture_file)
     size = ModelSize(depth=settings.depth, dim=settings.dim)
     return build_model(architecture, size, settings.n_frames, **settings.model.model_dump())
-
-
-def ssm_backend_used(model: nn.Module) -> str | None:
-    """The implementation of the SSD layer that runs where the weights are now; None without such a layer.
-
-    Raises `PoseliftError` if another was asked for.
-    """
-    # by attribute: the layer's code is no part of what the baseline depends on
-    used = {str(module.backend_used) for module in model.modules() if hasattr(module, "backend_used")}
-    return used.pop() if used else None

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from poselift.config.experiment import Config
 from poselift.config.files import read_configuration
-from poselift.errors import run, visible
 from poselift.monitoring.run_status import ACTIVE, read_run
+from poselift.program import run, visible
 
 OF_RUN = (
     "runs/{}",

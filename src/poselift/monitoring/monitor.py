@@ -15,10 +15,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
 from poselift.machine.nvidia import utilisation
 from poselift.monitoring.run_progress import duration
 from poselift.monitoring.run_status import Run, find_runs, read_run
+from poselift.program import run
 
 REFRESH_SECONDS = 2.0
 

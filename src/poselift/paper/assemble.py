@@ -14,13 +14,14 @@ from pathlib import Path
 from poselift.config.options import add_options
 from poselift.config.sections import parse
 from poselift.config.submission import Submission
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
 from poselift.files import own_folder, write_text
 from poselift.paper import submission as form
 from poselift.paper.archives import zipped
 from poselift.paper.sources import sources as sources_in
 from poselift.paper.sources import utf8, without_comments
 from poselift.paper.three_way import conflicts, decoded
+from poselift.program import run
 
 GENERATED = "generated"
 HANDED_OVER = "handed_over.zip"

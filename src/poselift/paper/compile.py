@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
 from poselift.files import atomic_path
 from poselift.paper.assemble import GENERATED
 from poselift.paper.sources import PRODUCT
+from poselift.program import run
 
 TOO_WIDE = 10.0
 """Points by which a box may stick out before the paper counts as faulty."""

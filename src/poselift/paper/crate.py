@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from poselift.errors import run
 from poselift.files import MARK, atomic_path, read_json, write_json, write_text
+from poselift.program import run
 from poselift.provenance import verify
 from poselift.provenance.chain import RECORD
 from poselift.provenance.hashing import sha256

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from poselift.config.yaml_files import read_yaml
-from poselift.errors import PoseliftError, reading, run
-from poselift.files import own_folder, write_json
+from poselift.errors import PoseliftError
+from poselift.files import own_folder, reading, write_json
+from poselift.program import run
 from poselift.provenance.hashing import sha256
 from poselift.provenance.verify import SUMS
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from poselift.errors import PoseliftError, one_line, run, visible
+from poselift.errors import PoseliftError, one_line
 from poselift.files import MARK, atomic_path, own_folder, require_own
 from poselift.paper.archives import tarred, zipped
 from poselift.paper.assemble import GENERATED
@@ -20,6 +20,7 @@ from poselift.paper.merge import apply, as_given, compare, difference, is_text, 
 from poselift.paper.prose import require_none
 from poselift.paper.sources import PRODUCT, utf8, without_comments
 from poselift.paper.three_way import OLD_ENCODING
+from poselift.program import run, visible
 from poselift.provenance.verify import SUMS, Unreadable, recorded_sums
 from poselift.provenance.verify import difference as fault_of
 

@@ -20,7 +20,7 @@ from poselift.analysis.view import add_options, from_options
 from poselift.data.sequence import SPLITS
 from poselift.data.sequence import Sequence as Recording
 from poselift.data.store import read_sequences
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
 from poselift.files import write_text
 from poselift.findings import findings
 from poselift.latex import Tex, escape, render
@@ -35,6 +35,7 @@ from poselift.paper.result_numbers import (
     of_references,
 )
 from poselift.paper.setting_text import of_hyperparameters, of_settings, of_statistics, of_tuning
+from poselift.program import run
 from poselift.skeleton import N_JOINTS
 from poselift.tables.table import MISSING
 

@@ -20,11 +20,12 @@ from pathlib import Path
 from poselift.analysis.remarks import Remark, read_remarks
 from poselift.analysis.stored import write_content
 from poselift.config.yaml_files import read_yaml
-from poselift.errors import PoseliftError, one_line, run, visible
+from poselift.errors import PoseliftError, one_line
 from poselift.latex import MISSING, defined_numbers
 from poselift.paper.assemble import GENERATED
 from poselift.paper.sources import sources as sources_in
 from poselift.paper.sources import utf8, without_comments
+from poselift.program import run, visible
 
 ALLOWED = "typed_numbers.yaml"
 """In the folder of the text: digits that may be typed, each with the reason."""

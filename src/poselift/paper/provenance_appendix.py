@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from poselift.analysis.lineage import SHORT, below_results, entries, ran, raw_data, read_record
-from poselift.errors import run
 from poselift.files import write_text
 from poselift.latex import Tex, escape, render
+from poselift.program import run
 
 
 def _names(*names: str) -> Tex:

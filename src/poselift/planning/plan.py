@@ -11,12 +11,12 @@ from rich.table import Table
 
 from poselift.config.experiment import Config
 from poselift.config.files import read_configuration
-from poselift.errors import run
 from poselift.files import write_json
 from poselift.machine.project_checks import ESTIMATE, disk
 from poselift.planning.estimates import Corrected, Estimate, StepCosts, estimates, trainings
 from poselift.planning.gpus import GPUS, Gpu, gpu_named
 from poselift.planning.power import power
+from poselift.program import run
 from poselift.provenance.code_hash import read_pins
 
 PINS = Path("envs/constraints.txt")

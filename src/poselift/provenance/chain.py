@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from poselift.errors import PoseliftError, reading
+from poselift.errors import PoseliftError
+from poselift.files import reading
 from poselift.provenance.hashing import LARGE, json_hash, sha256
 from poselift.provenance.receipts import FOLDER, seal
 

@@ -18,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from poselift.files import write_json
 from poselift.provenance.hashing import json_hash
@@ -127,7 +127,7 @@ class Module(NamedTuple):
 def closure(*entries: str) -> tuple[dict[str, Path], set[str]]:
     """The modules of the project and of the user's that `entries` import, directly or not, with their files;
     and the other top-level packages that they import. Imports inside functions count as well; modules
-    imported by a computed name do not: name them as entries."""
+    imported by a computed name do not, so name them as entries, nor those that a type checker alone needs."""
     found: dict[str, Path] = {}
     foreign: set[str] = set()
     waiting = [Module.entry(entry) for entry in entries]
@@ -154,7 +154,7 @@ def read_pins(constraints: Path) -> dict[str, str]:
 
 
 SAYING_FAULTS = ("reading", "untrusted")
-"""Functions of `poselift.errors` that raise errors in the words that they are given."""
+"""Functions that raise errors in the words that they are given."""
 
 
 @cache
@@ -206,4 +206,11 @@ def _is_card(node: ast.stmt) -> bool:
 
 
 def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+    """The code of a module, without what is there for a type checker alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [part for node in tree.body for part in (node.orelse if _for_types(node) else [node])]
+    return tree
+
+
+def _for_types(node: ast.stmt) -> TypeGuard[ast.If]:
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")

@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
 from poselift.files import write_json, write_text
+from poselift.program import run
 
 LARGE = 1_000_000
 """Bytes above which a file from outside is not read again while its size and time are the same."""

@@ -17,8 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
 from poselift.files import write_json
+from poselift.program import run
 from poselift.provenance import code_hash
 from poselift.provenance.chain import Chain, Job, faults, read_chain, recorded_chain
 from poselift.provenance.environment import COMPARED, counted, listed

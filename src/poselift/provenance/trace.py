@@ -7,8 +7,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from poselift.errors import PoseliftError, reading, run, visible
+from poselift.errors import PoseliftError
+from poselift.files import reading
 from poselift.latex import defined_numbers
+from poselift.program import run, visible
 from poselift.provenance import chain
 from poselift.provenance.chain import RECORD, SHORT, Chain, Job, Made, Volatile, absolute
 from poselift.provenance.hashing import sha256

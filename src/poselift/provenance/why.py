@@ -22,7 +22,8 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from poselift.errors import PoseliftError, run, visible
+from poselift.errors import PoseliftError
+from poselift.program import run, visible
 from poselift.provenance.chain import Chain, Job, read_chain
 from poselift.provenance.code_hash import MANIFESTS, differences, kept_manifest, manifest_now, read_pins
 from poselift.provenance.receipts import FOLDER, NOTES

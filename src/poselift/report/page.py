@@ -15,10 +15,11 @@ from poselift.analysis.remarks import read_remarks
 from poselift.analysis.results import read
 from poselift.analysis.stored import read_content
 from poselift.analysis.view import add_options, from_options
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
 from poselift.evaluation.report import load_reports
 from poselift.files import write_text
 from poselift.findings import findings, speed_table, speeds
+from poselift.program import run
 from poselift.report import html
 from poselift.report.markdown import as_html
 from poselift.report.player import player

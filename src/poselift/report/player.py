@@ -10,7 +10,8 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from poselift.analysis.view import View
-from poselift.errors import PoseliftError, reading
+from poselift.errors import PoseliftError
+from poselift.files import reading
 from poselift.report import html
 from poselift.skeleton import BONES, JOINTS, LEFT, N_JOINTS, RIGHT
 

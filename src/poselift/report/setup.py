@@ -7,9 +7,9 @@ from poselift.analysis.costs import read_costs, read_variant_costs
 from poselift.analysis.results import metrics_in, of_dataset, read_all
 from poselift.analysis.trials import read_trials
 from poselift.analysis.view import add_options, from_options
-from poselift.errors import run
 from poselift.evaluation.metrics import METRICS
 from poselift.files import write_text
+from poselift.program import run
 from poselift.report import setup_facts as facts
 from poselift.report.markdown import render
 from poselift.skeleton import N_JOINTS

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from poselift.analysis.stored import read_content
 from poselift.analysis.view import DataNotice, Grid, add_options, from_options
-from poselift.errors import run
 from poselift.files import write_text
+from poselift.program import run
 from poselift.tables.table import Cell, Table
 
 NEEDS = ("notice", "grid")

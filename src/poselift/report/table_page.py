@@ -6,8 +6,8 @@ from pathlib import Path
 from markupsafe import Markup
 
 from poselift.analysis.stored import read_content
-from poselift.errors import run
 from poselift.files import write_text
+from poselift.program import run
 from poselift.report import html
 from poselift.tables.table import Table
 

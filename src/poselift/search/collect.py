@@ -13,8 +13,8 @@ import pandas as pd
 import yaml
 
 from poselift.config.run import TrainingSettings
-from poselift.errors import run
 from poselift.files import atomic_path, write_text
+from poselift.program import run
 from poselift.search.results import TrialResult, ranked, read_ranking
 from poselift.search.settings import MODEL
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from poselift.errors import run
+from poselift.program import run
 from poselift.search.results import Ranking, promoted, ranked, read_result, write
 
 

@@ -21,9 +21,10 @@ import torch
 from poselift.config.command_line import add_run_options, execution_from_options, run_from_options
 from poselift.config.options import add_options
 from poselift.config.run import ExecutionSettings, RunSettings
-from poselift.errors import PoseliftError, one_line, run
+from poselift.errors import PoseliftError, one_line
 from poselift.files import write_json
 from poselift.machine.devices import reserved_device
+from poselift.program import run
 from poselift.search.results import Ranking, TrialResult, read_ranking, write
 from poselift.search.settings import Trial
 from poselift.training.loop import Stopped

@@ -6,7 +6,8 @@ from pathlib import Path
 from poselift.config.datasets import dataset, function
 from poselift.config.options import add_options
 from poselift.config.sections import parse
-from poselift.errors import PoseliftError, run
+from poselift.errors import PoseliftError
+from poselift.program import run
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from poselift.analysis.needs import read_order
 from poselift.analysis.stored import write_content
-from poselift.errors import run
 from poselift.files import write_text
+from poselift.program import run
 from poselift.tables.latex import tabulate
 
 

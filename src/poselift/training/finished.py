@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from poselift.errors import reading, run
-from poselift.files import atomic_path
+from poselift.files import atomic_path, reading
+from poselift.program import run
 from poselift.provenance.hashing import sha256
 from poselift.training.outcome import HISTORY, TRAINED
 

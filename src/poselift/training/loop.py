@@ -11,54 +11,30 @@ import math
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal, NoReturn, Protocol, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from poselift.config.run import ExecutionSettings, RunSettings
+from poselift.config.run import RunSettings
 from poselift.data.batches import Batches, MicroBatch, resident
 from poselift.data.store import Split
 from poselift.errors import PoseliftError
 from poselift.models.registry import build_run
 from poselift.training.arithmetic import autocast, seed, set_arithmetic, step_seed
-from poselift.training.distributed import Ranks
 from poselift.training.losses import TERMS, losses
 from poselift.training.optimizer import make_optimizer
 from poselift.training.schedule import learning_rate
 from poselift.training.state import Errors, TrainingState, on_cpu
 from poselift.training.validation import Validation, target_of
 
+if TYPE_CHECKING:
+    from poselift.training.context import RunContext
+
 LOG_EVERY = 50
 """Steps between two log entries, for each of which the host waits for the device."""
-
-
-class Reporter(Protocol):
-    """What is told about the progress of a run."""
-
-    def ready(self, loop: "Loop") -> None:
-        """The model and the data are set up."""
-
-    def phase(self, phase: Literal["training", "evaluating"]) -> None:
-        """A new phase has begun."""
-
-    def log_step(self, state: TrainingState, lr: float, loss: float) -> None:
-        """A step of an epoch is done; `loss` is the mean of the epoch so far."""
-
-    def epoch_done(self, state: TrainingState) -> None:
-        """The last epoch of `state` is done, its errors known if they were due."""
-
-
-class Checkpoints(Protocol):
-    """Where training states are saved."""
-
-    def save(self, state: TrainingState) -> None:
-        """Begin to write `state`, which must not change any more."""
-
-    def finish(self) -> None:
-        """Wait until the last state is written."""
 
 
 class Stopped(Exception):
@@ -70,26 +46,11 @@ class Stopped(Exception):
         """130 after Ctrl-C, 143 after SIGTERM, as shells have it"""
 
 
-@dataclass(frozen=True)
-class RunContext:
-    """The device and the processes of a run, and where it reports and saves its states to."""
-
-    device: torch.device
-    ranks: Ranks
-    execution: ExecutionSettings
-    checkpoints: Checkpoints
-    reporter: Reporter
-    stop: Callable[[], int]
-    """the signal that has asked the run to stop, 0 if none has"""
-    prepare: Callable[[nn.Module], object]
-    """given the model with its random weights: loads others, or makes it need less memory"""
-
-
 class Loop:
     """A run that is set up: `run` trains it from its state on."""
 
     def __init__(
-        self, settings: RunSettings, train: Split, held_out: Split, state: TrainingState, ctx: RunContext
+        self, settings: RunSettings, train: Split, held_out: Split, state: TrainingState, ctx: "RunContext"
     ) -> None:
         self.name, self.seed, self.recipe = settings.name, settings.seed, settings.training
         self.state, self.ctx = state, ctx

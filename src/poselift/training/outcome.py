@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from poselift.errors import reading, run
-from poselift.files import write_json
+from poselift.files import reading, write_json
+from poselift.program import run
 from poselift.provenance.hashing import sha256
 
 TRAINED = ("best_model.safetensors", "last_model.safetensors", "config.yaml", "training.log")

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.files import write_json
@@ -28,7 +29,7 @@ LOG_SECONDS = 300
 
 
 class Reporter:
-    """The `loop.Reporter` of a run; without a run directory (`out` None) it reports to the log alone."""
+    """The `context.Reporter` of a run; without a run directory (`out` None) it reports to the log alone."""
 
     def __init__(
         self,
@@ -158,6 +159,15 @@ def memory_bytes(device: torch.device, peak: bool = False) -> int:
         return torch.cuda.max_memory_reserved(device) if peak else torch.cuda.memory_reserved(device)
     in_units = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return in_units if platform.system() == "Darwin" else 1024 * in_units
+
+
+def ssm_backend_used(model: nn.Module) -> str | None:
+    """The implementation of the SSD layer that runs where the weights are now; None without such a layer.
+
+    Raises `PoseliftError` if another was asked for.
+    """
+    used = {str(module.backend_used) for module in model.modules() if hasattr(module, "backend_used")}
+    return used.pop() if used else None
 
 
 def device_name(device: torch.device) -> str:

@@ -27,28 +27,29 @@ from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.data.batches import NO_PREFERENCES
 from poselift.data.sequence import SPLITS
 from poselift.data.store import clips_folder
-from poselift.errors import run
 from poselift.files import atomic_path, write_json, write_text
 from poselift.machine.devices import reserved_devices
 from poselift.models.checkpoints import load_checkpoint, save_weights
-from poselift.models.registry import build_run, ssm_backend_used
+from poselift.models.registry import build_run
 from poselift.monitoring.progress import log_file
 from poselift.monitoring.run_progress import duration
+from poselift.program import run
 from poselift.provenance.code_hash import code_hash
 from poselift.provenance.environment import installed
 from poselift.provenance.hashing import sha256
 from poselift.provenance.record import run_record
 from poselift.training import core_modules
 from poselift.training.arithmetic import set_arithmetic
+from poselift.training.context import RunContext
 from poselift.training.distributed import SINGLE_PROCESS, Ranks
 from poselift.training.finished import finished, keep, restore
 from poselift.training.interruptions import memory_advice, stop_requests
 from poselift.training.launch import check_size, launch, launch_info, launched
-from poselift.training.loop import Loop, RunContext, Stopped
+from poselift.training.loop import Loop, Stopped
 from poselift.training.memory import recomputes
 from poselift.training.outcome import HISTORY, OUTPUTS, TRAINED, write_outcome
 from poselift.training.recomputation import recompute
-from poselift.training.report import Reporter, device_name, memory_bytes
+from poselift.training.report import Reporter, device_name, memory_bytes, ssm_backend_used
 from poselift.training.state import TrainingState
 from poselift.training.state_files import StateFolder, exclusive
 from poselift.training.validation import open_splits

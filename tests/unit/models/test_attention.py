@@ -3,15 +3,16 @@
 import pytest
 import torch
 
-from poselift.models.attention import attend
+from poselift.models.attention import attend, attend_padded
 
 
+@pytest.mark.parametrize("attention", [attend, attend_padded])
 @pytest.mark.parametrize("width", [1, 2, 4, 16, 21])
-def test_attention_is_the_mean_of_values_by_softmax(width):
+def test_attention_is_the_mean_of_values_by_softmax(width, attention):
     torch.manual_seed(width)
     q, k, v = (torch.randn(2, 3, 5, width, dtype=torch.float64, requires_grad=True) for _ in range(3))
     expected = (q @ k.mT / width**0.5).softmax(-1) @ v
-    found = attend(q, k, v)
+    found = attention(q, k, v)
     weights = torch.randn_like(found)
     torch.testing.assert_close(found, expected)
     for ours, definition in zip(
@@ -30,5 +31,8 @@ def test_the_kernel_never_sees_a_width_that_the_gpu_cannot_take(monkeypatch):
 
     monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", noted)
     for width in (1, 4, 16, 21):
-        attend(*torch.randn(3, 1, 2, 2, width))
+        attend(*torch.empty(3, 1, 2, 2, width, device="meta"))
     assert seen == [4, 4, 16, 24]
+    seen.clear()
+    attend(*torch.randn(3, 1, 2, 2, 21))
+    assert seen == [21]  # the CPU takes any

@@ -11,7 +11,8 @@ from poselift.config.architectures import advice, built_in
 from poselift.config.sizes import ModelSize
 from poselift.errors import PoseliftError
 from poselift.models.architectures import full, mamba_gcn
-from poselift.models.registry import build_model, ssm_backend_used
+from poselift.models.registry import build_model
+from poselift.training.report import ssm_backend_used
 
 SIZE = ModelSize(depth=1, dim=16)
 

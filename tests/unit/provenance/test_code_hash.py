@@ -45,6 +45,16 @@ def test_closure_follows_imports(package):
     assert foreign == {"yaml"}
 
 
+def test_what_a_type_checker_alone_needs_does_not_count(package):
+    text = "from typing import TYPE_CHECKING\nimport yaml\n{}\ndef double(x):\n    return 2 * x\n"
+    before = hash_after(package, "helper.py", text.format(""))
+    block = "if TYPE_CHECKING:\n    import torch\n"
+    assert hash_after(package, "helper.py", text.format(block)) == before
+    assert closure("poselift.stage")[1] == {"typing", "yaml"}
+    assert hash_after(package, "helper.py", text.format(f"{block}else:\n    import numpy\n")) != before
+    assert closure("poselift.stage")[1] == {"typing", "yaml", "numpy"}
+
+
 def test_comments_docstrings_and_layout_do_not_count(package):
     before = code_hash("poselift.stage", pins=PINS)
     text = '# why\nimport yaml\ndef double(x):\n    """Two times x."""\n\n    return (2 * x)  # twice\n'

@@ -12,8 +12,9 @@ from poselift.data.batches import Batches
 from poselift.models.registry import build_run
 from poselift.training import loop as module
 from poselift.training import optimizer as optimizer_module
+from poselift.training.context import RunContext
 from poselift.training.distributed import SINGLE_PROCESS, Ranks
-from poselift.training.loop import Loop, RunContext
+from poselift.training.loop import Loop
 from poselift.training.losses import losses
 from poselift.training.report import Reporter
 from poselift.training.state import TrainingState

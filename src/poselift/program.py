@@ -1,0 +1,36 @@
+"""How a program ends: the one place that prints errors."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from poselift.errors import PoseliftError
+
+
+def visible(text: str) -> str:
+    """Text out of a file, fit for a terminal: control characters as escapes, which do nothing there."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """A block in which a mistake of the user's or of the machine ends the process with one line.
+
+    Exit status 1 after such an error, 130 after Ctrl-C. Errors of ours (bugs) keep their traceback.
+    """
+    try:
+        yield
+    except PoseliftError as error:
+        sys.exit("\n".join(map(visible, f"error: {error}".split("\n"))))
+    except OSError as error:  # no space left, permission denied, not a directory ...
+        if error.strerror is None:
+            raise
+        sys.exit(f"error: {visible(str(error.filename or 'writing'))}: {error.strerror}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def run(main: Callable[[], object]) -> None:
+    """Run a stage's `main`, with its errors reported."""
+    with reported():
+        main()
