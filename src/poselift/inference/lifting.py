@@ -10,6 +10,10 @@ from poselift.skeleton import MIRROR, ROOT
 
 Array = NDArray[np.float32]
 
+AT_A_TIME = 243
+"""Frames in the windows of one pass, or one window: its activations stay in a processor's cache, and memory
+does not grow with the track."""
+
 OVERLAP = 30
 
 SHORT = 9
@@ -91,11 +95,13 @@ def lift(lifter: Lifter, points: NDArray[np.float64], view: View, least: float, 
     padded = np.pad(points, ((before, max(0, n - length) - before), (0, 0), (0, 0)), mode="edge")
     weight = (np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2).astype(np.float32)[:, None, None]
     total, weights = np.zeros(padded.shape, dtype=np.float32), np.zeros((len(padded), 1, 1), dtype=np.float32)
-    for start in window_starts(len(padded), n, overlap):
-        # one at a time: its activations stay in a processor's cache, and memory does not grow with the track
-        clip = normalised(padded[start : start + n][None], view, least, lifter.confident)
-        total[start : start + n] += weight * flip_averaged(lifter, clip)[0]
-        weights[start : start + n] += weight
+    starts = window_starts(len(padded), n, overlap)
+    several = max(1, AT_A_TIME // n)
+    for batch in np.split(starts, range(several, len(starts), several)):
+        clips = normalised(padded[batch[:, None] + np.arange(n)], view, least, lifter.confident)
+        for start, pose in zip(batch, flip_averaged(lifter, clips), strict=True):
+            total[start : start + n] += weight * pose
+            weights[start : start + n] += weight
     out = (total / weights)[before : before + length] * np.float32(view.half)
     out[:, ROOT] = 0
     return out

@@ -1,5 +1,6 @@
 """Windows cover every frame, join smoothly and average the mirror image as the protocol does."""
 
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from detections import N_FRAMES
 from poselift import geometry
 from poselift.config.sizes import ModelSize
 from poselift.data.normalise import normalise
+from poselift.inference import lifting
 from poselift.inference.lifters import from_torch
 from poselift.inference.lifting import (
     Lifter,
@@ -81,17 +83,29 @@ def test_one_window_is_what_the_protocol_predicts(checkpoint: Path):
 
 def test_no_jump_where_windows_meet():
     """Where windows disagree, here by a constant each, overlap lets one glide into the next."""
-    calls = iter(range(1000))
-
-    def run(clips: np.ndarray) -> np.ndarray:
-        return np.ones_like(clips) * next(calls)
-
     still = np.repeat(points(1), 200, axis=0)
-    out = lift(Lifter(run, 20), still, image_view((2, 2)), 0.1, overlap=10)
-    steps = np.abs(np.diff(out[:, 1:, 1], axis=0)).max()
-    calls = iter(range(1000))
-    cut = np.abs(np.diff(lift(Lifter(run, 20), still, image_view((2, 2)), 0.1, 0)[:, 1:, 1], axis=0)).max()
-    assert steps < cut / 5
+
+    def largest_step(overlap: int) -> float:
+        windows = count()
+
+        def run(clips: np.ndarray) -> np.ndarray:  # windows, then their mirror images
+            values = np.tile([next(windows) for _ in clips[::2]], 2)
+            return np.ones_like(clips) * values[:, None, None, None]
+
+        out = lift(Lifter(run, 20), still, image_view((2, 2)), 0.1, overlap)
+        return np.abs(np.diff(out[:, 1:, 1], axis=0)).max()
+
+    assert largest_step(0) == 1
+    assert largest_step(10) < 1 / 5
+
+
+def test_several_windows_at_a_time_give_what_one_does(monkeypatch):
+    """A model whose poses depend on the window alone."""
+    given = points(50)
+    lifter = Lifter(lambda clips: np.cumsum(clips, axis=1), 9)
+    at_once = lift(lifter, given, image_view(SIZE), 0.1, overlap=8)
+    monkeypatch.setattr(lifting, "AT_A_TIME", 1)
+    np.testing.assert_array_equal(lift(lifter, given, image_view(SIZE), 0.1, overlap=8), at_once)
 
 
 def smooth(n_frames: int) -> np.ndarray:
