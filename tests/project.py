@@ -28,7 +28,7 @@ sizes: {pico: {depth: 1, dim: 8}}
 experiment: {sizes: [pico], seeds: [0]}
 training: {epochs: 1, batch_size: 32}
 models: {mamba_gcn: {mamba_gcn_dim: 16, mamba_gcn_layers: 1}, full: {mamba_gcn_dim: 16}}
-paper: {per_action_size: pico, published: null}
+paper: {per_action_size: pico, published: null, streaming: true}
 """
 
 

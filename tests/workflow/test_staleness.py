@@ -129,9 +129,9 @@ def configured(changes: str, jobs: Jobs, why: str = "") -> Change:
 CHANGES = {
     # code
     "a figure's module": Change(
-        code("figures/place.py"),
+        code("figures/joints.py"),
         {"figure": 1} | PAPER | REPORT,
-        "figures/place.pdf: code of poselift.figures.place changed",
+        "figures/joints.pdf: code of poselift.figures.joints changed",
     ),
     "a table's module": Change(
         code("tables/main.py"), {"table": 1, "table_page": 1} | PAPER | REPORT
@@ -393,16 +393,16 @@ def test_nothing_in_a_clone_with_the_results_copied_in_the_worst_order(repositor
 
 
 def test_a_new_import_is_picked_up(built):
-    figure = "results/tiny/figures/place"
+    figure = "results/tiny/figures/joints"
     (built.folder / "src/poselift/paper/fresh.py").write_text("VALUE = 1\n")
-    built.edit("src/poselift/figures/place.py", "\n\n\ndef", "\n\nimport poselift.paper.fresh\n\n\ndef")
+    built.edit("src/poselift/figures/joints.py", "\n\n\ndef", "\n\nimport poselift.paper.fresh\n\n\ndef")
     assert built.stale() == {"figure": 1} | PAPER | REPORT
     answer = built.snakemake(f"{figure}.pdf")
     assert answer.returncode == 0, answer.stderr
     assert "figure" not in built.stale()
     code("paper/fresh.py")(built)
     assert built.stale() == {"figure": 1} | PAPER | REPORT
-    assert "figures/place.pdf: code of poselift.paper.fresh changed" in why(built)
+    assert "figures/joints.pdf: code of poselift.paper.fresh changed" in why(built)
 
 
 def test_the_content_of_the_raw_file(project, raw_content):
