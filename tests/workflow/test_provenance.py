@@ -101,11 +101,11 @@ def test_the_hand_over_checks_itself(built, tmp_path):
 
 def test_why_names_the_module_the_version_and_the_option(built):
     assert why(built) == ["nothing is stale"]
-    built.edit("src/poselift/figures/place.py", "def draw(", "EDITED = 1\n\n\ndef draw(")
+    built.edit("src/poselift/figures/joints.py", "def draw(", "EDITED = 1\n\n\ndef draw(")
     lines = why(built)
-    assert lines[0] == "figures/place.pdf: code of poselift.figures.place changed"
+    assert lines[0] == "figures/joints.pdf: code of poselift.figures.joints changed"
     assert lines[-1].startswith("rebuilding: 7 jobs, ")
-    built.edit("src/poselift/figures/place.py", "EDITED = 1\n\n\ndef draw(", "def draw(")
+    built.edit("src/poselift/figures/joints.py", "EDITED = 1\n\n\ndef draw(", "def draw(")
     assert "numbers.tex: --decimals 1 -> 2" in why(built, "paper: {decimals: 2}")
 
 
