@@ -1,4 +1,5 @@
-"""Writing files so that a reader sees the old one or the whole new one, never half; reading damaged ones."""
+"""Writing files so that a reader sees the old one or the whole new one, never half; reading with
+errors that name the file."""
 
 import hashlib
 import json

@@ -100,7 +100,7 @@ def test_a_build_notes_in_its_lock_who_it_is(project):
     assert not holder.exists()
 
 
-def test_a_published_number_that_cannot_be_trained_again_is_said_before_anything_is_trained(project):
+def test_a_published_number_that_cannot_be_trained_again_is_said_before_it_is_tried(project):
     changes = """
 data: {raw: raw.pkl, synthetic: null, expected_clips: {train: 70, test: 50}}
 paper: {published: paper/published.yaml}
@@ -108,3 +108,4 @@ reproduction: [{name: again, architecture: baseline, size: xsmall, n_frames: 27,
 """
     line = refused(project.snakemake("reproduction", "--dry-run", changes=changes))
     assert line == ("error: reproduction.again: n_frames is 27, but 'MotionAGFormer-S' was published at 81")
+    assert project.snakemake("claims", "--dry-run", changes=changes).returncode == 0

@@ -1,8 +1,13 @@
 # What the paper was made from, what it claims, and what co-authors get.
 from poselift.analysis.reproduction import described, published_numbers
 
-with reported():
-    published_numbers(SETTINGS.reproduction, SETTINGS.paper.published)  # before anything is trained
+
+@reported()
+def published_checked(wildcards):
+    """The file of published results, which must have a number for each entry before these are trained."""
+    published_numbers(SETTINGS.reproduction, SETTINGS.paper.published)
+    return SETTINGS.paper.published or []
+
 
 HANDOVER = f"{RESULTS}/handover/{SETTINGS.dataset}-paper"
 
@@ -48,7 +53,7 @@ rule judge_reproduction:
         evaluations=expand(
             f"{RESULTS}/evaluation/{{run}}.json", run=SETTINGS.variant_runs(SETTINGS.reproduction)
         ),
-        published=SETTINGS.paper.published or [],
+        published=published_checked,
     output:
         judged=f"{RESULTS}/reproduction.json",
     log:

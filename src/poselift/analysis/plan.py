@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jinja2
 
@@ -23,18 +23,15 @@ Views = Mapping[str, View]
 """By data set: the main one is called "", further ones by their names."""
 
 
-class Outside(NamedTuple):
-    """What a configuration has outside of the paper: runs by name, and files and folders (with a slash at the
-    end) below `results/<dataset>`."""
-
-    runs: Collection[str]
-    files: tuple[str, ...]
+def runs_outside(config: Config) -> Collection[str]:
+    """The runs that are not of the paper: the `experiments` and the reproduction of published numbers."""
+    return config.variant_runs([*config.experiments, *config.reproduction])
 
 
-def outside(config: Config) -> Outside:
-    """The `experiments`, the reproduction of published numbers, and a search that is not `with_paper`."""
-    runs = config.variant_runs([*config.experiments, *config.reproduction])
-    return Outside(runs, ("reproduction.json", *(() if config.search.with_paper else ("search/",))))
+def files_outside(config: Config) -> tuple[str, ...]:
+    """What is not of the paper below `results/<dataset>`, folders with a slash at the end: the verdict on the
+    reproduction, and a search that is not `with_paper`."""
+    return ("reproduction.json", *(() if config.search.with_paper else ("search/",)))
 
 
 def shown_runs(
@@ -44,7 +41,7 @@ def shown_runs(
 
     A draft shows the runs that are evaluated. Raises `PoseliftError` for a draft without any run of the grid.
     """
-    others = outside(config).runs
+    others = runs_outside(config)
 
     def is_shown(folder: str, run: str) -> bool:
         evaluation = results / folder / "evaluation" / f"{run}.json"
@@ -57,12 +54,12 @@ def shown_runs(
 
 
 def in_paper(path: str, config: Config, shown: Mapping[str, Collection[str]]) -> bool:
-    """Whether a file below `results` is part of the paper, or made on the way to it, and is neither `outside`
-    nor of a run that is not `shown`."""
+    """Whether a file below `results` is part of the paper, or made on the way to it, and neither of
+    `files_outside` nor of a run that is not `shown`."""
     of_run = re.search(r"results/(.+)/(?:runs|evaluation)/(\w+-[\w-]+-s\d+)", path)
     if of_run:
         return of_run[2] in shown.get(of_run[1], ())
-    return not path.removeprefix(f"results/{config.dataset}/").startswith(outside(config).files)
+    return not path.removeprefix(f"results/{config.dataset}/").startswith(files_outside(config))
 
 
 def detailed_runs(config: Config, grid_runs: list[str]) -> list[str]:

@@ -1,16 +1,16 @@
 """MPJPE by look-ahead: what an answer costs that comes before all of the future is seen."""
 
-import matplotlib.pyplot as plt
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from poselift.analysis.view import View
 from poselift.evaluation.statistics import seed_interval
+from poselift.figures.by_frame import by_position, draw_by_frame
 from poselift.figures.dots import TWO
-from poselift.figures.place import by_position
-from poselift.figures.style import COLUMN_WIDTH, annotate, legend
 
 NEEDS = ("results", "notice", "grid", "per_action_size", "statistics", "cards", "streaming")
 CAPTION = """
@@ -31,27 +31,16 @@ def by_look_ahead(results: pd.DataFrame, architecture: str, size: str) -> pd.Dat
 
 def draw(results: pd.DataFrame, view: View) -> Figure:
     """The figure, one column wide: a line per architecture, the band Student's t interval over seeds."""
-    figure, ax = plt.subplots(figsize=(COLUMN_WIDTH, 2.1), layout="constrained")
-    confidence, absent, n_seeds, longest = view.statistics.confidence, [], 0, 1
-    for name in view.grid.architectures:
-        errors, card = by_look_ahead(results, name, view.per_action_size), view.card(name)
-        if errors.empty:
-            absent.append(name)
-            continue
-        frames = errors.columns.to_numpy()
-        marker = card.marker if len(frames) < 20 else ""
-        ax.plot(
-            frames, errors.mean(), color=card.colour, linestyle=card.line, marker=marker, markersize=3
-        )  # fmt: skip
-        if len(errors) > TWO:
-            ends = np.array([seed_interval(errors[frame], confidence) for frame in frames])
-            ax.fill_between(frames, *ends.T, color=card.colour, alpha=0.2, linewidth=0)
-        n_seeds, longest = max(n_seeds, len(errors)), max(longest, frames[-1])
-    ax.set(xlabel=f"look-ahead in frames ({view.per_action_size})", ylabel="MPJPE (mm)", xlim=(0, longest))
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1))
-    ax.grid(axis="y")
-    legend(figure, view, line=True, absent=absent)
-    band = f"line: mean over seeds, band: its {100 * confidence:g} % t interval"
-    note = band if n_seeds > TWO else "fewer than three seeds: no interval"
-    annotate(figure, view.notice, view.detail.missing(results["run"]), note)
-    return figure
+    confidence, size = view.statistics.confidence, view.per_action_size
+
+    def interval(values: NDArray[Any]) -> NDArray[Any] | None:
+        if len(values) <= TWO:
+            return None
+        return np.transpose([seed_interval(each, confidence) for each in values.T])
+
+    def note(n_seeds: int) -> str:
+        band = f"line: mean over seeds, band: its {100 * confidence:g} % t interval"
+        return band if n_seeds > TWO else "fewer than three seeds: no interval"
+
+    errors = {name: by_look_ahead(results, name, size) for name in view.grid.architectures}
+    return draw_by_frame(errors, results, view, "look-ahead in frames", interval, note)
