@@ -8,7 +8,7 @@ from poselift.config.sections import Section
 
 
 class AttentionGraphSettings(Section):
-    """The two branches of a block of MotionAGFormer."""
+    """The two branches of a block of MotionAGFormer, and its regression head."""
 
     spatial_graph: Literal["published", "symmetric"] = Field(
         "published", description="the published 29 directed edges between joints, or all 32 of the skeleton"
@@ -20,3 +20,4 @@ class AttentionGraphSettings(Section):
     without_branch: Literal["none", "attention", "graph"] = Field(
         "none", description="branch that every block is built without"
     )
+    dim_rep: int = Field(512, ge=1, description="channels per joint between the last block and the output")

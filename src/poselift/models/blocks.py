@@ -12,7 +12,6 @@ from poselift.skeleton import N_JOINTS
 
 LAYER_SCALE = 1e-5
 CHANNELS = 3
-REPRESENTATION = 512
 
 
 class MLP(nn.Module):
@@ -108,7 +107,7 @@ class PoseLifter(nn.Module):
     model: the graph over frames has weights of its own for each frame.
     """
 
-    def __init__(self, dim: int, n_frames: int, layers: list[nn.Module]) -> None:
+    def __init__(self, dim: int, n_frames: int, layers: list[nn.Module], dim_rep: int) -> None:
         super().__init__()
         self.n_frames = n_frames
         self.joints_embed = nn.Linear(CHANNELS, dim)
@@ -116,9 +115,9 @@ class PoseLifter(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.norm = nn.LayerNorm(dim)
         self.rep_logit = nn.Sequential()
-        self.rep_logit.add_module("fc", nn.Linear(dim, REPRESENTATION))
+        self.rep_logit.add_module("fc", nn.Linear(dim, dim_rep))
         self.rep_logit.add_module("act", nn.Tanh())
-        self.head = nn.Linear(REPRESENTATION, CHANNELS)
+        self.head = nn.Linear(dim_rep, CHANNELS)
 
     def forward(self, x: Tensor) -> Tensor:
         """Lift poses; `PoseliftError` where the number of frames, joints or channels is not the model's."""

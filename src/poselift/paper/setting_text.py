@@ -11,7 +11,7 @@ from poselift.config.run import TrainingSettings
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import POWER
 from poselift.latex import Tex
-from poselift.paper.number_text import Numbers, counted, listing, of_all, setting
+from poselift.paper.number_text import MISSING, Numbers, counted, listing, of_all, setting
 
 OPTIMIZERS = {
     "adamw": Tex(r"AdamW~\cite{loshchilov2019adamw}"),
@@ -196,7 +196,10 @@ def of_hyperparameters(runs: Sequence[Run]) -> Numbers:
         for field, value in each.settings.model:
             values[f"{each.settings.architecture}.{field}"].append(value)
             values[field].append(value)
-    return {key: of_all(each) for key, each in values.items()} | {
+    numbers = {key: of_all(each) for key, each in values.items()}
+    channels = numbers.get("dim_rep", MISSING)
+    numbers["dim_rep.described"] = "" if channels == MISSING else f" to {counted(channels, 'channel')}"
+    return numbers | {
         f"{name}.described": _either(texts[value] for value in values.get(name, []) if value in texts)
         for name, texts in (("spatial_graph", SPATIAL_GRAPHS), ("temporal_graph", TEMPORAL_GRAPHS))
     }

@@ -225,6 +225,7 @@ def test_one_branch_alone_needs_no_fusion(wake: Callable[[nn.Module], nn.Module]
         ("baseline", {"spatial_graph": "symmetric"}),
         ("baseline", {"temporal_graph": "chain"}),
         ("baseline", {"without_branch": "graph"}),
+        ("baseline", {"dim_rep": 16}),
         ("full", {"without_branch": "mamba_gcn"}),
         *(
             (architecture, change)
@@ -240,6 +241,7 @@ def test_one_branch_alone_needs_no_fusion(wake: Callable[[nn.Module], nn.Module]
                 {"spatial_graph": "symmetric"},
                 {"temporal_graph": "chain"},
                 {"without_branch": "attention"},
+                {"dim_rep": 16},
             )
         ),
         ("mamba_gcn", {"mamba_gcn_layers": 3}),

@@ -95,6 +95,8 @@ def test_each_key_of_the_grid_changes_the_text():
         assert text(experiment=grid | {key: value}) != usual, key
     assert text(n_frames=81) != usual
     assert text(models={"baseline": {"spatial_graph": "symmetric"}}) != usual
+    assert usual["model.dim_rep.described"] == " to 512 channels"
+    assert text(models={"baseline": {"dim_rep": 32}})["model.dim_rep.described"] == " to 32 to 512 channels"
 
 
 def test_sizes_with_more_seeds_are_named():

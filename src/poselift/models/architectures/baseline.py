@@ -23,4 +23,4 @@ def build(size: ModelSize, n_frames: int, settings: Settings) -> "PoseLifter":
     from poselift.models.blocks import MotionAGFormerBlock, PoseLifter  # needs torch
 
     blocks: list[nn.Module] = [MotionAGFormerBlock(size.dim, n_frames, settings) for _ in range(size.depth)]
-    return PoseLifter(size.dim, n_frames, blocks)
+    return PoseLifter(size.dim, n_frames, blocks, settings.dim_rep)

@@ -43,4 +43,4 @@ def build(size: ModelSize, n_frames: int, settings: Settings) -> "PoseLifter":
 
     mamba_gcn = settings if settings.without_branch != "mamba_gcn" else None
     blocks: list[nn.Module] = [FullBlock(size.dim, n_frames, settings, mamba_gcn) for _ in range(size.depth)]
-    return PoseLifter(size.dim, n_frames, blocks)
+    return PoseLifter(size.dim, n_frames, blocks, settings.dim_rep)

@@ -43,4 +43,4 @@ def build(size: ModelSize, n_frames: int, settings: Settings) -> "PoseLifter":
     for block in range(1, size.depth + 1):
         layers.append(MotionAGFormerBlock(size.dim, n_frames, settings))
         layers += [MambaGCNBlock(size.dim, settings) for _ in range(after.count(block))]
-    return PoseLifter(size.dim, n_frames, layers)
+    return PoseLifter(size.dim, n_frames, layers, settings.dim_rep)
