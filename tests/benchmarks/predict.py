@@ -24,6 +24,7 @@ from measured import cost
 from detections import alphapose, mmpose, openpose, ultralytics
 from poselift.datasets.human36m import Synthetic
 from poselift.inference.layouts import LAYOUTS
+from poselift.inference.lifting import usual_overlap
 from poselift.inference.predict import main as predict
 from poselift.models.checkpoints import save_weights
 from poselift.models.registry import build_model
@@ -116,7 +117,7 @@ def jump(run: Path, n_frames: int) -> None:
     """Print the largest motion where windows begin or end, over the 99th percentile of that elsewhere."""
     motion = generate(Synthetic(n_actions=15, n_cameras=1, train_frames=3, test_frames=1000))["test"]
     tracks = np.concatenate([motion["joint_2d"], motion["confidence"]], -1).reshape(-1, 1000, 17, 3)[::6]
-    for overlap in (0, n_frames // 4, n_frames // 2):
+    for overlap in sorted({0, n_frames // 4, usual_overlap(n_frames)}):
         borders, elsewhere = [], []
         for track in tracks:
             with tempfile.TemporaryDirectory() as folder:
