@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -96,6 +97,24 @@ def test_evaluating_again_changes_only_what_is_measured(
     assert written[0].pop("volatile").keys() == {"frames_per_second", "device", "threads"}
     written[1].pop("volatile")
     assert written[0] == written[1]
+
+
+@pytest.mark.parametrize(("changed", "passes"), [(None, 1), ("batch_norm.running_mean", 2)])
+def test_weights_that_were_the_best_and_the_last_are_evaluated_once(
+    run_folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch, changed: str | None, passes: int
+) -> None:
+    model = load_weights(run_folder / "best_model.safetensors", build_run(SETTINGS))
+    for name, buffer in model.named_buffers():
+        if changed and name.endswith(changed):
+            buffer += 1
+    save_weights(model, run_folder / "last_model.safetensors")
+    predicted = Mock(wraps=predict)
+    monkeypatch.setattr("poselift.evaluation.evaluate.predict", predicted)
+    out = run_folder / "evaluation.json"
+    main(["--run", str(run_folder), "--store", str(store), "--out", str(out), "--device", "cpu"])
+    (report,) = load_reports(out)
+    assert predicted.call_count == passes
+    assert (report.checkpoints["best"] == report.checkpoints["last"]) == (passes == 1)
 
 
 def test_a_run_on_ground_truth_is_given_ground_truth(run_folder: Path, store: Path, tmp_path: Path) -> None:
