@@ -20,7 +20,7 @@ from poselift.config.architectures import built_in
 from poselift.config.sizes import SIZES
 from poselift.models.cost import peak_memory_mb
 from poselift.models.registry import build_model
-from poselift.training.losses import total_loss
+from poselift.training.losses import losses
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -75,7 +75,7 @@ class Calls:
             self.predict()
 
     def step(self) -> None:
-        loss = total_loss(self.predict().float(), self.labels)
+        loss = losses(self.predict().float(), self.labels)["total"]
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()

@@ -47,13 +47,3 @@ def losses(
     velocity = distance(prediction.diff(dim=-3), target.diff(dim=-3)).mean()
     total = position + n_mpjpe_weight * scale_free + velocity_weight * velocity
     return dict(zip(TERMS, (position, scale_free, velocity, total), strict=True))
-
-
-def total_loss(
-    prediction: Tensor,
-    target: Tensor,
-    n_mpjpe_weight: float = _DEFAULTS.n_mpjpe_weight,
-    velocity_weight: float = _DEFAULTS.velocity_weight,
-) -> Tensor:
-    """The weighted sum of `losses`, a scalar to minimise."""
-    return losses(prediction, target, n_mpjpe_weight, velocity_weight)["total"]

@@ -21,7 +21,7 @@ from poselift.models.registry import build_run
 from poselift.models.ssd_backends import Choice
 from poselift.skeleton import N_JOINTS
 from poselift.training.arithmetic import autocast
-from poselift.training.losses import total_loss
+from poselift.training.losses import losses
 from poselift.training.recomputation import recompute
 
 WITHOUT_WORK = {"_unsafe_view", "detach", "empty", "empty_like", "new_empty", "lift_fresh"}
@@ -115,7 +115,7 @@ def count_step(run: RunSettings, fused: bool, again: bool = False) -> StepCost:
         if again:
             recompute(model)
         operators, kept, in_work = _count(
-            model, poses, recipe, lambda prediction: total_loss(prediction, poses)
+            model, poses, recipe, lambda prediction: losses(prediction, poses)["total"]
         )
         for block, repeats in blocks.items():
             block.zero_grad()  # adding to gradients that are there is no part of a step

@@ -11,7 +11,7 @@ from poselift.models.cost import peak_memory_mb
 from poselift.models.registry import build_run
 from poselift.planning.gpus import GPUS, REACHED, Gpu, gpu_named
 from poselift.training import step_cost
-from poselift.training.losses import total_loss
+from poselift.training.losses import losses
 from poselift.training.recomputation import recompute
 from poselift.training.step_cost import Operator, StepCost, count_step
 
@@ -48,7 +48,7 @@ def test_products_are_those_of_a_step_that_is_computed(architecture):
             return super()._count_flops(func, out, args, kwargs)
 
     with Counting(display=False) as counter:
-        total_loss(model(poses), poses).backward()
+        losses(model(poses), poses)["total"].backward()
     counted = count_step(run, fused=False).operators
     assert attention
     assert sum(one.flops * number for one, number in counted.items()) == counter.get_total_flops() + sum(
@@ -79,7 +79,7 @@ def test_memory_is_what_the_allocator_gives_out_in_a_step_that_is_computed(archi
     if again:
         recompute(model)
     parameters = list(model.parameters())
-    used = peak_memory_mb(lambda: total_loss(model(poses), poses).backward(), [poses, *parameters])
+    used = peak_memory_mb(lambda: losses(model(poses), poses)["total"].backward(), [poses, *parameters])
     moments = 2 * sum(parameter.nbytes for parameter in parameters)  # of the optimiser, which does not run
     planned = (count_step(run, fused=False, again=again).memory - moments) / 1e6
     assert used < planned < 1.25 * used
