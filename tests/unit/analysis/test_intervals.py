@@ -11,6 +11,7 @@ from poselift.analysis.results import collect, per_seed
 from poselift.analysis.view import AblationEntry, Grid
 from poselift.config.experiment import Statistics
 from poselift.evaluation.report import Result, Row
+from poselift.evaluation.statistics import SeedVariance, prediction_interval
 
 STATISTICS = Statistics(resamples=1000)
 BASELINE, FULL = Model("baseline", "base"), Model("full", "base")
@@ -168,6 +169,24 @@ def test_models_that_differ_by_less_than_the_margin_are_equivalent(make_report):
         for margin in (0.5, 0.01)
     }
     assert found == {0.5: "equivalent", 0.01: "inconclusive"}
+
+
+def test_what_is_significant_depends_on_the_level(make_report):
+    errors = {"baseline": (40.0, 40.4, 40.1), "full": (39.4, 39.6, 39.9)}
+    reports = [
+        make_report(name, "base", seed, values[seed], 1.0)
+        for name, values in errors.items()
+        for seed in range(3)
+    ]
+    families = {"grid": grid_pairs(Grid(("baseline", "full"), ("base",), (0, 1, 2)))}
+    for confidence, finding in ((0.9, "significant"), (0.99, "inconclusive")):
+        statistics = STATISTICS.model_copy(update={"confidence": confidence})
+        found = Differences(collect(reports), statistics, families)
+        assert found.finding(FULL, BASELINE, "mpjpe", "last") == finding
+        values = per_seed(collect(reports), *FULL[:2], "mpjpe", "last")
+        assert found.prediction(FULL, "mpjpe", "last") == pytest.approx(
+            prediction_interval(values, confidence, SeedVariance.pooled([*errors.values()]))
+        )
 
 
 def test_velocities_and_accelerations_are_weighted_by_their_own_counts(with_sequences):
