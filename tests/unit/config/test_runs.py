@@ -229,7 +229,11 @@ def test_a_control_is_trained_like_what_it_is_compared_with():
     settings = config(
         architectures={"control": "poselift.models.controls.mixer"},
         sizes=CONTENT["sizes"] | {"wide": {"depth": 1, "dim": 32}},
-        models={"full": {"fusion_alpha": 0.4}, "baseline": {"spatial_graph": "symmetric"}},
+        models={
+            "full": {"fusion_alpha": 0.4, "gcn_dropout": 0.2},
+            "control": {"gcn_dropout": 0.1},  # the default, said
+            "baseline": {"spatial_graph": "symmetric"},
+        },
         overrides=[
             {"architectures": ["full"], "training": {"lr": 2e-3}},
             {"architectures": ["baseline"], "sizes": ["base"], "training": {"lr": 3e-3}},
@@ -244,6 +248,7 @@ def test_a_control_is_trained_like_what_it_is_compared_with():
     mlp, other = runs["control-base-mlp-s3"], runs["control-base-other-s3"]
     wider = runs["baseline-wide-wider-s3"]
     assert (mlp.model.fusion_alpha, mlp.model.mixer, mlp.training.lr) == (0.4, "mlp", 2e-3)
+    assert mlp.model.gcn_dropout == 0.1
     assert other.model.fusion_alpha == 0.6
     assert (wider.depth, wider.training.lr, wider.model.spatial_graph) == (1, 3e-3, "symmetric")
     assert settings.runs()["full-base-s3"].training.lr == 2e-3
