@@ -129,10 +129,12 @@ def test_a_smaller_experiment_leaves_out_what_is_not_of_it():
             ("d", "full", "tiny"),
         )
     ]
+    entries += [entries[0] | {"name": "e", "against": ["baseline", "tiny"]}]
+    entries += [entries[1] | {"name": "f", "against": ["full", "base"]}]
     given = {"ablation": entries, "ground_truth_2d": {"sizes": ["tiny", "base"], "seeds": [8]}}
     grid = {"architectures": ["baseline", "mamba_gcn"], "sizes": ["tiny"], "seeds": [3]}
     small = config(**given, experiment=grid).in_experiment()
-    assert [variant.name for variant in small.ablation] == ["b"]
+    assert [variant.name for variant in small.ablation] == ["b", "e"]  # what they are compared with is there
     assert list(small.ground_truth_runs()) == ["baseline-tiny-gt2d-s8", "mamba_gcn-tiny-gt2d-s8"]
     assert config(**given).in_experiment() == config(**given)
     none = config(**given | {"ground_truth_2d": {"sizes": ["base"]}}, experiment=grid).in_experiment()
@@ -183,6 +185,11 @@ def test_the_guide_recipe(architecture, size, batch_size, epochs):
     changes = {"lr": 1e-4, "weight_decay": 1e-4, "batch_size": batch_size, "epochs": epochs}
     found = recipe("guide", find(architecture), size)
     assert found == TrainingSettings().model_copy(update=changes)
+
+
+def test_the_fast_recipe():
+    changes = {"precision": "bf16", "compile": True, "deterministic": False}
+    assert recipe("fast", find("full"), "large") == TrainingSettings().model_copy(update=changes)
 
 
 def test_published_sizes():
