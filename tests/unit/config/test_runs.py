@@ -149,6 +149,9 @@ def test_further_data_have_a_grid_and_a_training_of_their_own():
     assert run.model.fusion_alpha == 0.4
     assert of(run, "lr", "epochs", "optimizer", "batch_size") == [5e-3, 90, "amsgrad", 16]
     assert of(settings.runs()["full-base-s3"], "optimizer", "batch_size") == ["adamw", 48]
+    # without a number of frames the data set's own
+    plain = config(n_frames=27, further_data={"mpi_inf_3dhp": {"synthetic": {}}})
+    assert {run.n_frames for run in plain.runs("mpi_inf_3dhp").values()} == {81}
 
 
 def test_the_recipe_of_the_configuration_is_for_the_main_data_alone():
