@@ -102,6 +102,22 @@ def test_better_than_all_others(make_report):
     assert differences.finding(Model("mamba_gcn", "base"), FULL, "mpjpe", "best") == "exploratory"
 
 
+def test_the_best_of_models_has_the_variance_of_the_study(make_report):
+    """Of two seeds alone little is known, of those of two models more."""
+    reports = [
+        make_report(name, "base", seed, last + 0.3 * seed, 1.0)
+        for name, last in (("full", 30.0), ("baseline", 31.0))
+        for seed in (0, 1)
+    ]
+    study = {"grid": grid_pairs(Grid(("full", "baseline"), ("base",), (0, 1)))}
+    alone, pooled = (
+        Differences(collect(reports), STATISTICS, families).extreme([FULL, BASELINE], "mpjpe", "last")
+        for families in ({}, study)
+    )
+    assert alone.estimate == pooled.estimate == pytest.approx(30.15)
+    assert pooled.high - pooled.low < alone.high - alone.low
+
+
 @pytest.fixture
 def clear_cut(make_report):
     """Full is a millimetre below the baseline with every seed; so is an ablation, with its one."""

@@ -402,6 +402,13 @@ def test_a_seed_of_ones_own() -> None:
     # the detector errs otherwise, too
     errors = [each["train"]["joint_2d"] - each["train"]["joint3d_image"][..., :2] for each in (first, second)]
     assert abs(np.corrcoef(*map(np.ravel, errors))[0, 1]) < 0.2
+    # and from camera to camera
+    of_two = errors[0].reshape(-1, 2, 12 * 17 * 2).swapaxes(0, 1).reshape(2, -1)
+    assert abs(np.corrcoef(of_two)[0, 1]) < 0.2
+    # people have other proportions: thigh over shank
+    people = np.stack([world_joints(seed, subject=5, action=2, sub_action=1, frames=2)[0] for seed in (0, 1)])
+    thigh, shank = np.linalg.norm(np.diff(people[:, 1:4], axis=1), axis=-1).T
+    assert np.ptp(thigh / shank) > 1e-3
 
 
 def test_a_seed_of_ones_own_for_the_second_data_set() -> None:
