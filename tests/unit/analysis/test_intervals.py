@@ -164,6 +164,9 @@ def test_the_comparisons_of_a_family_are_corrected_for_their_number(make_report)
     assert len(corrected) == 3
     assert corrected[frozenset((FULL, BASELINE))].different == pytest.approx(3 * alone.p)
     assert corrected[frozenset((FULL, BASELINE))].equivalent == pytest.approx(3 * alone.p_equivalent)
+    pairs = grid_pairs(grid)
+    both = Differences(collect(reports), STATISTICS, {"grid": pairs[1:], "ablation": pairs[:1]})
+    assert [len(both.detectable(name)) for name in ("grid", "ablation", None)] == [2, 1, 3]
     assert (
         alone.detectable
         > Differences(collect(reports), STATISTICS).difference(FULL, BASELINE, "mpjpe", "best").detectable
@@ -217,6 +220,18 @@ def test_velocities_and_accelerations_are_weighted_by_their_own_counts(with_sequ
     table = collect([report.model_copy(update={"checkpoints": {"last": Result(tuple(rows))}})])
     found = Differences(table, STATISTICS).interval(FULL, "acceleration", "last")
     assert found.estimate == pytest.approx((6 + 2 * 3) / 3)
+
+
+def test_people_are_resampled_apart(with_sequences):
+    """Two people whose recordings do not differ: nothing varies."""
+    sequences = [
+        (f"s_{person:02d}_act_02_subact_{take:02d}_ca_01", 1, "Eating", 100, error)
+        for person, error in ((9, 40.0), (11, 50.0))
+        for take in (1, 2)
+    ]
+    found = Differences(collect([with_sequences("full", 0, sequences)]), STATISTICS)
+    interval = found.interval(FULL, "mpjpe", "last")
+    assert (interval.low, interval.high) == pytest.approx((45, 45))
 
 
 def test_cameras_are_resampled_together(with_sequences):
