@@ -420,6 +420,12 @@ def test_a_seed_of_ones_own_for_the_second_data_set() -> None:
     for first, second in zip(poses(0), poses(1), strict=True):
         assert np.abs(first - second).mean() > 10
 
+    def valid(seed: int) -> list[Array]:
+        test = generate_test(mpi_inf_3dhp.Synthetic(seed=seed, train_frames=4, test_frames=60))
+        return [each["valid"] for each in test.values()]
+
+    assert not np.array_equal(valid(0), valid(1))
+
 
 def test_fewer_actions_or_cameras_give_a_part_of_the_same_motion() -> None:
     full = generate(TINY)["test"]
