@@ -186,6 +186,7 @@ def test_several_claims_are_corrected_as_one_family():
     first = verdict("mpjpe(full, base) < 40 mm", {"full": 38.6})
     assert (first.verdict, first.reason) == ("supported", f"p = {first.p:.2g}")
     assert 0.025 < first.p < 0.05
+    assert module.corrected([first], 0.975)[0].verdict == "inconclusive"
     untested = verdict("mpjpe(full, base) < 40 mm", {"full": 35.0}, SYNTHETIC)
     assert module.corrected([first, untested], 0.95) == [first, untested]
     both = module.corrected([first, untested, first], 0.95)

@@ -11,6 +11,7 @@ from poselift.analysis.results import collect, per_seed
 from poselift.analysis.view import AblationEntry, Grid
 from poselift.config.experiment import Statistics
 from poselift.evaluation.report import Result, Row
+from poselift.evaluation.statistics import SeedVariance, prediction_interval
 
 STATISTICS = Statistics(resamples=1000)
 BASELINE, FULL = Model("baseline", "base"), Model("full", "base")
@@ -101,6 +102,22 @@ def test_better_than_all_others(make_report):
     assert differences.finding(Model("mamba_gcn", "base"), FULL, "mpjpe", "best") == "exploratory"
 
 
+def test_the_best_of_models_has_the_variance_of_the_study(make_report):
+    """Of two seeds alone little is known, of those of two models more."""
+    reports = [
+        make_report(name, "base", seed, last + 0.3 * seed, 1.0)
+        for name, last in (("full", 30.0), ("baseline", 31.0))
+        for seed in (0, 1)
+    ]
+    study = {"grid": grid_pairs(Grid(("full", "baseline"), ("base",), (0, 1)))}
+    alone, pooled = (
+        Differences(collect(reports), STATISTICS, families).extreme([FULL, BASELINE], "mpjpe", "last")
+        for families in ({}, study)
+    )
+    assert alone.estimate == pooled.estimate == pytest.approx(30.15)
+    assert pooled.high - pooled.low < alone.high - alone.low
+
+
 @pytest.fixture
 def clear_cut(make_report):
     """Full is a millimetre below the baseline with every seed; so is an ablation, with its one."""
@@ -147,6 +164,9 @@ def test_the_comparisons_of_a_family_are_corrected_for_their_number(make_report)
     assert len(corrected) == 3
     assert corrected[frozenset((FULL, BASELINE))].different == pytest.approx(3 * alone.p)
     assert corrected[frozenset((FULL, BASELINE))].equivalent == pytest.approx(3 * alone.p_equivalent)
+    pairs = grid_pairs(grid)
+    both = Differences(collect(reports), STATISTICS, {"grid": pairs[1:], "ablation": pairs[:1]})
+    assert [len(both.detectable(name)) for name in ("grid", "ablation", None)] == [2, 1, 3]
     assert (
         alone.detectable
         > Differences(collect(reports), STATISTICS).difference(FULL, BASELINE, "mpjpe", "best").detectable
@@ -170,6 +190,24 @@ def test_models_that_differ_by_less_than_the_margin_are_equivalent(make_report):
     assert found == {0.5: "equivalent", 0.01: "inconclusive"}
 
 
+def test_what_is_significant_depends_on_the_level(make_report):
+    errors = {"baseline": (40.0, 40.4, 40.1), "full": (39.4, 39.6, 39.9)}
+    reports = [
+        make_report(name, "base", seed, values[seed], 1.0)
+        for name, values in errors.items()
+        for seed in range(3)
+    ]
+    families = {"grid": grid_pairs(Grid(("baseline", "full"), ("base",), (0, 1, 2)))}
+    for confidence, finding in ((0.9, "significant"), (0.99, "inconclusive")):
+        statistics = STATISTICS.model_copy(update={"confidence": confidence})
+        found = Differences(collect(reports), statistics, families)
+        assert found.finding(FULL, BASELINE, "mpjpe", "last") == finding
+        values = per_seed(collect(reports), *FULL[:2], "mpjpe", "last")
+        assert found.prediction(FULL, "mpjpe", "last") == pytest.approx(
+            prediction_interval(values, confidence, SeedVariance.pooled([*errors.values()]))
+        )
+
+
 def test_velocities_and_accelerations_are_weighted_by_their_own_counts(with_sequences):
     """A sequence of three frames has one acceleration, one of four has two: the mean of 6 and twice 3."""
     sequences = [("a_ca_01", 1, "Eating", 3, 6.0), ("b_ca_01", 1, "Eating", 4, 3.0)]
@@ -182,6 +220,18 @@ def test_velocities_and_accelerations_are_weighted_by_their_own_counts(with_sequ
     table = collect([report.model_copy(update={"checkpoints": {"last": Result(tuple(rows))}})])
     found = Differences(table, STATISTICS).interval(FULL, "acceleration", "last")
     assert found.estimate == pytest.approx((6 + 2 * 3) / 3)
+
+
+def test_people_are_resampled_apart(with_sequences):
+    """Two people whose recordings do not differ: nothing varies."""
+    sequences = [
+        (f"s_{person:02d}_act_02_subact_{take:02d}_ca_01", 1, "Eating", 100, error)
+        for person, error in ((9, 40.0), (11, 50.0))
+        for take in (1, 2)
+    ]
+    found = Differences(collect([with_sequences("full", 0, sequences)]), STATISTICS)
+    interval = found.interval(FULL, "mpjpe", "last")
+    assert (interval.low, interval.high) == pytest.approx((45, 45))
 
 
 def test_cameras_are_resampled_together(with_sequences):

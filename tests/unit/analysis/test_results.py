@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from poselift.analysis import results
-from poselift.analysis.results import collect, names_in, read, reference
+from poselift.analysis.costs import decimals_for
+from poselift.analysis.results import collect, names_in, of_dataset, read, reference
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
 
@@ -38,6 +39,17 @@ def test_a_reference_is_the_number_over_all(written):
     assert reference(rows, "mean_pose", "mpjpe").mean == pytest.approx(221.4)
     assert reference(rows, "copy_2d", "p_mpjpe").mean == pytest.approx(0.8 * 133.1)
     assert reference(rows, "copy_2d", "pck") is None
+
+
+def test_the_main_data_set_is_the_first(make_report):
+    first = make_report("full", "base", 0, 38.0, 37.0)
+    table = collect([first.model_copy(update={"dataset": name}) for name in ("third", "human36m")])
+    assert {*of_dataset(table)["dataset"]} == {"third"}
+    assert {*of_dataset(table, "human36m")["dataset"]} == {"human36m"}
+
+
+def test_the_smallest_of_some_costs_shows_two_digits():
+    assert [decimals_for(values) for values in ([12.0, 0.046], [0.0046, 1.0], [11.7], [])] == [3, 4, 2, 2]
 
 
 def test_clips_of_another_length_may_see_other_frames(make_report, make_result):

@@ -129,10 +129,12 @@ def test_a_smaller_experiment_leaves_out_what_is_not_of_it():
             ("d", "full", "tiny"),
         )
     ]
+    entries += [entries[0] | {"name": "e", "against": ["baseline", "tiny"]}]
+    entries += [entries[1] | {"name": "f", "against": ["full", "base"]}]
     given = {"ablation": entries, "ground_truth_2d": {"sizes": ["tiny", "base"], "seeds": [8]}}
     grid = {"architectures": ["baseline", "mamba_gcn"], "sizes": ["tiny"], "seeds": [3]}
     small = config(**given, experiment=grid).in_experiment()
-    assert [variant.name for variant in small.ablation] == ["b"]
+    assert [variant.name for variant in small.ablation] == ["b", "e"]  # what they are compared with is there
     assert list(small.ground_truth_runs()) == ["baseline-tiny-gt2d-s8", "mamba_gcn-tiny-gt2d-s8"]
     assert config(**given).in_experiment() == config(**given)
     none = config(**given | {"ground_truth_2d": {"sizes": ["base"]}}, experiment=grid).in_experiment()
@@ -147,6 +149,9 @@ def test_further_data_have_a_grid_and_a_training_of_their_own():
     assert run.model.fusion_alpha == 0.4
     assert of(run, "lr", "epochs", "optimizer", "batch_size") == [5e-3, 90, "amsgrad", 16]
     assert of(settings.runs()["full-base-s3"], "optimizer", "batch_size") == ["adamw", 48]
+    # without a number of frames the data set's own
+    plain = config(n_frames=27, further_data={"mpi_inf_3dhp": {"synthetic": {}}})
+    assert {run.n_frames for run in plain.runs("mpi_inf_3dhp").values()} == {81}
 
 
 def test_the_recipe_of_the_configuration_is_for_the_main_data_alone():
@@ -183,6 +188,11 @@ def test_the_guide_recipe(architecture, size, batch_size, epochs):
     changes = {"lr": 1e-4, "weight_decay": 1e-4, "batch_size": batch_size, "epochs": epochs}
     found = recipe("guide", find(architecture), size)
     assert found == TrainingSettings().model_copy(update=changes)
+
+
+def test_the_fast_recipe():
+    changes = {"precision": "bf16", "compile": True, "deterministic": False}
+    assert recipe("fast", find("full"), "large") == TrainingSettings().model_copy(update=changes)
 
 
 def test_published_sizes():
@@ -229,7 +239,11 @@ def test_a_control_is_trained_like_what_it_is_compared_with():
     settings = config(
         architectures={"control": "poselift.models.controls.mixer"},
         sizes=CONTENT["sizes"] | {"wide": {"depth": 1, "dim": 32}},
-        models={"full": {"fusion_alpha": 0.4}, "baseline": {"spatial_graph": "symmetric"}},
+        models={
+            "full": {"fusion_alpha": 0.4, "gcn_dropout": 0.2},
+            "control": {"gcn_dropout": 0.1},  # the default, said
+            "baseline": {"spatial_graph": "symmetric"},
+        },
         overrides=[
             {"architectures": ["full"], "training": {"lr": 2e-3}},
             {"architectures": ["baseline"], "sizes": ["base"], "training": {"lr": 3e-3}},
@@ -244,6 +258,7 @@ def test_a_control_is_trained_like_what_it_is_compared_with():
     mlp, other = runs["control-base-mlp-s3"], runs["control-base-other-s3"]
     wider = runs["baseline-wide-wider-s3"]
     assert (mlp.model.fusion_alpha, mlp.model.mixer, mlp.training.lr) == (0.4, "mlp", 2e-3)
+    assert mlp.model.gcn_dropout == 0.1
     assert other.model.fusion_alpha == 0.6
     assert (wider.depth, wider.training.lr, wider.model.spatial_graph) == (1, 3e-3, "symmetric")
     assert settings.runs()["full-base-s3"].training.lr == 2e-3

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from poselift.evaluation.metrics import acceleration_error, mpjpe, mpjve, n_mpjpe, p_mpjpe
+from poselift.evaluation.metrics import METRICS, acceleration_error, mpjpe, mpjve, n_mpjpe, p_mpjpe
 from poselift.geometry import align
 
 
@@ -149,3 +149,17 @@ def test_motion_errors_compare_within_a_clip_only() -> None:
         assert torch.equal(before[[0, 2]], after[[0, 2]])
         assert not torch.equal(before[1], after[1])
         assert torch.allclose(metric(other + 100, target), before)  # a constant offset does not move
+
+
+def test_what_each_metric_is_called_and_measured_in() -> None:
+    # velocities and accelerations are a tenth of positions, so that they have a decimal more
+    assert [(m.name, m.label, m.unit, m.order, m.decimals(1)) for m in METRICS.values()] == [
+        ("mpjpe", "MPJPE", "mm", 0, 1), ("p_mpjpe", "P-MPJPE", "mm", 0, 1),
+        ("n_mpjpe", "N-MPJPE", "mm", 0, 1), ("mpjve", "MPJVE", "mm/frame", 1, 2),
+        ("acceleration", "Acceleration", "mm/frame^2", 2, 2),
+        ("pck", "PCK", "%", 0, 1), ("auc", "AUC", "%", 0, 1),
+    ]  # fmt: skip
+    assert {name for name, metric in METRICS.items() if metric.higher_is_better} == {"pck", "auc"}
+    target, prediction = torch.zeros(5, 17, 3), torch.ones(5, 17, 3)
+    for metric in METRICS.values():
+        assert metric.function(prediction, target).shape == (5 - metric.order, 17)

@@ -44,13 +44,17 @@ def test_copied_ground_truth_misses_the_depth_only(store: Path) -> None:
 
 def test_command(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "new" / "references.json"
+    inputs = store / "frames" / "test" / "inputs.npy"
+    np.save(inputs, np.load(inputs).round(1))  # a detector that is not right
     references.main(["--store", str(store), "--n-frames", "8", "--out", str(out)])
     train, test = (open_split(store, name, 8) for name in ("train", "test"))
     mean_pose, copy_2d, copy_gt2d = load_reports(out)
     assert (mean_pose.run, copy_2d.run, copy_gt2d.run) == ("mean_pose", "copy_2d", "copy_gt2d")
     truth = references.predict_copy_2d(open_split(store, "test", 8, "ground_truth"))
     assert copy_gt2d.checkpoints["reference"] == evaluate_human36m(truth, test)
-    assert copy_gt2d.input_2d == "ground_truth"
+    assert copy_2d.checkpoints["reference"] == evaluate_human36m(references.predict_copy_2d(test), test)
+    assert copy_2d.checkpoints != copy_gt2d.checkpoints
+    assert (copy_2d.input_2d, copy_gt2d.input_2d) == ("detected", "ground_truth")
     constant = torch.from_numpy(np.broadcast_to(references.mean_pose(train).numpy(), (5, 8, 17, 3)).copy())
     assert mean_pose.checkpoints["reference"] == evaluate_human36m(constant, test)
     assert f"{copy_2d.checkpoints['reference'].mpjpe:.2f}" in capsys.readouterr().out

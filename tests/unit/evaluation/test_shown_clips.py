@@ -84,6 +84,18 @@ def test_all_models_predict_the_same_clips(
     assert {tuple(pixels) for pixels in shown["input_2d"][:, 0, 3].astype(float)} <= clips
 
 
+def test_clips_are_chosen_by_the_mean_over_the_models(
+    evaluated: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shown_clips, "FRAMES", 8)
+    first, second = evaluated[4:6]
+    for path, errors in ((first, [10, 11, 12, 13, 20]), (second, [90, 11, 12, 50, 20])):
+        np.savez(path, **dict(np.load(path)) | {"evaluated_mpjpe": np.array(errors, dtype=float)})
+    shown_clips.main([*evaluated, "--out", str(tmp_path / "shown.npz")])
+    # Eating has the means 50, 11 and 12, Walking 31.5 and 20
+    assert np.load(tmp_path / "shown.npz")["mpjpe"].tolist() == [[12, 10, 20, 13], [12, 90, 20, 50]]
+
+
 def test_excerpts_are_pieces_of_a_sequence(evaluated: list[str], store: Path, tmp_path: Path) -> None:
     shown_clips.main([*evaluated, "--out", str(tmp_path / "shown.npz")])
     shown = dict(np.load(tmp_path / "shown.npz"))

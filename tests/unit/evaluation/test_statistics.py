@@ -112,6 +112,9 @@ def test_people_are_strata():
     # with a single recording of one of them the action is a stratum
     alone = Bootstrap(actions[:3], range(3), subjects=people[:3])
     assert alone.resampled(errors(values[:3])).std() > 1
+    # of two recordings one is drawn and counts twice, of three two count one and a half times: 3 : 2 remains
+    unlike = Bootstrap([0] * 5, range(5), subjects=[9, 9, 9, 11, 11])
+    assert unlike.resampled(errors(np.array([40.0, 40, 40, 50, 50]))).ravel() == pytest.approx(44)
 
 
 def test_few_recordings_have_students_t():
@@ -169,6 +172,10 @@ def test_one_seed_is_never_tested():
     found = interval(errors(np.full(60, 3.0)), *one_each(15, 4))
     assert (found.low, found.high) == (3, 3)
     assert not found.tested
+    # nor is the lowest of models of which one has a single seed
+    bootstrap = Bootstrap(*one_each(15, 4), resamples=100)
+    models = [bootstrap.resampled(errors(np.full((seeds, 60), 3.0))) for seeds in (3, 1, 2)]
+    assert bootstrap.extreme(models).seeds == 1
 
 
 def test_order_does_not_matter_and_the_seed_decides():

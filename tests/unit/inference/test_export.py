@@ -12,8 +12,10 @@ from safetensors.numpy import load_file
 from detections import N_FRAMES, TINY, alphapose, standing, written
 from poselift.config.command_line import run_from_options
 from poselift.errors import PoseliftError
+from poselift.evaluation.report import write_reports
 from poselift.inference import predict
-from poselift.inference.export import main, write_onnx
+from poselift.inference.export import _errors, main, write_onnx
+from poselift.inference.lifters import from_onnx
 from poselift.models.checkpoints import load_checkpoint
 from poselift.models.registry import build_model, build_run
 
@@ -70,9 +72,11 @@ def test_state_space_models_have_a_form_in_onnx(architecture, tmp_path):
     import onnxruntime
 
     shape = {"size": "tiny", "depth": 1, "dim": 16, "n_frames": 70, "mamba_gcn_dim": 16}
-    settings = run_from_options({"architecture": architecture} | shape)
-    model = build_run(settings).eval()
-    assert write_onnx(model, settings, {}, tmp_path / "model.onnx") == ""
+    settings = run_from_options({"architecture": architecture, "input_2d": "ground_truth"} | shape)
+    model, known = build_run(settings).eval(), {"size": (0.5, 1.5)}
+    assert write_onnx(model, settings, known, tmp_path / "model.onnx") == ""
+    lifter, told = from_onnx(tmp_path / "model.onnx")
+    assert (lifter.n_frames, lifter.confident, told) == (70, True, known)
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
     x = torch.rand(3, 70, 17, 3)  # frames in two chunks, the second padded
     with torch.inference_mode():
@@ -91,6 +95,12 @@ def test_the_card_of_a_checkpoint_claims_nothing(exported, checkpoint):
     assert f"opset 20: `keypoints` (B, {N_FRAMES}, 17, 3)" in text
     shown = int(text.split(" parameters;")[0].rsplit("\n", 1)[-1].replace(",", ""))
     assert 0.9 * parameters < shown <= parameters
+
+
+def test_the_errors_of_the_card_are_those_of_the_weights_that_leave(make_report, tmp_path):
+    write_reports(tmp_path / "run.json", [make_report("full", "base", 0, 40.0, 38.0)])
+    told = {each["title"]: each["interval"].estimate for each in _errors(tmp_path / "run.json")}
+    assert told["MPJPE"] == pytest.approx(38)  # of the best epoch
 
 
 @pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod."])

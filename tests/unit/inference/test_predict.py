@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detections import TINY, alphapose, openpose, standing, ultralytics, written
+from detections import TINY, alphapose, openpose, standing, ultralytics, videopose3d, written
+from poselift.bvh import bvh
 from poselift.errors import PoseliftError
-from poselift.inference.predict import main
+from poselift.inference.predict import main, view_of
+from poselift.inference.tracks import Track
 from poselift.skeleton import JOINTS
 
 Predict = Callable[..., dict[str, np.ndarray]]
@@ -60,7 +62,28 @@ def test_two_people_with_a_gap_and_all_outputs(predict, tmp_path):
     np.testing.assert_allclose(z, out["poses"][..., 2], rtol=1e-3, atol=1e-6)
     names = {path.name for path in (tmp_path / "out").iterdir()} - {".made-by-poselift"}
     assert names == {"poses.npz", "poses.csv", "poses.html", "person-1.bvh", "person-2.bvh"}
-    assert "Frame Time: 0.04" in (tmp_path / "out/person-1.bvh").read_text()
+    # in centimetres
+    expected = bvh(100 * out["poses"][out["person"] == 1], fps=25)
+    assert (tmp_path / "out/person-1.bvh").read_text() == expected
+
+
+def test_the_frame_rate_is_that_of_the_options_or_the_file(predict, tmp_path):
+    path = videopose3d(tmp_path / "a.npz", standing(5))  # of 25 frames per second
+    np.save(tmp_path / "b.npy", standing(5))
+    for seconds, given in (
+        ("0.04", [path]),
+        ("0.1", [path, "--fps", "10"]),
+        ("0.0333333", [tmp_path / "b.npy", "--layout", "coco"]),
+    ):
+        predict(*given, *SIZE)
+        assert f"Frame Time: {seconds}" in (tmp_path / "out/person-0.bvh").read_text()
+
+
+def test_a_crop_is_as_large_as_the_person_mostly_is():
+    points = np.ones((11, 17, 3))
+    points[:, 0, 0] = 1 + 10 * np.arange(11)  # 0 to 100 px wide, of which 90 % are at most 90
+    track = Track(0, 0, points, np.ones(11, dtype=bool))
+    assert view_of(track, None, crop=True).half == pytest.approx(90 / 0.75)
 
 
 def test_one_person_of_several_in_one_frame(predict, tmp_path):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detections import alphapose, flat, mmpose, openpose, standing, ultralytics, written
+from detections import alphapose, flat, mmpose, openpose, standing, ultralytics, videopose3d, written
 from poselift.errors import PoseliftError
 from poselift.inference.files import read_keypoints
 from poselift.inference.keypoints import UNKNOWN
@@ -38,17 +38,6 @@ def as_csv(path: Path, tracks: np.ndarray, names: list[str] | None = None) -> Pa
     ]
     path.write_text("\n".join(["frame,person,joint,x,y,confidence", *rows]))
     return path
-
-
-def videopose3d(path: Path, track: np.ndarray) -> Path:
-    return as_npz(
-        path,
-        positions_2d=np.array({"clip.mp4": {"custom": [track]}}, dtype=object),
-        metadata=np.array(
-            {"layout_name": "coco", "video_metadata": {"clip.mp4": {"w": 1920, "h": 1080, "fps": 25}}},
-            dtype=object,
-        ),
-    )
 
 
 COCO_NAMES = [

@@ -44,6 +44,11 @@ def test_a_person_comes_back_or_is_another_one():
     assert person.tolist() == [0, 0, 0, 0, 0, 1, 1]
     far = np.concatenate([moving(0, 1, 3), moving(500, 1, 4)])
     assert told_apart(np.arange(7), far, max_gap=5).tolist() == [0, 0, 0, 1, 1, 1, 1]
+    # out of reach is more than half a body's size
+    size = body_size(moving(0, 1, 1))[0]
+    for share, people in ((0.4, [0, 0]), (0.6, [0, 1])):
+        jump = np.concatenate([moving(0, 1, 1), moving(share * size, 1, 1)])
+        assert told_apart(np.arange(2), jump, max_gap=5).tolist() == people
 
 
 def test_people_are_chosen_and_joined():

@@ -13,7 +13,7 @@ import torch
 import yaml
 
 from own_lifter import write_lifter
-from poselift.config import sections, yaml_files
+from poselift.config import presentation, sections, yaml_files
 from poselift.config.architectures import find
 from poselift.config.card import Card
 from poselift.config.experiment import Config
@@ -140,6 +140,9 @@ def test_cards_tell_lifters_apart(lifter: Path, written: Callable[[str], str]) -
     assert cards["mlp"].components == "MLP"
     assert len({(card.colour, card.marker) for card in cards.values()}) == 3
     assert all(isinstance(card, Card) for card in cards.values())
+    many = dict.fromkeys([f"lifter{i}" for i in range(30)], "mine.py")
+    looks = {(card.colour, card.marker, card.line) for card in presentation.cards(many, many).values()}
+    assert len(looks) == 30
 
 
 def test_train_evaluate_and_cost(

@@ -78,6 +78,21 @@ def test_hours_are_epochs_of_steps_and_of_the_validation(config):
     assert hours_of(config)["grid baseline-micro-s0"] == pytest.approx(2 * (4 + 0.5) * 2)
     # three times as many clips of a third of the frames: 180 in 12 steps, 36 for the test
     assert hours_of(config)["ablation.short baseline-nano-short-s0"] == pytest.approx(2 * (12 + 1.5))
+    shared = config.training.model_copy(update={"processes": 4, "eval_every": 2})
+    found = hours_of(config.model_copy(update={"training": shared}))
+    assert found["grid baseline-nano-s0"] == pytest.approx(4 * 2 * (4 + 0.5 / 2))
+
+
+def test_an_operator_takes_as_long_as_its_traffic_or_its_products():
+    device = Gpu("H100", memory=1, bandwidth=1, single=10, half=100, launch=1)
+    tera = 10**12
+    operators = {
+        Operator(bytes=18 * tera // 10, flops=0, half=False): 1,  # 2 s at 90 % of the bandwidth
+        Operator(bytes=18 * tera // 10, flops=15 * tera // 2, half=False): 1,  # 2 s, of its products 1 s
+        Operator(bytes=0, flops=15 * tera, half=False): 2,  # 2 s at 75 %
+        Operator(bytes=9 * tera // 10, flops=150 * tera, half=True): 3,  # 3 s at 50 %
+    }
+    assert device.seconds(StepCost(Counter(operators), 0, 0)) == pytest.approx(2 + 2 + 2 * 2 + 3 * 3 + 7)
 
 
 def test_counted_clips_count_more_than_the_expected(config):

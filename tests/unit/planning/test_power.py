@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from poselift.analysis.intervals import families_of
+from poselift.analysis.plan import view_of
 from poselift.config.experiment import Config
 from poselift.config.sections import parse
 from poselift.evaluation.report import write_reports
 from poselift.evaluation.statistics import Bootstrap, Errors, SeedVariance
-from poselift.planning.power import assumed, power
+from poselift.planning.power import _by_assumption, assumed, power
 
 
 def simulated(n: int, models: int, seeds: int, comparisons: int) -> float:
@@ -53,6 +55,17 @@ def config(**changes: object) -> Config:
         "paper": {"title": "T", "authors": ["A"], "per_action_size": "base"},
     }
     return parse(Config, content | changes, "config.yaml")
+
+
+def test_the_variance_is_pooled_over_models_that_have_all_seeds_of_a_comparison():
+    entries = [
+        {"name": name, "architecture": "full", "size": "base", "seeds": seeds}
+        for name, seeds in (("one", [0, 1]), ("other", [1, 2, 5]))
+    ]
+    settings = config(ablation=entries)
+    pairs = families_of(view_of(settings))["ablation"]
+    # each entry shares two seeds with its base, of which the other entry lacks one
+    assert _by_assumption(settings, pairs) == pytest.approx([assumed(2, 2, 2, 0.95)] * 2)
 
 
 def test_assumed_variances_are_said_to_be(tmp_path):

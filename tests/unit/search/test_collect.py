@@ -68,6 +68,14 @@ def test_each_architecture_has_a_winner_of_its_own_in_its_last_stage(trials):
     assert fragment([trials[1]], "S8") == {}
 
 
+def test_a_winner_says_nothing_of_the_model_that_it_is(result):
+    searched = {"architecture": "baseline", "size": "nano", "lr": 1e-4}
+    found = fragment([result("a", 3.0, searched=searched)], "S8")
+    assert found["overrides"] == [{"architectures": ["baseline"], "training": {"lr": 1e-4}}]
+    assert "models" not in found
+    assert found["search"]["tuned"]["baseline"]["keys"] == ["lr"]
+
+
 def test_of_several_trials_of_an_architecture_the_best_gives_its_hyperparameters(result):
     trials = [
         result(name, error, architecture=architecture, searched={"fusion_alpha": alpha})

@@ -159,7 +159,8 @@ def test_a_winner_that_stays_the_same_costs_nothing(trainer, attempt, searching,
     trial = plan(searching(STAGE, fine))["fine"].trials["lr=x0.5"]
     winner = result("lr=0.002", 90.0, searched={"lr": 0.002})
     assert attempt(trial=trial, start=Ranking([winner], [])).searched == {"lr": 0.001}
-    more = Ranking([winner, result("lr=0.009", 95.0, searched={"lr": 0.009})], [])
+    stopped = result("lr=0.007", 70.0, "stopped", searched={"lr": 0.007})  # earlier, and is no winner
+    more = Ranking([stopped, winner, result("lr=0.009", 95.0, searched={"lr": 0.009})], [])
     attempt(trial=trial, start=more)
     assert len(trainer.calls) == 1
     better = result("lr=0.009", 80.0, searched={"lr": 0.009})

@@ -402,6 +402,13 @@ def test_a_seed_of_ones_own() -> None:
     # the detector errs otherwise, too
     errors = [each["train"]["joint_2d"] - each["train"]["joint3d_image"][..., :2] for each in (first, second)]
     assert abs(np.corrcoef(*map(np.ravel, errors))[0, 1]) < 0.2
+    # and from camera to camera
+    of_two = errors[0].reshape(-1, 2, 12 * 17 * 2).swapaxes(0, 1).reshape(2, -1)
+    assert abs(np.corrcoef(of_two)[0, 1]) < 0.2
+    # people have other proportions: thigh over shank
+    people = np.stack([world_joints(seed, subject=5, action=2, sub_action=1, frames=2)[0] for seed in (0, 1)])
+    thigh, shank = np.linalg.norm(np.diff(people[:, 1:4], axis=1), axis=-1).T
+    assert np.ptp(thigh / shank) > 1e-3
 
 
 def test_a_seed_of_ones_own_for_the_second_data_set() -> None:
@@ -412,6 +419,13 @@ def test_a_seed_of_ones_own_for_the_second_data_set() -> None:
 
     for first, second in zip(poses(0), poses(1), strict=True):
         assert np.abs(first - second).mean() > 10
+        assert np.abs(first[:, 14] - second[:, 14]).mean() > 100  # the pelvis is elsewhere
+
+    def valid(seed: int) -> list[Array]:
+        test = generate_test(mpi_inf_3dhp.Synthetic(seed=seed, train_frames=4, test_frames=60))
+        return [each["valid"] for each in test.values()]
+
+    assert not np.array_equal(valid(0), valid(1))
 
 
 def test_fewer_actions_or_cameras_give_a_part_of_the_same_motion() -> None:

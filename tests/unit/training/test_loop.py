@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.data import prepare
@@ -169,6 +169,20 @@ def test_model_trains_in_training_mode_and_is_validated_in_evaluation_mode(store
     )
     loop.run(2)
     assert modes == {"losses": {True}, "_predict": {False}}
+
+
+def test_models_are_validated_and_saved_with_the_buffers_of_the_first_process(store, settings, monkeypatch):
+    def share(_: Ranks, model: nn.Module) -> None:
+        for layer in model.modules():
+            if isinstance(layer, nn.BatchNorm1d):
+                layer.running_mean.fill_(0.5)
+
+    monkeypatch.setattr(Ranks, "share_buffers", share)
+    loop = make_loop(settings(epochs=1), store)
+    state = loop.run(1)
+    means = [value for name, value in state.model.items() if name.endswith("running_mean")]
+    assert torch.cat(means).unique().tolist() == [0.5]
+    assert state.history["mpjpe"] == [loop.validation(loop.model.eval()).mpjpe]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])

@@ -35,7 +35,7 @@ def by_hand(name: str, weight: float, gradients: list[float], lr: float, decay: 
 @pytest.mark.parametrize("name", ["adamw", "amsgrad"])
 def test_updates_are_those_of_the_papers(name):
     model = nn.Linear(1, 1, bias=False).double()
-    start, gradients = model.weight.item(), [0.5, -3.0, 0.01, 0.02]
+    start, gradients = model.weight.item(), [0.5, -30.0, 0.01, 0.02]
     optimizer = make_optimizer(model, TrainingSettings(optimizer=name, lr=0.1, weight_decay=0.2))
     for gradient in gradients:
         model.weight.grad = torch.full_like(model.weight, gradient)

@@ -12,8 +12,11 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -291,6 +294,23 @@ def test_state_of_other_code_or_data_is_named(store, tmp_path, settings, monkeyp
     manifest.write_text(json.dumps(content))
     with pytest.raises(PoseliftError, match=f"these differ: data.{name}"):
         train(wanted, store, tmp_path / "run", CPU, resume="newest")
+
+
+def test_what_determines_a_run_tells_it_from_others(store, tmp_path, settings, monkeypatch):
+    start = tmp_path / "start.safetensors"
+    start.write_bytes(b"weights")
+    determining = partial(train_module.determining, settings(init_from=start), store)
+    facts = [determining(torch.device("cuda")), determining(CPU)]
+    for split in ("train", "test"):
+        index = store / "clips-4" / f"{split}.npy"
+        np.save(index, np.load(index)[::-1])
+        facts.append(determining(CPU))
+    start.write_bytes(b"others")
+    facts.append(determining(CPU))
+    monkeypatch.setattr(torch, "__version__", "1.0")
+    facts.append(determining(CPU))
+    told = [differences(one, other).partition(" ")[0] for one, other in pairwise(facts)]
+    assert told == ["device", "clips.train", "clips.test", "init_from", "torch"]
 
 
 def test_a_run_is_not_ended_with_another_implementation_of_the_ssm(store, tmp_path, settings, monkeypatch):

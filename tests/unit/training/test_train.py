@@ -24,7 +24,7 @@ from poselift.training import loop as loop_module
 from poselift.training import outcome
 from poselift.training import train as module
 from poselift.training.arithmetic import step_seed
-from poselift.training.outcome import HISTORY, OUTPUTS, write_outcome
+from poselift.training.outcome import HISTORY, OUTPUTS, summarise, write_outcome
 from poselift.training.state import Errors
 from poselift.training.train import train
 
@@ -104,6 +104,19 @@ def test_metrics_and_record_are_made_again_from_the_history(store, tmp_path, set
     outcome.main(["--run", str(folder)])
     assert {name: (folder / name).read_bytes() for name in names} == before
     assert write_outcome(folder) == summary
+
+
+def test_the_summary_of_a_run_on_several_gpus():
+    epochs = {"mpjpe": [50.0, 45.0, 46.0], "seconds": [3600.0, 1800.0, 1800.0]}
+    measured = {
+        "unit": "mm", "steps_per_epoch": 7, "train_clips": 200, "test_clips": 30, "gpus": 4, "processes": 4,
+        "peak_memory_bytes": 10**9, "device": "A100",
+    }  # fmt: skip
+    assert summarise(epochs | {"train_seconds": [1000.0, 500.0, 500.0]}, 1, measured) == {
+        "best_epoch": 2, "best_mpjpe": 45, "last_mpjpe": 46, "unit": "mm", "epochs": 3, "steps": 21,
+        "train_clips": 200, "test_clips": 30, "seconds": 7200, "clips_per_second": 0.3, "gpu_hours": 8,
+        "processes": 4, "peak_memory_bytes": 10**9, "device": "A100",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"epochs": {"mpjpe": [', '{"record": 1}'])

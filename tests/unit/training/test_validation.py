@@ -117,7 +117,7 @@ def test_unknown_or_only_subject_is_refused(make_store, settings):
 
 
 def test_ground_truth_input_is_the_labels_own(make_store, settings):
-    train, _ = open_splits(make_store(), settings(input_2d="ground_truth"))
-    np.testing.assert_array_equal(train.inputs[..., :2], train.labels[..., :2])
-    assert (train.inputs[..., 2] == 1).all()
-    assert train.labels[:, 0, :2].any()  # not root-relative
+    for split in open_splits(make_store(), settings(input_2d="ground_truth")):
+        np.testing.assert_array_equal(split.inputs[..., :2], split.labels[..., :2])
+        assert (split.inputs[..., 2] == 1).all()
+        assert split.labels[:, 0, :2].any()  # not root-relative
