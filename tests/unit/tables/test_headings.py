@@ -19,6 +19,7 @@ from poselift.tables import (
     per_action,
     per_joint,
     published,
+    trials,
 )
 from shown import GRID, view
 
@@ -125,6 +126,30 @@ def test_ablation():
     share = (0.9 + 0.85 + 1.3) / 3  # of the full model's error on average over the actions
     assert thin["MPJPE change"] == pytest.approx(share * (40.5 - 39.5))
     assert thin["P-MPJPE change"] == pytest.approx(0.8 * share * (40.5 - 39.5))
+
+
+def test_trials():
+    """The twenty of lowest error, and last what has none."""
+    errors = [30.0, None, *(9.0 + (7 * i) % 19 for i in range(19))]
+    found = pd.DataFrame(
+        {
+            "stage": "coarse", "trial": [f"t{i}" for i in range(21)], "status": "finished", "reason": "",
+            "best": 1.0, "final": errors, "unit": "px", "epochs": "60", "seeds": "3", "gpu_hours": "0.5",
+            "lr": [f"{i}e-4" for i in range(21)], "batch_size": "16",
+        }
+    )  # fmt: skip
+    found.loc[1, ["status", "reason"]] = "failed", "diverged"
+    made = trials.table(found, VIEW)
+    shown = [row for _, _, row in cells(made)]
+    assert [row["MPJPE (px)", ""].value for row in shown] == [*map(float, range(9, 28)), 30]
+    texts = {heading: cell.text for (heading, _), cell in shown[-1].items()}
+    assert texts == {
+        "Stage": "coarse", "lr": "0e-4", "batch size": "16", "MPJPE (px)": "30.00", "Epochs": "60",
+        "Seeds": "3", "Status": "finished",
+    }  # fmt: skip
+    assert made.caption.startswith("The best 20 of 21 trials")
+    last = [row for _, _, row in cells(trials.table(found[:2], VIEW))][-1]
+    assert (last["MPJPE (px)", ""].text, last["Status", ""].text) == ("–", "failed: diverged")
 
 
 def published_rows(*errors):

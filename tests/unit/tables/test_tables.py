@@ -85,6 +85,8 @@ def test_main_table_has_mean_and_spread(three_seeds):
     assert baseline[8:10] == ["1.64", r"\spread{0.04}"]  # MPJVE with a decimal more
     assert baseline[12:14] == ["40.5", r"\spread{1.0}"]  # best epoch
     assert len(baseline) == 22
+    # below each heading a rule as long as its columns: two of names, then five metrics with their spread
+    assert r"\cmidrule(lr){3-12}\cmidrule(lr){13-22}" in table
     assert row(table, "Full")[:4] == ["", "Full", "39.0", r"\spread{0.0}"]
     assert row(table, "Mean pose")[2:4] == ["221.4", ""]
     assert "Mean over 3 seeds" in table
