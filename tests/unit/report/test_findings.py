@@ -93,7 +93,10 @@ def reports(make_report):
 
 
 def test_speed_is_a_ratio_where_the_machine_is_the_same(reports):
-    measured = speeds([reports("full", 0, 100), reports("full", 1, 300), reports("baseline", 0, 400)])
+    changed = reports("full", 0, 999).model_copy(update={"variant": "thin"})  # another model
+    measured = speeds(
+        [reports("full", 0, 100), reports("full", 1, 300), reports("baseline", 0, 400), changed]
+    )
     assert measured[Model("full", "base")].frames_per_second == 200
     found = texts(measured=measured)["Speed"]
     assert found.text == (

@@ -15,6 +15,7 @@ from poselift.analysis.costs import Cost, read_costs, read_variant_costs
 from poselift.analysis.published import Published, Row, comparable
 from poselift.analysis.results import collect
 from poselift.analysis.view import AblationEntry, DataNotice, Grid
+from poselift.config.experiment import Statistics
 from poselift.config.submission import Submission
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
@@ -99,7 +100,7 @@ def test_nothing_is_bold_or_starred_by_being_lowest(three_seeds):
     assert "textbf" not in table
     assert r"\significant" not in table
     assert "Star: a significant difference from Baseline of its size" in table
-    assert "Holm's correction for 1 comparison," in table
+    assert r"Holm's correction for 1 comparison, family-wise error 5\,\%" in table
 
 
 @pytest.fixture
@@ -146,6 +147,14 @@ def test_what_a_test_could_find_is_said_in_words(clear_cut, make_report, seeds):
     assert f"80\N{NARROW NO-BREAK SPACE}% or more {least}" in table.caption
     assert least == most or f"{most} in its least precise one" in table.caption
     assert ("With two seeds" in table.caption) == (len(seeds) == 2)
+
+
+def test_what_a_test_could_find_is_of_the_primary_metric(clear_cut):
+    shown = [view(GRID, statistics=Statistics(resamples=500, primary=name)) for name in ("mpjpe", "p_mpjpe")]
+    tables = [differences.table(clear_cut, each) for each in shown]
+    mpjpe, p_mpjpe = (table.blocks[0].rows[0][-1].value for table in tables)
+    assert p_mpjpe == pytest.approx(0.8 * mpjpe)  # as all P-MPJPE are of the MPJPE
+    assert "difference of the P-MPJPE that its test" in tables[1].caption
 
 
 def test_differences_have_intervals(clear_cut):
@@ -338,6 +347,7 @@ def test_more_seeds_are_told_and_expected(three_seeds):
     text = tex(main, three_seeds, view(grid))
     assert "DRAFT: 2 runs are missing (baseline-base-s3, full-base-s3)" in text
     assert "Mean over 3 seeds" in text
+    assert "Mean over 2 to 3 seeds" in tex(main, three_seeds[three_seeds["run"] != "full-base-s2"], VIEW)
     few = Grid(("baseline", "full"), ("base",), (0,), more_seeds={"base": (1, 2)})
     assert "One seed" not in tex(main, three_seeds, view(few))
 
