@@ -191,6 +191,8 @@ def test_joints_show_the_change_from_the_baseline(results):
     assert numbers[0][-2:] == [f"{42 * joint_share(15):.1f}", "63.0"]  # the last: right wrist, 1.5 x 42
     assert numbers[1][-1] == "−3.8"  # 1.5 x -2.5
     assert "change from Baseline" in full.get_title()
+    first, second, *_ = joints.draw(results, view(Grid(("full", "baseline"), ("base",), (0, 1, 2)))).axes
+    assert [ax.texts[-1].get_text() for ax in (first, second)] == ["−3.8", "63.0"]
 
 
 def test_changes_of_joints_are_paired_by_seed(results):

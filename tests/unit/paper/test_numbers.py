@@ -269,9 +269,12 @@ def test_missing_runs_and_synthetic_data_are_marked(written):
 def test_a_missing_run_of_the_ablation_makes_a_draft_too(folder, written):
     for seeds, state in (([0, 1], "false"), ([0, 1, 2], "true")):
         shown = view(
-            Grid(("baseline",), ("base",), (0, 1)),
+            Grid(("mamba_gcn", "baseline"), ("base",), (0, 1)),
             statistics=Statistics(resamples=100),
             ablation=[ENTRY | {"seeds": seeds}],
         )
         tex = write(folder, shown, [folder / "runs" / f"baseline-base-s{seed}" for seed in (0, 1)])
         assert rf"\draft{state}" in tex
+        assert r"\ablatedtrue" in tex
+        # changes are from the baseline, though another model stands first
+        assert values(tex)["mamba_gcn.base.mpjpe.change"] == r"\ensuremath{-}0.4"

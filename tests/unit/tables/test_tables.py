@@ -124,6 +124,12 @@ def test_what_is_significant_is_starred_and_if_lower_than_all_others_bold(clear_
     assert row(table, "Baseline")[2:4] == ["41.0", r"\spread{1.0}"]
 
 
+def test_the_baseline_is_the_reference_wherever_it_stands(clear_cut):
+    table = tex(main, clear_cut, view(Grid(("full", "baseline"), ("base",), (0, 1, 2))))
+    assert row(table, "Full")[3] == r"\spread{1.0}\significant"
+    assert row(table, "Baseline")[3] == r"\spread{1.0}"
+
+
 def test_bold_has_to_beat_every_other(clear_cut, make_report):
     rival = collect([make_report("mamba_gcn", "base", seed, 38.0 + seed, 37.5 + seed) for seed in range(3)])
     table = tex(
