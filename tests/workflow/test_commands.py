@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from own_lifter import write_lifter
+from poselift.certificate.rebuild import is_taken
 from poselift.files import write_json
 from poselift.provenance.receipts import seal
 from project import Project
@@ -68,11 +70,14 @@ paper:
 DRAFT = """
 draft: true
 frozen: [full-pico-s0]
+architectures: {mlp: lifters/mlp.py}
+experiment: {architectures: [baseline, mlp, full]}
 further_data:
   mpi_inf_3dhp: {synthetic: {test_frames: 40}, n_frames: 9, seeds: [0], published: null}
 certificate: {taken: data}
 """
-"""A draft of two runs of one name, on synthetic motion in the form of each data set; one is frozen."""
+"""A draft of a lifter of the user's own and of two runs of one name, on synthetic motion in the form of each
+data set; one of these is frozen."""
 
 MAIN, FURTHER = "results/tiny", "results/tiny/mpi_inf_3dhp"
 
@@ -87,7 +92,9 @@ def say(job, **_):
         "rule": job.rule.name, "inputs": list(job.input), "outputs": list(job.output),
         "ancient": [file for file in job.input if io.is_flagged(file, "ancient")],
         "command": job.shellcmd or "", "params": dict(job.params.items()),
-        "code": manifest["entries"] if manifest else [],
+        "code": manifest["entries"] if manifest else [], "template": job.rule.shellcmd or "",
+        "named": [f"params.{name}" for name in job.rule.params.keys()]
+        + [f"resources.{name}" for name in job.rule.resources],
     }
     print("job:", json.dumps(known, default=str))
 
@@ -110,6 +117,10 @@ class Job:
     params: dict[str, Any]
     code: list[str]
     """the modules that its code hash starts from"""
+    template: str
+    """the command as its rule has it"""
+    named: list[str]
+    """the parameters and resources of the rule"""
 
     @property
     def words(self) -> list[str]:
@@ -143,8 +154,12 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
 def drafted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
     """The jobs of a draft, its hand-over and its certificate, by rule."""
     project = Project.copied(tmp_path_factory.mktemp("draft") / "project")
-    for results in (MAIN, FURTHER):
-        write_json(project.folder / results / "evaluation/full-pico-s0.json", {})
+    write_lifter(project.folder / "lifters")
+    for run in (
+        f"{MAIN}/evaluation/mlp-pico-s0",
+        *(f"{of}/evaluation/full-pico-s0" for of in (MAIN, FURTHER)),
+    ):
+        write_json(project.folder / f"{run}.json", {})
     ended = {"ended": "", "host": ""}
     receipt = {
         "rule": "train",
@@ -305,6 +320,8 @@ def test_runs_are_trained_and_tested_on_clips_of_their_length(jobs):
             assert [path for path in job.inputs if "/clips-" in path] == [
                 f"{clips}/{file}" for file in ("manifest.json", "train.npy", "test.npy")
             ]
+        weights = {f"{run}/{checkpoint}_model.safetensors" for checkpoint in ("best", "last")}
+        assert weights <= set(training.outputs) & set(evaluation.inputs)
         assert evaluation.options["run"] == run
         assert evaluation.options["dataset"] == ("mpi_inf_3dhp" if "3dhp" in run else "human36m")
         assert evaluation.options["store"] == str(Path(clips).parent)
@@ -427,6 +444,19 @@ def test_each_input_is_named_in_the_command_or_vouches_for_one(jobs):
     assert unnamed == set()
 
 
+NOT_SAID = {"params.code", "params.content"} | {
+    f"resources.{name}"
+    for name in ("_cores", "_nodes", "tmpdir", "gpu", "nodes", "gres", "tasks_per_node", "mpi")
+}
+"""What counts for Snakemake and for the system alone."""
+
+
+def test_each_parameter_and_resource_of_a_rule_is_in_its_command(jobs, drafted):
+    for job in (*jobs.values(), *drafted.values()):
+        unused = {name for name in job.named if not re.search(rf"\{{{name}\b", job.template)} - NOT_SAID
+        assert not unused, job.rule
+
+
 def test_the_code_of_a_job_is_that_of_its_programs_its_model_and_its_data(jobs):
     """But of a training, whose code is what decides its weights."""
     for output, job in jobs.items():
@@ -467,7 +497,23 @@ def test_the_record_of_the_paper_is_of_all_that_the_paper_shows(jobs):
     shown = {path for path in paper if re.search(r"/tables/.*\.tex|/figures/.*\.pdf|/numbers\.tex", path)}
     assert set(jobs[f"{MAIN}/provenance.json"].options["parts"]) == shown
     assert len(shown) > 15
-    assert jobs[f"{MAIN}/report.html"].options["record"] == f"{MAIN}/report_provenance.json"
+
+
+def test_the_record_of_the_page_is_of_all_that_the_page_shows(jobs):
+    page, record = jobs[f"{MAIN}/report.html"], jobs[f"{MAIN}/report_provenance.json"]
+    shown = [*page.options["tables"], *page.options["figures"], page.options["clips"], page.options["setup"]]
+    shown += [path for path in page.options["files"] if path.endswith(".gif")]
+    assert set(record.options["parts"]) == set(shown)
+    assert page.options["record"] == record.outputs[0]
+
+
+def test_a_stage_that_is_taken_as_given_is_made_by_its_rules(jobs):
+    made = {"data": "/data/", "weights": r"_model\.safetensors|/rung-\d"}
+    made["evaluations"] = r"/runs/.*/metrics\.json|/evaluation/(?!shown_clips)|/cost/"
+    for job in jobs.values():
+        stages = [stage for stage, files in made.items() if re.search(files, " ".join(job.outputs))]
+        taken = list(made)[list(made).index(stages[0]) :] if stages else []
+        assert [stage for stage in made if is_taken(job.rule, stage)] == taken, job.rule
 
 
 def test_the_search_is_on_the_setup_page_where_it_is_part_of_the_paper(jobs, drafted):
@@ -503,3 +549,13 @@ def test_a_certificate_takes_as_given_what_the_configuration_says(drafted):
     assert {f"{MAIN}/{name}" for name in ("numbers.tex", "provenance.tex", "tables/main.tex")} <= set(
         job.options["parts"]
     )
+
+
+def test_a_lifter_of_ones_own_reaches_each_job_that_builds_it(drafted):
+    for output in ("runs/mlp-pico-s0/history.json", "evaluation/mlp-pico-s0.json", "cost/mlp-pico.csv"):
+        job = drafted[f"{MAIN}/{output}"]
+        assert "lifters/mlp.py" in job.code, output
+        assert job.options["architecture-file"] == "lifters/mlp.py", output
+    shown = drafted[f"{MAIN}/evaluation/shown_clips.npz"]
+    assert "lifters/mlp.py" in shown.code
+    assert "mlp=lifters/mlp.py" in shown.options["lifters"]

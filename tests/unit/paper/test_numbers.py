@@ -227,7 +227,9 @@ def test_lowest_and_references(written):
     number = values(written)
     assert number["lowest.mpjpe.model"] == "Full, base"
     assert number["lowest.mpjpe"] == "39.2"
+    assert number["lowest.mpjve"] == number["full.base.mpjve.mean"] == "1.57"  # 0.04 of it
     assert number["mean_pose.mpjpe"] == "221.4"
+    assert number["mean_pose.mpjve"] == "8.86"  # 0.04 of it, with a decimal more
 
 
 def test_data_and_setup(written):

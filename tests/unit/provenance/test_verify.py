@@ -131,6 +131,18 @@ def test_the_crate_tells_what_made_each_part(sealed):
     assert len(raw["sha256"]) == 64
 
 
+def test_the_crate_says_when_each_job_ended_and_the_last_of_them(paper_folder):
+    path = paper_folder / "generated/provenance.json"
+    record = json.loads(path.read_text())
+    ended = {name: f"2030-01-{day:02}" for day, name in enumerate(record["core"]["jobs"], start=1)}
+    record["volatile"]["jobs"] = {name: {"ended": day, "host": ""} for name, day in ended.items()}
+    path.write_text(json.dumps(record))
+    write_crate(paper_folder)
+    crate = ROCrate(str(paper_folder))
+    assert {name: crate.get(f"#job/{name}")["endTime"] for name in ended} == ended
+    assert crate.root_dataset["datePublished"].startswith(max(ended.values()))
+
+
 def test_every_reference_in_the_crate_leads_somewhere(sealed):
     crate = ROCrate(str(sealed))
     keys = ("object", "result", "instrument", "hasPart", "mentions", "license", "conformsTo")

@@ -17,7 +17,7 @@ from poselift.files import write_json, write_text
 from poselift.provenance.code_hash import read_pins
 from poselift.provenance.receipts import seal
 from poselift.report import setup
-from poselift.report.setup_facts import Data, differing, grouped, protocol, usual
+from poselift.report.setup_facts import Data, Group, differing, grouped, protocol, recipes, time_spent, usual
 from shown import told, view
 
 
@@ -180,6 +180,22 @@ def test_the_usual_value_is_the_most_frequent_one():
     settings = [{"a": 1, "b": 2}, {"a": 3, "b": 2}, {"a": 3, "c": None}]
     assert usual(settings) == {"a": 3, "b": 2, "c": None}
     assert differing(settings[0], usual(settings)) == {"a": 1}
+
+
+def test_hyper_parameters_are_the_usual_ones_of_their_architecture():
+    models = [("full", {"dim": 16}), ("full", {"dim": 16}), ("baseline", {"dim": 4}), ("full", {"dim": 8})]
+    groups = [Group(f"run {i}", name, (i,), {"lr": 0.1}, model) for i, (name, model) in enumerate(models)]
+    found = recipes(groups, view())
+    assert found["architectures"] == ["Full", "Baseline"]
+    assert found["hyperparameters"] == [("dim", "16", "4")]
+    said = [each for _, _, each in found["groups"]]
+    assert said == ["nothing", "nothing", "nothing", "dim 8"]
+
+
+def test_the_search_is_counted_with_its_gpu_hours(inputs):
+    trials = pd.DataFrame({"trial": ["a", "b", "c"], "gpu_hours": ["0.25", "1.5", ""]})
+    rows = time_spent([Data("", inputs.root, [read_run(run) for run in inputs.runs])], [trials])
+    assert rows[-2:] == [("Search", 3, "–", "1.75"), ("Together", 6, "3.00", "4.50")]
 
 
 def test_groups_keep_variants_apart(inputs):
