@@ -397,6 +397,7 @@ def test_trials_are_what_the_search_says(jobs):
     assert "stop-after" not in second.options
     assert second.options["previous"] == f"{MAIN}/search/coarse/ranking-0.json"
     assert "keep-weights" in first.options
+    assert (first.options["num-workers"], first.options["pin-memory"]) == ("5", "false")
     ranking = jobs[f"{MAIN}/search/coarse/ranking-0.json"]
     assert ranking.options["keep"] == "0.5"
     started = jobs[f"{MAIN}/search/fine/lr=x0.25/rung-0.json"]
@@ -559,3 +560,35 @@ def test_a_lifter_of_ones_own_reaches_each_job_that_builds_it(drafted):
     shown = drafted[f"{MAIN}/evaluation/shown_clips.npz"]
     assert "lifters/mlp.py" in shown.code
     assert "mlp=lifters/mlp.py" in shown.options["lifters"]
+
+
+def test_all_is_the_paper_its_pages_and_the_search_that_is_part_of_it(jobs):
+    pages = {f"{MAIN}/table_pages/{name}.html" for name in ("main", "trials", "mpi_inf_3dhp", "ablation")}
+    wanted = {f"{MAIN}/{name}" for name in ("paper/main.pdf", "summary.txt", "report.html", "setup.md")}
+    wanted |= {f"{MAIN}/search/winner.yaml", f"{MAIN}/figures/search.pdf"}
+    assert pages | wanted <= set(jobs["all"].inputs)
+
+
+def test_costs_of_the_grid_and_of_variants_are_told_apart(jobs):
+    options = jobs[f"{MAIN}/tables/ablation.tex"].options
+    grid = {f"{MAIN}/cost/{m}-{s}.csv" for m in ("baseline", "mamba_gcn", "full") for s in ("pico", "nano")}
+    changed = {f"{MAIN}/cost/{model}.csv" for model in ("full-nano-wide", "baseline-pico-long")}
+    assert (set(options["costs"]), set(options["variant-costs"])) == (grid, changed)
+    setup = jobs[f"{MAIN}/setup.md"].options
+    assert (set(setup["costs"]), set(setup["variant-costs"])) == (grid, changed)
+
+
+def test_clips_are_shown_of_the_first_seed(jobs):
+    """Strips of the last architecture, the animation of each, and the player of every model."""
+    detail = [f"{MAIN}/evaluation/{m}-nano-s4-examples.npz" for m in ("baseline", "mamba_gcn", "full")]
+    assert jobs[f"{MAIN}/figures/qualitative.pdf"].options["last-examples"] == detail[-1]
+    assert jobs[f"{MAIN}/figures/animation.gif"].options["examples"] == detail
+    played = jobs[f"{MAIN}/evaluation/shown_clips.npz"].options
+    models = [f"{m}-{s}-s4" for m in ("baseline", "mamba_gcn", "full") for s in ("pico", "nano")]
+    assert played["runs"] == [f"{MAIN}/runs/{model}" for model in models]
+    assert played["examples"] == [f"{MAIN}/evaluation/{model}-examples.npz" for model in models]
+
+
+def test_references_have_the_frames_of_the_paper(jobs):
+    options = jobs[f"{MAIN}/evaluation/references.json"].options
+    assert (options["n-frames"], options["store"]) == ("9", f"{MAIN}/data")

@@ -137,7 +137,8 @@ def test_models(written):
     assert number["full.base.mpjpe"] == "39.2"  # one seed left: no spread
     assert number["full.base.mpjpe.std"] == r"\missing"
     assert number["detail.full.mpjpe"] == number["full.base.mpjpe"]
-    assert number["full.base.parameters"] == r"8.96\,M"
+    costs = [number[f"full.base.{what}"] for what in ("parameters", "macs_linear", "macs_all")]
+    assert costs == [r"8.96\,M", r"4.03\,G", r"4.32\,G"]
 
 
 def test_changes_have_intervals_and_verdicts(written):
@@ -199,7 +200,11 @@ def test_ground_truth_2d(written):
 
 def test_a_further_data_set(written):
     number = values(written)
-    assert number["third.title"] == "Circles"
+    assert (number["third.title"], number["third.n_frames"], number["third.frames"]) == (
+        "Circles",
+        "27",
+        "1,500",
+    )
     assert number["third.full.base.mpjpe.mean"] == "18.5"
     assert number["third.full.base.mpjpe.std"] == "0.7"
     assert number["third.full.base.mpjpe.seeds"] == "2"
@@ -241,6 +246,9 @@ def test_data_and_setup(written):
     assert number["data.test_clips"] == "56"
     assert (number["data.test_sequences"], number["data.cameras"]) == ("6", "3")
     assert number["data.evaluated_frames"] == "1,500"
+    assert (number["data.actions"], number["data.evaluated_sequences"]) == ("15", "30")
+    counts = [number[f"setup.{what}"] for what in ("runs", "architectures", "sizes", "seeds", "n_frames")]
+    assert counts == ["12", "3", "2", "2", "27"]
     assert number["setup.epochs.counted"] == "12 epochs"
     assert number["setup.seeds.counted"] == "2 seeds"
     assert number["setup.lr"] == escape("5\N{NARROW NO-BREAK SPACE}×\N{NARROW NO-BREAK SPACE}10⁻⁴")
