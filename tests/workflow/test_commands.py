@@ -40,6 +40,7 @@ training: {epochs: 6, batch_size: 32, compile: false}
 overrides:
   - {architectures: [full], training: {lr: 0.01}}
   - {sizes: [nano], training: {lr: 0.02, batch_size: 8}}
+  - {architectures: [mamba_gcn], sizes: [pico], n_frames: 12}
 ground_truth_2d: {architectures: [baseline, full], sizes: [nano], seeds: [7]}
 ablation:
   - {name: wide, architecture: full, size: nano, model: {mamba_gcn_dim: 32}}
@@ -396,6 +397,8 @@ def test_trials_are_what_the_search_says(jobs):
     assert first.options["stop-after"] == "1"
     assert "stop-after" not in second.options
     assert second.options["previous"] == f"{MAIN}/search/coarse/ranking-0.json"
+    # of the length that the model has in the paper
+    assert all(f"{MAIN}/data/clips-12/train.npy" in job.inputs for job in (first, second))
     assert "keep-weights" in first.options
     assert (first.options["num-workers"], first.options["pin-memory"]) == ("5", "false")
     ranking = jobs[f"{MAIN}/search/coarse/ranking-0.json"]
@@ -585,6 +588,7 @@ def test_clips_are_shown_of_the_first_seed(jobs):
     assert jobs[f"{MAIN}/figures/animation.gif"].options["examples"] == detail
     played = jobs[f"{MAIN}/evaluation/shown_clips.npz"].options
     models = [f"{m}-{s}-s4" for m in ("baseline", "mamba_gcn", "full") for s in ("pico", "nano")]
+    models.remove("mamba_gcn-pico-s4")  # it sees longer clips
     assert played["runs"] == [f"{MAIN}/runs/{model}" for model in models]
     assert played["examples"] == [f"{MAIN}/evaluation/{model}-examples.npz" for model in models]
 

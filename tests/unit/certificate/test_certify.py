@@ -274,6 +274,17 @@ def test_what_is_synthetic_is_said(certified):
     assert "the rest was made again. All data are synthetic" in summary
 
 
+def test_the_appendix_says_how_many_gigabytes_were_made(certified):
+    def grown(paper: Path) -> None:
+        path = paper / "generated/provenance.json"
+        record = json.loads(path.read_text())
+        record["outputs"][f"{R}/results.csv"]["size"] = 30_000_000_000
+        path.write_text(json.dumps(record))
+
+    text = (certified(planted=grown).folder / "codecheck/artifact_appendix.tex").read_text()
+    assert "disk space is required (approximately)?} 30 GB" in text
+
+
 def test_what_was_not_made_again_is_said(certified):
     folder = certified(planted=swapped).folder
     assert "It was not made again." in (folder / "codecheck/artifact_appendix.tex").read_text()

@@ -10,7 +10,7 @@ from made_up import LAST, joint_share, place_error
 from poselift.analysis.intervals import Differences, Model, entry_pairs
 from poselift.analysis.view import AblationEntry, Grid
 from poselift.config.experiment import Statistics
-from poselift.figures import ablation, comparison, joints, per_action, place
+from poselift.figures import ablation, comparison, joints, per_action, place, streaming
 from poselift.figures.style import style
 from poselift.skeleton import JOINTS
 from shown import view
@@ -84,6 +84,16 @@ def test_a_single_seed_has_no_bar_and_says_so(make_table, words):
     ):
         assert next(bars(figure.axes[0]))[2] is None
         assert "a single seed: no interval" in words(figure)
+
+
+def test_the_line_below_is_about_the_model_of_most_seeds(results, words):
+    few = results[
+        ~results["run"].isin([f"full-{size}-s{seed}" for size in ("xsmall", "base") for seed in (1, 2)])
+    ]
+    for module in (comparison, per_action):
+        assert any("bar: its 95 % t interval" in line for line in words(module.draw(few, VIEW)))
+    for module, said in ((place, "band: lowest to highest seed"), (streaming, "band: its 95 % t interval")):
+        assert any(said in line for line in words(module.draw(few, VIEW)))
 
 
 def test_two_seeds_are_drawn_and_have_no_interval(make_table, words):

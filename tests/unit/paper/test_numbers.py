@@ -41,7 +41,7 @@ def test_settings_as_text(value, expected):
 
 def test_what_runs_share_is_one_value_else_a_range():
     assert of_all([60, 60, 60]) == "60"
-    assert of_all([100, 60, 60]) == "60 to 100"
+    assert of_all([100, 80, 60, 60]) == "60 to 100"
     assert of_all([]) == "–"
     assert counted("1", "seed") == "1 seed"
     assert counted("3", "seed") == "3 seeds"
