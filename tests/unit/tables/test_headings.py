@@ -16,6 +16,7 @@ from poselift.tables import (
     differences,
     ground_truth_2d,
     main,
+    overview,
     per_action,
     per_joint,
     published,
@@ -68,9 +69,20 @@ def test_main():
             assert shown[size, name][heading, group].value == expected
 
 
-@pytest.mark.parametrize(("module", "group"), [(per_action, "action"), (per_joint, "joint")])
-def test_by_name(module, group):
-    made = list(cells(module.table(RESULTS, VIEW)))
+def test_overview():
+    shown = {(size, LABELS.get(label)): row for size, label, row in cells(overview.table(RESULTS, VIEW))}
+    for size, name, heading in product(GRID.sizes, GRID.architectures, ("MPJPE", "P-MPJPE")):
+        assert shown[size, name][heading, ""].value == mean(name, size, NAMES[heading])
+
+
+@pytest.mark.parametrize(
+    ("module", "group", "metrics"),
+    [(per_action, "action", {"MPJPE", "P-MPJPE"}), (per_joint, "joint", {"MPJPE"})],
+)
+def test_by_name(module, group, metrics):
+    table = module.table(RESULTS, VIEW)
+    assert {(column.heading, column.group) for column in table.columns[1:]} == set(product(LABELS, metrics))
+    made = list(cells(table))
     names = RESULTS.loc[RESULTS["group"] == group, "name"].unique()
     assert [label for _, label, _ in made] == [*names, "Mean"]
     for _, label, row in made:
@@ -80,7 +92,9 @@ def test_by_name(module, group):
 
 
 def test_differences():
-    for size, _, row in cells(differences.table(RESULTS, VIEW)):
+    made = list(cells(differences.table(RESULTS, VIEW)))
+    assert [(size, label) for size, label, _ in made] == [(size, "Full − Baseline") for size in GRID.sizes]
+    for size, _, row in made:
         for metric in ("MPJPE", "P-MPJPE"):
             full, base = (
                 MEANS.loc[name, size, "", NAMES[metric], "last", "sequence"] for name in ("full", "baseline")
