@@ -7,12 +7,18 @@ says each job's command, inputs and outputs, the plan of a paper whose raw files
 import json
 import re
 import shlex
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from own_lifter import write_lifter
+from poselift.certificate.rebuild import is_taken
+from poselift.files import write_json
+from poselift.provenance.receipts import seal
 from project import Project
 
 PAPER = """
@@ -34,6 +40,7 @@ training: {epochs: 6, batch_size: 32, compile: false}
 overrides:
   - {architectures: [full], training: {lr: 0.01}}
   - {sizes: [nano], training: {lr: 0.02, batch_size: 8}}
+  - {architectures: [mamba_gcn], sizes: [pico], n_frames: 12}
 ground_truth_2d: {architectures: [baseline, full], sizes: [nano], seeds: [7]}
 ablation:
   - {name: wide, architecture: full, size: nano, model: {mamba_gcn_dim: 32}}
@@ -43,6 +50,7 @@ execution: {num_workers: 5, pin_memory: false}
 search:
   with_paper: true
   validation_subject: S7
+  keep_weights: true
   stages:
     - name: coarse
       architecture: mamba_gcn
@@ -50,10 +58,51 @@ search:
       epochs: 3
       grid: {lr: [0.001, 0.002]}
       halving: {epochs: [1], keep: 0.5}
-paper: {decimals: 2, per_action_size: nano, published: paper/published.yaml}
+    - {name: fine, start_from: coarse, epochs: 2, factors: {lr: [0.25]}}
+paper:
+  decimals: 2
+  per_action_size: nano
+  published: paper/published.yaml
+  authors: [Ada Lovelace, Emmy Noether]
+  anonymous: true
+  page_limit: 7
 """
 
+DRAFT = """
+draft: true
+frozen: [full-pico-s0]
+architectures: {mlp: lifters/mlp.py}
+experiment: {architectures: [baseline, mlp, full]}
+further_data:
+  mpi_inf_3dhp: {synthetic: {test_frames: 40}, n_frames: 9, seeds: [0], published: null}
+certificate: {taken: data}
+"""
+"""A draft of a lifter of the user's own and of two runs of one name, on synthetic motion in the form of each
+data set; one of these is frozen."""
+
 MAIN, FURTHER = "results/tiny", "results/tiny/mpi_inf_3dhp"
+
+
+DRY_RUN = """
+import json, sys
+from snakemake import cli, io, jobs
+
+def say(job, **_):
+    manifest = job.dag.workflow.globals["MANIFESTS"].get(job.params.get("code"))
+    known = {
+        "rule": job.rule.name, "inputs": list(job.input), "outputs": list(job.output),
+        "ancient": [file for file in job.input if io.is_flagged(file, "ancient")],
+        "command": job.shellcmd or "", "params": dict(job.params.items()),
+        "code": manifest["entries"] if manifest else [], "template": job.rule.shellcmd or "",
+        "named": [f"params.{name}" for name in job.rule.params.keys()]
+        + [f"resources.{name}" for name in job.rule.resources],
+    }
+    print("job:", json.dumps(known, default=str))
+
+jobs.Job.log_info = say
+cli.main(sys.argv[1:])
+"""
+"""Snakemake, which in a dry run says what it knows of a job, its parameters and their code included."""
 
 
 @dataclass(frozen=True)
@@ -63,49 +112,84 @@ class Job:
     rule: str
     inputs: list[str]
     outputs: list[str]
-    options: dict[str, str | list[str]]
-    """of its command by name: a word, or several"""
+    ancient: list[str]
+    """of the inputs those whose time does not count"""
+    command: str
+    params: dict[str, Any]
+    code: list[str]
+    """the modules that its code hash starts from"""
+    template: str
+    """the command as its rule has it"""
+    named: list[str]
+    """the parameters and resources of the rule"""
 
+    @property
+    def words(self) -> list[str]:
+        """Of all commands, without quotes."""
+        return shlex.split(self.command)
 
-def options_of(words: list[str]) -> dict[str, str | list[str]]:
-    """Options of a command line; the rest, redirections included, is left out."""
-    found: dict[str, list[str]] = {}
-    name = ""
-    for word in words:
-        if word in (">", "2>", "&&", "|"):
-            break
-        if re.fullmatch(r"--[a-z0-9-]+", word):
-            name = word[2:]
-            found[name] = []
-        elif name:
-            found[name].append(word)
-    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+    @property
+    def options(self) -> dict[str, str | list[str]]:
+        """The options of the first command by name: a word, or several."""
+        found: dict[str, list[str]] = {}
+        name = ""
+        for word in self.words:
+            if word in (">", "2>", "&&", "|"):
+                break
+            if re.fullmatch(r"--[a-z0-9-]+", word):
+                name = word[2:]
+                found[name] = []
+            elif name:
+                found[name].append(word)
+        return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
 @pytest.fixture(scope="module")
 def jobs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
     """The jobs of the paper by each of their outputs."""
-    return planned(tmp_path_factory.mktemp("commands") / "project")
+    project = Project.copied(tmp_path_factory.mktemp("commands") / "project")
+    return planned(project, PAPER)
 
 
-def planned(folder: Path, *targets: str) -> dict[str, Job]:
-    """The jobs that a dry run lists by each of their outputs."""
-    answer = Project.copied(folder).snakemake(*targets, "--dry-run", "--printshellcmds", changes=PAPER)
+@pytest.fixture(scope="module")
+def drafted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
+    """The jobs of a draft, its hand-over and its certificate, by rule."""
+    project = Project.copied(tmp_path_factory.mktemp("draft") / "project")
+    write_lifter(project.folder / "lifters")
+    for run in (
+        f"{MAIN}/evaluation/mlp-pico-s0",
+        *(f"{of}/evaluation/full-pico-s0" for of in (MAIN, FURTHER)),
+    ):
+        write_json(project.folder / f"{run}.json", {})
+    ended = {"ended": "", "host": ""}
+    receipt = {
+        "rule": "train",
+        "code": "f" * 16,
+        "params": {},
+        "inputs": [],
+        "outputs": {},
+        "volatile": ended,
+    }
+    path = project.folder / MAIN / "receipts/train/full-pico-s0.json"
+    write_json(path, receipt | {"seal": seal(receipt)})
+    found = planned(project, DRAFT, "all", "handover", "certificate")
+    return {job.rule: job for job in found.values()} | found
+
+
+def planned(project: Project, changes: str, *targets: str) -> dict[str, Job]:
+    """The jobs that a dry run lists, by each of their outputs, or by their rule if they have none."""
+    (project.folder / "changes.yaml").write_text(changes)
+    command = [sys.executable, "-c", DRY_RUN, *targets, "--dry-run", "--cores", "1"]
+    answer = subprocess.run(
+        [*command, "--configfile", "tiny.yaml", "changes.yaml"],
+        cwd=project.folder, env=project.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
-    assert answer.stderr.count("no such file. It belongs there") == 2  # after the plan, of both data sets
-    found: dict[str, Job] = {}
-    blocks = re.findall(
-        r"^(?:local)?(?:rule|checkpoint) (\w+):\n((?:    .*\n)*)Shell command: (.*(?:\n .*)*)",
-        answer.stdout,
-        re.MULTILINE,
-    )
-    for rule, body, command in blocks:
-        fields = dict(re.findall(r"^    (input|output): (.*)$", body, re.MULTILINE))
-        inputs, outputs = (fields.get(name, "").split(", ") for name in ("input", "output"))
-        words = shlex.split(command.replace("\\\n", " "))
-        job = Job(rule, inputs, outputs, options_of(words))
-        found |= dict.fromkeys(outputs, job)
-    return found
+    missing = 0 if changes == DRAFT else 2  # said after the plan, of both data sets
+    assert answer.stderr.count("no such file. It belongs there") == missing
+    lines = (line.removeprefix("job: ") for line in answer.stdout.splitlines() if line.startswith("job: "))
+    listed = [Job(**json.loads(line)) for line in lines]
+    return {name: job for job in listed for name in job.outputs or [job.rule]}
 
 
 def trained(jobs: dict[str, Job]) -> dict[str, dict[str, Any]]:
@@ -237,6 +321,8 @@ def test_runs_are_trained_and_tested_on_clips_of_their_length(jobs):
             assert [path for path in job.inputs if "/clips-" in path] == [
                 f"{clips}/{file}" for file in ("manifest.json", "train.npy", "test.npy")
             ]
+        weights = {f"{run}/{checkpoint}_model.safetensors" for checkpoint in ("best", "last")}
+        assert weights <= set(training.outputs) & set(evaluation.inputs)
         assert evaluation.options["run"] == run
         assert evaluation.options["dataset"] == ("mpi_inf_3dhp" if "3dhp" in run else "human36m")
         assert evaluation.options["store"] == str(Path(clips).parent)
@@ -289,11 +375,15 @@ def test_published_results_are_inputs_of_what_shows_them(jobs, table, published)
     assert jobs[f"{MAIN}/tables/{table}.tex"].options["published"] == published
 
 
-def test_numbers_read_the_runs_themselves(jobs):
-    job = jobs[f"{MAIN}/numbers.tex"]
+def test_numbers_and_setup_read_the_runs_themselves(jobs):
+    numbers, setup, curves = (
+        jobs[f"{MAIN}/{name}"] for name in ("numbers.tex", "setup.md", "figures/curves.pdf")
+    )
     for out in trained(jobs):
-        if "gt2d" not in out and "wide" not in out and "long" not in out and FURTHER not in out:
-            assert any(path.startswith(f"{out}/") for path in job.inputs), out
+        of_run = {f"{out}/{file}" for file in ("metrics.json", "config.yaml")}
+        assert of_run | {f"{out}/provenance.json"} <= set(setup.inputs), out
+        if not re.search("gt2d|wide|long|3dhp", out):
+            assert of_run <= set(numbers.inputs) & set(curves.inputs), out
 
 
 def test_trials_are_what_the_search_says(jobs):
@@ -307,12 +397,19 @@ def test_trials_are_what_the_search_says(jobs):
     assert first.options["stop-after"] == "1"
     assert "stop-after" not in second.options
     assert second.options["previous"] == f"{MAIN}/search/coarse/ranking-0.json"
+    # of the length that the model has in the paper
+    assert all(f"{MAIN}/data/clips-12/train.npy" in job.inputs for job in (first, second))
+    assert "keep-weights" in first.options
+    assert (first.options["num-workers"], first.options["pin-memory"]) == ("5", "false")
     ranking = jobs[f"{MAIN}/search/coarse/ranking-0.json"]
     assert ranking.options["keep"] == "0.5"
+    started = jobs[f"{MAIN}/search/fine/lr=x0.25/rung-0.json"]
+    assert started.options["start"] == f"{MAIN}/search/coarse/ranking-1.json"
+    assert started.options["factors"] == '{"lr": 0.25}'
 
 
 def test_published_numbers_are_trained_again_as_they_were_published(tmp_path):
-    jobs = planned(tmp_path / "project", "reproduction")
+    jobs = planned(Project.copied(tmp_path / "project"), PAPER, "reproduction")
     runs = trained(jobs)
     frames = {"xsmall-again_xs": "27", "small-again_s": "81", "base-again_b": "243", "large-again_l": "243"}
     assert set(runs) == {f"{MAIN}/runs/baseline-{name}-s{seed}" for name in frames for seed in (4, 5)}
@@ -331,3 +428,171 @@ def test_published_numbers_are_trained_again_as_they_were_published(tmp_path):
     assert (job.options["resamples"], job.options["confidence"]) == ("321", "0.9")
     evaluated = {path.replace("/evaluation/", "/runs/") for path in job.inputs[:-1]}
     assert evaluated == {f"{run}.json" for run in runs}
+
+
+def test_each_input_is_named_in_the_command_or_vouches_for_one(jobs):
+    """An option that is left out of a command is not missed by a program that can do without."""
+    vouching = (
+        r".*\.(sha256|j2|css|js)|.*/(manifest|raw)\.json|src/.*|envs/constraints.txt|.*/figures/\w+\.json"
+    )
+    unnamed = set()
+    for job in set_of(jobs, *{job.rule for job in jobs.values() if job.command}):
+        words = set(job.words)
+        # with the record of a run or of a frame store is read what lies beside it
+        folders = tuple(f"{re.sub(r'/(metrics|manifest)[.]json$', '', word)}/" for word in words)
+        unnamed |= {
+            (job.rule, path)
+            for path in set(job.inputs) - words
+            if not path.startswith(folders) and not re.fullmatch(vouching, path)
+        }
+    assert unnamed == set()
+
+
+NOT_SAID = {"params.code", "params.content"} | {
+    f"resources.{name}"
+    for name in ("_cores", "_nodes", "tmpdir", "gpu", "nodes", "gres", "tasks_per_node", "mpi")
+}
+"""What counts for Snakemake and for the system alone."""
+
+
+def test_each_parameter_and_resource_of_a_rule_is_in_its_command(jobs, drafted):
+    for job in (*jobs.values(), *drafted.values()):
+        unused = {name for name in job.named if not re.search(rf"\{{{name}\b", job.template)} - NOT_SAID
+        assert not unused, job.rule
+
+
+def test_the_code_of_a_job_is_that_of_its_programs_its_model_and_its_data(jobs):
+    """But of a training, whose code is what decides its weights."""
+    for output, job in jobs.items():
+        programs = set(re.findall(r"python -m (\S+)", job.command)) - {"poselift.training.train"}
+        programs = {f"{name}.__main__" if name == "poselift.synthetic" else name for name in programs}
+        assert programs <= set(job.code), output
+        model = re.search(r"/(?:runs|evaluation|cost)/(\w+)-(?:pico|nano)", output)
+        model = "mamba_gcn" if job.rule == "trial" else model[1] if model and job.rule != "outcome" else ""
+        assert not model or f"poselift.models.architectures.{model}" in job.code, output
+        if job.rule in ("raw", "frames", "evaluate", "references"):
+            of = "mpi_inf_3dhp" if FURTHER in output else "human36m"
+            assert f"poselift.datasets.{of}" in job.code, output
+            assert job.options["dataset"] == of
+    played = {f"poselift.models.architectures.{name}" for name in ("baseline", "mamba_gcn", "full")}
+    assert played <= set(jobs[f"{MAIN}/evaluation/shown_clips.npz"].code)
+
+
+def test_what_files_from_outside_hold_is_a_parameter_of_what_reads_them(jobs):
+    held = {MAIN: ["raw@missing:raw.pkl"], FURTHER: ["train@missing:one.npz", "test@missing:two.npz"]}
+    for results, expected in held.items():
+        for output in ("data/raw.json", "data/frames/manifest.json"):
+            assert jobs[f"{results}/{output}"].params["content"] == expected
+
+
+def test_the_paper_is_put_together_of_all_its_text_in_its_form(jobs, drafted):
+    job, prose = jobs[f"{MAIN}/paper/main.pdf"], jobs[f"{MAIN}/prose.json"]
+    for written in ("main.tex", "refs.bib", "sections/results.tex", "styles/paper-article.cls", "README.md"):
+        assert f"paper/{written}" in set(job.inputs) & set(prose.inputs)
+    assert {"anonymous": "true", "page-limit": "7", "style": "article"}.items() <= job.options.items()
+    assert prose.options["hidden"] == ["Ada Lovelace", "Emmy Noether"]
+    assert jobs[f"{MAIN}/report.html"].options["authors"] == "Anonymous authors"
+    assert drafted["pdf"].options["anonymous"] == "false"
+    assert drafted["prose"].options["hidden"] == []
+
+
+def test_the_record_of_the_paper_is_of_all_that_the_paper_shows(jobs):
+    paper = jobs[f"{MAIN}/paper/main.pdf"].inputs
+    shown = {path for path in paper if re.search(r"/tables/.*\.tex|/figures/.*\.pdf|/numbers\.tex", path)}
+    assert set(jobs[f"{MAIN}/provenance.json"].options["parts"]) == shown
+    assert len(shown) > 15
+
+
+def test_the_record_of_the_page_is_of_all_that_the_page_shows(jobs):
+    page, record = jobs[f"{MAIN}/report.html"], jobs[f"{MAIN}/report_provenance.json"]
+    shown = [*page.options["tables"], *page.options["figures"], page.options["clips"], page.options["setup"]]
+    shown += [path for path in page.options["files"] if path.endswith(".gif")]
+    assert set(record.options["parts"]) == set(shown)
+    assert page.options["record"] == record.outputs[0]
+
+
+def test_a_stage_that_is_taken_as_given_is_made_by_its_rules(jobs):
+    made = {"data": "/data/", "weights": r"_model\.safetensors|/rung-\d"}
+    made["evaluations"] = r"/runs/.*/metrics\.json|/evaluation/(?!shown_clips)|/cost/"
+    for job in jobs.values():
+        stages = [stage for stage, files in made.items() if re.search(files, " ".join(job.outputs))]
+        taken = list(made)[list(made).index(stages[0]) :] if stages else []
+        assert [stage for stage in made if is_taken(job.rule, stage)] == taken, job.rule
+
+
+def test_the_search_is_on_the_setup_page_where_it_is_part_of_the_paper(jobs, drafted):
+    assert jobs[f"{MAIN}/setup.md"].options["trials"] == f"{MAIN}/search/results.csv"
+    assert drafted["setup_page"].options["trials"] == []
+
+
+def test_a_draft_is_compiled_and_handed_over_as_one(jobs, drafted):
+    assert "--draft" in drafted["pdf"].words
+    assert "--draft" in drafted["handover"].words
+    assert "--draft" not in jobs[f"{MAIN}/paper/main.pdf"].words
+
+
+def test_a_frozen_run_keeps_its_code_whatever_its_inputs_and_its_namesake_does_not(drafted):
+    frozen, namesake = (drafted[f"{results}/runs/full-pico-s0/history.json"] for results in (MAIN, FURTHER))
+    assert frozen.params["code"] == "f" * 16
+    assert set(frozen.ancient) == set(frozen.inputs)
+    assert "poselift.models.architectures.full" in namesake.code
+    assert f"{FURTHER}/data/clips-9/manifest.json" in set(namesake.inputs) - set(namesake.ancient)
+
+
+def test_synthetic_motion_is_made_as_it_is_described(drafted):
+    main, further = (drafted[f"{results}/data/raw.sha256"].options for results in (MAIN, FURTHER))
+    sizes = {"n-actions": "2", "n-cameras": "1", "train-frames": "30", "test-frames": "30"}
+    assert sizes.items() <= main.items()
+    assert further["test-frames"] == "40"
+    assert [main["dataset"], further["dataset"]] == ["human36m", "mpi_inf_3dhp"]
+
+
+def test_a_certificate_takes_as_given_what_the_configuration_says(drafted):
+    job = drafted["certificate"]
+    assert job.options["taken"] == "data"
+    assert {f"{MAIN}/{name}" for name in ("numbers.tex", "provenance.tex", "tables/main.tex")} <= set(
+        job.options["parts"]
+    )
+
+
+def test_a_lifter_of_ones_own_reaches_each_job_that_builds_it(drafted):
+    for output in ("runs/mlp-pico-s0/history.json", "evaluation/mlp-pico-s0.json", "cost/mlp-pico.csv"):
+        job = drafted[f"{MAIN}/{output}"]
+        assert "lifters/mlp.py" in job.code, output
+        assert job.options["architecture-file"] == "lifters/mlp.py", output
+    shown = drafted[f"{MAIN}/evaluation/shown_clips.npz"]
+    assert "lifters/mlp.py" in shown.code
+    assert "mlp=lifters/mlp.py" in shown.options["lifters"]
+
+
+def test_all_is_the_paper_its_pages_and_the_search_that_is_part_of_it(jobs):
+    pages = {f"{MAIN}/table_pages/{name}.html" for name in ("main", "trials", "mpi_inf_3dhp", "ablation")}
+    wanted = {f"{MAIN}/{name}" for name in ("paper/main.pdf", "summary.txt", "report.html", "setup.md")}
+    wanted |= {f"{MAIN}/search/winner.yaml", f"{MAIN}/figures/search.pdf"}
+    assert pages | wanted <= set(jobs["all"].inputs)
+
+
+def test_costs_of_the_grid_and_of_variants_are_told_apart(jobs):
+    options = jobs[f"{MAIN}/tables/ablation.tex"].options
+    grid = {f"{MAIN}/cost/{m}-{s}.csv" for m in ("baseline", "mamba_gcn", "full") for s in ("pico", "nano")}
+    changed = {f"{MAIN}/cost/{model}.csv" for model in ("full-nano-wide", "baseline-pico-long")}
+    assert (set(options["costs"]), set(options["variant-costs"])) == (grid, changed)
+    setup = jobs[f"{MAIN}/setup.md"].options
+    assert (set(setup["costs"]), set(setup["variant-costs"])) == (grid, changed)
+
+
+def test_clips_are_shown_of_the_first_seed(jobs):
+    """Strips of the last architecture, the animation of each, and the player of every model."""
+    detail = [f"{MAIN}/evaluation/{m}-nano-s4-examples.npz" for m in ("baseline", "mamba_gcn", "full")]
+    assert jobs[f"{MAIN}/figures/qualitative.pdf"].options["last-examples"] == detail[-1]
+    assert jobs[f"{MAIN}/figures/animation.gif"].options["examples"] == detail
+    played = jobs[f"{MAIN}/evaluation/shown_clips.npz"].options
+    models = [f"{m}-{s}-s4" for m in ("baseline", "mamba_gcn", "full") for s in ("pico", "nano")]
+    models.remove("mamba_gcn-pico-s4")  # it sees longer clips
+    assert played["runs"] == [f"{MAIN}/runs/{model}" for model in models]
+    assert played["examples"] == [f"{MAIN}/evaluation/{model}-examples.npz" for model in models]
+
+
+def test_references_have_the_frames_of_the_paper(jobs):
+    options = jobs[f"{MAIN}/evaluation/references.json"].options
+    assert (options["n-frames"], options["store"]) == ("9", f"{MAIN}/data")

@@ -18,6 +18,7 @@ from poselift.comparison.builds import CLAIMS, cells
 from poselift.files import write_text
 from poselift.latex import Tex, defined_numbers, render
 from poselift.paper.assemble import GENERATED
+from poselift.paper.number_text import setting
 from poselift.provenance.trace import as_text
 from poselift.report import html
 
@@ -54,7 +55,11 @@ def write_documents(
     write_text(bundle / CHECKED / "certificate.html", html.page("Certificate", page))
     size = sum(made["size"] for made in record["outputs"].values()) / 1e9
     appendix = render(
-        "artifact_appendix", ran=ran(record), raw=raw_data(record), gigabytes=f"{size:.1g}", **facts
+        "artifact_appendix",
+        ran=ran(record),
+        raw=raw_data(record),
+        gigabytes=setting(float(f"{size:.2g}")),
+        **facts,
     )
     checklist = render("neurips_checklist", items=checklist_items(bundle, said))
     content = codecheck(bundle, defined_numbers(tex), f"The paper was {said}. {scope}")

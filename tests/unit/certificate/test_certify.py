@@ -15,7 +15,7 @@ import yaml
 from builds import PLAN, R
 from poselift.certificate import certify
 from poselift.certificate.answers import SAME
-from poselift.certificate.documents import BLANK
+from poselift.certificate.documents import BLANK, checklist_items
 from poselift.errors import PoseliftError
 
 KINDS = {"numbers", "table cells", "claims", "figures"}
@@ -189,6 +189,14 @@ def test_an_answer_names_the_file_that_is_missing(certified):
     assert f"{R}/runs/full-base-s1/weights.bin: missing" in certified(planted=without_a_seed).because
 
 
+def test_runs_that_one_side_has_are_named_with_the_side(certified):
+    less, more = PLAN["runs"][:3], (*PLAN["runs"], "full-base-s2")
+    assert "evaluate/full-base-s1: in the paper only" in certified(change=put("runs", less)).because
+    shutil.rmtree("../again")
+    shutil.rmtree("../stated")
+    assert "evaluate/full-base-s2: not in the paper" in certified(change=put("runs", more)).because
+
+
 def test_frames_that_are_missing_say_nothing_of_runs(certified):
     found = certified(planted=lambda paper: (paper.parent / "data/frames.json").unlink())
     assert found.those("no") == NOT_BEGUN
@@ -266,6 +274,17 @@ def test_what_is_synthetic_is_said(certified):
     assert "the rest was made again. All data are synthetic" in summary
 
 
+def test_the_appendix_says_how_many_gigabytes_were_made(certified):
+    def grown(paper: Path) -> None:
+        path = paper / "generated/provenance.json"
+        record = json.loads(path.read_text())
+        record["outputs"][f"{R}/results.csv"]["size"] = 30_000_000_000
+        path.write_text(json.dumps(record))
+
+    text = (certified(planted=grown).folder / "codecheck/artifact_appendix.tex").read_text()
+    assert "disk space is required (approximately)?} 30 GB" in text
+
+
 def test_what_was_not_made_again_is_said(certified):
     folder = certified(planted=swapped).folder
     assert "It was not made again." in (folder / "codecheck/artifact_appendix.tex").read_text()
@@ -289,3 +308,15 @@ def test_the_checklist_answers_what_files_prove_and_leaves_the_rest(certified):
         assert bool(proofs) == (answer != r"\answerTODO")
         assert bool(justification) == bool(proofs)
         assert all((folder / "codecheck" / proof.replace("\\_", "_")).is_file() for proof in proofs)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "answer"), [(("supported", "supported"), "Yes"), (("supported", "refuted"), "No")]
+)
+def test_the_checklist_says_yes_to_claims_if_all_are_supported(certified, verdicts, answer):
+    folder = certified().folder
+    claims = folder / "paper/generated/tables/claims.tex"
+    rows = "".join(f"Claim {i}. & {said} \\\\\n" for i, said in enumerate(verdicts))
+    claims.write_text(f"\\toprule\nClaim & Verdict \\\\\n\\midrule\n{rows}\\bottomrule\n")
+    (first,) = [item for item in checklist_items(folder, "reproduced exactly") if item["name"] == "Claims"]
+    assert first["mark"] == rf"\answer{answer}"

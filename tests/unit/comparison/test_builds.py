@@ -133,15 +133,21 @@ def test_of_two_changes_each_number_has_its_own(build, capsys):
 def test_the_page_has_old_and_new_values_and_hand_overs_are_compared_as_well(build, capsys, tmp_path):
     plan = copy.deepcopy(PLAN)
     option("numbers", "A title", "B <b>")(plan)
+    plan["text"]["intro.tex"] = "It works.\nOr, \\num{full.base.mpjpe}.\n"
     before, after = build("before", PLAN), build("after", plan)
     archive = tmp_path / "handed.zip"
     with zipfile.ZipFile(archive, "w") as file:
         for path in before.rglob("*"):
             file.write(path, Path("paper", path.relative_to(before)))
-    assert set(compared(capsys, archive, after.parent, "--out", str(tmp_path / "out"))) == {"paper.title"}
+    assert set(compared(capsys, archive, after.parent, "--out", str(tmp_path / "out"))) == {
+        "paper.title",
+        "intro.tex",
+    }
     page = (tmp_path / "out/changes.html").read_text()
     cause = "option: --title A title -&gt; B &lt;b&gt;"
     assert f"<tr><td>paper.title</td><td>A title</td><td>B &lt;b&gt;</td><td>{cause}</td>" in page
+    words = [f"<td>{word}, \\num{{full.base.mpjpe}}.</td>" for word in ("Well", "Or")]
+    assert f"<tr><td>intro.tex</td>{''.join(words)}<td>text: paper/intro.tex</td>" in page
 
 
 def test_cells_have_the_names_of_their_row_and_column():

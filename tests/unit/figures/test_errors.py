@@ -10,7 +10,7 @@ from made_up import LAST, joint_share, place_error
 from poselift.analysis.intervals import Differences, Model, entry_pairs
 from poselift.analysis.view import AblationEntry, Grid
 from poselift.config.experiment import Statistics
-from poselift.figures import ablation, comparison, joints, per_action, place
+from poselift.figures import ablation, comparison, joints, per_action, place, streaming
 from poselift.figures.style import style
 from poselift.skeleton import JOINTS
 from shown import view
@@ -84,6 +84,16 @@ def test_a_single_seed_has_no_bar_and_says_so(make_table, words):
     ):
         assert next(bars(figure.axes[0]))[2] is None
         assert "a single seed: no interval" in words(figure)
+
+
+def test_the_line_below_is_about_the_model_of_most_seeds(results, words):
+    few = results[
+        ~results["run"].isin([f"full-{size}-s{seed}" for size in ("xsmall", "base") for seed in (1, 2)])
+    ]
+    for module in (comparison, per_action):
+        assert any("bar: its 95 % t interval" in line for line in words(module.draw(few, VIEW)))
+    for module, said in ((place, "band: lowest to highest seed"), (streaming, "band: its 95 % t interval")):
+        assert any(said in line for line in words(module.draw(few, VIEW)))
 
 
 def test_two_seeds_are_drawn_and_have_no_interval(make_table, words):
@@ -191,6 +201,8 @@ def test_joints_show_the_change_from_the_baseline(results):
     assert numbers[0][-2:] == [f"{42 * joint_share(15):.1f}", "63.0"]  # the last: right wrist, 1.5 x 42
     assert numbers[1][-1] == "−3.8"  # 1.5 x -2.5
     assert "change from Baseline" in full.get_title()
+    first, second, *_ = joints.draw(results, view(Grid(("full", "baseline"), ("base",), (0, 1, 2)))).axes
+    assert [ax.texts[-1].get_text() for ax in (first, second)] == ["−3.8", "63.0"]
 
 
 def test_changes_of_joints_are_paired_by_seed(results):

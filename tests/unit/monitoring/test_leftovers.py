@@ -25,6 +25,13 @@ KEPT = (
 OLD = ("trial/runs/baseline-tiny-s1", "trial/mpi_inf_3dhp/runs/full-tiny-s0")
 
 
+def parts_of(folder: Path) -> list[Path]:
+    """What there is of a run beside its folder."""
+    receipts = [f"receipts/{rule}/{folder.name}.json" for rule in ("train", "outcome", "evaluate")]
+    files = [f"evaluation/{folder.name}.json", f"evaluation/{folder.name}-examples.npz", *receipts]
+    return [folder.parents[1] / file for file in files]
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
     """Results of runs, some of which the configuration does not have."""
@@ -35,9 +42,9 @@ def project(tmp_path, monkeypatch) -> Path:
         folder.mkdir(parents=True)
         (folder / "metrics.json").write_text(json.dumps({"summary": {"epochs": 1}}))
         (folder / "weights").write_bytes(bytes(1_500_000))
-        for part in ("evaluation", "receipts/train"):
-            (folder.parents[1] / part).mkdir(parents=True, exist_ok=True)
-            (folder.parents[1] / part / f"{folder.name}.json").touch()
+        for path in parts_of(folder):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
     return tmp_path
 
 
@@ -74,10 +81,7 @@ def test_after_a_yes_all_of_a_run_is_removed_and_others_stay(project, monkeypatc
     gone = set()
     for run in OLD:
         folder = Path("results", run)
-        dataset = folder.parents[1]
-        paths = [folder / "metrics.json", folder / "weights"]
-        paths += [dataset / part / f"{folder.name}.json" for part in ("evaluation", "receipts/train")]
-        gone |= {path.as_posix() for path in paths}
+        gone |= {path.as_posix() for path in (folder / "metrics.json", folder / "weights", *parts_of(folder))}
     assert before - files() == gone
     assert not any(Path("results", run).exists() for run in OLD)
 

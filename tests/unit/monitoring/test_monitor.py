@@ -109,8 +109,9 @@ def rendered(runs: list, width: int, busy: dict[int, int] | None = None) -> str:
         ({"updated": NOW - 700, "phase": "evaluating"}, "held", "stalled"),
         ({"updated": NOW - 100, "step": 0}, "held", "running"),  # the first step may compile the model
         ({"updated": NOW + 50}, "held", "running"),  # a clock that goes ahead
-        # 57,841 steps are left: at 30 s each, 100 s are no silence
-        ({"updated": NOW - 100, "seconds_left": 57_841 * 30}, "held", "running"),
+        # 54,241 steps are left, this epoch's included; five of them may pass in silence
+        ({"updated": NOW - 100, "seconds_left": 54_241 * 20.1}, "held", "running"),
+        ({"updated": NOW - 100, "seconds_left": 54_241 * 19.9}, "held", "stalled"),
         ({"host": "elsewhere"}, "free", "running"),
         ({"host": "elsewhere", "updated": NOW - 100}, "free", "dead"),
         ({"host": "elsewhere", "updated": NOW - 100}, "held", "stalled"),
@@ -151,6 +152,12 @@ def test_runs_without_progress(make_run):
     assert state(make_run("b", lock="free")) == "waiting"
     assert state(make_run("c", metrics={"epochs": METRICS["epochs"]}, lock="free")) == "stopped"
     assert state(make_run("d", metrics={"epochs": METRICS["epochs"]}, lock="held")) == "running"
+
+
+def test_a_run_without_a_summary_is_as_its_epochs_say(make_run):
+    epochs = {"mpjpe": [74.2, 55.5, 56.7, None], "lr": [5e-4, 4e-4, 3e-4, 2e-4], "seconds": [10, 20, 40, 5]}
+    run = read_run(make_run(metrics={"epochs": epochs}, lock="free"), "run", NOW)
+    assert (run.epoch, run.mpjpe, run.best_mpjpe, run.lr, run.seconds) == (4, 56.7, 55.5, 2e-4, 75)
 
 
 def test_looking_leaves_no_trace(make_run):
@@ -196,13 +203,14 @@ def test_order_is_trouble_first_then_by_number(make_run):
 def test_summary_adds_up_the_hours(make_run):
     runs = [
         read_run(make_run("a", PROGRESS | {"updated": NOW}), "a", NOW),
-        read_run(make_run("b", PROGRESS | {"device": "cpu", "updated": NOW}), "b", NOW),
+        read_run(make_run("b", PROGRESS | {"device": "cpu", "updated": NOW, "seconds_left": 7200}), "b", NOW),
         read_run(make_run("c", metrics=METRICS, lock=None), "c", NOW),
         read_run(make_run("d", PROGRESS | {"updated": NOW, "processes": 4}), "d", NOW),
     ]
     assert summary(runs, NOW).startswith(
         "3 running, 1 finished, 1.0 CPU-hours so far, 7.0 GPU-hours so far, those"
     )
+    assert summary(runs, NOW).endswith("(in 2:00:00)")  # when the last of them ends
 
 
 def test_runs_are_found_at_any_depth(make_run, tmp_path):

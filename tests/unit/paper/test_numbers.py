@@ -1,13 +1,15 @@
 """The macros of numbers."""
 
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from poselift.analysis.results import COLUMNS, collect
 from poselift.analysis.stored import write_content
-from poselift.analysis.view import DataNotice, Further, Grid
+from poselift.analysis.view import DataNotice, Further, Grid, View
+from poselift.config.experiment import Statistics
 from poselift.evaluation.report import load_reports
 from poselift.evaluation.statistics import Interval
 from poselift.latex import escape
@@ -39,7 +41,7 @@ def test_settings_as_text(value, expected):
 
 def test_what_runs_share_is_one_value_else_a_range():
     assert of_all([60, 60, 60]) == "60"
-    assert of_all([100, 60, 60]) == "60 to 100"
+    assert of_all([100, 80, 60, 60]) == "60 to 100"
     assert of_all([]) == "–"
     assert counted("1", "seed") == "1 seed"
     assert counted("3", "seed") == "3 seeds"
@@ -61,47 +63,65 @@ def test_a_number_with_its_interval():
 
 
 ENTRY = {"name": "chain", "title": "in a chain", "architecture": "baseline", "size": "base", "seeds": [0, 1]}
+SHORT = {"name": "cut", "title": "cut short", "architecture": "mamba_gcn", "size": "base", "seeds": [0, 1]}
 
 
-@pytest.fixture
-def written(tmp_path, make_inputs, make_report):
-    """Numbers of two sizes and two seeds, of which full-base-s1 is missing; of an ablation's entry; and of a
-    model on ground-truth 2D."""
-    inputs = make_inputs(tmp_path, sizes=("xsmall", "base"), seeds=(0, 1))
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("numbers")
+
+
+@pytest.fixture(scope="module")
+def written(folder, make_inputs, make_report):
+    """Numbers of two sizes and two seeds, of which full-base-s1 is missing; of two entries of an ablation,
+    one of clips of 9 frames; of a model on ground-truth 2D; of a further data set without the baseline."""
+    inputs = make_inputs(folder, sizes=("xsmall", "base"), seeds=(0, 1))
     evaluations = [path for path in inputs.evaluations if path.stem != "full-base-s1"]
-    table = tmp_path / "results.csv"
+    table = folder / "results.csv"
     shown = view(
         Grid(inputs.architectures, inputs.sizes, inputs.seeds),
         DataNotice("50% made up", synthetic=True),
         ground_truth_2d=Grid(("full",), ("base",), (0,), "gt2d"),
-        ablation=[ENTRY],
+        ablation=[ENTRY, SHORT],
         further={
             name: Further(
                 notice=DataNotice("Circles", synthetic=False),
-                grid=Grid(("baseline", "full"), ("base",), (0, 1)),
+                grid=Grid(("mamba_gcn", "full"), ("base",), (0, 1)),
             )
             for name in ("third", "not_yet")
         },
     )
-    arguments = [
-        "--results", str(table), "--costs", str(tmp_path / "cost.csv"), "--store", str(tmp_path / "store"),
-        "--judgements", str(tmp_path / "claims.json"),
-        "--runs", *map(str, inputs.runs), "--title", "Poses & more", "--authors", "A", "B",
-        *told(numbers, shown), "--out", str(tmp_path / "numbers.tex"),
-    ]  # fmt: skip
     reports = [one for path in evaluations for one in load_reports(path)]
-    references = load_reports(tmp_path / "evaluation" / "references.json")
+    references = load_reports(folder / "evaluation" / "references.json")
     reports.append(make_report("full", "base", 0, last=18.0, best=17.0, variant="gt2d"))
     reports += [make_report("baseline", "base", seed, 44.1 + 0.3 * seed, 44.1, "chain") for seed in (0, 1)]
+    cut = [make_report("mamba_gcn", "base", seed, 39.62 + 0.27 * seed, 39.0, "cut") for seed in (0, 1)]
+    reports += [one.model_copy(update={"n_frames": 9}) for one in cut]
     circles = [
         make_report(name, "base", seed, error + seed, error).model_copy(update={"dataset": "third"})
-        for name, error in (("baseline", 20.0), ("full", 18.0))
+        for name, error in (("mamba_gcn", 20.0), ("full", 18.0))
         for seed in (0, 1)
     ]
     collect([*references, *reports, *circles]).to_csv(table, index=False)
-    write_content(tmp_path / "claims.json", [])
-    numbers.main(arguments)
-    return (tmp_path / "numbers.tex").read_text()
+    write_content(folder / "claims.json", [])
+    return write(folder, shown, inputs.runs)
+
+
+def write(folder: Path, shown: View, runs: list[Path]) -> str:
+    """The numbers of what lies in the folder."""
+    out = folder / "numbers.tex"
+    numbers.main(
+        ["--results", str(folder / "results.csv"), "--costs", str(folder / "cost.csv"),
+         "--store", str(folder / "store"), "--judgements", str(folder / "claims.json"),
+         "--runs", *map(str, runs), "--title", "Poses & more", "--authors", "A", "B",
+         *told(numbers, shown), "--out", str(out)]
+    )  # fmt: skip
+    return out.read_text()
+
+
+def middle(interval: str) -> float:
+    low, high = map(float, re.findall(r"[\d.]+", interval))
+    return (low + high) / 2
 
 
 def test_models(written):
@@ -111,11 +131,14 @@ def test_models(written):
     assert number["baseline.base.mpjpe.mean"] == "40.1"
     assert number["baseline.base.mpjpe.seeds"] == "2"
     assert number["baseline.base.best.mpjpe.mean"] == "39.6"
+    assert middle(number["baseline.base.mpjpe.interval"]) == pytest.approx(40.1, abs=0.3)
+    assert middle(number["baseline.base.best.mpjpe.interval"]) == pytest.approx(39.6, abs=0.3)
     assert number["mamba_gcn.xsmall.mpjpe.change"] == r"\ensuremath{-}0.4"
     assert number["full.base.mpjpe"] == "39.2"  # one seed left: no spread
     assert number["full.base.mpjpe.std"] == r"\missing"
     assert number["detail.full.mpjpe"] == number["full.base.mpjpe"]
-    assert number["full.base.parameters"] == r"8.96\,M"
+    costs = [number[f"full.base.{what}"] for what in ("parameters", "macs_linear", "macs_all")]
+    assert costs == [r"8.96\,M", r"4.03\,G", r"4.32\,G"]
 
 
 def test_changes_have_intervals_and_verdicts(written):
@@ -134,17 +157,18 @@ def test_changes_have_intervals_and_verdicts(written):
     assert number["statistics.error"] == "5"
     assert number["statistics.primary"] == "MPJPE"
     assert number["statistics.families.described"] == (
-        "the 6 comparisons between architectures of one size, the 1 comparison of the ablation with the "
+        "the 6 comparisons between architectures of one size, the 2 comparisons of the ablation with the "
         "unchanged model, the 1 comparison on Circles and the 1 comparison on Circles"
     )
 
 
 def test_parts_of_the_body_and_places(written):
     number = values(written)
-    # conftest: 1.2 and 0.9 of the error; 1.2 at the ends of the clip, 1 in its middle
+    # conftest: 1.2 and 0.9 of the error; 1.2 and 1.3 at the ends of the clip, 1 in its middle
     assert number["full.base.upper_body"] == "47.0"
     assert number["detail.full.lower_body"] == "35.3"
-    assert number["full.base.place.first"] == number["full.base.place.last"] == "47.0"
+    assert number["full.base.place.first"] == "47.0"
+    assert number["full.base.place.last"] == "51.0"
     assert number["full.base.place.middle"] == "39.2"
 
 
@@ -152,7 +176,12 @@ def test_ablation(written):
     number = values(written)
     assert number["ablation.chain.mpjpe.mean"] == "44.2"
     assert number["ablation.chain.mpjpe.change"] == r"\ensuremath{+}4.1"
-    assert number["ablation.counted"] == "1 entry"
+    assert number["ablation.counted"] == "2 entries"
+    assert number["ablation.cut.mpjpe.change.verdict"] == "equivalent"  # 0.02 more, 0.01 less
+    assert number["ablation.steps.described"] == (
+        "Shorter clips are more in number, those of 9 frames about 3 times as many as of 27: so are the "
+        "steps of an epoch."
+    )
     assert number["ablation.significant"] == "1"
     assert number["ablation.largest"] == "in a chain"
     assert number["ablation.largest.change"] == r"\ensuremath{+}4.1"
@@ -164,13 +193,18 @@ def test_ground_truth_2d(written):
     number = values(written)
     assert number["gt2d.full.base.mpjpe"] == "18.0"
     assert number["gt2d.full.base.mpjpe.change"] == r"\missing"
+    assert number["gt2d.lowest.mpjpe"] == "18.0"
     assert number["gt2d.lowest.mpjpe.model"] == "Full, base"
     assert number["copy_gt2d.mpjpe"] == "120.5"
 
 
 def test_a_further_data_set(written):
     number = values(written)
-    assert number["third.title"] == "Circles"
+    assert (number["third.title"], number["third.n_frames"], number["third.frames"]) == (
+        "Circles",
+        "27",
+        "1,500",
+    )
     assert number["third.full.base.mpjpe.mean"] == "18.5"
     assert number["third.full.base.mpjpe.std"] == "0.7"
     assert number["third.full.base.mpjpe.seeds"] == "2"
@@ -198,7 +232,9 @@ def test_lowest_and_references(written):
     number = values(written)
     assert number["lowest.mpjpe.model"] == "Full, base"
     assert number["lowest.mpjpe"] == "39.2"
+    assert number["lowest.mpjve"] == number["full.base.mpjve.mean"] == "1.57"  # 0.04 of it
     assert number["mean_pose.mpjpe"] == "221.4"
+    assert number["mean_pose.mpjve"] == "8.86"  # 0.04 of it, with a decimal more
 
 
 def test_data_and_setup(written):
@@ -207,7 +243,12 @@ def test_data_and_setup(written):
     assert number["data.train_frames"] == "30,000"  # 5 subjects, 4 cameras, 1500 frames
     assert number["data.test_subject_names"] == "S9 and S11"
     assert number["data.train_clips"] == "1,234"
+    assert number["data.test_clips"] == "56"
+    assert (number["data.test_sequences"], number["data.cameras"]) == ("6", "3")
     assert number["data.evaluated_frames"] == "1,500"
+    assert (number["data.actions"], number["data.evaluated_sequences"]) == ("15", "30")
+    counts = [number[f"setup.{what}"] for what in ("runs", "architectures", "sizes", "seeds", "n_frames")]
+    assert counts == ["12", "3", "2", "2", "27"]
     assert number["setup.epochs.counted"] == "12 epochs"
     assert number["setup.seeds.counted"] == "2 seeds"
     assert number["setup.lr"] == escape("5\N{NARROW NO-BREAK SPACE}×\N{NARROW NO-BREAK SPACE}10⁻⁴")
@@ -232,3 +273,18 @@ def test_what_was_found_is_said_in_sentences(written):
 def test_missing_runs_and_synthetic_data_are_marked(written):
     assert r"\drafttrue" in written
     assert r"\synthetictrue" in written
+    assert r"\humanthreesixmtrue" in written  # the data set, whether or not its motion is synthetic
+
+
+def test_a_missing_run_of_the_ablation_makes_a_draft_too(folder, written):
+    for seeds, state in (([0, 1], "false"), ([0, 1, 2], "true")):
+        shown = view(
+            Grid(("mamba_gcn", "baseline"), ("base",), (0, 1)),
+            statistics=Statistics(resamples=100),
+            ablation=[ENTRY | {"seeds": seeds}],
+        )
+        tex = write(folder, shown, [folder / "runs" / f"baseline-base-s{seed}" for seed in (0, 1)])
+        assert rf"\draft{state}" in tex
+        assert r"\ablatedtrue" in tex
+        # changes are from the baseline, though another model stands first
+        assert values(tex)["mamba_gcn.base.mpjpe.change"] == r"\ensuremath{-}0.4"

@@ -20,12 +20,14 @@ NUMBERS = {
     "full.base.mpjpe": "39.5", "full.base.mpjpe.change": MINUS + "0.8",
     "full.base.mpjpe.change.verdict": "significant",
     "small.base.mpjpe": "41.0", "small.base.mpjpe.change": MINUS + "0.1",
-    "small.base.mpjpe.change.verdict": "not significant",
+    "small.base.mpjpe.change.verdict": "inconclusive",
     "worse.base.mpjpe": "45.0", "worse.base.mpjpe.change": "+4.0",
     "worse.base.mpjpe.change.verdict": "significant",
     "full.base.pck": "90", "full.base.pck.change": "+1", "full.base.pck.change.verdict": "significant",
     "lone.base.mpjpe": "40.1", "lone.base.mpjpe.change": MINUS + "0.4",
     "lone.base.mpjpe.change.verdict": "not tested",
+    "alike.base.mpjpe": "40.2", "alike.base.mpjpe.change.verdict": "equivalent",
+    "other.base.mpjpe": "40.3", "other.base.mpjpe.change.verdict": "exploratory",
 }  # fmt: skip
 
 
@@ -84,8 +86,10 @@ def test_an_unknown_key_is_named(paper):
 @pytest.mark.parametrize(
     ("sentence", "reason"),
     [
-        ("Small outperforms it with \\num{small.base.mpjpe}\\,mm.", "not significant"),
-        ("Small changes by \\num{small.base.mpjpe.change}\\,mm, which is significant.", "not significant"),
+        ("Small outperforms it with \\num{small.base.mpjpe}\\,mm.", "inconclusive"),
+        ("Small changes by \\num{small.base.mpjpe.change}\\,mm, which is significant.", "inconclusive"),
+        ("Alike outperforms it with \\num{alike.base.mpjpe}\\,mm.", "equivalent"),
+        ("Other outperforms it with \\num{other.base.mpjpe}\\,mm.", "exploratory"),
         ("An improvement of\n\\num{lone.base.mpjpe.change}\\,mm.", "not tested"),
         ("Worse is better than the baseline: \\num{worse.base.mpjpe}\\,mm.", "became worse"),
     ],

@@ -9,6 +9,7 @@ import yaml
 
 from poselift.analysis.plan import view_of
 from poselift.analysis.runs import Run
+from poselift.analysis.view import Grid
 from poselift.config.experiment import Config, Statistics
 from poselift.config.run import TrainingSettings
 from poselift.config.sections import parse
@@ -106,6 +107,8 @@ def test_sizes_with_more_seeds_are_named():
     assert [each["setup.seeds.counted"] for each in said] == [
         "3 seeds", "3 seeds (5 at size base)", "3 seeds (4 at size small and 6 at size large)",
     ]  # fmt: skip
+    grid = Grid(("full",), ("small", "base"), (0, 1, 2), more_seeds={"base": (3, 4)})
+    assert of_settings([], grid)["seeds"] == "3 to 5"
 
 
 def test_models_with_recipes_of_their_own_are_said_to_have_them():
@@ -114,10 +117,12 @@ def test_models_with_recipes_of_their_own_are_said_to_have_them():
     guide = text(recipe="guide")
     assert guide["setup.recipes.counted"] != "one recipe"
     assert guide["setup.recipes.differ"] == "Models differ in their recipe, in: epochs and batch size."
-    own = text(overrides=[{"sizes": ["large"], "training": {"lr_scheduler": "constant", "warmup_steps": 9}}])
+    unlike = {"lr_scheduler": "constant", "warmup_steps": 9, "deterministic": False}
+    own = text(overrides=[{"sizes": ["large"], "training": unlike}])
     assert own["setup.recipes.counted"] == "2 recipes"
     assert own["setup.schedule.described"] == "is multiplied by 0.99 after each epoch, or stays the same"
     assert own["setup.warmup.described"] == "there is no warm-up, or it rises linearly in the first 9 steps"
+    assert own["setup.repeats.described"].startswith("repeats up to the order")  # of all only what each does
 
 
 def test_what_was_tuned_for_whom_is_said():

@@ -45,6 +45,25 @@ def test_closure_follows_imports(package):
     assert foreign == {"yaml"}
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("stage.py", "from .helper import double"),
+        ("stage.py", "from . import helper"),
+        ("stage/__init__.py", "from ..helper import double"),
+        ("stage/inner.py", "from .. import helper"),
+    ],
+)
+def test_closure_follows_imports_from_the_own_package(package, name, line):
+    (package / "stage.py").unlink()
+    path = package / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"{line}\n")
+    (path.parent / "__init__.py").touch()
+    entry = "poselift.stage.inner" if path.stem == "inner" else "poselift.stage"
+    assert "poselift.helper" in closure(entry)[0]
+
+
 def test_what_a_type_checker_alone_needs_does_not_count(package):
     text = "from typing import TYPE_CHECKING\nimport yaml\n{}\ndef double(x):\n    return 2 * x\n"
     before = hash_after(package, "helper.py", text.format(""))

@@ -75,6 +75,15 @@ def test_mixed_environments_behind_a_part_are_named_with_their_numbers(toy):
     assert toy.gather()["mixed"] == {}
 
 
+@pytest.mark.parametrize(
+    "key", ["python", "torch", "numpy", "cuda", "driver", "gpu", "device", "ssm_backend"]
+)
+def test_whatever_can_change_a_number_is_compared(toy, key):
+    rerun("evaluate/full-base-s0", **{key: "one"})
+    rerun("evaluate/full-base-s1", **{key: "other"})
+    assert set(mixed(toy.gather()).values()) == {f"evaluate: {key} one (1), other (1)"}
+
+
 def test_a_part_that_does_not_rest_on_the_odd_job_is_not_named(toy):
     toy.job("paper/table_cost", "table", [f"{R}/data/frames/manifest.json"], {f"{R}/tables/cost.tex": "x"})
     toy.parts.append(f"{R}/tables/cost.tex")
@@ -106,6 +115,10 @@ def test_verify_and_trace_say_it_and_the_crate_has_it(toy, paper_folder, capsys)
     (toy.results / "provenance.json").write_text(record)
     (paper_folder / "generated/provenance.json").write_text(record)
     write_crate(paper_folder)
+    of_page = {"mixed": {}, "unpinned": {f"{R}/setup.md": "torch 2.2 instead of 2.0"}, "outputs": {}}
+    (toy.results / "report_provenance.json").write_text(json.dumps(of_page))
+    verify([str(toy.results)])
+    assert f"note: {R}/setup.md: made with torch 2.2 instead of 2.0" in capsys.readouterr().out
     for folder in (toy.results, paper_folder):
         verify([str(folder)])
         said = capsys.readouterr().out

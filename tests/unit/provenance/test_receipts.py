@@ -112,6 +112,13 @@ def test_the_short_hash_is_that_of_the_sources(toy, hashed):
     assert short_hash([Path("results/toy/results.csv")]) != hashed
 
 
+def test_the_short_hash_tells_other_options_of_a_job_before_apart(toy, hashed):
+    path = Path("results/toy/receipts/evaluate/full-base-s0.json")
+    content = json.loads(path.read_text()) | {"params": {"options": "--flip false"}}
+    path.write_text(json.dumps(content | {"seal": seal(content)}))
+    assert short_hash([Path("results/toy/results.csv")]) != hashed
+
+
 def test_the_short_hash_tells_files_of_other_runs_apart(toy):
     runs = [short_hash([Path(f"results/toy/runs/full-base-s{seed}/history.json")]) for seed in (0, 1)]
     assert runs[0] != runs[1]

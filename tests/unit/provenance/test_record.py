@@ -175,6 +175,14 @@ def test_frozen_runs_tell_what_changed_since(toy, monkeypatch):
     assert older["full-base-s0"]["code"] != older["full-base-s0"]["now"]
 
 
+def test_a_frozen_run_of_code_that_is_not_known_is_told_all_the_same(toy):
+    code = read_chain(toy.results).jobs["train/full-base-s0"].code
+    (toy.results / f"code/{code}.json").unlink()
+    assert toy.gather(["full-base-s0"])["frozen"] == {
+        "full-base-s0": {"code": code, "now": None, "changed": None}
+    }
+
+
 def test_frozen_runs_of_modules_that_are_no_more_say_so(toy):
     weights = "results/toy/runs/full-base-s0/best_model.safetensors"
     receipt = Path("results/toy/receipts/train/full-base-s0.json")

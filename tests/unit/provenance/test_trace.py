@@ -11,7 +11,7 @@ import pytest
 from poselift.errors import PoseliftError
 from poselift.provenance.chain import short_hash
 from poselift.provenance.receipts import seal, write_receipt
-from poselift.provenance.trace import main
+from poselift.provenance.trace import main, runs_of_number
 
 from .conftest import NONSENSE, damaged, mistyped
 
@@ -59,6 +59,23 @@ def test_a_change_comes_from_the_baseline_too(toy, capsys):
     text = traced(capsys, "detail.full.mpjpe.change")
     assert "evaluation/baseline-base-s0.json" in text
     assert "evaluation/full-base-s1.json" in text
+
+
+@pytest.mark.parametrize("data", ["", "third/"])
+def test_a_number_comes_from_its_model_and_a_change_from_the_base_on_the_same_data(data):
+    made = [
+        f"results/toy/{folder}runs/{model}-{size}-s{seed}/history.json"
+        for folder in ("", "third/")
+        for model in ("baseline", "full", "mamba_gcn")
+        for size in ("small", "base")
+        for seed in (0, 1)
+    ]
+    key = f"{data.replace('/', '.')}full.base.mpjpe"
+    own = {path for path in made if path.startswith(f"results/toy/{data}runs/full-base-")}
+    base = {path for path in made if path.startswith(f"results/toy/{data}runs/mamba_gcn-base-")}
+    for name, expected in ((key, own), (f"{key}.change", own | base)):
+        relevant = runs_of_number(name, {"setup.base": "mamba_gcn"}, made)
+        assert set(filter(relevant, made)) == expected
 
 
 def test_an_edited_file_is_said(toy, capsys):

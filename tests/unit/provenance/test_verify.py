@@ -102,6 +102,9 @@ def test_results_of_the_workflow(toy, capsys):
 
 def test_a_missing_receipt_is_found_by_the_record(toy):
     (toy.results / "provenance.json").write_text(json.dumps(toy.gather()))
+    (toy.results / "report_provenance.json").write_text(
+        '{"outputs": {}}'
+    )  # of the page, which has other parts
     (toy.results / "receipts/paper/table_main.json").unlink()
     assert verify(toy.results)[0] == ["results/toy/tables/main.tex: the receipt of its job is missing"]
 
@@ -126,6 +129,18 @@ def test_the_crate_tells_what_made_each_part(sealed):
     assert [each["name"] for each in made[0]["object"]] == ["results/toy/results.csv"]
     raw = crate.get("#data/raw.pkl")
     assert len(raw["sha256"]) == 64
+
+
+def test_the_crate_says_when_each_job_ended_and_the_last_of_them(paper_folder):
+    path = paper_folder / "generated/provenance.json"
+    record = json.loads(path.read_text())
+    ended = {name: f"2030-01-{day:02}" for day, name in enumerate(record["core"]["jobs"], start=1)}
+    record["volatile"]["jobs"] = {name: {"ended": day, "host": ""} for name, day in ended.items()}
+    path.write_text(json.dumps(record))
+    write_crate(paper_folder)
+    crate = ROCrate(str(paper_folder))
+    assert {name: crate.get(f"#job/{name}")["endTime"] for name in ended} == ended
+    assert crate.root_dataset["datePublished"].startswith(max(ended.values()))
 
 
 def test_every_reference_in_the_crate_leads_somewhere(sealed):

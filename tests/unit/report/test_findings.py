@@ -36,6 +36,17 @@ def judged(verdict, reason="so"):
     return Judgement("It is so.", "mpjpe(full, base) < 40 mm", verdict, reason, "mm", 39.5, 38.0, 41.0, 3)
 
 
+def test_of_several_models_the_one_of_lowest_error_is_described():
+    lower = {("mamba_gcn", "base", "", seed): error for seed, error in enumerate((36.0, 36.5, 40.0))}
+    rows = table(
+        {(*model, "", seed): errors[seed] for model, errors in LAST.items() for seed in range(3)} | lower
+    )
+    for order in (("mamba_gcn", "full", "baseline"), ("full", "baseline", "mamba_gcn")):
+        first, *_ = findings(rows, {}, {}, (), view(Grid(order, ("base",), (0, 1, 2))))
+        assert first.text.startswith("After the last epoch the MPJPE of MambaGCN, base is")
+        assert "lower than that of Baseline" in first.text
+
+
 def texts(seeds=3, measured=None, judgements=(), costs=COSTS, **others) -> dict[str, Finding]:
     shown = view(Grid(GRID.architectures, GRID.sizes, tuple(range(seeds))), **others)
     found = findings(results(seeds), costs, measured or {}, judgements, shown)
@@ -93,7 +104,10 @@ def reports(make_report):
 
 
 def test_speed_is_a_ratio_where_the_machine_is_the_same(reports):
-    measured = speeds([reports("full", 0, 100), reports("full", 1, 300), reports("baseline", 0, 400)])
+    changed = reports("full", 0, 999).model_copy(update={"variant": "thin"})  # another model
+    measured = speeds(
+        [reports("full", 0, 100), reports("full", 1, 300), reports("baseline", 0, 400), changed]
+    )
     assert measured[Model("full", "base")].frames_per_second == 200
     found = texts(measured=measured)["Speed"]
     assert found.text == (

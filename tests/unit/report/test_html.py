@@ -1,5 +1,7 @@
 """Tables and pages as HTML: numbers as in LaTeX, everything escaped, nothing from outside."""
 
+import base64
+import csv
 import re
 from html.parser import HTMLParser
 
@@ -57,6 +59,19 @@ def test_a_cell_shows_what_latex_shows_and_keeps_the_whole_number():
     )
     assert table.rows[1:] == [["one", "41.2 ±0.3∗", "−0.42 [−0.61, −0.20]∗"], ["two", "–", ""]]
     assert table.values[1:] == [[None, "41.2468", "-0.42"], [None, None, None]]
+
+
+def test_the_csv_has_whole_numbers_below_their_headings():
+    columns = (Column("Model", kind="text"), Column("MPJPE", "Last epoch"), Column("Frames", kind="number"))
+    row = (Cell("one"), estimated(Estimate(41.2468, 0.31, 3), 1), Cell("1,500", value=1500))
+    blocks = (Block((row, (Cell("two"),)), "small"),)
+    content = str(html.table(Table("made", "Made up", "Nothing.", "", columns, blocks, "Size")))
+    encoded = re.search(r"data:text/csv;charset=utf-8;base64,([\w+/=]+)", content)
+    assert list(csv.reader(base64.b64decode(encoded[1]).decode().splitlines())) == [
+        ["Size", "Model", "Last epoch MPJPE", "Last epoch MPJPE: spread", "Frames"],
+        ["small", "one", "41.2468", "±0.3", "1500"],
+        ["small", "two", "", "", ""],
+    ]
 
 
 def test_each_row_has_the_title_of_its_block_so_that_rows_can_change_places():

@@ -16,7 +16,7 @@ from browser import Browser, needs_chromium
 from clips import write_clips
 from poselift.analysis import results
 from poselift.analysis.stored import FigureContent, write_content
-from poselift.analysis.view import DataNotice, Grid, View
+from poselift.analysis.view import AblationEntry, DataNotice, Grid, View
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
 from poselift.files import write_json, write_text
@@ -236,8 +236,10 @@ def test_names_are_escaped(inputs):
 def test_synthetic_data_and_missing_runs_are_said_first(inputs):
     assert made(inputs).banner == ""
     assert made(inputs, shown(synthetic=True)).banner == "Synthetic data."
-    draft = made(inputs, shown("0 1 2"))
-    assert draft.banner == "DRAFT: 2 runs are missing (baseline-base-s2, full-base-s2)."
+    entry = AblationEntry(name="thin", title="", architecture="full", size="base", seeds=(0,))
+    draft = made(inputs, shown("0 1 2").model_copy(update={"ablation": (entry,)}))
+    missing = "baseline-base-s2, full-base-s2, full-base-thin-s0"
+    assert draft.banner == f"DRAFT: 3 runs are missing ({missing})."
 
 
 def test_what_is_not_there_has_no_section_and_the_rest_is_linked_to_its_origin(inputs):

@@ -54,6 +54,11 @@ def test_a_page_holds_what_was_predicted(clips):
     np.testing.assert_array_equal(unpacked(data["input"], (*shape[:-1], 2)), arrays["input_2d"])
     for model, prediction in zip(data["models"], arrays["prediction"], strict=True):
         np.testing.assert_array_equal(target + unpacked(model["error"], shape), prediction)
+    assert [model["run"] for model in data["models"]] == RUNS
+    assert [model["mpjpe"] for model in data["models"]] == np.round(arrays["mpjpe"], 1).tolist()
+    for side in ("left", "right"):
+        named = [joint for joint, name in enumerate(data["joints"]) if name.startswith(side)]
+        assert sorted(data[side]) == named
     assert [(each["action"], each["clip_kind"]) for each in data["clips"]] == [
         ("Sitting", "median"), ("Sitting", "worst"), ("Walking", "median"), ("Walking", "worst"),
     ]  # fmt: skip

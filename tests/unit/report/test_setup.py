@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -16,7 +17,7 @@ from poselift.files import write_json, write_text
 from poselift.provenance.code_hash import read_pins
 from poselift.provenance.receipts import seal
 from poselift.report import setup
-from poselift.report.setup_facts import Data, differing, grouped, usual
+from poselift.report.setup_facts import Data, Group, differing, grouped, protocol, recipes, time_spent, usual
 from shown import told, view
 
 
@@ -26,7 +27,7 @@ def inputs(tmp_path, make_inputs):
     made = make_inputs(tmp_path, sizes=("base",), seeds=(0, 1))
     for i, run in enumerate(made.runs):
         metrics = json.loads((run / "metrics.json").read_text())
-        metrics["summary"] |= {"seconds": 1800.0, "gpu_hours": 0.5}
+        metrics["summary"] |= {"seconds": 1800.0, "gpu_hours": 0.75}
         write_json(run / "metrics.json", metrics)
         device = "NVIDIA <H200>" if i else "cpu"
         write_json(run / "provenance.json", {"environment": {"torch": "2.13.0", "device": device}})
@@ -67,9 +68,17 @@ def test_data_are_counted(inputs):
     text = written(inputs)
     assert "## Data: some \\| motion" in text
     assert "abcd" * 16 in text
-    assert "| train | S1, S5, S6, S7, S8 | 20 | 30000 |" in text  # 4 cameras, 1500 frames each
-    assert "| test | S9, S11 | 8 | 12000 |" in text
+    assert "| train | S1, S5, S6, S7, S8 | 20 | 30000 |" in text  # 4 cameras, 1500 frames each; 3 in the test
+    assert "| test | S9, S11 | 6 | 9000 |" in text
     assert "| 27 | 1234 | 56 |" in text
+
+
+def test_unlike_counts_of_frames_are_a_range():
+    counts = [1500.0, 1400.0, 9.0]
+    results = pd.DataFrame(
+        {"metric": "frames", "group": ["all", "all", "sequence"], "name": ["", "", "one"], "value": counts}
+    )
+    assert protocol(results) == {"frames": "1,400 to 1,500", "sequences": 1, "actions": 0}
 
 
 def test_models_have_their_shape_and_cost(inputs):
@@ -88,9 +97,9 @@ def test_where_and_how_long(inputs):
     text = written(inputs)
     assert "| 2.13.0 | NVIDIA \\<H200\\> | 5 |" in text
     assert "| 2.13.0 | cpu | 1 |" in text
-    assert "| Models | 5 | 2.50 | 2.50 |" in text
-    assert "| Ablation | 1 | 0.50 | 0.50 |" in text
-    assert "| Together | 6 | 3.00 | 3.00 |" in text
+    assert "| Models | 5 | 2.50 | 3.75 |" in text
+    assert "| Ablation | 1 | 0.50 | 0.75 |" in text
+    assert "| Together | 6 | 3.00 | 4.50 |" in text
 
 
 def test_of_the_pins_those_in_use(inputs):
@@ -132,14 +141,17 @@ def test_each_further_data_set_has_a_section_under_its_title(inputs, title):
         )
         for name, title in (("mpi_inf_3dhp", title), ("third", "Circles"))
     }
+    with (inputs.root / "results.csv").open("a") as table:
+        table.write("third,baseline-base-s0,baseline,base,,detected,27,0,last,pck,all,,90\n")
     text = written(inputs, further=further)
+    assert "| PCK | % |" in text  # which only the further data have
     assert [line for line in text.splitlines() if line.startswith("## Data")] == [
         "## Data: some \\| motion", f"## Data: {title}", "## Data: Circles",
     ]  # fmt: skip
     assert f"| {title}: Baseline, base | 0 | nothing |" in text
-    assert f"| {title} | 1 | 0.50 | 0.50 |" in text
-    assert "| Circles | 1 | 0.50 | 0.50 |" in text
-    assert "| Together | 8 | 4.00 | 4.00 |" in text
+    assert f"| {title} | 1 | 0.50 | 0.75 |" in text
+    assert "| Circles | 1 | 0.50 | 0.75 |" in text
+    assert "| Together | 8 | 4.00 | 6.00 |" in text
 
 
 @pytest.mark.parametrize(
@@ -171,6 +183,22 @@ def test_the_usual_value_is_the_most_frequent_one():
     settings = [{"a": 1, "b": 2}, {"a": 3, "b": 2}, {"a": 3, "c": None}]
     assert usual(settings) == {"a": 3, "b": 2, "c": None}
     assert differing(settings[0], usual(settings)) == {"a": 1}
+
+
+def test_hyper_parameters_are_the_usual_ones_of_their_architecture():
+    models = [("full", {"dim": 16}), ("full", {"dim": 16}), ("baseline", {"dim": 4}), ("full", {"dim": 8})]
+    groups = [Group(f"run {i}", name, (i,), {"lr": 0.1}, model) for i, (name, model) in enumerate(models)]
+    found = recipes(groups, view())
+    assert found["architectures"] == ["Full", "Baseline"]
+    assert found["hyperparameters"] == [("dim", "16", "4")]
+    said = [each for _, _, each in found["groups"]]
+    assert said == ["nothing", "nothing", "nothing", "dim 8"]
+
+
+def test_the_search_is_counted_with_its_gpu_hours(inputs):
+    trials = pd.DataFrame({"trial": ["a", "b", "c"], "gpu_hours": ["0.25", "1.5", ""]})
+    rows = time_spent([Data("", inputs.root, [read_run(run) for run in inputs.runs])], [trials])
+    assert rows[-2:] == [("Search", 3, "–", "1.75"), ("Together", 6, "3.00", "4.50")]
 
 
 def test_groups_keep_variants_apart(inputs):

@@ -6,10 +6,12 @@ from dataclasses import asdict
 import pytest
 
 from poselift.analysis.claims import Judgement, measured_text
+from poselift.analysis.stored import read_content
 from poselift.errors import PoseliftError
 from poselift.files import write_json
 from poselift.paper.compile import compile_paper
 from poselift.tables import make
+from poselift.tables.table import Table
 
 GOOD = Judgement("Good by 100%.", "mpjpe(full, base) < 40 mm", "supported", "so", "mm", 35.1, 34.26, 36.0, 3)
 NO_RUN = Judgement("No run.", "mpjve(full, large) < 4 mm/frame", "not tested", "no run", "mm/frame")
@@ -46,6 +48,8 @@ def test_the_table_has_each_verdict(written):
     assert "35.1\\,mm (34.3 to 36.0)" in text
     assert "90\\,\\%" in text
     assert "Synthetic data" in text
+    content = read_content(written / "claims.json", Table)
+    assert [row[2].value for row in content.blocks[0].rows] == [35.1, None]
 
 
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX here")

@@ -16,9 +16,11 @@ from poselift.tables import (
     differences,
     ground_truth_2d,
     main,
+    overview,
     per_action,
     per_joint,
     published,
+    trials,
 )
 from shown import GRID, view
 
@@ -67,9 +69,20 @@ def test_main():
             assert shown[size, name][heading, group].value == expected
 
 
-@pytest.mark.parametrize(("module", "group"), [(per_action, "action"), (per_joint, "joint")])
-def test_by_name(module, group):
-    made = list(cells(module.table(RESULTS, VIEW)))
+def test_overview():
+    shown = {(size, LABELS.get(label)): row for size, label, row in cells(overview.table(RESULTS, VIEW))}
+    for size, name, heading in product(GRID.sizes, GRID.architectures, ("MPJPE", "P-MPJPE")):
+        assert shown[size, name][heading, ""].value == mean(name, size, NAMES[heading])
+
+
+@pytest.mark.parametrize(
+    ("module", "group", "metrics"),
+    [(per_action, "action", {"MPJPE", "P-MPJPE"}), (per_joint, "joint", {"MPJPE"})],
+)
+def test_by_name(module, group, metrics):
+    table = module.table(RESULTS, VIEW)
+    assert {(column.heading, column.group) for column in table.columns[1:]} == set(product(LABELS, metrics))
+    made = list(cells(table))
     names = RESULTS.loc[RESULTS["group"] == group, "name"].unique()
     assert [label for _, label, _ in made] == [*names, "Mean"]
     for _, label, row in made:
@@ -79,7 +92,9 @@ def test_by_name(module, group):
 
 
 def test_differences():
-    for size, _, row in cells(differences.table(RESULTS, VIEW)):
+    made = list(cells(differences.table(RESULTS, VIEW)))
+    assert [(size, label) for size, label, _ in made] == [(size, "Full − Baseline") for size in GRID.sizes]
+    for size, _, row in made:
         for metric in ("MPJPE", "P-MPJPE"):
             full, base = (
                 MEANS.loc[name, size, "", NAMES[metric], "last", "sequence"] for name in ("full", "baseline")
@@ -125,6 +140,30 @@ def test_ablation():
     share = (0.9 + 0.85 + 1.3) / 3  # of the full model's error on average over the actions
     assert thin["MPJPE change"] == pytest.approx(share * (40.5 - 39.5))
     assert thin["P-MPJPE change"] == pytest.approx(0.8 * share * (40.5 - 39.5))
+
+
+def test_trials():
+    """The twenty of lowest error, and last what has none."""
+    errors = [30.0, None, *(9.0 + (7 * i) % 19 for i in range(19))]
+    found = pd.DataFrame(
+        {
+            "stage": "coarse", "trial": [f"t{i}" for i in range(21)], "status": "finished", "reason": "",
+            "best": 1.0, "final": errors, "unit": "px", "epochs": "60", "seeds": "3", "gpu_hours": "0.5",
+            "lr": [f"{i}e-4" for i in range(21)], "batch_size": "16",
+        }
+    )  # fmt: skip
+    found.loc[1, ["status", "reason"]] = "failed", "diverged"
+    made = trials.table(found, VIEW)
+    shown = [row for _, _, row in cells(made)]
+    assert [row["MPJPE (px)", ""].value for row in shown] == [*map(float, range(9, 28)), 30]
+    texts = {heading: cell.text for (heading, _), cell in shown[-1].items()}
+    assert texts == {
+        "Stage": "coarse", "lr": "0e-4", "batch size": "16", "MPJPE (px)": "30.00", "Epochs": "60",
+        "Seeds": "3", "Status": "finished",
+    }  # fmt: skip
+    assert made.caption.startswith("The best 20 of 21 trials")
+    last = [row for _, _, row in cells(trials.table(found[:2], VIEW))][-1]
+    assert (last["MPJPE (px)", ""].text, last["Status", ""].text) == ("–", "failed: diverged")
 
 
 def published_rows(*errors):

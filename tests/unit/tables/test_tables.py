@@ -15,6 +15,7 @@ from poselift.analysis.costs import Cost, read_costs, read_variant_costs
 from poselift.analysis.published import Published, Row, comparable
 from poselift.analysis.results import collect
 from poselift.analysis.view import AblationEntry, DataNotice, Grid
+from poselift.config.experiment import Statistics
 from poselift.config.submission import Submission
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
@@ -85,6 +86,8 @@ def test_main_table_has_mean_and_spread(three_seeds):
     assert baseline[8:10] == ["1.64", r"\spread{0.04}"]  # MPJVE with a decimal more
     assert baseline[12:14] == ["40.5", r"\spread{1.0}"]  # best epoch
     assert len(baseline) == 22
+    # below each heading a rule as long as its columns: two of names, then five metrics with their spread
+    assert r"\cmidrule(lr){3-12}\cmidrule(lr){13-22}" in table
     assert row(table, "Full")[:4] == ["", "Full", "39.0", r"\spread{0.0}"]
     assert row(table, "Mean pose")[2:4] == ["221.4", ""]
     assert "Mean over 3 seeds" in table
@@ -97,7 +100,7 @@ def test_nothing_is_bold_or_starred_by_being_lowest(three_seeds):
     assert "textbf" not in table
     assert r"\significant" not in table
     assert "Star: a significant difference from Baseline of its size" in table
-    assert "Holm's correction for 1 comparison," in table
+    assert r"Holm's correction for 1 comparison, family-wise error 5\,\%" in table
 
 
 @pytest.fixture
@@ -119,6 +122,12 @@ def test_what_is_significant_is_starred_and_if_lower_than_all_others_bold(clear_
     table = tex(main, clear_cut, VIEW)
     assert row(table, "Full")[2:4] == [r"\textbf{39.0}", r"\spread{1.0}\significant"]
     assert row(table, "Baseline")[2:4] == ["41.0", r"\spread{1.0}"]
+
+
+def test_the_baseline_is_the_reference_wherever_it_stands(clear_cut):
+    table = tex(main, clear_cut, view(Grid(("full", "baseline"), ("base",), (0, 1, 2))))
+    assert row(table, "Full")[3] == r"\spread{1.0}\significant"
+    assert row(table, "Baseline")[3] == r"\spread{1.0}"
 
 
 def test_bold_has_to_beat_every_other(clear_cut, make_report):
@@ -144,6 +153,14 @@ def test_what_a_test_could_find_is_said_in_words(clear_cut, make_report, seeds):
     assert f"80\N{NARROW NO-BREAK SPACE}% or more {least}" in table.caption
     assert least == most or f"{most} in its least precise one" in table.caption
     assert ("With two seeds" in table.caption) == (len(seeds) == 2)
+
+
+def test_what_a_test_could_find_is_of_the_primary_metric(clear_cut):
+    shown = [view(GRID, statistics=Statistics(resamples=500, primary=name)) for name in ("mpjpe", "p_mpjpe")]
+    tables = [differences.table(clear_cut, each) for each in shown]
+    mpjpe, p_mpjpe = (table.blocks[0].rows[0][-1].value for table in tables)
+    assert p_mpjpe == pytest.approx(0.8 * mpjpe)  # as all P-MPJPE are of the MPJPE
+    assert "difference of the P-MPJPE that its test" in tables[1].caption
 
 
 def test_differences_have_intervals(clear_cut):
@@ -336,6 +353,7 @@ def test_more_seeds_are_told_and_expected(three_seeds):
     text = tex(main, three_seeds, view(grid))
     assert "DRAFT: 2 runs are missing (baseline-base-s3, full-base-s3)" in text
     assert "Mean over 3 seeds" in text
+    assert "Mean over 2 to 3 seeds" in tex(main, three_seeds[three_seeds["run"] != "full-base-s2"], VIEW)
     few = Grid(("baseline", "full"), ("base",), (0,), more_seeds={"base": (1, 2)})
     assert "One seed" not in tex(main, three_seeds, view(few))
 
