@@ -17,7 +17,7 @@ def test_on_one_node_gpus_are_counted_and_nothing_starts_the_processes(processes
 
 @pytest.mark.parametrize(
     ("processes", "gpus_per_node", "nodes", "per_node"),
-    [(8, 4, 2, 4), (16, 4, 4, 4), (2, 1, 2, 1), (6, 4, 2, 3)],
+    [(8, 4, 2, 4), (16, 4, 4, 4), (2, 1, 2, 1), (6, 4, 2, 3), (5, 4, 5, 1), (10, 4, 5, 2)],
 )
 def test_on_several_nodes_srun_starts_as_many_processes_on_each(processes, gpus_per_node, nodes, per_node):
     found = training_resources(processes, gpus_per_node)

@@ -21,9 +21,10 @@ def training_resources(processes: int, gpus_per_node: int | None) -> dict[str, A
     """Resources of a training with a GPU for each of its processes, as Snakemake and its SLURM plugin name
     them, and `launcher`, the words before the command. None asks for nothing.
 
-    On one node the first process starts the others; on several, as many as the processes fill, srun does.
+    On one node the first process starts the others; on several, srun: the fewest on which equally many run.
     """
-    nodes = -(-processes // (gpus_per_node or processes))
+    fewest = -(-processes // (gpus_per_node or processes))
+    nodes = next(count for count in range(fewest, processes + 1) if processes % count == 0)
     per_node = processes // nodes
     values: tuple[Any, ...] = (1, processes, None, None, None, "")
     if nodes > 1:
