@@ -3,6 +3,7 @@ from functools import cache
 from pathlib import Path
 
 from poselift.analysis import plan
+from poselift.analysis.reproduction import published_numbers
 from poselift.config import sections
 from poselift.config.experiment import Config
 from poselift.config.options import options
@@ -167,3 +168,10 @@ def code_of(catalogue):
 def processes_of(settings_of):
     """Resources of a training: GPUs, nodes, and what starts its processes there."""
     return resources_of_run(settings_of, SETTINGS.cluster.gpus_per_node)
+
+
+@reported()
+def published_checked(wildcards):
+    """The file of published results, which must have a number for each entry before these are trained."""
+    published_numbers(SETTINGS.reproduction, SETTINGS.paper.published)
+    return SETTINGS.paper.published or []

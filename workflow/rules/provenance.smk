@@ -1,12 +1,5 @@
 # What the paper was made from, what it claims, and what co-authors get.
-from poselift.analysis.reproduction import described, published_numbers
-
-
-@reported()
-def published_checked(wildcards):
-    """The file of published results, which must have a number for each entry before these are trained."""
-    published_numbers(SETTINGS.reproduction, SETTINGS.paper.published)
-    return SETTINGS.paper.published or []
+from poselift.analysis.reproduction import described
 
 
 HANDOVER = f"{RESULTS}/handover/{SETTINGS.dataset}-paper"
