@@ -1,7 +1,6 @@
 # What the paper was made from, what it claims, and what co-authors get.
 from poselift.analysis.reproduction import described
 
-
 HANDOVER = f"{RESULTS}/handover/{SETTINGS.dataset}-paper"
 
 
