@@ -129,9 +129,8 @@ def test_weights_of_the_loss_are_the_recipes(store, settings, monkeypatch, name)
     make_loop(settings(epochs=1, **{name: 3.0}), store).run(1)
     for total, terms in totals:
         n, v = {"n_mpjpe_weight": (3.0, 20.0), "velocity_weight": (0.5, 3.0)}[name]
-        assert total.item() == pytest.approx(
-            float(terms["mpjpe"] + n * terms["n_mpjpe"] + v * terms["velocity"]), rel=1e-5
-        )
+        expected = terms["mpjpe"] + n * terms["n_mpjpe"] + v * terms["velocity"]
+        assert total.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_every_parameter_steps_at_the_scheduled_rate_with_its_own_decay(store, settings, monkeypatch):
