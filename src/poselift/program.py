@@ -9,6 +9,8 @@ from poselift.errors import PoseliftError
 
 def visible(text: str) -> str:
     """Text out of a file, fit for a terminal: control characters as escapes, which do nothing there."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
