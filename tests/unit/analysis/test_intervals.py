@@ -173,14 +173,19 @@ def test_the_comparisons_of_a_family_are_corrected_for_their_number(make_report)
     )
 
 
+def pair_of_models(make_report, errors):
+    """Reports of the last errors of two models by seed, and the grid of both as the one family."""
+    reports = [
+        make_report(name, "base", seed, error, 1.0)
+        for name, values in errors.items()
+        for seed, error in enumerate(values)
+    ]
+    return reports, {"grid": grid_pairs(Grid(("baseline", "full"), ("base",), (0, 1, 2)))}
+
+
 def test_models_that_differ_by_less_than_the_margin_are_equivalent(make_report):
     errors = {"baseline": (40.0, 40.1, 40.05), "full": (40.0, 40.05, 40.1)}
-    reports = [
-        make_report(name, "base", seed, values[seed], 1.0)
-        for name, values in errors.items()
-        for seed in range(3)
-    ]
-    families = {"grid": grid_pairs(Grid(("baseline", "full"), ("base",), (0, 1, 2)))}
+    reports, families = pair_of_models(make_report, errors)
     found = {
         margin: Differences(
             collect(reports), STATISTICS.model_copy(update={"equivalence_margin": margin}), families
@@ -192,12 +197,7 @@ def test_models_that_differ_by_less_than_the_margin_are_equivalent(make_report):
 
 def test_what_is_significant_depends_on_the_level(make_report):
     errors = {"baseline": (40.0, 40.4, 40.1), "full": (39.4, 39.6, 39.9)}
-    reports = [
-        make_report(name, "base", seed, values[seed], 1.0)
-        for name, values in errors.items()
-        for seed in range(3)
-    ]
-    families = {"grid": grid_pairs(Grid(("baseline", "full"), ("base",), (0, 1, 2)))}
+    reports, families = pair_of_models(make_report, errors)
     for confidence, finding in ((0.9, "significant"), (0.99, "inconclusive")):
         statistics = STATISTICS.model_copy(update={"confidence": confidence})
         found = Differences(collect(reports), statistics, families)
