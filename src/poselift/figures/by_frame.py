@@ -41,9 +41,9 @@ def draw_by_frame(
     for name, each in drawn.items():
         marker = view.card(name).marker if each.shape[1] < 20 else ""
         draw_line(ax, each.columns, each.to_numpy(), view.card(name), ends, marker=marker, markersize=3)
-    frames = pd.Index([]).append([each.columns for each in drawn.values()])
-    if len(frames):
-        ax.set_xlim(frames.min(), max(frames.max(), frames.min() + 1))
+    if drawn:
+        longest = max((each.columns.to_numpy() for each in drawn.values()), key=len)
+        ax.set_xlim(longest[0], max(longest[-1], longest[0] + 1))
     ax.set(xlabel=f"{label} ({view.per_action_size})", ylabel="MPJPE (mm)")
     ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1))
     ax.grid(axis="y")
