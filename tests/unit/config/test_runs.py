@@ -3,16 +3,20 @@
 All numbers differ, so that no setting can stand in for another one unseen.
 """
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from poselift.config.architectures import find
 from poselift.config.experiment import Config
+from poselift.config.files import read_configuration
 from poselift.config.recipes import recipe
 from poselift.config.run import TrainingSettings
 from poselift.config.sections import parse
 from poselift.errors import PoseliftError
+
+REPOSITORY = Path(__file__).parents[3]
 
 CONTENT: dict[str, Any] = {
     "dataset": "trial",
@@ -193,6 +197,13 @@ def test_the_guide_recipe(architecture, size, batch_size, epochs):
 def test_the_fast_recipe():
     changes = {"precision": "bf16", "compile": True, "deterministic": False}
     assert recipe("fast", find("full"), "large") == TrainingSettings().model_copy(update=changes)
+
+
+def test_the_experiment_that_compares_the_fast_recipe_changes_what_it_changes():
+    files = ["config.yaml", "workflow/profiles/demo/experiment.yaml", "tests/benchmarks/fast.yaml"]
+    experiment = read_configuration([REPOSITORY / file for file in files])
+    assert {entry.architecture for entry in experiment.ablation} == {"baseline", "mamba_gcn", "full"}
+    assert all(entry.training == recipe("fast", find("full"), "nano") for entry in experiment.ablation)
 
 
 def test_published_sizes():
