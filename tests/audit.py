@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -59,7 +60,16 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     """Run a program of the same environment as this one, or of the project."""
     program = Path(sys.executable).with_name(command[0])
     words = [str(program) if program.exists() else command[0], *command[1:]]
-    return subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+@contextmanager
+def in_a_clone() -> Iterator[None]:
+    """Work in a clone of the last commit, which has none of the folders that git ignores."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), folder], check=True)
+        with chdir(folder):
+            yield
 
 
 def plain(auditor: str, *command: str) -> Finding:
@@ -119,8 +129,8 @@ def page(found: list[Finding], of_crate: str) -> str:
     lines = [
         "# What auditors say",
         "",
-        "Written by `make audit` (`tests/audit.py`), which brings the auditors and runs them on the checkout",
-        f"and on the crate of {of_crate}.",
+        "Written by `make audit` (`tests/audit.py`), which brings the auditors and runs them on a clone of",
+        f"the last commit and on the crate of {of_crate}.",
         "What they find and is no error here has its reason below. Points are theirs: they look for names of",
         "files and words, and know nothing of receipts or of `envs`.",
         "",
@@ -148,18 +158,20 @@ def main(argv: list[str] | None = None) -> None:
     given = parser.parse_args(argv)
     if not (given.crate / "ro-crate-metadata.json").is_file():
         sys.exit(f"error: {given.crate}: no crate; run make demo first")
+    of_crate = given.crate.resolve()
     demo = ["--profile", "workflow/profiles/demo", "--lint"]
     checks: list[Callable[[], Finding]] = [
         lambda: plain("snakemake --lint", "snakemake", *demo),
         lambda: plain(
             f"cffconvert {version('cffconvert')}", "cffconvert", "--validate", "-i", "CITATION.cff"
         ),
-        lambda: crate(given.crate.resolve()),
+        lambda: crate(of_crate),
         lambda: adduce("neurips"),
         lambda: adduce("acm"),
         rrdoctor,
     ]
-    found = [check() for check in checks]
+    with in_a_clone():
+        found = [check() for check in checks]
     given.out.write_text(page(found, given.words), encoding="utf-8")
     print(given.out)
     if left := [fault for each in found for fault in each.faults if fault not in REASONS]:
