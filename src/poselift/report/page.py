@@ -15,9 +15,8 @@ from poselift.analysis.remarks import read_remarks
 from poselift.analysis.results import read
 from poselift.analysis.stored import read_content
 from poselift.analysis.view import add_options, from_options
-from poselift.errors import PoseliftError
 from poselift.evaluation.report import load_reports
-from poselift.files import write_text
+from poselift.files import reading, write_text
 from poselift.findings import findings, speed_table, speeds
 from poselift.program import run
 from poselift.report import html
@@ -72,12 +71,10 @@ def sections(parts: Mapping[str, Markup]) -> list[tuple[str, list[tuple[str, Mar
 
 def read_setup(path: Path) -> str:
     """The page of the experimental setup without its title. Raises `PoseliftError` if it is another file."""
-    try:
+    with reading(path, "the experimental setup", "build it with snakemake", "remove it and build it again"):
         title, _, text = path.read_text(encoding="utf-8").partition("\n")
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; build it with snakemake") from None
-    if title != "# Experimental setup":
-        raise PoseliftError(f"{path}: not the experimental setup; remove it and build it again")
+        if title != "# Experimental setup":
+            raise ValueError(f"it begins with {title!r}")
     return text
 
 

@@ -84,7 +84,7 @@ def kept_trainings(results: Path) -> Iterator[Kept]:
     """The trainings that are kept below the results of a data set, and of its further data sets."""
     for folder in sorted(results.glob(f"**/{FOLDER}/*/")):
         path = folder / HISTORY
-        with reading(path, "as the training left it", f"remove {folder}"):
+        with reading(path, "as the training left it", "remove its folder"):
             record = json.loads(path.read_text(encoding="utf-8"))["record"]
             settings = record["settings"]
         parts = (settings["architecture"], settings["size"], settings["variant"], f"s{settings['seed']}")
