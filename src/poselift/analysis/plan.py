@@ -221,10 +221,6 @@ class Catalogue:
             and (dataset in ("", *self.views) if named is None else name in named)
         ]
 
-    def needing(self, need: str) -> list[str]:
-        """The names of those that need an input or a part of the view."""
-        return [name for name, (_, its, _) in self.about.items() if need in its["NEEDS"]]
-
     def inputs(self, files: Mapping[str, Mapping[str, Any]]) -> Callable[[Any], dict[str, Any]]:
         """An input function: the files by need, named; those that a module does not need are empty."""
 

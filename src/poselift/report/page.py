@@ -19,6 +19,7 @@ from poselift.evaluation.report import load_reports
 from poselift.files import reading, write_text
 from poselift.findings import findings, speed_table, speeds
 from poselift.program import run
+from poselift.provenance.chain import SHORT
 from poselift.report import html
 from poselift.report.markdown import as_html
 from poselift.report.player import player
@@ -133,7 +134,7 @@ def main(argv: list[str] | None = None) -> None:
         files=[Path(os.path.relpath(path, base)).as_posix() for path in arguments.files],
         made={name_of(Path(path)): path.split("/", 2)[-1] for path in record["core"]["parts"]},
         unpinned=unpinned,
-        hash=record["hash"][: lineage.SHORT],
+        hash=record["hash"][:SHORT],
     )
     headings = [heading for heading, _ in shown]
     made_otherwise = [f"Made with {said}, the pinned version." for said in dict.fromkeys(unpinned.values())]
