@@ -119,6 +119,12 @@ def own_folder(path: Path) -> Iterator[Path]:
         yield temporary
 
 
+def copy_file(source: Path, path: Path) -> None:
+    """Copy the content of a file to `path`, atomically."""
+    with atomic_path(path) as temporary:
+        shutil.copyfile(source, temporary)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` atomically, in UTF-8."""
     with atomic_path(path) as temporary:

@@ -7,7 +7,6 @@ weights bit by bit, and a run that was killed and resumed ends like one that was
 import argparse
 import json
 import logging
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.data.batches import NO_PREFERENCES
 from poselift.data.sequence import SPLITS
 from poselift.data.store import clips_folder
-from poselift.files import atomic_path, write_json, write_text
+from poselift.files import copy_file, write_json, write_text
 from poselift.machine.devices import reserved_devices
 from poselift.models.checkpoints import load_checkpoint, save_weights
 from poselift.models.registry import build_run
@@ -189,8 +188,7 @@ def _write(out: Path, settings: RunSettings, state: TrainingState, loop: Loop, s
         settings.name, state.epoch, errors[state.best_epoch], unit, state.best_epoch + 1, errors[-1], unit,
         duration(sum(filter(None, state.history["seconds"]))),
     )  # fmt: skip
-    with atomic_path(out / "training.log") as temporary:
-        shutil.copyfile(states.folder / "training.log", temporary)
+    copy_file(states.folder / "training.log", out / "training.log")
     inputs = {name: states.facts[name] for name in ("data", "clips", "code")} | {"key": states.folder.name}
     inputs |= {"init_from": states.facts["settings"]["init_from"]}
     machine = {"device": device_name(device), "processes": processes}
