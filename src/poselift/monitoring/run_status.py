@@ -37,14 +37,6 @@ class Run(RunProgress):
     note: str | None
     seconds: float
 
-    @property
-    def on_gpu(self) -> bool:
-        return self.device not in (None, "cpu")
-
-    @property
-    def device_seconds(self) -> float:
-        return self.seconds * (self.processes or 1)
-
 
 def find_runs(folder: Path) -> list[Path]:
     """The run directories at and below a folder; what cannot be read is passed over."""
