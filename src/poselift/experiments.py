@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -118,9 +117,7 @@ def run_experiments(files: Sequence[Path], options: Sequence[str]) -> None:
     if not config.experiments:
         raise PoseliftError(f"{', '.join(map(str, files))}: no experiments; list them under `experiments:`")
     command = [sys.executable, "-m", "snakemake", "experiments", *options, "--configfile", *map(str, files)]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    status = subprocess.run(command, env=os.environ | {"PATH": path}).returncode
-    if status:
+    if status := subprocess.run(command, check=False).returncode:
         raise PoseliftError(f"the workflow failed (exit status {status}); see its messages above")
     if not {"-n", "--dry-run", "--dryrun"} & set(options):
         runs = config.variant_runs(config.experiments)

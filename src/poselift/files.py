@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-from zipfile import BadZipFile
 
-from poselift.errors import PoseliftError, one_line
+from poselift.errors import PoseliftError, untrusted
 
 Content = TypeVar("Content")
 
@@ -120,6 +119,12 @@ def own_folder(path: Path) -> Iterator[Path]:
         yield temporary
 
 
+def copy_file(source: Path, path: Path) -> None:
+    """Copy the content of a file to `path`, atomically."""
+    with atomic_path(path) as temporary:
+        shutil.copyfile(source, temporary)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` atomically, in UTF-8."""
     with atomic_path(path) as temporary:
@@ -134,21 +139,11 @@ def write_json(path: Path, value: Any) -> None:
 @contextmanager
 def reading(path: Path, what: str, remedy: str, again: str = "") -> Iterator[None]:
     """Say in one line that a file is missing, or that it is not `what` and why, and what to do (`again`)."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; {remedy}") from None
-    except (
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        RecursionError,
-        BadZipFile,
-    ) as error:
-        reason = one_line(error if isinstance(error, ValueError) else repr(error), limit=500)
-        raise PoseliftError(f"{path}: not {what} ({reason}); {again or remedy}") from None
+    with untrusted(path, f"not {what} ({{}}); {again or remedy}", f"; {remedy}"):
+        try:
+            yield
+        except LookupError as error:  # whose words are the key alone
+            raise ValueError(repr(error)) from None
 
 
 def read_json(path: Path, take: Callable[[Any], Content], what: str, remedy: str) -> Content:

@@ -72,7 +72,6 @@ def speed_table(measured: Mapping[Model, Speed], view: View) -> Table:
         )
 
     return Table(
-        "speed",
         "Speed in the evaluation",
         "Frames per second through the model while the test clips were predicted, the mean over seeds. Other "
         "jobs may have run beside it: this is what an evaluation took, and no benchmark.",
@@ -80,6 +79,7 @@ def speed_table(measured: Mapping[Model, Speed], view: View) -> Table:
         (*columns("text", "Model"), *columns("number", "Frames/s"), *columns("text", "Machine")),
         tuple(Block(rows(size), size) for size in view.grid.sizes),
         "Size",
+        name="speed",
     )
 
 

@@ -109,10 +109,6 @@ def bold(text: str) -> Tex:
     return Tex(rf" \textbf{{{escape(text)}}}" if text else "")
 
 
-def _escape_unless_tex(value: Any) -> str:
-    return value if isinstance(value, Tex) else escape(str(value))
-
-
 _environment = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
     undefined=jinja2.StrictUndefined,
@@ -127,7 +123,7 @@ _environment = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,
-    finalize=_escape_unless_tex,
+    finalize=lambda value: value if isinstance(value, Tex) else escape(str(value)),
 )
 
 

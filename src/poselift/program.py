@@ -1,4 +1,4 @@
-"""How a program ends: the one place that prints errors."""
+"""How a program speaks to its user: the one place that prints errors, and a question."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +12,14 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def agreed(question: str) -> bool:
+    """Whether the user says yes to a question; where nobody can be asked it is no."""
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
 
 
 @contextmanager

@@ -144,7 +144,7 @@ def test_interrupt_cancels_all_and_each_has_its_own_gpu(cluster, untrained):
 def test_failing_job_is_tried_again_and_then_named(cluster, untrained):
     untrained.edit(
         "src/poselift/training/train.py",
-        "    settings = run_from_options(given)\n",
+        "    settings, execution = settings_from_options(given, names)\n",
         "    raise OSError('no luck')\n",
     )
     training = Training(untrained)

@@ -105,7 +105,7 @@ def workflow(files, monkeypatch):
         status = 0
         commands = calls
 
-        def __call__(self, command, env):
+        def __call__(self, command, check):
             calls.append(command)
             return subprocess.CompletedProcess(command, self.status)
 

@@ -30,10 +30,8 @@ DRAWN = FIGURES.names("pdf", without=["trials"])  # the tiny experiment has no s
 
 def needing(catalogue: Catalogue, *needs: str) -> int:
     """How many tables or figures of the paper need one of these."""
-    return len(
-        {name for need in needs for name in catalogue.needing(need)}
-        & set(catalogue.names(without=["trials"]))
-    )
+    found = {name for name, (_, its, _) in catalogue.about.items() if set(needs) & set(its["NEEDS"])}
+    return len(found & set(catalogue.names(without=["trials"])))
 
 
 # what follows from what, as numbers of jobs by rule
@@ -42,7 +40,7 @@ PAPER: Jobs = {"provenance": 1} | PDF
 REPORT: Jobs = {"report_provenance": 1, "report_page": 1}
 # the claims' table follows from the results by way of the claims
 RESULTS = {"tables": needing(TABLES, "results", "judgements"), "figures": needing(FIGURES, "results")}
-OF_RUNS = len(set(FIGURES.needing("runs")) | set(FIGURES.needing("last_examples")))
+OF_RUNS = needing(FIGURES, "runs", "last_examples")
 NUMBERS: Jobs = {
     "results": 1, "table": RESULTS["tables"], "table_page": RESULTS["tables"], "figure": RESULTS["figures"],
     "judge": 1, "numbers": 1, "setup_page": 1,
@@ -68,7 +66,7 @@ def trained(runs: int, costs: int = 0) -> Jobs:
     return more(jobs | {"cost": costs}, tables=OF_COSTS) if costs else jobs
 
 
-EVALUATED: Jobs = {"evaluate": 3} | CLIPS | more(NUMBERS, figures=len(FIGURES.needing("last_examples")))
+EVALUATED: Jobs = {"evaluate": 3} | CLIPS | more(NUMBERS, figures=needing(FIGURES, "last_examples"))
 
 
 @dataclass(frozen=True)
@@ -161,7 +159,7 @@ CHANGES = {
         # all tables know the metrics, that of costs and that of the second data set as well
         {"evaluate": 3, "references": 1}
         | CLIPS
-        | more(NUMBERS, figures=len(FIGURES.needing("last_examples")), tables=OF_COSTS)
+        | more(NUMBERS, figures=needing(FIGURES, "last_examples"), tables=OF_COSTS)
         # and the table of the further data set that the text names, which is not there
         | {"table": NUMBERS["table"] + OF_COSTS + 1},
         "evaluation/references.json: code of poselift.evaluation.metrics changed",
@@ -185,7 +183,7 @@ CHANGES = {
         "experiment: {seeds: [0, 1]}",
         # examples are of the first seed
         {"train": 3, "outcome": 3, "evaluate": 3}
-        | more(NUMBERS, figures=len(FIGURES.needing("runs")), tables=OF_GRID),
+        | more(NUMBERS, figures=needing(FIGURES, "runs"), tables=OF_GRID),
         "runs/baseline-pico-s1, runs/full-pico-s1, runs/mamba_gcn-pico-s1: never built",
     ),
     "decimals of tables": configured(
@@ -254,9 +252,7 @@ UNTRAINED = {
     ),
     "the form of metrics.json": Change(
         code("training/outcome.py"),
-        {"outcome": 3, "setup_page": 1, "numbers": 1, "figure": len(FIGURES.needing("runs"))}
-        | PAPER
-        | REPORT,
+        {"outcome": 3, "setup_page": 1, "numbers": 1, "figure": needing(FIGURES, "runs")} | PAPER | REPORT,
     ),
     "the command line of a training": Change(code("training/train.py"), {}),
     "the saved states": Change(code("training/state_files.py"), {}),

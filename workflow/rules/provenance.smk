@@ -36,7 +36,7 @@ rule claims:
     conda:
         ENVIRONMENT
     shell:
-        "python -m poselift.analysis.claims check {input.judged} 2>&1 | tee {log}"
+        "python -m poselift.analysis.verdicts {input.judged} 2>&1 | tee {log}"
 
 
 # published numbers trained again, outside the paper

@@ -8,8 +8,6 @@ that pays for the choice (`Bootstrap.extreme`).
 
 import argparse
 import operator
-import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
@@ -25,7 +23,6 @@ from poselift.analysis.stored import read_content
 from poselift.analysis.view import DataNotice, Further, Grid, add_options, from_options
 from poselift.config.datasets import known
 from poselift.config.experiment import Statistics
-from poselift.errors import PoseliftError
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import Interval, holm
 from poselift.files import write_json
@@ -63,29 +60,26 @@ def judge(
     """Test a claim by the results on its data set, whose runs are those of `grid`, as if it were the only
     one; `corrected` is the verdict on several."""
     models = [each for each in (claim.model, claim.base) if each]
+    interval = measured(claim, results, grid, statistics)
 
-    def answer(verdict: Verdict, reason: str, interval: Interval | None = None) -> Judgement:
+    def answer(verdict: Verdict, reason: str) -> Judgement:
         numbers = (interval.estimate, interval.low, interval.high, interval.seeds) if interval else ()
         return Judgement(claim.text, claim.test, verdict, reason, claim.unit, *numbers)
-
-    def not_tested(reason: str, interval: Interval | None = None) -> Judgement:
-        return answer("not tested", reason, interval)
 
     for each in models:
         if each.architecture not in grid.architectures or each.size not in grid.sizes:
             named = ", ".join(filter(None, (each.architecture, each.size, claim.dataset)))
-            return not_tested(f"{named} is not part of this experiment")
+            return answer("not tested", f"{named} is not part of this experiment")
     runs = [Grid((each.architecture,), (each.size,), grid.seeds_of(each.size)) for each in models] or [grid]
     missing = [name for wanted in runs for name in wanted.missing(results["run"])]
-    interval = measured(claim, results, grid, statistics)
     if missing or interval is None:
-        return not_tested(f"missing runs: {', '.join(missing)}", interval)
+        return answer("not tested", f"missing runs: {', '.join(missing)}")
     if notice.synthetic:
-        return not_tested("the data are synthetic", interval)
+        return answer("not tested", "the data are synthetic")
     if not interval.tested:
-        return not_tested("too few seeds: one says nothing of the next", interval)
+        return answer("not tested", "too few seeds: one says nothing of the next")
     fulfilled = RELATIONS[claim.relation](interval.estimate, claim.value)
-    judgement = replace(answer("supported" if fulfilled else "refuted", "", interval), p=interval.p)
+    judgement = replace(answer("supported" if fulfilled else "refuted", ""), p=interval.p)
     return corrected([judgement], statistics.confidence)[0]
 
 
@@ -103,14 +97,10 @@ def corrected(judgements: Sequence[Judgement], confidence: float) -> list[Judgem
         p = next(adjusted)
         of_several = f" after the correction for {len(tested)} claims" if len(tested) > 1 else ""
         verdict: Verdict = each.verdict if p <= 1 - confidence else "inconclusive"
-        return replace(each, verdict=verdict, reason=f"{_p_text(p)}{of_several}")
+        shown = "p < 0.001" if p < 1e-3 else f"p = {p:.2g}"
+        return replace(each, verdict=verdict, reason=f"{shown}{of_several}")
 
     return [decided(each) for each in judgements]
-
-
-def _p_text(p: float) -> str:
-    """`p = 0.012`; `p < 0.001`."""
-    return "p < 0.001" if p < 1e-3 else f"p = {p:.2g}"
 
 
 def measured(claim: Claim, results: pd.DataFrame, grid: Grid, statistics: Statistics) -> Interval | None:
@@ -164,28 +154,9 @@ def read_judgements(path: Path) -> list[Judgement]:
     return judgements
 
 
-def check(path: Path) -> None:
-    """Print the verdict on each claim. Raises `PoseliftError` unless all are supported."""
-    judgements = read_judgements(path)
-    for each in judgements:
-        measured = measured_text(each, 2).replace("\N{NARROW NO-BREAK SPACE}", " ")
-        print(f"{each.verdict}: {each.claim} [{each.test}]: {measured}; {each.reason}")
-    counts = Counter(each.verdict for each in judgements)
-    if set(counts) - {"supported"}:
-        listed = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
-        raise PoseliftError(f"{path}: of {len(judgements)} claims: {listed}")
-
-
 def main(argv: list[str] | None = None) -> None:
     """Judge the paper's claims."""
-    if (argv if argv is not None else sys.argv[1:])[:1] == ["check"]:
-        checker = argparse.ArgumentParser(description=check.__doc__)
-        checker.add_argument("check", choices=["check"])
-        checker.add_argument("judged", type=Path, help="the JSON of judged claims")
-        check(checker.parse_args(argv).judged)
-        return
-    what = "Judge the paper's claims; `check FILE` prints the verdicts."
-    parser = argparse.ArgumentParser(description=what)
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--results", type=Path, required=True, metavar="CSV", help="the table of all results")
     parser.add_argument("--claims", type=Path, required=True, metavar="YAML", help="the claims")
     parser.add_argument("--out", type=Path, required=True, metavar="JSON", help="file to write")

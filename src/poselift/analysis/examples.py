@@ -56,16 +56,14 @@ def read_examples(path: Path) -> list[Example]:
     for example in examples:
         for name, channels in POSITIONS.items():
             array: Array = getattr(example, name)
-            where, shape = (
-                f"{path}: {name} of the {example.kind} clip",
-                (len(example.target), N_JOINTS, channels),
-            )
+            shape, fault = (len(example.target), N_JOINTS, channels), ""
             if array.shape != shape:
-                reason = f"has shape {array.shape}, expected {shape}"
-                raise PoseliftError(f"{where} {reason}; evaluate the run again")
-            if not (finite := np.isfinite(array).all(axis=(1, 2))).all():
-                reason = f"is not finite in frame {np.argmin(finite)}"
-                raise PoseliftError(f"{where} {reason}; evaluate the run again")
+                fault = f"has shape {array.shape}, expected {shape}"
+            elif not (finite := np.isfinite(array).all(axis=(1, 2))).all():
+                fault = f"is not finite in frame {np.argmin(finite)}"
+            if fault:
+                which = f"{name} of the {example.kind} clip"
+                raise PoseliftError(f"{path}: {which} {fault}; evaluate the run again")
     return examples
 
 

@@ -7,13 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from poselift.files import read_json
+from poselift.provenance.chain import SHORT
 from poselift.provenance.environment import COMPARED, counted, listed
-
-SHORT = 12
-"""Digits of a hash that people are shown."""
-
-READ_RAW = ("raw",)
-"""Rules that read raw data."""
 
 FEW = 4
 """Names that are listed one by one."""
@@ -113,9 +108,7 @@ def below_results(record: dict[str, Any], path: str) -> str:
 def raw_data(record: dict[str, Any]) -> dict[str, str]:
     """Hashes of the files of raw data, by their names below `results/<dataset>` where they lie there."""
     sources = record["core"]["sources"]
-    read = {
-        path for job in record["core"]["jobs"].values() if job["rule"] in READ_RAW for path in job["inputs"]
-    }
+    read = {path for job in record["core"]["jobs"].values() if job["rule"] == "raw" for path in job["inputs"]}
     raw = {path: digest for path, digest in sources.items() if path in read}
     raw |= {path: made["sha256"] for path, made in record["outputs"].items() if path in read}
     return {

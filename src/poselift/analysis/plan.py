@@ -23,11 +23,6 @@ Views = Mapping[str, View]
 """By data set: the main one is called "", further ones by their names."""
 
 
-def runs_outside(config: Config) -> Collection[str]:
-    """The runs that are not of the paper: the `experiments` and the reproduction of published numbers."""
-    return config.variant_runs([*config.experiments, *config.reproduction])
-
-
 def files_outside(config: Config) -> tuple[str, ...]:
     """What is not of the paper below `results/<dataset>`, folders with a slash at the end: the verdict on the
     reproduction, and a search that is not `with_paper`."""
@@ -37,11 +32,12 @@ def files_outside(config: Config) -> tuple[str, ...]:
 def shown_runs(
     config: Config, runs: Mapping[str, Collection[str]], results: Path = Path("results")
 ) -> dict[str, list[str]]:
-    """The runs that the paper shows, of all `runs` by the folder of their data set below `results`.
+    """The runs that the paper shows, of all `runs` by the folder of their data set below `results`: all but
+    the `experiments` and the reproduction of published numbers.
 
     A draft shows the runs that are evaluated. Raises `PoseliftError` for a draft without any run of the grid.
     """
-    others = runs_outside(config)
+    others = config.variant_runs([*config.experiments, *config.reproduction])
 
     def is_shown(folder: str, run: str) -> bool:
         evaluation = results / folder / "evaluation" / f"{run}.json"
@@ -220,10 +216,6 @@ class Catalogue:
             and not set(its["NEEDS"]) & set(without)
             and (dataset in ("", *self.views) if named is None else name in named)
         ]
-
-    def needing(self, need: str) -> list[str]:
-        """The names of those that need an input or a part of the view."""
-        return [name for name, (_, its, _) in self.about.items() if need in its["NEEDS"]]
 
     def inputs(self, files: Mapping[str, Mapping[str, Any]]) -> Callable[[Any], dict[str, Any]]:
         """An input function: the files by need, named; those that a module does not need are empty."""

@@ -19,7 +19,7 @@ from typing import Any
 
 from poselift.comparison.causes import causes, everything
 from poselift.errors import PoseliftError, one_line
-from poselift.files import atomic_path, reading, write_text
+from poselift.files import copy_file, reading, write_text
 from poselift.latex import defined_numbers
 from poselift.paper.assemble import GENERATED
 from poselift.paper.compile import typeset
@@ -220,8 +220,7 @@ def marked_pdf(before: Path, after: Path, out: Path) -> None:
                 raise PoseliftError(f"latexdiff {name}: {reason}")
             write_text(copies[1] / name, answer.stdout)
         typeset(copies[1], out)
-        with atomic_path(out) as target:
-            shutil.copyfile(copies[1] / PRODUCT, target)
+        copy_file(copies[1] / PRODUCT, out)
 
 
 def _is_prose(name: str) -> bool:

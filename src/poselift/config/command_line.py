@@ -1,7 +1,8 @@
 """A training run's settings on a command line."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 from poselift.config.architectures import Architecture, find, known
@@ -13,16 +14,35 @@ from poselift.config.sizes import model_size
 from poselift.errors import PoseliftError
 
 
-def add_run_options(parser: ArgumentParser, arguments: Sequence[str] = ()) -> None:
-    """Give `parser` an option for every setting of a run, those of all architectures included: the project's
-    own, and the one in `--architecture-file` among the `arguments`."""
+def add_run_options(parser: ArgumentParser, arguments: Sequence[str] = ()) -> list[str]:
+    """Give `parser` an option for every setting of a run and of its execution, those of all architectures
+    included: the project's own, and the one in `--architecture-file` among the `arguments`. Returns the
+    names of the settings, for `settings_from_options`."""
     parser.add_argument(
         "--recipe",
         choices=get_args(RecipeName),
         default="published",
         help="where training options that are not given come from (default: published)",
     )
-    add_options(parser, RunSettings, *(one.settings for one in architectures_among(arguments).values()))
+    models = [one.settings for one in architectures_among(arguments).values()]
+    return ["recipe", *add_options(parser, RunSettings, *models, ExecutionSettings)]
+
+
+OF_CHECKPOINT = ("architecture", "architecture_file", "size", "depth", "dim", "n_frames", "input_2d")
+"""The settings that say what a checkpoint is of."""
+
+
+def add_model_options(parser: ArgumentParser, without: str = "") -> Any:
+    """Give `parser` the options of a trained model: a run, or a checkpoint and what it is of, all of this but
+    for one that is left out, `without`. Returns the group of the first two."""
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--run", type=Path, metavar="DIR", help="folder of a run")
+    which.add_argument("--checkpoint", type=Path, metavar="FILE", help="published checkpoint or safetensors")
+    for name in OF_CHECKPOINT:
+        if name != without:
+            described = RunSettings.model_fields[name].description
+            parser.add_argument(f"--{name.replace('_', '-')}", help=f"of the checkpoint: {described}")
+    return which
 
 
 def architectures_among(arguments: Sequence[str]) -> dict[str, Architecture]:
@@ -55,7 +75,9 @@ def run_from_options(given: dict[str, Any]) -> RunSettings:
     return parse(RunSettings, nested, "options")
 
 
-def execution_from_options(given: dict[str, Any]) -> ExecutionSettings:
-    """Take the options that are execution settings out of `given`. Raises `PoseliftError` for nonsense."""
-    own = {name: given.pop(name) for name in ExecutionSettings.model_fields if name in given}
-    return parse(ExecutionSettings, own, "options")
+def settings_from_options(given: Namespace, names: Sequence[str]) -> tuple[RunSettings, ExecutionSettings]:
+    """The run that a command line says by the options called `names`, and how it is carried out. Raises
+    `PoseliftError` for what does not fit."""
+    told = {name: value for name, value in vars(given).items() if name in names}
+    execution = {name: told.pop(name) for name in ExecutionSettings.model_fields if name in told}
+    return run_from_options(told), parse(ExecutionSettings, execution, "options")

@@ -18,7 +18,7 @@ from poselift.config.faults import raise_all
 from poselift.config.presentation import cards
 from poselift.config.recipes import RecipeName, recipe
 from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
-from poselift.config.search import Search, searchable
+from poselift.config.search import Distinct, Search, searchable
 from poselift.config.sections import NAME, InputPath, Section, Text, parse, suggest
 from poselift.config.sizes import SIZES, ModelSize, model_size
 from poselift.config.submission import Submission
@@ -30,19 +30,12 @@ Name = Annotated[str, Field(pattern=NAME)]
 class Experiment(Section):
     """The grid of runs: every architecture in every size with every seed of the size."""
 
-    architectures: list[str] = Field(min_length=1, description="models to train")
-    sizes: list[str] = Field(min_length=1, description="sizes to train them in")
-    seeds: list[int] = Field(min_length=1, description="seeds to train each with")
+    architectures: Annotated[list[str], Distinct] = Field(min_length=1, description="models to train")
+    sizes: Annotated[list[str], Distinct] = Field(min_length=1, description="sizes to train them in")
+    seeds: Annotated[list[int], Distinct] = Field(min_length=1, description="seeds to train each with")
     more_seeds: dict[str, list[int]] = Field(
         {}, description="by size: further seeds, of the grid alone (sizes that are not in it have none)"
     )
-
-    @field_validator("architectures", "sizes", "seeds")
-    @classmethod
-    def _distinct(cls, value: list[Any]) -> list[Any]:
-        if len(set(value)) < len(value):
-            raise ValueError("an entry occurs twice")
-        return value
 
     def seeds_of(self, size: str) -> list[int]:
         """The seeds of the models of this size."""

@@ -16,9 +16,9 @@ def _flat_fields(model: type[Section]) -> Iterable[tuple[str, Any]]:
             yield name, field
 
 
-def add_options(parser: argparse.ArgumentParser, *models: type[Section]) -> None:
+def add_options(parser: argparse.ArgumentParser, *models: type[Section]) -> list[str]:
     """Give `parser` an option for each field of `models`, nested sections flattened; none is required.
-    A field of several models takes what any of them takes."""
+    A field of several models takes what any of them takes. Returns the names of the fields."""
     fields: dict[str, list[Any]] = {}
     for model in models:
         for name, field in _flat_fields(model):
@@ -38,6 +38,7 @@ def add_options(parser: argparse.ArgumentParser, *models: type[Section]) -> None
             help=(field.description or "") + default,
             **kind,
         )
+    return list(fields)
 
 
 def options(settings: Section, only: Collection[str] | None = None, without: Collection[str] = ()) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from poselift.config.architectures import Architecture
 from poselift.config.run import TrainingSettings
@@ -11,6 +11,16 @@ from poselift.config.sections import NAME, Section
 
 GIVEN = ("epochs", "processes")
 """Keys of the training that trials cannot vary: a stage's trials have one length, and a device each."""
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    if any(value in values[:i] for i, value in enumerate(values)):
+        raise ValueError("an entry occurs twice")
+    return values
+
+
+Distinct = AfterValidator(_distinct)
+"""Of a list: no entry occurs twice."""
 
 
 def searchable(architectures: Iterable[Architecture]) -> list[str]:
@@ -71,13 +81,7 @@ class Finalists(Section):
     """The best trials of a stage, which are then trained with further seeds and compared by the mean."""
 
     count: int = Field(ge=2, description="how many")
-    seeds: list[int] = Field(min_length=1, description="seeds beside that of the search")
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError("a seed occurs twice")
-        return self
+    seeds: Annotated[list[int], Distinct] = Field(min_length=1, description="seeds beside that of the search")
 
 
 class Stage(Section):
@@ -86,7 +90,7 @@ class Stage(Section):
     name: str = Field(pattern=NAME, description="folder of its trials")
     start_from: str | None = Field(None, description="an earlier stage, whose winner the trials start from")
     architecture: str | None = Field(None, description="model of the trials (default: that of `start_from`)")
-    architectures: list[str] = Field(
+    architectures: Annotated[list[str], Distinct] = Field(
         [],
         description="models that each have these trials, as a stage of their own (default: as `start_from`)",
     )
@@ -113,8 +117,6 @@ class Stage(Section):
             raise ValueError("factors need a stage to start from (start_from)")
         if self.architectures and (self.architecture or "architecture" in self.keys):
             raise ValueError("architectures have stages of their own: they can be named in one way alone")
-        if len(set(self.architectures)) < len(self.architectures):
-            raise ValueError("architectures: an entry occurs twice")
         space = self.random.space if self.random else {}
         for key in self.keys:
             if self.keys.count(key) > 1:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from poselift.config.command_line import run_from_options
+from poselift.config.command_line import OF_CHECKPOINT, add_model_options, run_from_options
 from poselift.config.datasets import dataset
 from poselift.config.run import RunSettings
 from poselift.config.yaml_files import load
@@ -25,9 +25,6 @@ from poselift.models.checkpoints import load_checkpoint, load_weights
 from poselift.models.registry import build_run
 from poselift.program import run
 from poselift.provenance.hashing import require_recorded
-
-OF_CHECKPOINT = ("architecture", "architecture_file", "size", "depth", "dim", "n_frames", "input_2d")
-"""The settings that say what a checkpoint is of."""
 
 RULE = "the clips of median and of highest MPJPE among all evaluated test clips"
 
@@ -120,13 +117,7 @@ def evaluated(given: argparse.Namespace) -> tuple[str, RunSettings, dict[str, nn
 def main(argv: list[str] | None = None) -> None:
     """Evaluate a run (its best and last weights) or a published checkpoint on the test split."""
     parser = argparse.ArgumentParser(prog="poselift evaluate", description=main.__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--run", type=Path, metavar="DIR", help="folder of a run")
-    what.add_argument("--checkpoint", type=Path, metavar="FILE", help="published checkpoint or safetensors")
-    of_checkpoint = parser.add_argument_group("what the checkpoint is of")
-    for name in OF_CHECKPOINT:
-        described = RunSettings.model_fields[name].description
-        of_checkpoint.add_argument(f"--{name.replace('_', '-')}", help=described)
+    add_model_options(parser)
     where = "frame store (default: data/ beside the folder of runs, as in the workflow)"
     parser.add_argument("--store", type=Path, metavar="DIR", help=where)
     of_store = "name of the data set, or a file with one of your own (default: as the store's manifest says)"

@@ -60,16 +60,6 @@ def choose(errors: NDArray[np.float64], actions: Sequence[str]) -> list[tuple[st
     return chosen
 
 
-def measured_errors(path: Path) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """The clips that an evaluation counted, (K,), and their MPJPE in mm, (K,), from `<run>-examples.npz`.
-
-    Raises `PoseliftError` if the file is missing or another.
-    """
-    with reading(path, "the examples of an evaluation", "evaluate the run"), np.load(path) as arrays:
-        return arrays["evaluated_clip"], arrays["evaluated_mpjpe"]
-    raise AssertionError  # `reading` lets no error pass
-
-
 def main(argv: list[str] | None = None) -> None:
     """Write what the best epochs of some runs predict for the clips that they share.
 
@@ -89,12 +79,14 @@ def main(argv: list[str] | None = None) -> None:
     given = parser.parse_args(argv)
     files = dict(each.split("=", 1) for each in given.lifters)
 
-    evaluations = [measured_errors(path) for path in given.examples]
-    clips = evaluations[0][0]
-    for path, (others, _) in zip(given.examples, evaluations, strict=True):
-        if not np.array_equal(clips, others):
+    counted, measured_by = [], []  # the clips that evaluations counted, (K,), and their MPJPE in mm, (K,)
+    for path in given.examples:
+        with reading(path, "the examples of an evaluation", "evaluate the run"), np.load(path) as arrays:
+            counted.append(arrays["evaluated_clip"])
+            measured_by.append(arrays["evaluated_mpjpe"])
+        if not np.array_equal(counted[0], counted[-1]):
             raise PoseliftError(f"{path}: of other clips than {given.examples[0]}; show runs of one n_frames")
-    errors = np.stack([each for _, each in evaluations])  # (M, K)
+    clips, errors = counted[0], np.stack(measured_by)  # (M, K)
 
     predictions = []
     with reserved_device(given.device) as device:

@@ -13,6 +13,7 @@ from torch import nn
 from poselift.analysis.intervals import Differences, Model
 from poselift.analysis.results import collect
 from poselift.config.architectures import find
+from poselift.config.command_line import add_model_options
 from poselift.config.experiment import Statistics
 from poselift.config.run import RunSettings
 from poselift.config.sizes import ModelSize
@@ -22,7 +23,7 @@ from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.report import load_reports
 from poselift.files import own_folder, read_json, require_own, write_text
 from poselift.inference.checks import Known
-from poselift.inference.lifters import add_options_of_checkpoint, known_inputs
+from poselift.inference.lifters import known_inputs
 from poselift.models.checkpoints import save_weights
 from poselift.models.cost import count
 from poselift.program import run
@@ -109,11 +110,7 @@ def _errors(path: Path) -> Iterator[dict[str, Any]]:
 def main(argv: list[str] | None = None) -> None:
     """Write a run's best weights, or a checkpoint, as ONNX and safetensors, with a model card."""
     parser = argparse.ArgumentParser(prog="poselift export", description=main.__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--run", type=Path, metavar="DIR", help="folder of a run")
-    what.add_argument("--checkpoint", type=Path, metavar="FILE", help="published checkpoint or safetensors")
-    add_options_of_checkpoint(parser)
-    parser.add_argument("--size", help="of the checkpoint: name of the model's size")
+    add_model_options(parser)
     of_errors = "evaluation of the run (default: evaluation/<run>.json beside the folder of runs)"
     parser.add_argument("--evaluation", type=Path, metavar="JSON", help=of_errors)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")

@@ -18,13 +18,6 @@ CLIPS = 500
 """How many training clips are looked at for what a model knows."""
 
 
-def add_options_of_checkpoint(parser: argparse.ArgumentParser) -> None:
-    """The options that say what a checkpoint is of, but for `--size`."""
-    for name in ("architecture", "architecture_file", "depth", "dim", "n_frames", "input_2d"):
-        described = RunSettings.model_fields[name].description
-        parser.add_argument(f"--{name.replace('_', '-')}", help=f"of the checkpoint: {described}")
-
-
 @contextmanager
 def opened(given: argparse.Namespace) -> Iterator[tuple[Lifter, Known | None]]:
     """The lifter that the command line names, and what its training inputs were like, where that is there to

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from poselift.config.command_line import add_model_options
 from poselift.errors import PoseliftError
 from poselift.files import own_folder, require_own
 from poselift.inference.checks import Known, implausible, unfamiliar
 from poselift.inference.files import read_keypoints
 from poselift.inference.keypoints import UNKNOWN, Keypoints
 from poselift.inference.layouts import LAYOUTS, to_human36m
-from poselift.inference.lifters import add_options_of_checkpoint, opened
+from poselift.inference.lifters import opened
 from poselift.inference.lifting import OVERLAP, SHORT, Lifter, View, image_view, lift, usual_overlap
 from poselift.inference.outputs import Lifted, write
 from poselift.inference.scale import Scale, parse_bone, to_metres
@@ -96,11 +97,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "input", type=Path, nargs="*", metavar="INPUT", help="keypoints: a file, OpenPose's folder"
     )
-    model = parser.add_mutually_exclusive_group(required=True)
-    model.add_argument("--run", type=Path, metavar="DIR", help="folder of a run: its best weights")
-    model.add_argument("--checkpoint", type=Path, metavar="FILE", help="published checkpoint or safetensors")
+    model = add_model_options(parser, without="size")
     model.add_argument("--onnx", type=Path, metavar="FILE", help="model that `poselift export` wrote")
-    add_options_of_checkpoint(parser)
     of_size = "of the images, 1920x1080, and of a checkpoint's model, base; repeatable"
     parser.add_argument("--size", action="append", default=[], help=of_size)
     parser.add_argument(
@@ -138,12 +136,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     given.image = next(_image_size(given.size), None)
     given.size = next((each for each in given.size if not re.fullmatch(r"\d+x\d+", each)), None)
     given.scale = parse_bone(given.bone) if given.bone else Scale(given.height) if given.height else None
-    for name, low, high in (
-        ("height", 0.3, 3),
-        ("fps", 0.1, 1e4),
-        ("min_confidence", 0, 1),
-        ("max_gap", 0, 1e6),
-    ):
+    bounds = {"height": (0.3, 3), "fps": (0.1, 1e4), "min_confidence": (0, 1), "max_gap": (0, 1e6)}
+    for name, (low, high) in bounds.items():
         value = getattr(given, name)
         if value is not None and not low <= value <= high:
             raise PoseliftError(f"--{name.replace('_', '-')} {value}: expected {low} to {high:g}")

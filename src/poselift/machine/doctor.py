@@ -13,7 +13,7 @@ from typing import Any
 from poselift.errors import one_line
 from poselift.machine import machine_checks as machine
 from poselift.machine import project_checks as project
-from poselift.machine.check import Check
+from poselift.machine.machine_checks import Check
 from poselift.program import run
 
 ESSENTIAL = """\

@@ -1,4 +1,7 @@
-"""Checks of the machine: Python, packages, GPUs, programs."""
+"""A line of the report on an installation; the checks of the machine: Python, packages, GPUs, programs.
+
+The modules of the checks import only the standard library at the top: they have to work without the packages.
+"""
 
 import importlib
 import os
@@ -8,15 +11,26 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Literal
 
 from poselift.errors import one_line
-from poselift.machine.check import Check
 from poselift.machine.nvidia import driver_version
 
 CONSTRAINTS = Path("envs/constraints.txt")
 MAKE = "run `make environment` in the project's folder"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report. Only what is essential can be `missing`."""
+
+    name: str
+    state: Literal["ok", "warning", "missing"]
+    found: str
+    advice: str = ""
 
 
 def python() -> Iterator[Check]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from poselift.errors import one_line
-from poselift.machine.check import Check
+from poselift.machine.machine_checks import Check
 
 ESTIMATE = Path("plan", "estimate.json")
 """What `poselift plan` has last estimated, below `results/<dataset>`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from poselift.config.experiment import Config
 from poselift.config.files import read_configuration
 from poselift.monitoring.run_status import ACTIVE, read_run
-from poselift.program import run, visible
+from poselift.program import agreed, run, visible
 
 OF_RUN = (
     "runs/{}",
@@ -52,17 +52,10 @@ def main(argv: list[str] | None = None) -> None:
     for paths in found:
         print(visible(f"{paths[0]}  {size(paths) / 1e6:,.1f} MB"))
     print(f"{len(found)} runs that {', '.join(map(str, given.config))} does not have")
-    if found and given.remove and _agreed(f"Remove these {len(found)}, with their evaluations? [y/N] "):
+    if found and given.remove and agreed(f"Remove these {len(found)}, with their evaluations?"):
         for path in (path for paths in found for path in paths):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         print("removed; what `poselift finished` keeps of their trainings is left")
-
-
-def _agreed(question: str) -> bool:
-    try:
-        return input(question).strip().lower() in ("y", "yes")
-    except EOFError:  # nobody to ask
-        return False
 
 
 if __name__ == "__main__":

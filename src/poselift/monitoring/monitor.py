@@ -83,10 +83,11 @@ def summary(runs: Sequence[Run], now: float) -> str:
     """How many runs are in which state, what they have cost, and when the active ones will end."""
     count = Counter(each.state for each in runs)
     parts = [f"{count[state]} {state}" for state in STATES if count[state]]
-    for kind in ("CPU", "GPU"):
-        seconds = sum(each.device_seconds for each in runs if each.on_gpu == (kind == "GPU"))
-        if seconds:
-            parts.append(f"{seconds / 3600:.1f} {kind}-hours so far")
+    hours = {"CPU": 0.0, "GPU": 0.0}
+    for each in runs:
+        kind = "CPU" if each.device in (None, "cpu") else "GPU"
+        hours[kind] += each.seconds * (each.processes or 1) / 3600
+    parts += [f"{hours[kind]:.1f} {kind}-hours so far" for kind in hours if hours[kind]]
     left = max((each.seconds_left for each in runs if each.seconds_left is not None), default=None)
     if left is not None:
         end = time.strftime("%a %d %b %H:%M", time.localtime(min(now + left, 2**40)))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from poselift.errors import one_line
+from poselift.files import alive
 from poselift.monitoring.run_progress import RunProgress, duration
 
 Object = dict[str, Any]
@@ -35,14 +36,6 @@ class Run(RunProgress):
     state: str
     note: str | None
     seconds: float
-
-    @property
-    def on_gpu(self) -> bool:
-        return self.device not in (None, "cpu")
-
-    @property
-    def device_seconds(self) -> float:
-        return self.seconds * (self.processes or 1)
 
 
 def find_runs(folder: Path) -> list[Path]:
@@ -137,7 +130,7 @@ def _state(folder: Path, progress: RunProgress, metrics: Object, now: float) -> 
     limit = _quiet_seconds(phase, progress)
     pid = _pid(progress)
     if progress.host == platform.node():
-        dead = not held and (held is not None or (pid is not None and not _exists(pid)))
+        dead = not held and (held is not None or (pid is not None and not alive(pid)))
     else:  # a lock of another host can look free from here
         dead = held is False and silent > limit
     if dead and finished:
@@ -178,13 +171,3 @@ def _pid(progress: RunProgress) -> int | None:
     if progress.host != platform.node() or progress.pid is None or not 0 < progress.pid < 2**31:
         return None
     return int(progress.pid)
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True

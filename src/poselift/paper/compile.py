@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from poselift.errors import PoseliftError
-from poselift.files import atomic_path
+from poselift.files import copy_file
 from poselift.paper.assemble import GENERATED
 from poselift.paper.sources import PRODUCT
 from poselift.program import run
@@ -113,15 +113,10 @@ def compile_paper(folder: Path, keep: Path | None = None, draft: bool = False) -
         too_long = next((found[0] for line in warnings if (found := _TOO_LONG.search(line))), "")
         fails = bool(too_long) and not draft
         for target in [*([] if fails else [folder / PRODUCT]), *filter(None, [keep])]:
-            _copy(build / PRODUCT, target)
+            copy_file(build / PRODUCT, target)
     if fails:
         raise PoseliftError(f"{folder}: {too_long}; shorten it, move parts to the supplement, or set draft")
     return warnings
-
-
-def _copy(source: Path, target: Path) -> None:
-    with atomic_path(target) as temporary:
-        shutil.copyfile(source, temporary)
 
 
 def typeset(build: Path, shown: Path, bibliography: bool = True) -> list[str]:

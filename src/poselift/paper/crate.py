@@ -9,12 +9,11 @@ Profile: https://w3id.org/ro/wfrun/process/0.5; RO-Crate 1.1, https://w3id.org/r
 
 import argparse
 import mimetypes
-import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from poselift.files import MARK, atomic_path, read_json, write_json, write_text
+from poselift.files import MARK, copy_file, read_json, write_json, write_text
 from poselift.program import run
 from poselift.provenance import verify
 from poselift.provenance.chain import RECORD
@@ -54,20 +53,14 @@ def graph(folder: Path, record: dict[str, Any], title: str) -> list[Entity]:
     copies = {(Path(file["name"]).name, file["sha256"]): file["@id"] for file in files}
     # a recorded file by its copy in the folder if there is one, else by an identifier of its own
     here = {path: copies.get((Path(path).name, made), f"#{quote(path)}") for path, made in digests.items()}
-    actions = []
-    ran = {name: job.get("environment") or {} for name, job in jobs.items()}
-    properties = {
-        f"#environment/{quote(f'{key}/{value}')}": (key, str(value))
-        for environment in ran.values()
-        for key, value in environment.items()
-        if value is not None
-    }
-    known_as = {facts: identifier for identifier, facts in properties.items()}
+    actions: list[Entity] = []
+    properties: dict[str, Entity] = {}
     for name, job in jobs.items():
         inputs, outputs = ([here[path] for path in job[key]] for key in ("inputs", "outputs"))
         action = _action(name, job["rule"], f"#code/{job['code']}", inputs, outputs, ended[name])
-        facts = ((key, str(value)) for key, value in ran[name].items() if value is not None)
-        actions.append(action | {"environment": [{"@id": known_as[each]} for each in facts]})
+        ran = [_property(*fact) for fact in (job.get("environment") or {}).items() if fact[1] is not None]
+        properties |= {each["@id"]: each for each in ran}
+        actions.append(action | {"environment": [{"@id": each["@id"]} for each in ran]})
     if "main.pdf" in names:
         read = [quote(name) for name in names if name.endswith((".tex", ".bib")) or "/figures/" in name]
         actions.append(_action("main.pdf", "compile", "#latexmk", read, ["main.pdf"], last))
@@ -93,10 +86,7 @@ def graph(folder: Path, record: dict[str, Any], title: str) -> list[Entity]:
             for path, identifier in here.items()
             if identifier.startswith("#")
         ),
-        *(
-            {"@id": identifier, "@type": "PropertyValue", "name": key, "value": value}
-            for identifier, (key, value) in properties.items()
-        ),
+        *properties.values(),
         *(_program(code, manifest) for code, manifest in record["code"].items()),
         {"@id": "#latexmk", "@type": "SoftwareApplication", "name": "latexmk", "url": LATEXMK},
         *actions,
@@ -114,6 +104,11 @@ def _action(name: str, rule: str, program: str, objects: list[str], results: lis
         "endTime": ended,
         "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
     }
+
+
+def _property(key: str, value: Any) -> Entity:
+    identifier = f"#environment/{quote(f'{key}/{value}')}"
+    return {"@id": identifier, "@type": "PropertyValue", "name": key, "value": str(value)}
 
 
 def _program(code: str, manifest: dict[str, Any] | None) -> Entity:
@@ -142,8 +137,7 @@ def _file(folder: Path, name: str) -> Entity:
 def write_crate(folder: Path) -> None:
     """Write metadata, verify.py and hashes into the paper folder. Raises `PoseliftError` without a record."""
     record = read_json(folder / RECORD, dict, "a record of provenance", "put the folder together again")
-    with atomic_path(folder / "verify.py") as temporary:
-        shutil.copyfile(verify.__file__, temporary)
+    copy_file(Path(verify.__file__), folder / "verify.py")
     write_json(folder / METADATA, {"@context": CONTEXT, "@graph": graph(folder, record, folder.parent.name)})
     names = [*files_of(folder), METADATA]
     write_text(folder / verify.SUMS, "".join(f"{sha256(folder / name)}  {name}\n" for name in sorted(names)))

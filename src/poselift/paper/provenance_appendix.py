@@ -9,10 +9,11 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from poselift.analysis.lineage import SHORT, below_results, entries, ran, raw_data, read_record
+from poselift.analysis.lineage import below_results, entries, ran, raw_data, read_record
 from poselift.files import write_text
 from poselift.latex import Tex, escape, render
 from poselift.program import run
+from poselift.provenance.chain import SHORT
 
 
 def _names(*names: str) -> Tex:

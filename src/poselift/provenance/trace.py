@@ -69,9 +69,8 @@ class History:
     def find(self, target: str) -> str:
         """The recorded file that a path, its end, a run or a number means. Raises `PoseliftError`."""
         made = list(self.chain.makers)
-        if target in self.numbers:
-            return next(path for path in made if path.endswith("/numbers.tex"))
-        wanted = target.replace("table:", "tables/").replace("figure:", "figures/")
+        wanted = "numbers.tex" if target in self.numbers else target
+        wanted = wanted.replace("table:", "tables/").replace("figure:", "figures/")
         wanted = wanted.rpartition("generated/")[2]  # the copy in a paper folder
         tests: tuple[Callable[[str], bool], ...] = (
             lambda path: path == wanted,
@@ -85,7 +84,7 @@ class History:
                 if len({self.chain.makers[path].name for path in found}) > 1:
                     raise PoseliftError(f"'{target}' may mean {' or '.join(found[:SHOWN])}; say which")
                 return found[0]
-        if close := difflib.get_close_matches(target, [*self.numbers, *made], n=1):
+        if close := difflib.get_close_matches(wanted, [*self.numbers, *made], n=1):
             raise PoseliftError(f"'{target}': did you mean {close[0]}?")
         raise PoseliftError(
             f"'{target}': no build made it; name a file below results/<dataset>, a table or figure "
@@ -217,10 +216,9 @@ def main(argv: list[str] | None = None) -> None:
     if history.results and file.is_file() and file.is_relative_to(folder):
         target = file.relative_to(folder.parent.parent).as_posix()
     path = history.find(target)
-    relevant: Callable[[str], bool] = lambda path: True  # noqa: E731
     if target in history.numbers:
         print(visible(f"{target} = {as_text(history.numbers[target])}"))
-        relevant = runs_of_number(target, history.numbers, history.chain.makers)
+    relevant = runs_of_number(target, history.numbers, history.chain.makers)
     for line in tree(history, path, relevant, given.all):
         print(visible(line))
     if history.results:

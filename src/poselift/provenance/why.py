@@ -215,7 +215,11 @@ def _options(texts: Iterable[str]) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for text in texts:
         name = WITHOUT_NAME
-        for word in shlex.split(text):
+        try:
+            words = shlex.split(text)
+        except ValueError:  # no part of a command line: a name with an apostrophe
+            words = [text]
+        for word in words:
             if word.startswith("--"):
                 name = word
                 found.setdefault(name, [])

@@ -16,7 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 from poselift.analysis.stored import FigureContent, read_content
-from poselift.errors import PoseliftError
+from poselift.errors import PoseliftError, untrusted
 from poselift.tables.table import Cell, Column, Table
 
 PIXELS_PER_POINT = 1.9
@@ -128,10 +128,8 @@ def inlined(path: Path) -> str:
     kind = mimetypes.guess_type(path.name)[0]
     if kind is None or not kind.startswith("image/"):
         raise PoseliftError(f"{path}: not an image that a page can show; give SVG, PNG or GIF")
-    try:
+    with untrusted(path, "cannot be read ({})", "; build it with snakemake"):
         content = path.read_bytes()
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; build it with snakemake") from None
     if not content:
         raise PoseliftError(f"{path}: empty; remove it and build it again")
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -15,11 +15,11 @@ from poselift.analysis.remarks import read_remarks
 from poselift.analysis.results import read
 from poselift.analysis.stored import read_content
 from poselift.analysis.view import add_options, from_options
-from poselift.errors import PoseliftError
 from poselift.evaluation.report import load_reports
-from poselift.files import write_text
+from poselift.files import reading, write_text
 from poselift.findings import findings, speed_table, speeds
 from poselift.program import run
+from poselift.provenance.chain import SHORT
 from poselift.report import html
 from poselift.report.markdown import as_html
 from poselift.report.player import player
@@ -72,12 +72,10 @@ def sections(parts: Mapping[str, Markup]) -> list[tuple[str, list[tuple[str, Mar
 
 def read_setup(path: Path) -> str:
     """The page of the experimental setup without its title. Raises `PoseliftError` if it is another file."""
-    try:
+    with reading(path, "the experimental setup", "build it with snakemake", "remove it and build it again"):
         title, _, text = path.read_text(encoding="utf-8").partition("\n")
-    except FileNotFoundError:
-        raise PoseliftError(f"{path}: no such file; build it with snakemake") from None
-    if title != "# Experimental setup":
-        raise PoseliftError(f"{path}: not the experimental setup; remove it and build it again")
+        if title != "# Experimental setup":
+            raise ValueError(f"it begins with {title!r}")
     return text
 
 
@@ -136,7 +134,7 @@ def main(argv: list[str] | None = None) -> None:
         files=[Path(os.path.relpath(path, base)).as_posix() for path in arguments.files],
         made={name_of(Path(path)): path.split("/", 2)[-1] for path in record["core"]["parts"]},
         unpinned=unpinned,
-        hash=record["hash"][: lineage.SHORT],
+        hash=record["hash"][:SHORT],
     )
     headings = [heading for heading, _ in shown]
     made_otherwise = [f"Made with {said}, the pinned version." for said in dict.fromkeys(unpinned.values())]

@@ -136,11 +136,6 @@ def usual(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def differing(settings: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that are not the usual ones, `common`."""
-    return {key: value for key, value in settings.items() if value != common[key]}
-
-
 def recipes(groups: Sequence[Group], view: View) -> Facts:
     """The settings that runs share, and for each group of runs those that it does not."""
     recipe = usual([group.recipe for group in groups])
@@ -150,8 +145,9 @@ def recipes(groups: Sequence[Group], view: View) -> Facts:
     }
 
     def differences(group: Group) -> str:
-        changed = differing(group.recipe, recipe) | differing(group.model, of_models[group.architecture])
-        return ", ".join(f"{key} {_setting(value)}" for key, value in changed.items()) or "nothing"
+        own, common = group.recipe | group.model, recipe | of_models[group.architecture]
+        changed = (f"{key} {_setting(value)}" for key, value in own.items() if value != common[key])
+        return ", ".join(changed) or "nothing"
 
     return {
         "recipe": [(key, _setting(value)) for key, value in recipe.items()],

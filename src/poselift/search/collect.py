@@ -52,34 +52,20 @@ def fragment(
     """What the winners change, as keys of config.yaml: each has its searched values of the training as the
     last of the `overrides`, and its hyper-parameters under `models`, for its own architecture alone. With it
     goes how they were found, on which training `subject`: the paper says it."""
-    of_training, found = TrainingSettings.model_fields, winners(results)
-    searched = {
-        name: {key: value for key, value in one.searched.items() if key not in MODEL}
-        for name, one in found.items()
-    }
-    trainings = {
-        name: {key: value for key, value in values.items() if key in of_training}
-        for name, values in searched.items()
-    }
-    models = {
-        name: {key: value for key, value in values.items() if key not in of_training}
-        for name, values in searched.items()
-    }
-    tuned = {
-        name: {
-            "keys": list(searched[name]),
-            "trials": sum(one.architecture == name for one in results),
-            "size": one.size,
-            "seeds": one.seeds,
-            "subject": subject,
-        }
-        for name, one in found.items()
-        if searched[name]
-    }
-    own = [{"architectures": [name], "training": values} for name, values in trainings.items() if values]
+    own: list[dict[str, Any]] = []
+    models: dict[str, Any] = {}
+    tuned: dict[str, Any] = {}
+    for name, one in winners(results).items():
+        searched = {key: value for key, value in one.searched.items() if key not in MODEL}
+        training = {key: searched[key] for key in searched if key in TrainingSettings.model_fields}
+        own += [{"architectures": [name], "training": training}] if training else []
+        models |= {name: model} if (model := {k: searched[k] for k in searched if k not in training}) else {}
+        trials = sum(each.architecture == name for each in results)
+        how = {"trials": trials, "size": one.size, "seeds": one.seeds, "subject": subject}
+        tuned |= {name: {"keys": list(searched), **how}} if searched else {}
     piece = {
         "overrides": [*overrides, *own] if own else [],
-        "models": {name: values for name, values in models.items() if values},
+        "models": models,
         "search": {"tuned": tuned} if tuned else {},
     }
     return {key: content for key, content in piece.items() if content}

@@ -18,8 +18,7 @@ from typing import Any
 
 import torch
 
-from poselift.config.command_line import add_run_options, execution_from_options, run_from_options
-from poselift.config.options import add_options
+from poselift.config.command_line import add_run_options, settings_from_options
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.errors import PoseliftError, one_line
 from poselift.files import write_json
@@ -153,33 +152,29 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--keep-weights", action="store_true", help="keep the weights when the trial is over")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     parser.add_argument("--threads", type=int, help="CPU threads (results depend on their number)")
-    add_run_options(parser, sys.argv[1:] if argv is None else argv)
-    add_options(parser, ExecutionSettings)
-    given = vars(parser.parse_args(argv))
-    store, out, device = given.pop("store"), given.pop("out"), given.pop("device")
-    rung, stop_after, keep_weights = given.pop("rung"), given.pop("stop_after"), given.pop("keep_weights")
-    start, previous = (path and read_ranking(path) for path in (given.pop("start"), given.pop("previous")))
-    if threads := given.pop("threads"):
-        torch.set_num_threads(threads)
+    names = add_run_options(parser, sys.argv[1:] if argv is None else argv)
+    given = parser.parse_args(argv)
+    base, execution = settings_from_options(given, names)
+    trial, own = Trial(given.trial, base, given.values, given.factors), given.out.parent
+    start, previous = (path and read_ranking(path) for path in (given.start, given.previous))
+    if given.threads:
+        torch.set_num_threads(given.threads)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    execution = execution_from_options(given)
-    name, values, factors = given.pop("trial"), given.pop("values"), given.pop("factors")
-    goes_on, seeds = given.pop("goes_on"), given.pop("seeds")
-    trial = Trial(name, run_from_options(given), values, factors)
 
     def trained(settings: RunSettings, epochs: int | None) -> dict[str, Any]:
-        is_first = settings.seed == trial.base.seed
-        folder = out.parent if is_first else out.parent / f"seed-{settings.seed}"
-        return train_or_recall(store, folder, device, execution, settings, epochs)
+        folder = own if settings.seed == base.seed else own / f"seed-{settings.seed}"
+        return train_or_recall(given.store, folder, given.device, execution, settings, epochs)
 
     try:
-        result = attempt(trial, rung, stop_after, start, previous, trained, goes_on, seeds)
+        result = attempt(
+            trial, given.rung, given.stop_after, start, previous, trained, given.goes_on, given.seeds
+        )
     except Stopped as stopped:
         log.info("%s", stopped)
         sys.exit(stopped.exit_status)
-    write(out, result)
-    if result.status in ("finished", "stopped") and not keep_weights:
-        clear(out.parent)
+    write(given.out, result)
+    if result.status in ("finished", "stopped") and not given.keep_weights:
+        clear(own)
     log.info("%s %s %s", trial.name, result.status, result.reason)
 
 

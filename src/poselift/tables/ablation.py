@@ -67,7 +67,6 @@ def table(
     missing += [name for entry in entries for name in entry.missing(results["run"])]
     labels = [METRICS[metric].label for metric in METRICS_SHOWN]
     return Table(
-        "ablation",
         "Ablation",
         sentences(
             f"Ablation on {view.notice.dataset_title}, last epoch: errors and their changes in mm (negative: "

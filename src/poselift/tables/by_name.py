@@ -25,7 +25,6 @@ def by_name(results: pd.DataFrame, view: View, group: str, metrics: Sequence[str
     rows = tuple(row(name, (group, name)) for name in names_in(results, group))
     blocks = (Block(rows), Block((row("Mean"),)))
     return Table(
-        f"per_{group}",
         f"Errors per {group}",
         sentences(
             f"Errors per {group} in mm on {view.notice.dataset_title}, size {size}, last epoch.",

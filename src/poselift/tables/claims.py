@@ -24,7 +24,6 @@ def table(judgements: Sequence[Judgement], view: View) -> Table:
         for each in judgements
     )
     return Table(
-        "claims",
         "The claims of this paper",
         "The claims of this paper, tested against its results. In brackets the "
         f"{100 * view.statistics.confidence:g}\N{NARROW NO-BREAK SPACE}% confidence interval over test "

@@ -24,7 +24,6 @@ def table(costs: dict[tuple[str, str], Cost], view: View) -> Table:
         return Cell(view.label(architecture)), *cost_cells(cost, places), of_all
 
     return Table(
-        "cost",
         "Cost of a forward pass",
         "Cost of a forward pass over one clip. MACs: multiply-accumulates of the linear layers alone (the "
         "usual convention, which leaves out the products inside attention, graph and SSM) and of all "

@@ -33,7 +33,6 @@ def table(results: pd.DataFrame, view: View) -> Table:
         return Cell(f"{view.label(second)} − {view.label(first)}"), *changes, plain(detectable, places)
 
     return Table(
-        "differences",
         "Differences between models",
         sentences(
             f"Differences of errors after the last epoch on {view.notice.dataset_title}, in mm, with their "

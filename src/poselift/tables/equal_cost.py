@@ -31,7 +31,6 @@ def table(results: pd.DataFrame, costs: dict[tuple[str, str], Cost], view: View)
 
     blocks = (Block((row(rival, rival), row(model, rival))) for model, rival in found)
     return Table(
-        "equal_cost",
         f"Beside a {base} of no fewer parameters",
         sentences(
             f"Each model beside the smallest {base} with at least as many parameters, if there is one: "

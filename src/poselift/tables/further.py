@@ -56,7 +56,6 @@ def table(results: pd.DataFrame, published: Published | None, view: View) -> Tab
     blocks = [Block(tuple(ours(name, size) for name in view.grid.architectures)) for size in view.grid.sizes]
     actions = names_in(results, "action")
     return Table(
-        "further",
         view.notice.dataset_title,
         sentences(
             f"Results on {view.notice.dataset_title} with {results['input_2d'].iloc[0]} 2D input:",

@@ -44,7 +44,6 @@ def table(results: pd.DataFrame, published: Published | None, view: View) -> Tab
     starred = f"from {view.label(grid.base)} of its size"
     blocks = (Block(references), Block(theirs), *by_size(grid, row))
     return Table(
-        "ground_truth_2d",
         "Lifting the true 2D poses",
         sentences(
             f"Lifting the true 2D poses of {view.notice.dataset_title} in training and test, in mm; for "

@@ -24,7 +24,6 @@ def table(results: pd.DataFrame, view: View) -> Table:
 
     blocks = (Block(cells.references(REFERENCE_LABELS, metrics)), *by_size(grid, row))
     return Table(
-        "main",
         "Errors of all models",
         sentences(
             f"Errors on {view.notice.dataset_title}: mean over the frames of an action, then over "

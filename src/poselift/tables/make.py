@@ -15,8 +15,8 @@ def main(argv: list[str] | None = None) -> None:
     order = read_order("tables", argparse.ArgumentParser(description=main.__doc__), argv)
     view, module = order.view, order.module
     content = module.table(**order.inputs, view=view) if view else None
-    if content and order.arguments.dataset:
-        content = replace(content, name=order.arguments.dataset)
+    if content:
+        content = replace(content, name=order.arguments.dataset or order.arguments.name)
     switches = {}
     if names := getattr(module, "SWITCHES", ()):
         there = content is not None

@@ -26,7 +26,6 @@ def table(results: pd.DataFrame, view: View) -> Table:
 
     blocks = (Block(cells.references(REFERENCE_LABELS, METRICS_SHOWN)), *by_size(grid, row))
     return Table(
-        "overview",
         "Errors of all models in short",
         sentences(
             f"Errors on {view.notice.dataset_title} after the last epoch, in mm; lower is better.",

@@ -68,7 +68,6 @@ def table(
     theirs = [Block(tuple(their_row(row, detector) for row in rows)) for detector, rows in groups.items()]
     ours = Block(tuple(our_row(name, size) for size in view.grid.sizes for name in view.grid.architectures))
     return Table(
-        "published",
         "Published results",
         sentences(
             f"Published results on {view.notice.dataset_title} with detected 2D input, in mm, grouped by the "

@@ -58,15 +58,15 @@ class Block:
 @dataclass(frozen=True)
 class Table:
     """A table. `titles` is the heading of its blocks' titles, empty if they have none. Rows may be shorter
-    than `columns`. `notice` is the bold part of the caption."""
+    than `columns`. `notice` is the bold part of the caption. `make` gives it its name."""
 
-    name: str
     title: str
     caption: str
     notice: str
     columns: tuple[Column, ...]
     blocks: tuple[Block, ...]
     titles: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,6 @@ def table(trials: pd.DataFrame, view: View) -> Table:
         return Cell(trial["stage"]), *keys, plain(error, 2), *counts, Cell(status)
 
     return Table(
-        "trials",
         "Hyper-parameter search",
         f"The best {len(best)} of {len(trials)} trials, by the error after the last epoch on a train subject "
         "that is held out, in pixels, the mean of its seeds. Stages differ in their length.",

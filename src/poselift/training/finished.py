@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poselift.files import atomic_path, reading
-from poselift.program import run
+from poselift.program import agreed, run
 from poselift.provenance.hashing import sha256
 from poselift.training.outcome import HISTORY, TRAINED
 
@@ -84,7 +84,7 @@ def kept_trainings(results: Path) -> Iterator[Kept]:
     """The trainings that are kept below the results of a data set, and of its further data sets."""
     for folder in sorted(results.glob(f"**/{FOLDER}/*/")):
         path = folder / HISTORY
-        with reading(path, "as the training left it", f"remove {folder}"):
+        with reading(path, "as the training left it", "remove its folder"):
             record = json.loads(path.read_text(encoding="utf-8"))["record"]
             settings = record["settings"]
         parts = (settings["architecture"], settings["size"], settings["variant"], f"s{settings['seed']}")
@@ -109,9 +109,7 @@ def main(argv: list[str] | None = None) -> None:
     unused = [each for each in found if not each.used]
     freed = f"{sum(each.bytes for each in unused) / 1e6:,.1f} MB"
     print(f"{len(found)} finished trainings; {len(unused)} of no present run take {freed}")
-    if not (given.prune and unused):
-        return
-    if given.yes or input(f"Remove these {len(unused)}? [y/N] ").strip().lower() in ("y", "yes"):
+    if given.prune and unused and (given.yes or agreed(f"Remove these {len(unused)}?")):
         for each in unused:
             shutil.rmtree(each.folder)
         print(f"removed; {freed} are free")

@@ -9,7 +9,6 @@ The workflow does not know the folder, so that it outlives what Snakemake delete
 hash of all that determines the run: a run never resumes from the state of other settings, code or data.
 """
 
-import hashlib
 import io
 import json
 import logging
@@ -27,6 +26,7 @@ from filelock import FileLock, Timeout
 
 from poselift.errors import PoseliftError, one_line
 from poselift.files import atomic_path, write_json
+from poselift.provenance.hashing import json_hash
 from poselift.training.interruptions import out_of_memory
 from poselift.training.state import TrainingState
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 def state_key(facts: dict[str, Any]) -> str:
     """Hash of all that determines a run: its settings, code, data."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+    return json_hash(facts)[:16]
 
 
 def differences(there: dict[str, Any], here: dict[str, Any]) -> str:

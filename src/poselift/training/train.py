@@ -7,7 +7,6 @@ weights bit by bit, and a run that was killed and resumed ends like one that was
 import argparse
 import json
 import logging
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,14 +19,13 @@ import yaml
 from torch import nn
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from poselift.config.command_line import add_run_options, execution_from_options, run_from_options
-from poselift.config.options import add_options
+from poselift.config.command_line import add_run_options, settings_from_options
 from poselift.config.recipes import unusual
 from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.data.batches import NO_PREFERENCES
 from poselift.data.sequence import SPLITS
 from poselift.data.store import clips_folder
-from poselift.files import atomic_path, write_json, write_text
+from poselift.files import copy_file, write_json, write_text
 from poselift.machine.devices import reserved_devices
 from poselift.models.checkpoints import load_checkpoint, save_weights
 from poselift.models.registry import build_run
@@ -189,8 +187,7 @@ def _write(out: Path, settings: RunSettings, state: TrainingState, loop: Loop, s
         settings.name, state.epoch, errors[state.best_epoch], unit, state.best_epoch + 1, errors[-1], unit,
         duration(sum(filter(None, state.history["seconds"]))),
     )  # fmt: skip
-    with atomic_path(out / "training.log") as temporary:
-        shutil.copyfile(states.folder / "training.log", temporary)
+    copy_file(states.folder / "training.log", out / "training.log")
     inputs = {name: states.facts[name] for name in ("data", "clips", "code")} | {"key": states.folder.name}
     inputs |= {"init_from": states.facts["settings"]["init_from"]}
     machine = {"device": device_name(device), "processes": processes}
@@ -235,31 +232,29 @@ def main(argv: list[str] | None = None) -> None:
         help="resume from the newest state in the run directory, or from this file, or fail; without it "
         "a run resumes from its own state if there is one",
     )  # fmt: skip
-    add_run_options(parser, arguments)
-    add_options(parser, ExecutionSettings)
-    given = vars(parser.parse_args(arguments))
-    store, out, kept, device, threads, resume = (
-        given.pop(name) for name in ("store", "out", "kept", "device", "threads", "resume")
-    )
-    execution = execution_from_options(given)
-    settings = run_from_options(given)
-    if threads:
-        torch.set_num_threads(threads)
+    names = add_run_options(parser, arguments)
+    given = parser.parse_args(arguments)
+    settings, execution = settings_from_options(given, names)
+    if given.threads:
+        torch.set_num_threads(given.threads)
     info, processes = launch_info(), settings.training.processes
     level = logging.INFO if info is None or info.rank == 0 else logging.WARNING
     logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
 
     if info is None and processes > 1:
-        with reserved_devices(device, processes) as devices:
-            names = ",".join(map(str, devices))
-            launch("poselift.training.train", [*arguments, "--device", names], processes)
+        with reserved_devices(given.device, processes) as devices:
+            listed = ",".join(map(str, devices))
+            launch("poselift.training.train", [*arguments, "--device", listed], processes)
         return
     check_size(info, processes)
     for line in unusual(settings):
         log.info("warning: %s", line)
     try:
-        with logging_redirect_tqdm(), launched(device, info) as (chosen, ranks):
-            train(settings, store, out, chosen, execution, resume=resume, ranks=ranks, kept=kept)
+        with logging_redirect_tqdm(), launched(given.device, info) as (device, ranks):
+            train(
+                settings, given.store, given.out, device, execution, resume=given.resume, ranks=ranks,
+                kept=given.kept,
+            )  # fmt: skip
     except Stopped as stopped:
         log.info("%s", stopped)
         sys.exit(stopped.exit_status)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from poselift.analysis import claims as module
+from poselift.analysis import verdicts
 from poselift.analysis.claim_tests import parse, read_claims
 from poselift.analysis.claims import judge
 from poselift.analysis.results import COLUMNS, NUMBERS
@@ -318,17 +319,17 @@ def test_the_interval_is_that_of_the_view(command):
 
 
 def test_the_check_passes_if_all_is_supported(command, capsys):
-    module.main(["check", str(command([GOOD]))])
+    verdicts.main([str(command([GOOD]))])
     assert "supported: Good by 100%. [mpjpe(full, base) < 40 mm]: 35.10 mm (" in capsys.readouterr().out
 
 
 def test_the_check_fails_for_each_other_verdict(command, capsys):
     judged = command([GOOD, BAD])  # which is written all the same: the paper still builds
     with pytest.raises(PoseliftError, match="of 2 claims: 1 refuted, 1 supported"):
-        module.main(["check", str(judged)])
+        verdicts.main([str(judged)])
     assert "refuted: Very good." in capsys.readouterr().out
     with pytest.raises(PoseliftError, match="1 not tested"):
-        module.main(["check", str(command([GOOD], "--synthetic"))])
+        verdicts.main([str(command([GOOD], "--synthetic"))])
 
 
 def test_claims_about_further_data_sets_are_judged_by_their_own_results(tmp_path):

@@ -7,8 +7,8 @@ from poselift.errors import PoseliftError
 from poselift.tables.table import Block, Cell, Column, Table
 
 TABLE = Table(
-    "t", "A table", "Of a|b.", "", (Column("Name", kind="text"), Column("mm", "Last")),
-    (Block(((Cell("x_1"), Cell("1.0", "±0.2", value=1.04)),), "big"),), "Size",
+    "A table", "Of a|b.", "", (Column("Name", kind="text"), Column("mm", "Last")),
+    (Block(((Cell("x_1"), Cell("1.0", "±0.2", value=1.04)),), "big"),), "Size", "t",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from poselift.config import sections, yaml_files
 from poselift.config.architectures import built_in
-from poselift.config.command_line import add_run_options, run_from_options
+from poselift.config.command_line import add_run_options, run_from_options, settings_from_options
 from poselift.config.experiment import Config
 from poselift.config.options import options
 from poselift.config.run import RunSettings
@@ -222,8 +222,8 @@ def test_overrides_apply_in_order_to_the_runs_they_name():
 def test_settings_survive_command_line_and_file(name, tmp_path):
     settings = config(models={"full": {"fusion_alpha": 0.4}}, training={"lr": 1e-5}).runs()[name]
     parser = argparse.ArgumentParser()
-    add_run_options(parser)
-    assert run_from_options(vars(parser.parse_args(options(settings).split()))) == settings
+    names = add_run_options(parser)
+    assert settings_from_options(parser.parse_args(options(settings).split()), names)[0] == settings
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
     assert yaml_files.load(path, RunSettings) == settings

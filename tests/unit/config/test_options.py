@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from poselift.config.command_line import add_run_options, execution_from_options, run_from_options
-from poselift.config.options import add_options, options
+from poselift.config.command_line import add_run_options, run_from_options, settings_from_options
+from poselift.config.options import options
 from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
 from poselift.config.sections import Section
 from poselift.errors import PoseliftError
@@ -24,11 +24,10 @@ ODD: dict[str, list[Any]] = {
 """Values of each field of a training, zeros and both answers among them."""
 
 
-def read(words: str) -> dict[str, Any]:
+def read(words: str) -> tuple[RunSettings, ExecutionSettings]:
     parser = argparse.ArgumentParser()
-    add_run_options(parser)
-    add_options(parser, ExecutionSettings)
-    return vars(parser.parse_args(shlex.split(words)))
+    names = add_run_options(parser)
+    return settings_from_options(parser.parse_args(shlex.split(words)), names)
 
 
 def test_every_field_of_a_training_has_odd_values():
@@ -39,7 +38,7 @@ def test_every_field_of_a_training_has_odd_values():
 @pytest.mark.parametrize("recipe", ["published", "guide"])
 def test_a_training_survives_its_options(key, value, recipe):
     run = BASE.model_copy(update={"training": TRAINING.model_copy(update={key: value})})
-    assert run_from_options(read(f"{options(run)} --recipe {recipe}")) == run
+    assert read(f"{options(run)} --recipe {recipe}")[0] == run
 
 
 @pytest.mark.parametrize(
@@ -49,7 +48,7 @@ def test_a_training_survives_its_options(key, value, recipe):
 )  # fmt: skip
 def test_a_run_survives_its_options(key, value):
     run = BASE.model_copy(update={key: value})
-    assert run_from_options(read(options(run))) == run
+    assert read(options(run))[0] == run
 
 
 @pytest.mark.parametrize("value", [0.375, 0.1])
@@ -58,7 +57,7 @@ def test_hyperparameters_survive_their_options(value):
         update={"fusion_alpha": value, "mamba_gcn_dim": 136, "without_branch": "graph"}
     )
     run = BASE.model_copy(update={"model": model})
-    assert run_from_options(read(options(run))) == run
+    assert read(options(run))[0] == run
 
 
 @pytest.mark.parametrize(
@@ -69,15 +68,12 @@ def test_hyperparameters_survive_their_options(value):
 )  # fmt: skip
 def test_execution_survives_its_options_and_is_no_part_of_the_run(key, value):
     execution = ExecutionSettings().model_copy(update={key: value})
-    given = read(f"{options(execution)} {options(BASE)}")
-    assert execution_from_options(given) == execution
-    assert run_from_options(given) == BASE
+    assert read(f"{options(execution)} {options(BASE)}") == (BASE, execution)
 
 
 def test_a_flag_without_a_word_means_yes():
-    assert run_from_options(read(f"{options(BASE)} --compile --deterministic false")).training == (
-        TRAINING.model_copy(update={"compile": True, "deterministic": False})
-    )
+    run, _ = read(f"{options(BASE)} --compile --deterministic false")
+    assert run.training == TRAINING.model_copy(update={"compile": True, "deterministic": False})
 
 
 def test_options_name_each_field_once_and_leave_out_what_is_none():
@@ -110,7 +106,7 @@ def test_what_is_no_number_is_refused():
     with pytest.raises(PoseliftError, match=r"options: training.lr: Input should be a valid number"):
         run_from_options({"architecture": "baseline", "size": "small", "lr": "fast"})
     with pytest.raises(PoseliftError, match=r"options: keep: Input should be greater than or equal to 1"):
-        execution_from_options({"keep": "0"})
+        read(f"{options(BASE)} --keep 0")
 
 
 def test_what_determines_a_run_is_in_its_options():

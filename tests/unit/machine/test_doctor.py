@@ -16,7 +16,7 @@ import yaml
 from poselift.data.outside import contents
 from poselift.machine import doctor
 from poselift.machine import machine_checks as machine
-from poselift.machine.check import Check
+from poselift.machine.machine_checks import Check
 from poselift.models.ssd import Mamba2
 from poselift.models.ssd_backends import Choice
 from poselift.provenance import hashing

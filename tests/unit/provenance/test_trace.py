@@ -186,6 +186,12 @@ def test_escapes_in_receipts_do_nothing_to_the_terminal(toy, capsys):
     assert all(line.isprintable() for line in shown.splitlines())
 
 
+def test_a_number_of_which_there_is_no_receipt_is_said(toy):
+    Path("results/toy/receipts/paper/numbers.json").unlink()
+    with pytest.raises(PoseliftError, match="no build made it"):
+        main(["full.base.mpjpe"])
+
+
 def test_what_is_above_is_named_by_the_file_that_is_above(toy, capsys):
     frames = [f"results/toy/data/{name}" for name in ("manifest.json", "arrays.npy")]
     toy.job("both", "frames", ["data/raw.pkl"], dict.fromkeys(frames, "x"))

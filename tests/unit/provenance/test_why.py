@@ -90,6 +90,11 @@ def test_a_changed_option_is_named(toy):
     assert explained(text)[0] == "tables/main.tex: --synthetic not set -> set"
 
 
+def test_a_changed_name_with_an_apostrophe_is_told(toy):
+    told = explained(block("main", params('"Ann O\'Neill"', "'Ann Oneill'")))
+    assert told[0] == "tables/main.tex: parameter Ann O'Neill -> Ann Oneill"
+
+
 def test_the_raw_file_is_named(toy):
     digests = (f"'motion.pkl@sha256:{digit * 64}'" for digit in "ab")
     assert explained(block("main", params(*digests)))[0] == "tables/main.tex: content of motion.pkl changed"

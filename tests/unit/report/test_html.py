@@ -39,7 +39,7 @@ class Rows(HTMLParser):
 
 
 def made_up(*blocks: Block, columns: tuple[Column, ...], titles: str = "") -> Rows:
-    return Rows(html.table(Table("made", "Made up", "No number was measured.", "", columns, blocks, titles)))
+    return Rows(html.table(Table("Made up", "No number was measured.", "", columns, blocks, titles)))
 
 
 def test_a_cell_shows_what_latex_shows_and_keeps_the_whole_number():
@@ -65,7 +65,7 @@ def test_the_csv_has_whole_numbers_below_their_headings():
     columns = (Column("Model", kind="text"), Column("MPJPE", "Last epoch"), Column("Frames", kind="number"))
     row = (Cell("one"), estimated(Estimate(41.2468, 0.31, 3), 1), Cell("1,500", value=1500))
     blocks = (Block((row, (Cell("two"),)), "small"),)
-    content = str(html.table(Table("made", "Made up", "Nothing.", "", columns, blocks, "Size")))
+    content = str(html.table(Table("Made up", "Nothing.", "", columns, blocks, "Size")))
     encoded = re.search(r"data:text/csv;charset=utf-8;base64,([\w+/=]+)", content)
     assert list(csv.reader(base64.b64decode(encoded[1]).decode().splitlines())) == [
         ["Size", "Model", "Last epoch MPJPE", "Last epoch MPJPE: spread", "Frames"],
@@ -93,7 +93,7 @@ def test_every_row_has_a_cell_for_each_column():
 def test_names_are_escaped_everywhere():
     hostile = '<script>alert("1")</script>&'
     content = Table(
-        "made", hostile, hostile, hostile,
+        hostile, hostile, hostile,
         (Column(hostile, kind="text"),), (Block(((Cell(hostile),),), hostile),),
         hostile,
     )  # fmt: skip

@@ -105,6 +105,16 @@ def test_a_damaged_file_is_named(clips, name):
         player(clips, view())
 
 
+def test_a_file_with_broken_compression_is_named(clips):
+    np.savez_compressed(clips, **np.load(clips))
+    broken = bytearray(clips.read_bytes())
+    start = broken.index(b"target.npy") + 64
+    broken[start : start + 64] = b"\xff" * 64
+    clips.write_bytes(broken)
+    with pytest.raises(PoseliftError, match=r"shown\.npz: not the clips that the page plays \(Error -3 "):
+        player(clips, view())
+
+
 @pytest.fixture
 def page(clips, chromium, tmp_path) -> Iterator[Browser]:
     """The player on a page of its own, ready; nothing may have been complained of at the end."""

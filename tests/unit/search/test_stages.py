@@ -194,7 +194,7 @@ def test_rungs(searching):
             [COARSE | {"finalists": {"count": 2, "seeds": [0, 1]}}],
             "stage 'coarse': seed 0 of the finalists is the search's own",
         ),
-        ([COARSE | {"finalists": {"count": 2, "seeds": [1, 1]}}], "finalists: a seed occurs twice"),
+        ([COARSE | {"finalists": {"count": 2, "seeds": [1, 1]}}], "finalists.seeds: an entry occurs twice"),
         (
             [COARSE | {"grid": {}, "random": {"samples": 2, "space": {"lr": {"low": 1e-3, "high": 1e-4}}}}],
             "low must be less than high",

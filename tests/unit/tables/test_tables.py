@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,7 +41,8 @@ from shown import REAL, SYNTHETIC, view
 
 def tex(module: ModuleType, *arguments: Any) -> str:
     """The LaTeX of the table that a module makes of its arguments."""
-    return latex.tabulate(module.table(*arguments), module.LAYOUT, {})
+    content = replace(module.table(*arguments), name=module.__name__)
+    return latex.tabulate(content, module.LAYOUT, {})
 
 
 def rows(table: str) -> list[list[str]]:

@@ -1,5 +1,6 @@
 """What was trained once is not trained again, and what is kept of it is known and can be removed."""
 
+import io
 import json
 import os
 import shutil
@@ -132,7 +133,7 @@ def test_prune_removes_what_no_run_holds(trained, tmp_path, capsys):
 def test_prune_asks(trained, tmp_path, monkeypatch):
     trained()
     shutil.rmtree(tmp_path / "results/runs")
-    for answer, left in (("n", 1), ("", 1), ("y", 0)):
-        monkeypatch.setattr("builtins.input", lambda _, answer=answer: answer)
+    for answer, left in (("n\n", 1), ("\n", 1), ("", 1), ("y\n", 0)):  # "": nobody can be asked
+        monkeypatch.setattr("sys.stdin", io.StringIO(answer))
         main([str(tmp_path / "results"), "--prune"])
         assert len(list((tmp_path / "results/finished").iterdir())) == left
