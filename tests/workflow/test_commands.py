@@ -17,9 +17,11 @@ import pytest
 
 from own_lifter import write_lifter
 from poselift.certificate.rebuild import is_taken
+from poselift.config.run import ExecutionSettings
 from poselift.files import write_json
+from poselift.provenance.code_hash import read_pins
 from poselift.provenance.receipts import seal
-from project import Project
+from project import REPOSITORY, Project
 
 PAPER = """
 data: {raw: raw.pkl, synthetic: null, expected_clips: {train: 70, test: 50}}
@@ -45,12 +47,21 @@ ground_truth_2d: {architectures: [baseline, full], sizes: [nano], seeds: [7]}
 ablation:
   - {name: wide, architecture: full, size: nano, model: {mamba_gcn_dim: 32}}
   - {name: long, architecture: baseline, size: pico, n_frames: 15, seeds: [6], training: {epochs: 2}}
+experiments:
+  - {name: tried, architecture: full, size: nano, seeds: [8]}
 statistics: {resamples: 321, confidence: 0.9, seed: 17}
-execution: {num_workers: 5, pin_memory: false}
+execution:
+  data_path: loader
+  memory: keep
+  num_workers: 5
+  pin_memory: false
+  prefetch_factor: 7
+  checkpoint_every: 11
+  keep: 13
+  tensorboard: true
 search:
   with_paper: true
   validation_subject: S7
-  keep_weights: true
   stages:
     - name: coarse
       architecture: mamba_gcn
@@ -75,10 +86,25 @@ architectures: {mlp: lifters/mlp.py}
 experiment: {architectures: [baseline, mlp, full]}
 further_data:
   mpi_inf_3dhp: {synthetic: {test_frames: 40}, n_frames: 9, seeds: [0], published: null}
-certificate: {taken: data}
+overrides: [{n_frames: 15}]
+search:
+  with_paper: false
+  keep_weights: true
+  stages:
+    - {name: apart, architecture: baseline, size: pico, epochs: 1, grid: {lr: [0.001]}}
+certificate: {taken: data, paper: handed.zip}
 """
 """A draft of a lifter of the user's own and of two runs of one name, on synthetic motion in the form of each
-data set; one of these is frozen."""
+data set; one of these is frozen. The search is no part of its paper."""
+
+OF_FROZEN = "f" * 16
+"""The code that trained the frozen run."""
+
+EXECUTION = {
+    "data-path": "loader", "memory": "keep", "num-workers": "5", "pin-memory": "false",
+    "prefetch-factor": "7", "checkpoint-every": "11", "keep": "13", "tensorboard": "true",
+}  # fmt: skip
+"""How the jobs of PAPER train."""
 
 MAIN, FURTHER = "results/tiny", "results/tiny/mpi_inf_3dhp"
 
@@ -93,7 +119,8 @@ def say(job, **_):
         "rule": job.rule.name, "inputs": list(job.input), "outputs": list(job.output),
         "ancient": [file for file in job.input if io.is_flagged(file, "ancient")],
         "command": job.shellcmd or "", "params": dict(job.params.items()),
-        "code": manifest["entries"] if manifest else [], "template": job.rule.shellcmd or "",
+        "code": manifest["entries"] if manifest else [], "pins": manifest["pins"] if manifest else {},
+        "template": job.rule.shellcmd or "",
         "named": [f"params.{name}" for name in job.rule.params.keys()]
         + [f"resources.{name}" for name in job.rule.resources],
     }
@@ -118,6 +145,8 @@ class Job:
     params: dict[str, Any]
     code: list[str]
     """the modules that its code hash starts from"""
+    pins: dict[str, str]
+    """the versions in it"""
     template: str
     """the command as its rule has it"""
     named: list[str]
@@ -164,7 +193,7 @@ def drafted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
     ended = {"ended": "", "host": ""}
     receipt = {
         "rule": "train",
-        "code": "f" * 16,
+        "code": OF_FROZEN,
         "params": {},
         "inputs": [],
         "outputs": {},
@@ -172,7 +201,7 @@ def drafted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
     }
     path = project.folder / MAIN / "receipts/train/full-pico-s0.json"
     write_json(path, receipt | {"seal": seal(receipt)})
-    found = planned(project, DRAFT, "all", "handover", "certificate")
+    found = planned(project, DRAFT, "all", "search", "handover", "certificate")
     return {job.rule: job for job in found.values()} | found
 
 
@@ -236,14 +265,15 @@ def test_a_run_is_trained_with_its_settings(jobs, run, expected):
     data, _, name = run.rpartition("/")
     results = FURTHER if data else MAIN
     options = trained(jobs)[f"{results}/runs/{name}"]
-    common = {
-        "store": f"{results}/data",
-        "kept": f"{results}/finished",
-        "num-workers": "5",
-        "pin-memory": "false",
-    }
-    common |= {"compile": "false", "deterministic": "true"}
+    common = {"store": f"{results}/data", "kept": f"{results}/finished"}
+    common |= EXECUTION | {"compile": "false", "deterministic": "true"}
     assert {key: options[key] for key in expected | common} == expected | common
+
+
+def test_every_setting_of_the_execution_is_another_than_its_default():
+    fields = {name.replace("_", "-"): field.default for name, field in ExecutionSettings.model_fields.items()}
+    assert fields.keys() == EXECUTION.keys()
+    assert not [name for name, value in fields.items() if str(value).lower() == EXECUTION[name]]
 
 
 NOT_READ = {("train", "kept"), ("report_page", "files")}
@@ -269,21 +299,26 @@ def test_what_a_command_names_is_declared(jobs):
     [
         (r"(.*/runs/[^/]+)/(best|last)_model\.safetensors", r"\1/history.json"),
         (r"(.*)/results\.csv", r"\1/results.sha256"),
+        (r"(.*/data)/(raw\.pkl|train\.npz|test\.npz)", r"\1/raw.sha256"),
         (r"(.*)/shown_clips\.npz", r"\1/shown_clips.sha256"),
         (r"(.*/clips-\d+)/(train|test)\.npy", r"\1/manifest.json"),
         (r"(.*/data/frames)/(train|test)/.*", r"\1/manifest.json"),
     ],
 )
-def test_with_each_large_file_a_job_reads_the_small_one_that_hashes_it(jobs, large, witness):
-    """The large ones' times do not count: without the small one a job would not see their change."""
+def test_with_each_large_file_a_job_reads_the_small_one_that_hashes_it(jobs, drafted, large, witness):
+    """Large files' times do not count: a job sees their change by the time of the small one."""
     readers = [
         (job, path)
-        for job in jobs.values()
+        for job in (*jobs.values(), *drafted.values())
         for path in job.inputs
-        if re.fullmatch(large, path) and "/search/" not in path
+        if re.fullmatch(large, path) and "/search/" not in path and job.params.get("code") != OF_FROZEN
     ]
     assert readers
-    missing = {(job.rule, path) for job, path in readers if re.sub(large, witness, path) not in job.inputs}
+    missing = {
+        (job.rule, path)
+        for job, path in readers
+        if re.sub(large, witness, path) not in set(job.inputs) - set(job.ancient)
+    }
     assert missing == set()
 
 
@@ -399,8 +434,7 @@ def test_trials_are_what_the_search_says(jobs):
     assert second.options["previous"] == f"{MAIN}/search/coarse/ranking-0.json"
     # of the length that the model has in the paper
     assert all(f"{MAIN}/data/clips-12/train.npy" in job.inputs for job in (first, second))
-    assert "keep-weights" in first.options
-    assert (first.options["num-workers"], first.options["pin-memory"]) == ("5", "false")
+    assert all(EXECUTION.items() <= job.options.items() for job in (first, second))
     ranking = jobs[f"{MAIN}/search/coarse/ranking-0.json"]
     assert ranking.options["keep"] == "0.5"
     started = jobs[f"{MAIN}/search/fine/lr=x0.25/rung-0.json"]
@@ -408,9 +442,30 @@ def test_trials_are_what_the_search_says(jobs):
     assert started.options["factors"] == '{"lr": 0.25}'
 
 
+def test_weights_of_trials_are_kept_where_the_search_says_so(jobs, drafted):
+    assert "--keep-weights" in drafted["trial"].words
+    assert not any("--keep-weights" in job.words for job in jobs.values())
+
+
+def test_the_search_ends_with_the_trials_of_all_stages(jobs, drafted):
+    found, apart = jobs[f"{MAIN}/search/results.csv"], drafted["search_results"]
+    assert found.options["rankings"] == [
+        f"{MAIN}/search/coarse/ranking-1.json", f"{MAIN}/search/fine/ranking-0.json",
+    ]  # fmt: skip
+    assert [each["training"] for each in json.loads(found.options["overrides"]) if "training" in each] == [
+        {"lr": 0.01}, {"lr": 0.02, "batch_size": 8},
+    ]  # fmt: skip
+    assert found.options["validation-subject"] == "S7"
+    assert found.options["dataset-title"] == "Synthetic motion"
+    assert ["--synthetic" in job.words for job in (found, apart)] == [False, True]
+
+
 def test_published_numbers_are_trained_again_as_they_were_published(tmp_path):
-    jobs = planned(Project.copied(tmp_path / "project"), PAPER, "reproduction")
+    jobs = planned(Project.copied(tmp_path / "project"), PAPER, "reproduction", "experiments")
     runs = trained(jobs)
+    # with it are trained the other runs that are no part of the paper
+    assert runs.pop(f"{MAIN}/runs/full-nano-tried-s8")["lr"] == "0.02"
+    assert jobs["experiments"].inputs == [f"{MAIN}/evaluation/full-nano-tried-s8.json"]
     frames = {"xsmall-again_xs": "27", "small-again_s": "81", "base-again_b": "243", "large-again_l": "243"}
     assert set(runs) == {f"{MAIN}/runs/baseline-{name}-s{seed}" for name in frames for seed in (4, 5)}
     for out, options in runs.items():
@@ -473,9 +528,20 @@ def test_the_code_of_a_job_is_that_of_its_programs_its_model_and_its_data(jobs):
         if job.rule in ("raw", "frames", "evaluate", "references"):
             of = "mpi_inf_3dhp" if FURTHER in output else "human36m"
             assert f"poselift.datasets.{of}" in job.code, output
+        if job.rule in ("raw", "frames"):
+            assert f"poselift.datasets.{of}.raw" in job.code, output
             assert job.options["dataset"] == of
     played = {f"poselift.models.architectures.{name}" for name in ("baseline", "mamba_gcn", "full")}
     assert played <= set(jobs[f"{MAIN}/evaluation/shown_clips.npz"].code)
+
+
+def test_the_versions_that_a_job_uses_are_in_its_hash(jobs):
+    pins = read_pins(REPOSITORY / "envs/constraints.txt")
+    for output, package in (
+        ("runs/full-nano-s4/history.json", "torch"),
+        ("figures/joints.pdf", "matplotlib"),
+    ):
+        assert jobs[f"{MAIN}/{output}"].pins[package] == pins[package]
 
 
 def test_what_files_from_outside_hold_is_a_parameter_of_what_reads_them(jobs):
@@ -508,6 +574,8 @@ def test_the_record_of_the_page_is_of_all_that_the_page_shows(jobs):
     shown = [*page.options["tables"], *page.options["figures"], page.options["clips"], page.options["setup"]]
     shown += [path for path in page.options["files"] if path.endswith(".gif")]
     assert set(record.options["parts"]) == set(shown)
+    files = ("paper/main.pdf", "results.csv", "provenance.json", "setup.md", "figures/animation.gif")
+    assert page.options["files"] == [f"{MAIN}/{name}" for name in files]
     assert page.options["record"] == record.outputs[0]
 
 
@@ -525,6 +593,11 @@ def test_the_search_is_on_the_setup_page_where_it_is_part_of_the_paper(jobs, dra
     assert drafted["setup_page"].options["trials"] == []
 
 
+def test_a_search_that_is_no_part_of_the_paper_is_not_made_for_it(drafted):
+    for rule in ("all", "report_page"):
+        assert not [path for path in drafted[rule].inputs if re.search(r"/search[/.]|/trials\.", path)], rule
+
+
 def test_a_draft_is_compiled_and_handed_over_as_one(jobs, drafted):
     assert "--draft" in drafted["pdf"].words
     assert "--draft" in drafted["handover"].words
@@ -533,10 +606,12 @@ def test_a_draft_is_compiled_and_handed_over_as_one(jobs, drafted):
 
 def test_a_frozen_run_keeps_its_code_whatever_its_inputs_and_its_namesake_does_not(drafted):
     frozen, namesake = (drafted[f"{results}/runs/full-pico-s0/history.json"] for results in (MAIN, FURTHER))
-    assert frozen.params["code"] == "f" * 16
+    assert frozen.params["code"] == OF_FROZEN
     assert set(frozen.ancient) == set(frozen.inputs)
     assert "poselift.models.architectures.full" in namesake.code
     assert f"{FURTHER}/data/clips-9/manifest.json" in set(namesake.inputs) - set(namesake.ancient)
+    for rule in ("provenance", "report_provenance"):
+        assert drafted[rule].options["frozen"] == "full-pico-s0"
 
 
 def test_synthetic_motion_is_made_as_it_is_described(drafted):
@@ -545,10 +620,14 @@ def test_synthetic_motion_is_made_as_it_is_described(drafted):
     assert sizes.items() <= main.items()
     assert further["test-frames"] == "40"
     assert [main["dataset"], further["dataset"]] == ["human36m", "mpi_inf_3dhp"]
+    main, further = (drafted[f"{results}/data/raw.sha256"].code for results in (MAIN, FURTHER))
+    assert "poselift.synthetic.dataset" in main
+    assert "poselift.synthetic.mpi_inf_3dhp" in further
 
 
 def test_a_certificate_takes_as_given_what_the_configuration_says(drafted):
     job = drafted["certificate"]
+    assert job.words[3] == "handed.zip"
     assert job.options["taken"] == "data"
     assert {f"{MAIN}/{name}" for name in ("numbers.tex", "provenance.tex", "tables/main.tex")} <= set(
         job.options["parts"]
@@ -596,3 +675,11 @@ def test_clips_are_shown_of_the_first_seed(jobs):
 def test_references_have_the_frames_of_the_paper(jobs):
     options = jobs[f"{MAIN}/evaluation/references.json"].options
     assert (options["n-frames"], options["store"]) == ("9", f"{MAIN}/data")
+
+
+def test_clips_are_played_of_the_length_that_the_models_see(drafted):
+    clips = f"{MAIN}/data/clips-15/manifest.json"
+    assert clips in set(drafted["shown_clips"].inputs) & set(
+        drafted[f"{MAIN}/evaluation/mlp-pico-s0.json"].inputs
+    )
+    assert drafted["references"].options["n-frames"] == "9"

@@ -206,6 +206,12 @@ def test_a_missing_seed_is_named():
     assert (judged.verdict, judged.reason) == ("not tested", "missing runs: full-base-s1")
 
 
+def test_the_lowest_is_of_all_models_or_not_tested():
+    judged = verdict("mpjpe(lowest) < 40 mm", {"full": 35.0})
+    missing = ", ".join(f"baseline-base-s{seed}" for seed in (0, 1, 2))
+    assert (judged.verdict, judged.reason) == ("not tested", f"missing runs: {missing}")
+
+
 def test_no_run_at_all():
     test = "improvement(full over baseline, base) > 10 %"
     judged = verdict(test, {"full": 35.0})
@@ -310,10 +316,12 @@ GOOD = {"claim": "Good by 100%.", "test": "mpjpe(full, base) < 40 mm"}
 BAD = {"claim": "Very good.", "test": "mpjpe(full, base) < 30 mm"}
 
 
-def test_the_interval_is_that_of_the_view(command):
+def test_interval_and_verdict_are_at_the_confidence_of_the_view(command):
+    near = {"claim": "Nearly so.", "test": "mpjpe(full, base) < 35.7 mm"}  # the mean is 35.1
     (usual,), (narrow,) = (
-        module.read_judgements(command([GOOD], *more)) for more in ((), ("--confidence", "0.6"))
+        module.read_judgements(command([near], *more)) for more in ((), ("--confidence", "0.6"))
     )
+    assert (usual.verdict, narrow.verdict) == ("inconclusive", "supported")
     assert narrow.estimate == usual.estimate
     assert narrow.high - narrow.low < 0.6 * (usual.high - usual.low)
 

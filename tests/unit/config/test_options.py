@@ -100,6 +100,8 @@ def test_options_that_are_given_win_over_size_and_recipe():
     deeper = run_from_options(given | {"depth": "27"})
     assert (deeper.depth, deeper.dim) == (27, 64)
     assert (run_from_options(given).depth, run_from_options(given).dim) == (26, 64)
+    large = run_from_options(given | {"size": "large"}).training
+    assert (large.batch_size, large.epochs) == (32, 300)
 
 
 def test_what_is_no_number_is_refused():

@@ -245,11 +245,12 @@ def test_some_sizes_have_more_seeds_in_the_grid_alone():
 
 AGAINST = {"name": "a", "architecture": "full", "size": "base", "against": ["full", "base"]}
 CONTROL = AGAINST | {"name": "mlp", "architecture": "control", "model": {"mixer": "mlp"}}
+OWN = {"control": "poselift.models.controls.mixer"}
 
 
 def test_a_control_is_trained_like_what_it_is_compared_with():
     settings = config(
-        architectures={"control": "poselift.models.controls.mixer"},
+        architectures=OWN,
         sizes=CONTENT["sizes"] | {"wide": {"depth": 1, "dim": 32}},
         models={
             "full": {"fusion_alpha": 0.4, "gcn_dropout": 0.2},
@@ -274,6 +275,26 @@ def test_a_control_is_trained_like_what_it_is_compared_with():
     assert other.model.fusion_alpha == 0.6
     assert (wider.depth, wider.training.lr, wider.model.spatial_graph) == (1, 3e-3, "symmetric")
     assert settings.runs()["full-base-s3"].training.lr == 2e-3
+    assert {card.label for card in settings.cards().values()} == {"Baseline", "Full", "Full, other mixer"}
+
+
+def test_a_control_has_the_recipe_of_what_it_is_compared_with():
+    """By `guide` full models have smaller batches than others, and large ones are trained for longer."""
+    settings = config(
+        recipe="guide",
+        training={},
+        architectures=OWN,
+        sizes={"base": {"depth": 3, "dim": 24}, "wide": {"depth": 1, "dim": 32}},
+        experiment=CONTENT["experiment"] | {"sizes": ["base", "large"]},
+        paper=CONTENT["paper"] | {"per_action_size": "base"},
+        ablation=[
+            CONTROL,
+            {"name": "wider", "architecture": "baseline", "size": "wide", "against": ["full", "large"]},
+        ],
+    )
+    runs = settings.variant_runs(settings.ablation)
+    assert of(runs["control-base-mlp-s3"], "batch_size", "epochs") == [48, 200]
+    assert of(runs["baseline-wide-wider-s3"], "batch_size", "epochs") == [32, 300]
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,11 @@ def test_the_difference_has_its_interval_and_the_row_names_both_models(results, 
     low, high = ax.get_xlim()
     assert low < change.low < change.high < high  # no interval is cut off
     assert to_hex(drawn.lines[0].get_markerfacecolor()) == "#ffffff"
+    card = shown.card("full")
+    assert (to_hex(drawn.lines[0].get_color()), drawn.lines[0].get_marker()) == (
+        card.colour.lower(),
+        card.marker,
+    )
     assert any("exploratory, not corrected" in line for line in words(figure))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from poselift.config.experiment import Statistics
 from poselift.evaluation.statistics import seed_interval
 from poselift.figures import streaming
 from shown import SYNTHETIC, view
@@ -24,7 +25,7 @@ def test_a_look_ahead_of_k_is_the_place_k_before_the_last(results):
 
 
 def test_line_and_band_are_mean_and_interval_over_seeds(results):
-    shown = view(notice=SYNTHETIC)
+    shown = view(notice=SYNTHETIC, statistics=Statistics(confidence=0.8))
     (ax,) = streaming.draw(results, shown).axes
     errors = streaming.by_look_ahead(results, "full", "base")
     line = ax.lines[1]

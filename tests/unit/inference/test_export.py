@@ -1,5 +1,7 @@
 """What leaves: the same numbers as torch's, and a card whose numbers are the run's."""
 
+import argparse
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +15,9 @@ from detections import N_FRAMES, TINY, alphapose, standing, written
 from poselift.config.command_line import run_from_options
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
+from poselift.files import write_json
 from poselift.inference import predict
-from poselift.inference.export import _errors, main, write_onnx
+from poselift.inference.export import _errors, card, main, write_onnx
 from poselift.inference.lifters import from_onnx
 from poselift.models.checkpoints import load_checkpoint
 from poselift.models.registry import build_model, build_run
@@ -101,6 +104,39 @@ def test_the_errors_of_the_card_are_those_of_the_weights_that_leave(make_report,
     write_reports(tmp_path / "run.json", [make_report("full", "base", 0, 40.0, 38.0)])
     told = {each["title"]: each["interval"].estimate for each in _errors(tmp_path / "run.json")}
     assert told["MPJPE"] == pytest.approx(38)  # of the best epoch
+
+
+def test_the_card_of_a_run_says_what_its_records_say(make_report, tmp_path):
+    shape = {
+        "architecture": "full",
+        "size": "base",
+        "depth": 1,
+        "dim": 16,
+        "n_frames": 9,
+        "mamba_gcn_dim": 16,
+    }
+    settings = run_from_options(shape)
+    run = tmp_path / "runs" / settings.name
+    inputs = {"data": {"train/inputs.npy": "d1"}, "code": "c1", "commit": "c2"}
+    inputs |= {"settings": settings.model_dump(mode="json")}
+    record = {"key": "k1", "inputs": inputs, "environment": {"torch": "2.0"}}
+    write_json(run / "provenance.json", record)
+    summary = {
+        "train_clips": 200, "test_clips": 30, "best_epoch": 2, "epochs": 3, "best_mpjpe": 45, "unit": "mm",
+        "seconds": 7200, "gpu_hours": 8, "device": "A100",
+    }  # fmt: skip
+    write_json(run / "metrics.json", {"summary": summary})
+    write_reports(
+        tmp_path / "evaluation" / f"{settings.name}.json", [make_report("full", "base", 0, 40.0, 38.0)]
+    )
+    text = card(argparse.Namespace(run=run, evaluation=None), settings.name, settings, onnx=True)
+    told = dict(re.findall(r"^\| (.+?) \| (.+) \|$", text, re.MULTILINE))
+    assert told["clips"] == "200 to train on, 30 to validate on"
+    assert told["best epoch"] == "2 of 3, MPJPE 45.00 mm"
+    assert told["took"] == "7200 s on A100, 8.00 GPU hours"
+    assert told["key of the run"] == "k1 (code c1, commit c2)"
+    error, low, high = map(float, re.fullmatch(r"(\S+) mm \| (\S+) to (\S+)", told["MPJPE"]).groups())
+    assert low < error == 38 < high
 
 
 @pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod."])

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ search:
       size: nano
       epochs: 6
       grid: {lr: [1.0e-3, 2.0e-3, 3.0e-3], weight_decay: [0.1, 0.2, 0.3]}
-      halving: {epochs: [1, 3]}
+      halving: {epochs: [1, 3], keep: 0.3}
 paper: {title: T, authors: [A], per_action_size: nano}
 """
 HOUR = Gpu("H100", memory=1, bandwidth=1, single=1, half=1, launch=3600)
@@ -102,6 +103,14 @@ def test_counted_clips_count_more_than_the_expected(config):
     assert hours_of(config)["grid baseline-nano-s0"] == pytest.approx(2 * (11 + 1))
 
 
+def test_clips_of_further_data_are_expected_at_their_own_number_of_frames(config):
+    source = "{train: a.npz, test: b.npz, n_frames: 9, expected_clips: {train: 31, test: 7}}"
+    Path("config.yaml").write_text(f"{CONFIG}further_data: {{mpi_inf_3dhp: {source}}}\n")
+    found = trainings(read_configuration([Path("config.yaml")]))
+    assert {each.clips for each in found if each.part == "mpi_inf_3dhp"} == {(31, 7)}
+    assert {each.clips for each in found if each.part == "grid"} == {(60, 12)}
+
+
 def test_every_part_of_the_paper_is_counted(config):
     parts = Counter(training.part for training in trainings(config))
     assert parts == {
@@ -114,7 +123,7 @@ def test_every_part_of_the_paper_is_counted(config):
 
 
 def test_of_a_search_only_the_epochs_that_halving_leaves(config):
-    # 9 trials for 1 epoch, 3 of them for 2 more, one of these for the last 3: 18 epochs, 2 for each trial
+    # 9 trials for 1 epoch; 30 % of them, rounded up, for 2 more; of these as many for the last 3: 18 epochs
     searched = [training for training in trainings(config) if training.part == "search.coarse"]
     assert sum(training.epochs for training in searched) == 9 * 1 + 3 * 2 + 1 * 3
 
@@ -128,6 +137,10 @@ def test_what_has_run_counts_as_it_ran_and_corrects_the_others_of_its_model(conf
     finished("baseline-micro-s0", hours=9)  # estimated 18
     assert hours_of(config)["grid baseline-micro-s1"] == pytest.approx(9)
     assert hours_of(config)["grid baseline-nano-s1"] == pytest.approx(18)
+    finished("baseline-nano-s1", hours=27)
+    finished("baseline-nano-s2", hours=90)
+    # of 2, 3 and 10 times as long the middle
+    assert hours_of(config)["ground-truth 2D baseline-nano-gt2d-s0"] == pytest.approx(3 * 9)
 
 
 @pytest.mark.parametrize("other", [{"device": "NVIDIA A100-SXM4-80GB"}, {"n_frames": 9}])
@@ -153,6 +166,18 @@ def test_parts_are_computed_again_where_a_training_will(config, memory, room, re
     assert {one.memory for one in found} == {300_000_000 if recomputed else 500_000_000}
 
 
+def test_a_part_needs_the_memory_of_its_largest_training(config):
+    gigabytes = {"nano": 2, "micro": 3}
+    found = [
+        replace(one, memory=gigabytes[one.training.settings.size] * 10**9)
+        for one in estimates(trainings(config), OneOperator(), HOUR, "auto")
+    ]
+    part, *_, memory = plan.table(Corrected(found), gpus=1).columns
+    assert dict(zip(part.cells, memory.cells, strict=True)) == {
+        "grid": "3 GB", "ground-truth 2D": "2 GB", "ablation": "2 GB", "the paper": "3 GB", "search": "2 GB",
+    }  # fmt: skip
+
+
 def test_days_are_shared_by_gpus_but_the_longest_training_is_not():
     assert plan.days([24, 24, 24, 24], gpus=2) == 2
     assert plan.days([72, 1, 1], gpus=4) == 3
@@ -166,16 +191,17 @@ def test_seeds_that_one_size_has_more_are_counted_and_left_out_first(config):
     assert (said, left) == (["experiment.more_seeds: none: 36.0 GPU-hours less"], pytest.approx(198))
 
 
-def test_finalists_are_trained_once_more_with_each_seed(config):
+# three trials of six epochs; two of them three times more, or all of them
+@pytest.mark.parametrize(("count", "expected"), [(2, 54), (5, 72)])
+def test_finalists_are_trained_once_more_with_each_seed(config, count, expected):
     stage = {"name": "coarse", "architectures": ["baseline", "full"], "size": "nano", "epochs": 6}
-    stage |= {"grid": {"lr": [1e-3, 2e-3, 3e-3]}, "finalists": {"count": 2, "seeds": [7, 8, 9]}}
+    stage |= {"grid": {"lr": [1e-3, 2e-3, 3e-3]}, "finalists": {"count": count, "seeds": [7, 8, 9]}}
     search = config.search.model_validate({"stages": [stage]})
     found = trainings(config.model_copy(update={"search": search}))
     epochs = Counter()
     for one in found:
         epochs[one.part] += one.epochs
-    # three trials of six epochs; two of them three times more
-    assert (epochs["search.coarse_baseline"], epochs["search.coarse_full"]) == (54, 54)
+    assert (epochs["search.coarse_baseline"], epochs["search.coarse_full"]) == (expected, expected)
 
 
 def test_a_budget_leaves_out_the_least_needed_first(config):

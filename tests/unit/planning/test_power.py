@@ -68,9 +68,10 @@ def test_the_variance_is_pooled_over_models_that_have_all_seeds_of_a_comparison(
     assert _by_assumption(settings, pairs) == pytest.approx([assumed(2, 2, 2, 0.95)] * 2)
 
 
-def test_assumed_variances_are_said_to_be(tmp_path):
-    said = power(config(), tmp_path)
-    number = f"{assumed(3, 4, 2, 0.95):.2g}"
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_assumed_variances_are_said_to_be(tmp_path, confidence):
+    said = power(config(statistics={"confidence": confidence}), tmp_path)
+    number = f"{assumed(3, 4, 2, confidence):.2g}"
     assert f"80 % power: {number} mm in the grid (2 comparisons); by assumed standard" in said
     assert "0.3 mm of a training" in said
     assert "57 recordings" in said

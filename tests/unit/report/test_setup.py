@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 
 import pandas as pd
@@ -64,13 +65,30 @@ def written(made, *more: str, **others) -> str:
     return (made.root / "setup.md").read_text()
 
 
+def cells(line: str) -> list[str]:
+    """The cells of a line of a table in Markdown."""
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def under(text: str, *first: str) -> dict[str, str]:
+    """The row that begins with these cells, by what stands above it."""
+    lines = text.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith(f"| {' | '.join(first)} |"))
+    top = next(i for i in range(at, 0, -1) if not lines[i - 1].startswith("|"))
+    return dict(zip(cells(lines[top]), cells(lines[at]), strict=True))
+
+
 def test_data_are_counted(inputs):
     text = written(inputs)
     assert "## Data: some \\| motion" in text
     assert "abcd" * 16 in text
-    assert "| train | S1, S5, S6, S7, S8 | 20 | 30000 |" in text  # 4 cameras, 1500 frames each; 3 in the test
-    assert "| test | S9, S11 | 6 | 9000 |" in text
-    assert "| 27 | 1234 | 56 |" in text
+    # 4 cameras, 1500 frames each; 3 in the test
+    train, test = (under(text, split) for split in ("train", "test"))
+    assert train == {
+        "Split": "train", "Subjects": "S1, S5, S6, S7, S8", "Sequences": "20", "Frames": "30000",
+    }  # fmt: skip
+    assert test == {"Split": "test", "Subjects": "S9, S11", "Sequences": "6", "Frames": "9000"}
+    assert under(text, "27") == {"Frames per clip": "27", "Train clips": "1234", "Test clips": "56"}
 
 
 def test_unlike_counts_of_frames_are_a_range():
@@ -83,28 +101,35 @@ def test_unlike_counts_of_frames_are_a_range():
 
 def test_models_have_their_shape_and_cost(inputs):
     # write_cost: 2.24 million parameters for the baseline of the first size
-    assert "| base | Baseline | 4 | 32 | 27 | 2.24 | 1.01 | 1.08 |" in written(inputs)
+    assert under(written(inputs), "base", "Baseline") == {
+        "Size": "base", "Model": "Baseline", "Blocks": "4", "Channels": "32", "Frames": "27",
+        "Par. (M)": "2.24", "MACs (G)": "1.01", "all MACs (G)": "1.08",
+    }  # fmt: skip
 
 
 def test_only_what_differs_is_said_of_a_group(inputs):
     text = written(inputs)
     assert "| velocity\\_weight | 20.0 |" in text
-    assert "| Baseline, base | 0, 1 | nothing |" in text
+    assert under(text, "Baseline, base") == {
+        "Runs": "Baseline, base", "Seeds": "0, 1", "Differs in": "nothing",
+    }  # fmt: skip
     assert "| Full, base, no\\_velocity | 7 | velocity\\_weight 0.0 |" in text
 
 
 def test_where_and_how_long(inputs):
     text = written(inputs)
-    assert "| 2.13.0 | NVIDIA \\<H200\\> | 5 |" in text
+    assert under(text, "2.13.0", "NVIDIA \\<H200\\>") == {
+        "torch": "2.13.0", "device": "NVIDIA \\<H200\\>", "Runs": "5",
+    }  # fmt: skip
     assert "| 2.13.0 | cpu | 1 |" in text
-    assert "| Models | 5 | 2.50 | 3.75 |" in text
+    assert under(text, "Models") == {"Runs": "Models", "Count": "5", "Hours": "2.50", "GPU-hours": "3.75"}
     assert "| Ablation | 1 | 0.50 | 0.75 |" in text
     assert "| Together | 6 | 3.00 | 4.50 |" in text
 
 
 def test_of_the_pins_those_in_use(inputs):
     text = written(inputs)
-    assert "| numpy | 2.5.5 | – |" in text
+    assert under(text, "numpy") == {"Package": "numpy", "Pinned": "2.5.5", "Installed": "–"}
     assert "unused" not in text
 
 

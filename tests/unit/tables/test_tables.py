@@ -105,6 +105,13 @@ def test_nothing_is_bold_or_starred_by_being_lowest(three_seeds):
     assert r"Holm's correction for 1 comparison, family-wise error 5\,\%" in table
 
 
+def test_the_caption_says_the_settings_of_intervals_and_tests(three_seeds):
+    shown = view(GRID, statistics=Statistics(resamples=1234, confidence=0.9))
+    caption = main.table(three_seeds, shown).caption
+    assert "90\N{NARROW NO-BREAK SPACE}%, 1,234 paired resamples" in caption
+    assert "family-wise error 10\N{NARROW NO-BREAK SPACE}%" in caption
+
+
 @pytest.fixture
 def clear_cut(make_report, make_references):
     """Baseline: 40, 41, 42. Full: 2 less with each seed, or nearly, so that intervals leave out zero."""
@@ -298,6 +305,13 @@ def test_ablation_compares_each_entry_with_its_base(three_seeds, make_report):
     assert row(table, "unchanged")[4:8] == ["39.0", r"\spread{0.0}", "", ""]
     assert row(table, r"chain\_1")[4] == r"\missing"
     assert r"DRAFT: 2 runs are missing (baseline-base-chain-s0, baseline-base-chain-s1)" in table
+
+
+def test_the_caption_of_an_ablation_is_about_the_model_of_most_seeds(three_seeds):
+    one_seed = Grid(("baseline", "full"), ("base",), (0,))
+    for entry in ENTRIES[:2]:  # with two seeds, with one
+        caption = ablation.table(three_seeds, {}, {}, view(one_seed, ablation=(entry,))).caption
+        assert ("One seed: intervals cover" in caption) == (len(entry.seeds) == 1)
 
 
 def test_an_entry_against_another_model_stands_below_that(three_seeds, make_report):
