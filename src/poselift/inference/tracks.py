@@ -51,9 +51,9 @@ def told_apart(
         rows = here[numbers[here] == UNKNOWN]
         last = {who: row for who, row in last.items() if frame[here[0]] - frame[row] <= max_gap + 1}
         last |= dict(zip(numbers[known].tolist(), known.tolist(), strict=True))
-        people = [who for who in last if who not in numbers[known]]
         if not len(rows):
             continue
+        people = [who for who in last if who not in numbers[known]]
         now, before = points[rows][:, None], points[[last[who] for who in people]][None]
         both = (now[..., 2] > 0) & (before[..., 2] > 0)
         apart = np.linalg.norm(now[..., :2] - before[..., :2], axis=-1)
