@@ -54,6 +54,11 @@ def _flat(nested: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
+def runs_in(folder: Path) -> list[Path]:
+    """The runs in a folder of runs; the folder itself if it has none."""
+    return [path.parent for path in sorted(folder.glob("*/metrics.json"))] or [folder]
+
+
 def candidates(folders: Sequence[Path]) -> tuple[pd.DataFrame, list[str]]:
     """The rows of the runs in `folders`, and why others have none."""
     rows, broken = [], []
@@ -133,17 +138,20 @@ def main(argv: list[str] | None = None) -> None:
     start.add_argument("files", type=Path, nargs="+", metavar="FILE.yaml", help="laid over config.yaml")
     start.add_argument("--cores", default="all", help="CPU cores in all (default: all)")
     versus = commands.add_parser("compare", help="rank runs by their error")
-    versus.add_argument("folders", type=Path, nargs="+", metavar="RUN_FOLDER", help="folders of runs")
+    of_runs = "folders of runs, or one with many"
+    versus.add_argument("folders", type=Path, nargs="+", metavar="RUN_FOLDER", help=of_runs)
     versus.add_argument("--csv", action="store_true", help="print CSV, with all settings")
     given, others = parser.parse_known_args(argv)
     if given.command == "run":
         run_experiments(given.files, ["--cores", given.cores, *others])
     elif others:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
-    elif given.csv:
-        print(as_csv(given.folders), end="")
     else:
-        compare(given.folders, Console())
+        folders = [run for folder in given.folders for run in runs_in(folder)]
+        if given.csv:
+            print(as_csv(folders), end="")
+        else:
+            compare(folders, Console())
 
 
 if __name__ == "__main__":

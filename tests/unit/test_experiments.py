@@ -186,6 +186,12 @@ def test_csv_has_every_setting(run_folder, capsys):
         main(["compare", "--csv", "nowhere"])
 
 
+def test_the_folder_of_all_runs_stands_for_each(run_folder, capsys):
+    folders = [run_folder("a", 42.5), run_folder("b", 40.25)]
+    main(["compare", "--csv", str(folders[0].parent)])
+    assert [row["run"] for row in csv.DictReader(capsys.readouterr().out.splitlines())] == ["a", "b"]
+
+
 def test_columns_are_the_settings_that_differ(run_folder):
     runs, _ = candidates([run_folder("a", 1.0, lr=0.01), run_folder("b", 1.0, seed=3, n_frames=9)])
     assert differing(runs) == ["n_frames", "seed", "lr"]

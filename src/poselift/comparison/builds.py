@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,17 +21,18 @@ from poselift.comparison.causes import causes, everything
 from poselift.errors import PoseliftError, one_line
 from poselift.files import copy_file, reading, write_text
 from poselift.latex import defined_numbers
-from poselift.paper.assemble import GENERATED
+from poselift.paper.assemble import GENERATED, SUBMISSION
 from poselift.paper.compile import typeset
-from poselift.paper.merge import is_text, opened
+from poselift.paper.merge import as_given, is_text, opened
 from poselift.paper.sources import PRODUCT, sources
+from poselift.paper.three_way import PICTURES, decoded
 from poselift.program import run, visible
 from poselift.provenance.chain import RECORD
 from poselift.provenance.hashing import sha256
 from poselift.provenance.trace import as_text, runs_of_number
 from poselift.report import html
 
-KINDS = ("Numbers", "Table cells", "Claims", "Figures", "Text")
+KINDS = ("Numbers", "Table cells", "Claims", "Figures", "Captions", "Text")
 
 CLAIMS = "claims"
 """The table of the claims: its rows are shown as claims."""
@@ -45,10 +46,11 @@ MARKS = (
 SHOWN = 3
 """Lines that are quoted of a text."""
 
+_CAPTION = re.compile(r"\\caption\{(.*)\}\s*\\label", re.DOTALL)
 _SPANNING = re.compile(r"\\multicolumn\{(\d+)\}\{[^}]*\}\{(.*)\}$")
 _SIGNS = {
     r"\significant": "*", r"\textless{}": "<", r"\textgreater{}": ">", r"\%": "%", r"\_": "_", r"\&": "&",
-    r"\parallel": "∥", r"\to": "→", "$": "",
+    r"\parallel": "∥", r"\to": "→", "$": "", "~": " ",
 }  # fmt: skip
 _COMMAND = re.compile(r"\\(?:textbf|emph|interval|heading|texttt|textit)\{([^{}]*)\}")
 
@@ -66,13 +68,17 @@ class Change:
 
 @dataclass(frozen=True)
 class Build:
-    """A built paper: its numbers by key, tables' cells by row and column, hashes of figures, texts."""
+    """A built paper: its numbers by key, tables' cells by row and column, hashes of figures, captions, texts
+    (of what is none, its hash)."""
 
     record: dict[str, Any]
     numbers: dict[str, str]
     tables: dict[str, dict[str, str]]
     figures: dict[str, str]
+    captions: dict[str, str]
     texts: dict[str, str]
+    edited: frozenset[str]
+    """the generated parts, named as below `generated/`, that are not as they were built"""
 
 
 def read_build(folder: Path) -> Build:
@@ -81,14 +87,38 @@ def read_build(folder: Path) -> Build:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     made = folder / GENERATED
     tables = sorted(made.glob("tables/*.tex"))
+    captioned = {path.relative_to(made).with_suffix(""): path for path in sorted(made.glob("*/*.tex"))}
     own = (name for name in sources(folder) if is_text(name) and not name.startswith(f"{GENERATED}/"))
     return Build(
         record=record,
         numbers=defined_numbers((made / "numbers.tex").read_text(encoding="utf-8")),
         tables={path.stem: cells(path.read_text(encoding="utf-8")) for path in tables},
         figures={path.stem: sha256(path) for path in sorted(made.glob("figures/*.pdf"))},
-        texts={name: (folder / name).read_text(encoding="utf-8", errors="replace") for name in own},
+        captions={str(name): _caption(path.read_text(encoding="utf-8")) for name, path in captioned.items()},
+        texts={name: _content(folder / name) for name in (*own, f"{GENERATED}/{SUBMISSION}")},
+        edited=frozenset(_edited(record["outputs"], made)),
     )
+
+
+def _caption(tex: str) -> str:
+    found = _CAPTION.search(tex)
+    return _plain(found[1]) if found else ""
+
+
+def _content(path: Path) -> str:
+    """The lines of a text; of another file the hash."""
+    if not path.is_file():
+        return ""
+    text = decoded(path.name, path.read_bytes())
+    return sha256(path)[:12] if text is None else "\n".join(text.splitlines())
+
+
+def _edited(outputs: Mapping[str, Any], made: Path) -> Iterator[str]:
+    for path, recorded in outputs.items():
+        name = path.split("/", 2)[-1]
+        file = made / name
+        if file.is_file() and not as_given(str(file), file.read_bytes(), recorded["sha256"]):
+            yield name
 
 
 def cells(tex: str) -> dict[str, str]:
@@ -138,14 +168,19 @@ def _plain(tex: str) -> str:
 def changes(before: Build, after: Build) -> list[Change]:
     """All that differs between two builds."""
     return [
-        *_numbers(before, after), *_cells(before, after), *_figures(before, after), *_texts(before, after),
+        *_numbers(before, after), *_cells(before, after), *_figures(before, after), *_captions(before, after),
+        *_texts(before, after),
     ]  # fmt: skip
 
 
 def _why(before: Build, after: Build, name: str, relevant: Callable[[str], bool] = everything) -> list[str]:
     """The causes for a generated part, named as below `generated/`."""
+    if name in before.edited | after.edited:
+        return [f"edited: {GENERATED}/{name} is not as it was built"]
     parts = [*before.record["core"]["parts"], *after.record["core"]["parts"]]
-    part = next((path for path in parts if path.split("/", 2)[-1] == name), name)
+    # of a figure the PDF is the part, and LaTeX for it comes of the same job
+    stem = name.rpartition(".")[0]
+    part = next((path for path in parts if path.split("/", 2)[-1].rpartition(".")[0] == stem), name)
     return causes(before.record, after.record, part, relevant)
 
 
@@ -169,11 +204,27 @@ def _figures(before: Build, after: Build) -> Iterator[Change]:
         yield Change("Figures", name, old[:12], new[:12], _why(before, after, f"figures/{name}.pdf"))
 
 
+def _captions(before: Build, after: Build) -> Iterator[Change]:
+    for name, old, new in _differing(before.captions, after.captions):
+        sentences = (re.split(r"(?<=[.:;]) ", caption) for caption in (old, new))
+        why = _why(before, after, f"{name}.tex")
+        yield Change("Captions", f"caption of {name}", *_changed(*sentences), why)
+
+
 def _texts(before: Build, after: Build) -> Iterator[Change]:
     for name, old, new in _differing(before.texts, after.texts):
-        lines = list(difflib.ndiff(old.splitlines(), new.splitlines()))
-        removed, added = ([line[2:] for line in lines if line[:2] == mark] for mark in ("- ", "+ "))
-        yield Change("Text", name, _quoted(removed), _quoted(added), [f"text: paper/{name}"])
+        cause = f"text: paper/{name}"
+        if name.endswith(f"/{SUBMISSION}"):
+            cause = "option: style, anonymous, origins or page_limit of the paper"
+        kind = "Figures" if name.lower().endswith(PICTURES) else "Text"
+        yield Change(kind, name, *_changed(old.splitlines(), new.splitlines()), [cause])
+
+
+def _changed(old: list[str], new: list[str]) -> tuple[str, str]:
+    """What was removed and what was added, quoted."""
+    lines = list(difflib.ndiff(old, new))
+    removed, added = (_quoted([line[2:] for line in lines if line[:2] == mark]) for mark in ("- ", "+ "))
+    return removed, added
 
 
 def _quoted(lines: list[str]) -> str:

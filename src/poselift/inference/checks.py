@@ -27,6 +27,10 @@ APART = 0.35
 """Sum of the differences to `LENGTHS` that keypoints of the right layout stay below."""
 
 
+MOSTLY_INSIDE = 0.1
+"""The share of joints outside of the image, of people whom its edge cuts off, that is not strange."""
+
+
 def measured(clips: Array) -> dict[str, NDArray[np.floating]]:
     """The measures of normalised clips (B, n, 17, 3), (B,) each: size of the person (the median over the
     frames), mean confidence, and how far joints move against the root from frame to frame, in body sizes."""
@@ -50,6 +54,14 @@ def unfamiliar(track: Track, lifter: Lifter, view: View, least: float, known: Kn
         value = float(np.median(values[name]))
         if not low <= value <= high:
             yield f"{MEASURES[name].format(f'{value:.2g}')} (training: {low:.2g} to {high:.2g})"
+
+
+def outside(track: Track, size: tuple[int, int]) -> Iterator[str]:
+    """A sign that images have another size, such as width and height exchanged."""
+    places = track.points[track.points[..., 2] > 0][:, :2] / size
+    share = float(((places < -0.05) | (places > 1.05)).any(axis=-1).mean())
+    if share > MOSTLY_INSIDE:
+        yield f"{share:.0%} of the joints are outside of images of {size[0]}x{size[1]}; is that their size?"
 
 
 def implausible(track: Track) -> Iterator[str]:

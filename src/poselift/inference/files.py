@@ -14,9 +14,10 @@ import numpy as np
 
 from poselift.data.unpickle import unpickle
 from poselift.errors import PoseliftError, one_line, untrusted
-from poselift.inference.json_readers import frame_number, openpose, read_json
+from poselift.inference.json_readers import only_frame, openpose, read_json
 from poselift.inference.keypoints import UNKNOWN, Found, Keypoints, as_points, gather, whole
-from poselift.inference.layouts import LAYOUTS, layout_of
+from poselift.inference.layouts import LAYOUTS, layout_of, made_of
+from poselift.skeleton import JOINTS
 
 MAX_BYTES = 4 * 2**30
 """What the arrays of a file may unpack to: a hundred million joints."""
@@ -51,10 +52,13 @@ def read_keypoints(path: Path, layout: str | None = None) -> Keypoints:
 
 
 def _read_folder(folder: Path) -> Keypoints:
+    names: dict[int, str] = {}
+
     def rows() -> Iterator[Found]:
         for path in sorted(folder.glob("*.json")):
             with untrusted(path, "no keypoints of OpenPose ({})"):
-                yield from openpose(json.loads(path.read_text(encoding="utf-8")), frame_number(path.name))
+                frame = only_frame(path.name, names)
+                yield from openpose(json.loads(path.read_text(encoding="utf-8")), frame)
 
     return gather(rows())
 
@@ -94,7 +98,14 @@ def _read_npz(path: Path) -> Keypoints:
     if main is None:
         raise ValueError(f"arrays {one_line(sorted(arrays))}, expected one called keypoints")
     confidence = next((arrays[name] for name in CONFIDENCES if name in arrays), None)
-    return gather(_rows(as_points(arrays[main], confidence)))
+    points = as_points(arrays[main], confidence)
+    if not {"frame", "person"} <= arrays.keys():
+        return gather(_rows(points))
+    # as `poselift predict` writes them: a row for each person in each frame
+    joints = arrays["joints"].tolist() if "joints" in arrays else None
+    rows = zip(arrays["frame"].tolist(), arrays["person"].tolist(), points, strict=True)
+    found = (Found(whole(frame, "frame"), whole(person, "person"), each) for frame, person, each in rows)
+    return gather(found, layout="human36m" if joints == list(JOINTS) else None)
 
 
 def _videopose3d(positions: dict[str, Any], metadata: dict[str, Any]) -> Keypoints:
@@ -119,6 +130,8 @@ def _read_csv(path: Path, layout: str | None) -> Keypoints:
         columns = table.fieldnames or []
         if missing := {"frame", "joint", "x", "y"} - set(columns):
             raise ValueError(f"no column {sorted(missing)[0]}; columns are frame, joint, x, y, confidence")
+        if "z" in columns:
+            raise ValueError("column z: poses, not keypoints of an image")
         rows = list(table)
     names = {row["joint"] for row in rows}
     if all(name.isdigit() for name in names):
@@ -128,8 +141,10 @@ def _read_csv(path: Path, layout: str | None) -> Keypoints:
             raise ValueError(f"joint {max(number.values())}, expected below {min(count, 1000)}")
     else:
         plain = {name: name.lower().replace("_", " ").replace("ankle", "foot") for name in names}
+        if {"neck", "thorax"} <= set(plain.values()):  # Human3.6M's, which others call nose
+            plain = {name: "nose" if joint == "neck" else joint for name, joint in plain.items()}
         fitting = [each for each in LAYOUTS if set(plain.values()) <= set(LAYOUTS[each])]
-        layout = layout or next(iter(sorted(fitting, key=lambda each: len(LAYOUTS[each]))), None)
+        layout = layout or max(fitting, key=lambda each: made_of(plain.values(), each), default=None)
         if layout not in fitting:
             raise ValueError(f"joints {one_line(sorted(names)[:3])} ... are not those of a layout")
         number = {name: LAYOUTS[layout].index(plain[name]) for name in names}

@@ -24,6 +24,15 @@ def frame_number(name: Any) -> int:
     return whole(digits[-1], "frame")
 
 
+def only_frame(name: Any, names: dict[int, Any]) -> int:
+    """The number of a frame, with its name added to the `names` by number. Raises `ValueError` if another
+    frame has it, as those of two videos do."""
+    number = frame_number(name)
+    if names.setdefault(number, name) != name:
+        raise ValueError(f"'{names[number]}' and '{name}' are both frame {number}; lift one video at a time")
+    return number
+
+
 def person_number(entry: dict[str, Any], *keys: str) -> int:
     """The person that the first of the keys gives, in however many lists; `UNKNOWN` where none does."""
     value = next((entry[key] for key in keys if entry.get(key) is not None), UNKNOWN)
@@ -40,10 +49,16 @@ def triples(values: Any) -> np.ndarray:
 
 
 def results(entries: Iterable[Any]) -> Iterator[Found]:
-    """AlphaPose and COCO: people, each with the name or number of its image."""
+    """AlphaPose and COCO: people, each with the name or number of its image.
+
+    AlphaPose numbers people from 1; where it did not track them all are 0.
+    """
+    names: dict[int, Any] = {}
     for entry in entries:
-        person = person_number(entry, "idx", "track_id")
-        yield Found(frame_number(entry["image_id"]), person, triples(entry["keypoints"]))
+        tracked = person_number(entry, "idx")
+        person = tracked if tracked > 0 else person_number(entry, "track_id")
+        frame = only_frame(entry["image_id"], names)
+        yield Found(frame, person, triples(entry["keypoints"]))
 
 
 def openpose(content: Any, frame: int) -> Iterator[Found]:

@@ -4,6 +4,7 @@ A joint that a layout lacks is derived from others, as MotionBERT does: a guess,
 a detector trained on Human3.6M finds, most at head and spine.
 """
 
+from collections.abc import Collection
 from functools import cache
 from typing import Final
 
@@ -74,6 +75,12 @@ def sources(layout: str) -> NDArray[np.float64]:
     weights = np.stack([row(joint) for joint in JOINTS])
     weights.setflags(write=False)  # kept
     return weights
+
+
+def made_of(joints: Collection[str], layout: str) -> int:
+    """How many of Human3.6M's joints these joints of a layout make."""
+    lacking = [joint not in joints for joint in LAYOUTS[layout]]
+    return int((sources(layout)[:, lacking] == 0).all(axis=1).sum())
 
 
 def to_human36m(points: NDArray[np.floating], layout: str) -> NDArray[np.float64]:

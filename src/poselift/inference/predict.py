@@ -12,9 +12,9 @@ import numpy as np
 from poselift.config.command_line import add_model_options
 from poselift.errors import PoseliftError
 from poselift.files import own_folder, require_own
-from poselift.inference.checks import Known, implausible, unfamiliar
+from poselift.inference.checks import Known, implausible, outside, unfamiliar
 from poselift.inference.files import read_keypoints
-from poselift.inference.keypoints import UNKNOWN, Keypoints
+from poselift.inference.keypoints import Keypoints
 from poselift.inference.layouts import LAYOUTS, to_human36m
 from poselift.inference.lifters import opened
 from poselift.inference.lifting import OVERLAP, SHORT, Lifter, View, image_view, lift, usual_overlap
@@ -30,14 +30,19 @@ CROPPED = 0.75
 
 FPS = 30.0
 
+SIDES = re.compile(r"(\d{1,5})[xX×*](\d{1,5})")
+
+NORMALISED = 2
+"""Coordinates that are shares of the image, from 0 or -1 to 1, are no larger; pixels are."""
+
 
 def people(found: Keypoints, given: argparse.Namespace) -> list[Track]:
     """The tracks of the people who are wanted. Raises `PoseliftError` if there is none."""
     assert found.layout is not None
-    points, person = to_human36m(found.points, found.layout), found.person
-    if (person == UNKNOWN).all():
-        person = told_apart(found.frame, points, given.max_gap)
-    person = chosen(person, given.person)
+    points = to_human36m(found.points, found.layout)
+    if np.abs(points[..., :2]).max() <= NORMALISED:
+        raise PoseliftError(f"no joint is beyond {NORMALISED} px: normalised? multiply by the image's size")
+    person = chosen(told_apart(found.frame, found.person, points, given.max_gap), given.person)
     found_tracks = list(tracks(found.frame, person, points, given.max_gap, given.min_confidence))
     if not found_tracks:
         raise PoseliftError(f"no joint with a confidence of {given.min_confidence}; try --min-confidence")
@@ -72,6 +77,7 @@ def predicted(
         for track in people(found, given):
             view = view_of(track, size, given.crop)
             strange = [*implausible(track)]
+            strange += outside(track, size) if size and not given.crop else []
             strange += unfamiliar(track, lifter, view, given.min_confidence, known or {})
             warnings += [f"person {track.person}: {each}" for each in strange]
             poses = lift(lifter, track.points, view, given.min_confidence, overlap)
@@ -85,7 +91,7 @@ def predicted(
 
 def _image_size(sizes: list[str]) -> Iterator[tuple[int, int]]:
     for each in sizes:
-        if match := re.fullmatch(r"(\d{1,5})x(\d{1,5})", each):
+        if match := SIDES.fullmatch(each):
             if not int(match[1]) * int(match[2]):
                 raise PoseliftError(f"--size {each}: expected WIDTHxHEIGHT in pixels")
             yield int(match[1]), int(match[2])
@@ -133,8 +139,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         parser.error("INPUT and --out are needed, or --stream")
     if given.stream is not None and (given.input or given.out or given.crop):
         parser.error("--stream reads standard input and writes standard output; no INPUT, --out or --crop")
+    of_files = ("height", "bone", "person", "overlap", "fps", "video")
+    unused = [f"--{name}" for name in of_files if getattr(given, name) not in (None, [])]
+    if given.stream is not None and unused:
+        parser.error(f"--stream lifts one person, to px: no {' or '.join(unused)}")
     given.image = next(_image_size(given.size), None)
-    given.size = next((each for each in given.size if not re.fullmatch(r"\d+x\d+", each)), None)
+    given.size = next((each for each in given.size if not SIDES.fullmatch(each)), None)
     given.scale = parse_bone(given.bone) if given.bone else Scale(given.height) if given.height else None
     bounds = {"height": (0.3, 3), "fps": (0.1, 1e4), "min_confidence": (0, 1), "max_gap": (0, 1e6)}
     for name, (low, high) in bounds.items():

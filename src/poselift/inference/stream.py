@@ -1,6 +1,7 @@
 """Frames in one by one, poses out one by one, as far behind as the look-ahead is long."""
 
 import json
+import math
 import sys
 import time
 from collections import deque
@@ -13,7 +14,8 @@ from poselift.errors import PoseliftError
 from poselift.inference.keypoints import as_points
 from poselift.inference.layouts import layout_of, to_human36m
 from poselift.inference.lifting import Array, Lifter, View, flip_averaged, normalised
-from poselift.skeleton import ROOT
+from poselift.inference.tracks import interpolated
+from poselift.skeleton import N_JOINTS, ROOT
 
 
 class Stream:
@@ -21,7 +23,8 @@ class Stream:
 
     The pose of a frame is the one at its place in the clip that ends `look_ahead` frames after it: 0 answers
     at once, half a clip sees as much of the future as of the past. Before the first frame and after the last
-    one a clip is filled with these. A joint that is not found stays where it was last.
+    one a clip is filled with these. A joint that is not found stays where it was last, and before it is found
+    where it is first: until then it is where its parent is. Before the person is found a pose has no joint.
     """
 
     def __init__(self, lifter: Lifter, view: View, look_ahead: int, least: float) -> None:
@@ -32,29 +35,39 @@ class Stream:
                 f"--stream {look_ahead}: expected 0 to {lifter.n_frames - 1}, less than a clip"
             )
         self._lifter, self._view, self._least = lifter, view, least
-        self._look_ahead, self._seen = look_ahead, 0
+        self._look_ahead, self._seen, self._first = look_ahead, 0, math.inf
+        self._ever = np.zeros(N_JOINTS, dtype=bool)
         self._frames: deque[NDArray[np.float64]] = deque(maxlen=lifter.n_frames)
 
     def push(self, points: NDArray[np.float64]) -> Array | None:
         """Take the next frame (17, 3): x, y in px, confidence. The pose (17, 3) in px relative to the root of
-        the frame `look_ahead` before it; None while there is no such frame."""
+        the frame `look_ahead` before it, (0, 3) if nobody was found until then; None if there is no such
+        frame yet."""
+        found = points[:, 2] >= max(self._least, 1e-6)
         if self._frames:
-            points = np.where(points[:, 2:] >= self._least, points, self._frames[-1] * [1, 1, 0])
-        else:
-            self._frames.extend([points] * self._lifter.n_frames)
-        self._frames.append(points)
+            new = found & ~self._ever
+            for frame in self._frames if new.any() else ():
+                frame[new, :2] = points[new, :2]
+            self._frames.append(np.where(found[:, None], points, self._frames[-1] * [1, 1, 0]))
+        elif found.any():
+            self._first = self._seen
+            filled = interpolated(points[None], self._least)[0]
+            self._frames.extend(filled.copy() for _ in range(self._lifter.n_frames))
+        self._ever |= found
         self._seen += 1
         return self._pose() if self._seen > self._look_ahead else None
 
     def finish(self) -> Iterator[Array]:
         """The poses of the last frames, after which none comes."""
         for _ in range(self._look_ahead if self._seen else 0):
-            self._frames.append(self._frames[-1])
+            self._frames.extend([*self._frames][-1:])
             self._seen += 1
             if self._seen > self._look_ahead:
                 yield self._pose()
 
     def _pose(self) -> Array:
+        if self._seen - 1 - self._look_ahead < self._first:
+            return np.zeros((0, 3), dtype=np.float32)
         clip = normalised(np.stack(self._frames)[None], self._view, self._least, self._lifter.confident)
         pose = flip_averaged(self._lifter, clip)[0, -1 - self._look_ahead] * np.float32(self._view.half)
         pose[ROOT] = 0

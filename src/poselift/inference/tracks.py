@@ -34,19 +34,27 @@ def body_size(points: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.maximum((high - low).max(axis=-1), 0)
 
 
-def told_apart(frame: NDArray[np.int64], points: NDArray[np.floating], max_gap: int) -> NDArray[np.int64]:
-    """Numbers (N,) for the people in rows (N, J, 3) ordered by frame.
+def told_apart(
+    frame: NDArray[np.int64], numbers: NDArray[np.int64], points: NDArray[np.floating], max_gap: int
+) -> NDArray[np.int64]:
+    """Numbers (N,) for the people in rows (N, J, 3) ordered by frame: those given, and for the `UNKNOWN`,
+    whom trackers leave where they are not sure, those of whom they continue.
 
     Frame by frame, those found are given to those last seen such that the sum of distances is least. A person
     out of reach, or not seen for more than `max_gap` frames, is another one.
     """
-    person = np.empty(len(frame), dtype=np.int64)
+    person = numbers.copy()
     last: dict[int, int] = {}  # the row in which each was last seen
-    count = 0
-    for rows in np.split(np.arange(len(frame)), np.flatnonzero(np.diff(frame)) + 1):
-        last = {who: row for who, row in last.items() if frame[rows[0]] - frame[row] <= max_gap + 1}
-        people = list(last)
-        now, before = points[rows][:, None], points[list(last.values())][None]
+    count = int(numbers.max(initial=UNKNOWN)) + 1
+    for here in np.split(np.arange(len(frame)), np.flatnonzero(np.diff(frame)) + 1):
+        known = here[numbers[here] != UNKNOWN]
+        rows = here[numbers[here] == UNKNOWN]
+        last = {who: row for who, row in last.items() if frame[here[0]] - frame[row] <= max_gap + 1}
+        last |= dict(zip(numbers[known].tolist(), known.tolist(), strict=True))
+        if not len(rows):
+            continue
+        people = [who for who in last if who not in numbers[known]]
+        now, before = points[rows][:, None], points[[last[who] for who in people]][None]
         both = (now[..., 2] > 0) & (before[..., 2] > 0)
         apart = np.linalg.norm(now[..., :2] - before[..., :2], axis=-1)
         cost = (apart * both).sum(axis=-1) / np.maximum(both.sum(axis=-1), 1)
@@ -93,15 +101,18 @@ def tracks(
     """
     for who in np.unique(person[person != UNKNOWN]):
         rows = np.flatnonzero(person == who)
-        # a number that was given to two people in a frame: the first is the surer
+        # nobody was found in a row without a joint; of two in a frame that are one person the surer is taken
+        rows = rows[(points[rows, :, 2] >= max(least, 1e-6)).any(axis=1)]
+        rows = rows[np.lexsort((-points[rows, :, 2].mean(axis=1), frame[rows]))]
         rows = rows[np.diff(frame[rows], prepend=-1) > 0]
+        if not len(rows):
+            continue
         for part in np.split(rows, np.flatnonzero(np.diff(frame[rows]) > max_gap + 1) + 1):
             at = frame[part] - frame[part[0]]
             filled = np.zeros((at[-1] + 1, *points.shape[1:]))
             filled[at] = points[part]
             found = np.isin(np.arange(len(filled)), at)
-            if (filled[..., 2] >= least).any():
-                yield Track(int(who), int(frame[part[0]]), interpolated(filled, least), found)
+            yield Track(int(who), int(frame[part[0]]), interpolated(filled, least), found)
 
 
 def interpolated(points: NDArray[np.float64], least: float) -> NDArray[np.float64]:

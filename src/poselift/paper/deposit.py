@@ -15,6 +15,8 @@ from poselift.program import run
 from poselift.provenance.hashing import sha256
 from poselift.provenance.verify import SUMS
 
+METADATA = "zenodo.json"
+
 
 def metadata(citation: dict[str, Any]) -> dict[str, Any]:
     """What Zenodo has to know, from the content of a CITATION.cff. Raises `KeyError` for what it lacks."""
@@ -51,13 +53,17 @@ def deposit(citation: Path, files: list[Path], out: Path, tag: str | None = None
             f"{citation}: version {described['version']}, and the tag is {tag}; make them the same"
         )
     if missing := next((path for path in files if not path.is_file()), None):
-        raise PoseliftError(f"{missing}: no such file; a deposit needs it")
+        what = "a folder; pack it into a file" if missing.is_dir() else "no such file; a deposit needs it"
+        raise PoseliftError(f"{missing}: {what}")
+    names = [SUMS, METADATA, *(path.name for path in files)]
+    if again := next((name for name in names if names.count(name) > 1), None):
+        raise PoseliftError(f"{again}: two files of the deposit would have this name; rename one")
     with own_folder(out) as folder:
         for path in files:
             shutil.copyfile(path, folder / path.name)
         sums = [f"{sha256(folder / path.name)}  {path.name}\n" for path in files]
         (folder / SUMS).write_text("".join(sums), encoding="utf-8")
-        write_json(folder / "zenodo.json", {"metadata": described})
+        write_json(folder / METADATA, {"metadata": described})
 
 
 def main(argv: list[str] | None = None) -> None:

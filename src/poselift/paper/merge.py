@@ -54,7 +54,7 @@ class Returned:
     changes: dict[str, Change] = field(default_factory=dict)
     programs: dict[str, Change] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
-    """files that did not come back"""
+    """files that did not come back, and are here as they were handed over"""
     conflicts: list[str] = field(default_factory=list)
     """what is left to decide: a sentence each"""
     generated: dict[str, bytes] = field(default_factory=dict)
@@ -102,8 +102,16 @@ def compare(returned: Path, into: Path) -> Returned:
         else:
             base = plain(name, bases.get(name, b""))
             _both(name, Change(here, there), base, returned, into, found)
-    text = (name for name in given if is_text(name) and not name.startswith(f"{GENERATED}/"))
-    found.missing.extend(name for name in text if name not in content and (into / name).is_file())
+    for name, digest in given.items():
+        ours = into / name
+        if is_text(name) and not name.startswith(f"{GENERATED}/") and name not in content and ours.is_file():
+            if as_given(str(ours), ours.read_bytes(), digest):
+                found.missing.append(name)
+            else:
+                found.conflicts.append(
+                    f"{name}: was changed here and did not come back; it stays: remove it if that is meant, "
+                    "and if it was renamed, bring the change there"
+                )
     return found
 
 

@@ -38,11 +38,17 @@ _NUMBER = re.compile(r"\\num\{([^}#]+)\}")
 _READ = re.compile(r"\\(?P<how>input|include|includegraphics)\s*(?:\[[^]]*\])?\{(?P<name>[^}#\\]+)\}")
 _PICTURES = (".pdf", ".png", ".jpg", ".jpeg", ".eps")
 
-# what holds digits that are not said: formulas, arguments of commands, lengths, parameters
+_GROUP = r"\{(?:[^{}]|\{[^{}]*\})*\}"
+# what holds digits that are not said: formulas, arguments of commands, lengths, columns, parameters
 _UNSAID = re.compile(
     r"\\begin\{(equation|align|aligned|gather|multline|displaymath|verbatim|lstlisting|tikzpicture)(\*?)\}"
     r".*?\\end\{\1\2\}"
     r"|(?<!\\)\$\$.*?\$\$|(?<!\\)\$[^$]*\$|\\\(.*?\\\)|\\\[.*?\\\]"
+    rf"|\\begin\{{(?:tabularx|tabular\*|wrap\w+)\}}(?:\[[^]]*\])?{_GROUP}(?:\[[^]]*\])?{_GROUP}"
+    rf"|\\begin\{{(?:tabular|array|minipage|subfigure|subtable|multicols)\}}(?:\[[^]]*\])*{_GROUP}"
+    rf"|\\(?:resizebox|rule|raisebox|multicolumn|multirow)\*?(?:\[[^]]*\])*{_GROUP}(?:\[[^]]*\])*{_GROUP}"
+    rf"|\\(?:scalebox|parbox|cline|cmidrule(?:\([^)]*\))?)(?:\[[^]]*\])*{_GROUP}"
+    r"|-?[\d.]+\s*\\(?:line|text|column|paper)(?:width|height)"
     r"|\\(?:num|[cC]ite\w*|[cC]ref|ref|autoref|eqref|pageref|label|input|include|includegraphics|url|bibliography"
     r"|bibliographystyle|usepackage|definecolor|color|textcolor|begin|end|ifarchitecture|hspace|vspace)\*?"
     r"(?:\[[^]]*\])*\{[^}]*\}(?:\[[^]]*\])?"
@@ -51,15 +57,20 @@ _UNSAID = re.compile(
     r"|\\[a-zA-Z]+\*?\[[^]]*\]",
     re.DOTALL,
 )
+# a formula that is nothing but a number as results have them, with a point or a spread
+_BARE = re.compile(
+    r"(\$|\\\()(?=[^$]*(?:\d\.\d|\\pm))(?:\\(?:pm|times|approx|sim|,|;|:|!|%|\s)|\\(?:mathrm|text|textrm)\{[^{}]*\}"
+    r"|[-+\d.,\s~<>={}])*(\$|\\\))"
+)
 _TYPED = re.compile(r"(?<![\w.])[+-]?\d[\d.,]*\d*\w*")
 
 _CLAIM = re.compile(
-    r"\b(outperform\w*|surpass\w*|superior|beats?|significant(?:ly)?|better\s+than|improve[sd]?|improvements?"
+    r"\b(outperform\w*|surpass\w*|superior|beats?|significant(?:ly)?|better\s+than|improve[sd]?|improvements?|reduce[sd]?|lower(?:s|ed)"
     r"|gains?\s+over|state[\s-]of[\s-]the[\s-]art)\b",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
-    r"\b(not|no|nor|neither|never|none|without|whether|if|cannot|n't|fails?\s+to|would|could|how\s+many)\b",
+    r"\b(not|no|nor|neither|never|none|without|whether|if|cannot|\w+n['’]t|fails?\s+to|would|could|how\s+many)\b",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])[\s}]+(?=[A-Z\\(])|\n[ \t]*\n|\\paragraph\{|\\(?:sub)*section\{|\\item\b")
@@ -120,7 +131,7 @@ def _blank(found: re.Match[str]) -> str:
 
 
 def _typed(text: str, allowed: Iterable[str]) -> Iterator[tuple[int, str]]:
-    said = _UNSAID.sub(_blank, text)
+    said = _UNSAID.sub(lambda found: found[0] if _BARE.fullmatch(found[0]) else _blank(found), text)
     names = sorted(map(re.escape, allowed), key=len, reverse=True)
     if names:
         said = re.sub(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", _blank, said)

@@ -72,7 +72,8 @@ def _options(config: Config, found: Corrected, paper: list[Estimate]) -> Iterato
     entries = {part: list(those) for part, those in groupby(ablation, lambda one: one.training.part)}
     for part, those in sorted(entries.items(), key=lambda entry: -sum(map(found.hours, entry[1]))):
         yield f"{part}: without this entry", those
-    largest = max((one.training.settings for one in paper), key=lambda run: run.depth * run.dim**2).size
+    grid = (one.training.settings for one in paper if one.training.part == "grid")
+    largest = max(grid, key=lambda run: run.depth * run.dim**2).size
     yield (
         f"experiment.sizes: without {largest}",
         [one for one in paper if one.training.settings.size == largest],

@@ -30,6 +30,10 @@ _RUN = re.compile(
 )
 
 
+POOLED = ("interval", "detectable", "verdict")
+"""What depends on the variance over the seeds of all models, and on the correction for all comparisons."""
+
+
 class History:
     """The chain of a results folder or of a paper folder, and what is known of each file in it."""
 
@@ -102,7 +106,7 @@ def _with_pdf(recorded: Chain, parts: tuple[str, ...], pdf: Path) -> Chain:
 
 def runs_of_number(key: str, numbers: dict[str, str], made: Iterable[str]) -> Callable[[str], bool]:
     """Which of the files `made` a number comes from: those of its own model and of the base model that
-    it is compared with; all for a number of no model."""
+    it is compared with; of `POOLED` numbers all models of the grid; all files for a number of no model."""
     parts = key.removeprefix("detail.").split(".")
     if key.startswith("detail."):
         parts.insert(1, numbers.get("detail.size", ""))
@@ -117,7 +121,9 @@ def runs_of_number(key: str, numbers: dict[str, str], made: Iterable[str]) -> Ca
     wanted = {(data, "-".join(parts[:2]))}
     if not wanted <= models:
         return lambda path: True
-    if "change" in parts:
+    if parts[-1] in POOLED:
+        wanted = {(of, model) for of, model in models if of == data and model.count("-") == 1}
+    elif "change" in parts:
         wanted.add((data, f"{numbers.get('setup.base', 'baseline')}-{parts[1]}"))
     return lambda path: model_of(path) in {None, *wanted}
 

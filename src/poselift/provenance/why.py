@@ -26,6 +26,7 @@ from poselift.errors import PoseliftError
 from poselift.program import run, visible
 from poselift.provenance.chain import Chain, Job, read_chain
 from poselift.provenance.code_hash import MANIFESTS, differences, kept_manifest, manifest_now, read_pins
+from poselift.provenance.hashing import LARGE, sha256
 from poselift.provenance.receipts import FOLDER, NOTES
 
 PINS = Path("envs/constraints.txt")
@@ -51,6 +52,8 @@ _GPU = re.compile(r"\bgpu=(\d+)")
 
 MISSING, UPDATED = "Missing output files: ", "Updated input files: "
 OTHER_INPUTS = "Set of input files has changed since last execution"
+COPIED = "has a new date and its old content (copied without dates or results/.snakemake?)"
+
 IN_WORDS = {
     "Incomplete output files: ": "its last build was interrupted",
     "Code has changed since last execution": "the command of its rule changed",
@@ -159,8 +162,9 @@ def _literals(text: str) -> tuple[str, ...]:
     return tuple(str(ast.literal_eval(found)) for found in _LITERAL.findall(text))
 
 
-def causes(job: Planned, last: Job | None, results: Path, pins: dict[str, str]) -> Iterator[str]:
-    """Why a job, which ran as `last`, is stale by itself; nothing if it only follows other jobs."""
+def causes(job: Planned, chain: Chain, results: Path, pins: dict[str, str]) -> Iterator[str]:
+    """Why a job is stale by itself; nothing if it only follows other jobs."""
+    last = chain.makers.get(job.outputs[0])
     if job.before or job.now:
         yield from _changed_params(job, results, pins)
     for reason in job.reasons:
@@ -168,10 +172,19 @@ def causes(job: Planned, last: Job | None, results: Path, pins: dict[str, str]) 
             missing = _short(_listed_files(reason.removeprefix(MISSING))[0])
             yield f"{missing} is missing" if last else "never built"
         elif reason.startswith(UPDATED):
-            yield from (f"{_short(path)} changed" for path in _listed_files(reason.removeprefix(UPDATED)))
+            for path in _listed_files(reason.removeprefix(UPDATED)):
+                same = last and _is_as_read(path, chain.makers.get(path), last)
+                yield f"{_short(path)} {COPIED if same else 'changed'}"
         elif reason.startswith(OTHER_INPUTS):
             yield _changed_inputs(job, last)
         yield from (words for start, words in IN_WORDS.items() if reason.startswith(start))
+
+
+def _is_as_read(path: str, maker: Job | None, reader: Job) -> bool:
+    """Whether a file has the bytes that it had when a job read it. Of large files that is not known."""
+    if maker is None or maker.volatile.ended >= reader.volatile.ended or not Path(path).is_file():
+        return False
+    return Path(path).stat().st_size <= LARGE and sha256(Path(path)) == maker.outputs[path].sha256
 
 
 def _changed_params(job: Planned, results: Path, pins: dict[str, str]) -> Iterator[str]:
@@ -270,7 +283,7 @@ def explain(jobs: list[Planned], results: Path, pins: dict[str, str]) -> Iterato
         return
     by_cause: dict[tuple[str, tuple[str, ...]], list[Planned]] = defaultdict(list)
     for job in jobs:
-        found = tuple(causes(job, chain.makers.get(job.outputs[0]), results, pins))
+        found = tuple(causes(job, chain, results, pins))
         by_cause[(job.rule if found else "", found)].append(job)
     following = Counter(job.rule for job in by_cause.pop(("", ()), []))
     stale = [

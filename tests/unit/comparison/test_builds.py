@@ -1,6 +1,8 @@
 """Planted changes are named with their cause, and nothing else is; equal builds give an empty page."""
 
 import copy
+import hashlib
+import json
 import os
 import shutil
 import zipfile
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from builds import PLAN
-from poselift.comparison.builds import cells, main, with_numbers
+from poselift.comparison.builds import cells, changes, main, read_build, with_numbers
 from poselift.errors import PoseliftError
 
 
@@ -106,6 +108,78 @@ def test_equal_builds_give_an_empty_page(build, capsys, tmp_path):
     page = (tmp_path / "out/changes.html").read_text()
     assert "<p>Nothing changed.</p>" in page
     assert "<table>" not in page
+
+
+def replace(name: str, old: bytes, new: bytes):
+    def change(folder: Path) -> None:
+        assert old in (folder / name).read_bytes()
+        (folder / name).write_bytes((folder / name).read_bytes().replace(old, new))
+
+    return change
+
+
+def put_file(name: str, content: bytes):
+    def change(folder: Path) -> None:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+    return change
+
+
+def edited(name: str) -> str:
+    return f"edited: generated/{name} is not as it was built"
+
+
+CAPTION = b"\\caption{Errors. Less than 9~mm.}\n\\label{x}\n"
+OF_FORM = "option: style, anonymous, origins or page_limit of the paper"
+
+IN_THE_FOLDER = {
+    "a number": (
+        replace("generated/numbers.tex", b"{A title}", b"{B}"), {"paper.title": edited("numbers.tex")},
+    ),
+    "a figure": (put_file("generated/figures/curves.pdf", b"%PDF"), {"curves": edited("figures/curves.pdf")}),
+    "a caption": (
+        replace("generated/tables/main.tex", b"9~mm", b"8~mm"),
+        {"caption of tables/main": edited("tables/main.tex")},
+    ),
+    "a caption of a figure": (
+        replace("generated/figures/curves.tex", b"9~mm", b"8~mm"),
+        {"caption of figures/curves": edited("figures/curves.tex")},
+    ),
+    "the form": (
+        replace("generated/submission.tex", b"false", b"true"), {"generated/submission.tex": OF_FORM},
+    ),
+    "a picture": (put_file("photo.png", b"\x89PNG\xff\x00"), {"photo.png": "text: paper/photo.png"}),
+    "line ends": (replace("main.tex", b"\n", b"\r\n"), {}),
+    "line ends of a table": (replace("generated/tables/main.tex", b"\n", b"\r\n"), {}),
+    "a line end at the end": (put_file("main.tex", b"\\input{intro}"), {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IN_THE_FOLDER)
+def test_what_people_change_in_a_built_folder_is_named_as_that(build, tmp_path, name):
+    change, causes = IN_THE_FOLDER[name]
+    before = build("before", PLAN)
+    for part in ("tables/main", "figures/curves"):
+        tex = before / f"generated/{part}.tex"
+        tex.write_bytes(CAPTION + (tex.read_bytes() if tex.is_file() else b""))
+    (before / "generated/submission.tex").write_text("\\newif\\ifanonymous\\anonymousfalse\n")
+    record = before / "generated/provenance.json"
+    made = json.loads(record.read_text())
+    for part in ("tables/main.tex", "figures/curves.tex"):
+        digest = hashlib.sha256((before / "generated" / part).read_bytes()).hexdigest()
+        made["outputs"][f"results/toy/{part}"] = {"sha256": digest, "size": 1}
+    record.write_text(json.dumps(made))
+    after = tmp_path / "edited"
+    shutil.copytree(before, after)
+    change(after)
+    found = changes(read_build(before), read_build(after))
+    assert [(each.name, each.causes) for each in found] == [
+        (changed, [cause]) for changed, cause in causes.items()
+    ]
+    if name == "a caption":
+        assert (found[0].old, found[0].new) == ("Less than 9 mm.", "Less than 8 mm.")
+    assert all(each.old != each.new for each in found)
 
 
 def test_an_edit_that_changed_nothing_is_no_cause(build, capsys):

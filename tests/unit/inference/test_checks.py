@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from poselift.datasets.human36m import Synthetic
-from poselift.inference.checks import implausible, measured, unfamiliar
+from poselift.inference.checks import implausible, measured, outside, unfamiliar
 from poselift.inference.layouts import to_human36m
 from poselift.inference.lifting import Lifter, image_view
 from poselift.inference.tracks import Track
@@ -37,6 +37,19 @@ def test_people_upside_down_are_noticed(clips):
     assert len(standing) > 10
     for clip in standing:
         assert "upside down" in said(clip * [1, -1, 1] + [0, 1000, 0])
+
+
+def test_joints_outside_of_the_image_are_noticed():
+    points = np.full((1, 17, 3), 500.0)
+    points[..., 2] = 1
+    track = Track(0, 0, points, np.ones(1, dtype=bool))
+    points[0, 16, 1] = 1100  # one of 17, and within 5 % of the edge
+    points[0, 15, 1] = 1900
+    assert list(outside(track, (1920, 1080))) == []
+    points[0, 14, 1] = 1900
+    (said,) = outside(track, (1920, 1080))
+    assert said == "12% of the joints are outside of images of 1920x1080; is that their size?"
+    assert list(outside(track, (1080, 1920))) == []
 
 
 def test_measures_of_a_known_case():

@@ -119,6 +119,8 @@ def test_faults_are_one_line_and_leave_nothing(predict, tmp_path):
     refused("--height 180.0: expected 0.3 to 3", path, *SIZE, "--height", "180")
     refused("--size 0x5", path, "--size", "0x5")
     refused("the same name", path, path, *SIZE)
+    np.save(tmp_path / "shares.npy", standing(5) / [1000, 1000, 1])
+    refused("normalised?", tmp_path / "shares.npy", *SIZE, "--layout", "coco")
     (tmp_path / "out").mkdir()
     (tmp_path / "out/mine.txt").write_text("mine")
     with pytest.raises(PoseliftError, match="poselift did not make it"):

@@ -16,6 +16,7 @@ from detections import alphapose, flat, mmpose, openpose, standing, ultralytics,
 from poselift.errors import PoseliftError
 from poselift.inference.files import read_keypoints
 from poselift.inference.keypoints import UNKNOWN
+from poselift.skeleton import JOINTS
 
 TRACKS = np.stack([standing(seed=1), standing(seed=2)])
 
@@ -135,6 +136,49 @@ def test_frames_in_any_order_and_repeated(tmp_path):
     weak = entries[5] | {"keypoints": flat(TRACKS[0, 5] * [1, 1, 0.5] + [9, 9, 0])}
     random.Random(0).shuffle(entries)
     assert_same(read_keypoints(written(tmp_path / "a.json", [weak, *entries, weak])), TRACKS[:1])
+
+
+def test_alphapose_without_a_tracker_tells_nobody_apart(tmp_path):
+    """It writes 0 as the number of everyone."""
+    entries = [each | {"idx": 0.0} for each in alphapose(TRACKS)]
+    found = read_keypoints(written(tmp_path / "a.json", entries))
+    assert found.person.tolist() == [UNKNOWN] * TRACKS.shape[0] * TRACKS.shape[1]
+
+
+def test_two_videos_are_not_mixed(tmp_path):
+    folder = openpose(tmp_path / "frames", np.stack([standing(2, 25)]))
+    (folder / "other_000000000001_keypoints.json").write_text('{"people": []}')
+    assert "are both frame 1; lift one video at a time" in line_of(folder)
+    entries = alphapose(TRACKS[:1])
+    other = [each | {"image_id": f"other_{each['image_id']}"} for each in entries]
+    assert "'0.jpg' and 'other_0.jpg' are both frame 0" in line_of(
+        written(tmp_path / "a.json", entries + other)
+    )
+
+
+def test_people_and_frames_beside_an_array(tmp_path):
+    """What `poselift predict` writes is read as what it lifted."""
+    frame, person = np.array([4, 4, 5, 9]), np.array([1, 2, 1, 2])
+    of = {"frame": frame, "person": person, "joints": np.array(JOINTS)}
+    places, confidence = TRACKS[0, :4, :, :2], TRACKS[0, :4, :, 2]
+    path = as_npz(tmp_path / "a.npz", poses=TRACKS[1, :4], keypoints=places, confidence=confidence, **of)
+    found = read_keypoints(path)
+    assert found.layout == "human36m"
+    np.testing.assert_array_equal((found.frame, found.person), (frame, person))
+    np.testing.assert_allclose(found.points, TRACKS[0, :4], rtol=1e-6)
+    short = as_npz(tmp_path / "b.npz", keypoints=places, frame=frame[1:], person=person)
+    assert "no keypoints that can be read" in line_of(short, "coco")
+
+
+def test_the_names_in_a_table_say_the_layout_that_they_tell_most_of(tmp_path):
+    """Without eyes and ears they are those of Human3.6M as well, which would lack hip and thorax."""
+    limbs = [name for name in COCO_NAMES if "eye" not in name and "ear" not in name]
+    assert read_keypoints(as_csv(tmp_path / "a.csv", TRACKS[:, :, : len(limbs)], limbs)).layout == "coco"
+    found = read_keypoints(as_csv(tmp_path / "b.csv", TRACKS, list(JOINTS)))
+    assert found.layout == "human36m"
+    np.testing.assert_allclose(found.points[found.person == 1], TRACKS[0], rtol=1e-6)
+    (tmp_path / "c.csv").write_text("frame,person,joint,x,y,z,confidence\n0,0,hip,0,0,0,1\n")
+    assert "column z: poses, not keypoints" in line_of(tmp_path / "c.csv")
 
 
 @pytest.mark.parametrize(

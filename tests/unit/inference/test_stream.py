@@ -8,9 +8,10 @@ import pytest
 
 from detections import TINY
 from poselift.errors import PoseliftError
-from poselift.inference.lifting import Lifter, image_view
+from poselift.inference.lifting import Lifter, image_view, normalised
 from poselift.inference.predict import main
 from poselift.inference.stream import Stream
+from poselift.inference.tracks import interpolated
 from poselift.skeleton import ROOT
 
 SIZE, N = (1000, 800), 5
@@ -67,11 +68,42 @@ def test_a_joint_that_is_lost_stays_where_it_was_without_confidence():
     assert lost[2] == np.float32(0.1)
 
 
+def test_a_joint_has_been_before_where_it_is_found_first():
+    """As in a track that is lifted at once; and a first frame does not stay half empty for a whole clip."""
+    given, clips = points(N), []
+    given[:2, 9] = 0
+    stream = Stream(Lifter(lambda each: (clips.append(each), each)[1], N), VIEW, 0, 0.1)
+    for frame in given:
+        stream.push(frame.copy())
+    expected = normalised(interpolated(given, 0.1)[None], VIEW, 0.1, confident=False)[0]
+    np.testing.assert_allclose(clips[-1][0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("look_ahead", [0, 2, N - 1])
+def test_before_somebody_is_found_there_is_no_pose(look_ahead):
+    given = points(6)
+    alone = poses(Stream(Lifter(place_and_clip, N), VIEW, look_ahead, 0.1), given)
+    empty = np.zeros((3, 17, 3))
+    late = poses(Stream(Lifter(place_and_clip, N), VIEW, look_ahead, 0.1), np.concatenate([empty, given]))
+    assert [len(pose) for pose in late] == [0] * 3 + [17] * 6
+    np.testing.assert_array_equal(np.stack(late[3:]), np.stack(alone))
+    assert [len(pose) for pose in poses(Stream(Lifter(place_and_clip, N), VIEW, look_ahead, 0.1), empty)] == [
+        0
+    ] * 3
+
+
 def run(monkeypatch, capsys, checkpoint, text: str, *options: str) -> tuple[list[np.ndarray], str]:
     monkeypatch.setattr("sys.stdin", io.StringIO(text))
     main(["--checkpoint", str(checkpoint), *TINY, "--size", "1000x800", *options])
     out, err = capsys.readouterr()
     return [np.array(json.loads(line)) for line in out.splitlines()], err
+
+
+@pytest.mark.parametrize("option", ["--height=1.8", "--person=3", "--overlap=0", "--fps=25", "--bone=x"])
+def test_options_of_files_are_refused(monkeypatch, capsys, checkpoint, option):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, capsys, checkpoint, "", "--stream", "0", option)
+    assert f"no {option.partition('=')[0]}" in capsys.readouterr().err
 
 
 def test_lines_in_lines_out(monkeypatch, capsys, checkpoint):

@@ -32,7 +32,7 @@ def test_two_people_who_pass_each_other_with_rows_in_any_order():
     rng = np.random.default_rng(0)
     order = [rng.permutation(2) for _ in ROWS]
     points = np.concatenate([np.stack([one[t], other[t]])[order[t]] for t in ROWS])
-    person = told_apart(np.repeat(ROWS, 2), points, max_gap=5)
+    person = told_apart(np.repeat(ROWS, 2), np.full(60, UNKNOWN), points, max_gap=5)
     truth = np.concatenate(order)
     assert len(np.unique(person)) == 2
     assert len({(a, b) for a, b in zip(person, truth, strict=True)}) == 2
@@ -40,15 +40,45 @@ def test_two_people_who_pass_each_other_with_rows_in_any_order():
 
 def test_a_person_comes_back_or_is_another_one():
     frame = np.array([0, 1, 2, 7, 8, 30, 31])
-    person = told_apart(frame, moving(0, 1, 7), max_gap=5)
+    person = told_apart(frame, np.full(7, UNKNOWN), moving(0, 1, 7), max_gap=5)
     assert person.tolist() == [0, 0, 0, 0, 0, 1, 1]
     far = np.concatenate([moving(0, 1, 3), moving(500, 1, 4)])
-    assert told_apart(np.arange(7), far, max_gap=5).tolist() == [0, 0, 0, 1, 1, 1, 1]
+    assert told_apart(np.arange(7), np.full(7, UNKNOWN), far, max_gap=5).tolist() == [0, 0, 0, 1, 1, 1, 1]
     # out of reach is more than half a body's size
     size = body_size(moving(0, 1, 1))[0]
     for share, people in ((0.4, [0, 0]), (0.6, [0, 1])):
         jump = np.concatenate([moving(0, 1, 1), moving(share * size, 1, 1)])
-        assert told_apart(np.arange(2), jump, max_gap=5).tolist() == people
+        assert told_apart(np.arange(2), np.full(2, UNKNOWN), jump, max_gap=5).tolist() == people
+
+
+def test_whom_a_tracker_leaves_without_a_number_has_that_of_whom_they_continue():
+    """Two people, 7 and 4; in frames 3 to 5 nobody has a number; a third, who has none, comes and stays."""
+    places = [moving(start, 1, 9) for start in (0, 400, 900)]
+    points = np.stack(places, axis=1).reshape(27, 17, 3)
+    given = np.tile([7, 4, UNKNOWN], (9, 1))
+    given[3:6] = UNKNOWN
+    person = told_apart(np.repeat(np.arange(9), 3), given.reshape(-1), points, max_gap=5)
+    assert person.reshape(9, 3).tolist() == [[7, 4, 8]] * 9
+
+
+def test_of_two_rows_that_are_one_person_the_surer_is_taken():
+    """Joined numbers that are in a frame both: in frame 1 the second is the surer, in frame 2 the first."""
+    points = np.repeat(PLACES[None], 4, axis=0)
+    points[:, :, 0] += np.arange(4)[:, None]
+    points[:, :, 2] = np.array([0.9, 0.5, 0.8, 0.4])[:, None]
+    order = [1, 2, 0, 3]  # frame 1: 0.5, 0.8; frame 2: 0.9, 0.4
+    (track,) = tracks(np.array([1, 1, 2, 2]), np.full(4, 3), points[order], 5, 0.1)
+    np.testing.assert_allclose(track.points[:, 0], [[2, 0, 0.8], [0, 0, 0.9]])
+
+
+def test_a_row_without_a_joint_is_a_frame_without_the_person():
+    """Of an array, which has a row for each frame: a short gap is marked, a long one ends the track."""
+    points = moving(0, 4, 20)
+    points[2:4] = 0
+    points[6:12, :, 2] = 0.05
+    first, second = tracks(np.arange(20), np.zeros(20, int), points, max_gap=3, least=0.1)
+    assert first.found.tolist() == [True, True, False, False, True, True]
+    assert (second.first_frame, second.found.tolist()) == (12, [True] * 8)
 
 
 def test_people_are_chosen_and_joined():

@@ -46,6 +46,16 @@ def test_what_is_wrong_is_said_in_a_line_and_nothing_is_written(tmp_path):
         main(["x.zip", "--tag", "v9", *options])
     with pytest.raises(PoseliftError, match=r"x\.zip: no such file"):
         main(["x.zip", "--tag", "v0.1.0", *options])
+    files = [tmp_path / folder / "paper.zip" for folder in "ab"]
+    for path in (*files, tmp_path / "zenodo.json"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("text")
+    with pytest.raises(PoseliftError, match=r"^paper\.zip: two files of the deposit would have this name"):
+        main([*map(str, files), *options])
+    with pytest.raises(PoseliftError, match=r"^zenodo\.json: two files of the deposit would have this name"):
+        main([str(tmp_path / "zenodo.json"), *options])
+    with pytest.raises(PoseliftError, match="a folder; pack it"):
+        main([str(tmp_path / "a"), *options])
     (tmp_path / "c.cff").write_text("title: none\n")
     with pytest.raises(PoseliftError, match="not a citation with title, authors"):
         main(["x.zip", "--citation", str(tmp_path / "c.cff"), "--out", str(tmp_path / "out")])

@@ -420,6 +420,18 @@ def test_a_deleted_or_renamed_file_is_said_and_stays(project, returned, capsys, 
     assert (project / "paper/sections/start.tex").exists() == renamed
 
 
+def test_a_renamed_file_that_was_changed_here_is_to_be_decided(project, returned, capsys):
+    """Removing it would lose the change: what came back under another name has not got it."""
+    (returned / "sections/intro.tex").rename(returned / "sections/start.tex")
+    (project / "paper/sections/intro.tex").write_text("Mine.\n")
+    with pytest.raises(PoseliftError, match="1 conflict to resolve by hand"):
+        merge(project, returned, "--apply")
+    out, err = capsys.readouterr()
+    assert "sections/intro.tex: was changed here and did not come back" in err
+    assert "did not come back; it stays here" not in out
+    assert (project / "paper/sections/intro.tex").read_text() == "Mine.\n"
+
+
 def test_what_systems_and_tools_leave_blocks_nothing(project, returned, capsys):
     names = (".DS_Store", "generated/.DS_Store", "generated/tables/Thumbs.db", "auto/main.el", ".git/config")
     more = ("generated/figures/a-eps-converted-to.pdf", "sections/intro.tex~")

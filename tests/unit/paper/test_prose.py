@@ -61,7 +61,9 @@ def paper(tmp_path):
     "text",
     [
         "errs by 39.5\\,mm", "with 3 seeds", "10\\% lower", "of \\num{full.base.mpjpe} or 40\\,mm",
-        "\\emph{2 of them}", "in 2020", "\\textbf{39.5mm}", "a 3D-7 model", "from Table 2",
+        "\\emph{2 of them}", "in 2020", "$39.5$\\,mm",
+        "$39.5\\,\\mathrm{mm}$", "\\(-0.5\\)\\,mm", "$39 \\pm{}$\\,mm",
+        "\\textbf{39.5mm}", "a 3D-7 model", "from Table 2",
     ],
 )  # fmt: skip
 def test_a_typed_number_is_named_with_its_line(paper, text):
@@ -74,8 +76,21 @@ def test_numbers_in_formulas_commands_and_names_are_not_typed(paper):
         "\\section{Mamba-2 in 3D}\\label{sec:1}\\cite{a2020}\\includegraphics[width=0.5\\linewidth]{photo}\n"
         "\\begin{equation}x=1\\end{equation} $1$ \\(2\\) \\hspace*{2em}\\cref{sec:1}\\url{http://a/1}\n"
         "\\newcommand{\\x}[1]{a #1} \\begin{tabular}[2]{l}\\end{tabular}\\textcolor{red!70!black}{b}\n"
+        "$10^{-4}$ $p < 0.05$ mm$^2$ \\(x = 0.5\\)\n"
     )
     assert paper(text) == []
+
+
+def test_lengths_and_columns_are_not_typed(paper):
+    """Of tables and figures that co-authors set themselves; the cells are."""
+    text = (
+        "\\begin{tabular}{p{3cm}r@{~}l}\\multicolumn{2}{c}{a}\\cmidrule(lr){2-3}\\cline{1-2} & \n"
+        "\\multirow{2}{*}{b}\\begin{tabularx}{0.8\\linewidth}{lX}\\begin{minipage}[t]{0.5\\linewidth}\n"
+        "\\parbox{3cm}{a}\\rule{0pt}{12pt}\\resizebox{0.9\\linewidth}{!}{a}\\begin{wrapfigure}{r}{4cm}\n"
+        "\\scalebox{0.8}{b}\\vskip 0.1\\textheight\n"
+    )
+    assert paper(text) == []
+    assert len(paper(text.replace("{a}", "{39.5}").replace("{b}", "{40.5}"))) == 5
 
 
 def test_an_unknown_key_is_named(paper):
@@ -90,6 +105,7 @@ def test_an_unknown_key_is_named(paper):
         ("Small changes by \\num{small.base.mpjpe.change}\\,mm, which is significant.", "inconclusive"),
         ("Alike outperforms it with \\num{alike.base.mpjpe}\\,mm.", "equivalent"),
         ("Other outperforms it with \\num{other.base.mpjpe}\\,mm.", "exploratory"),
+        ("Small reduces the error by \\num{small.base.mpjpe.change}\\,mm.", "inconclusive"),
         ("An improvement of\n\\num{lone.base.mpjpe.change}\\,mm.", "not tested"),
         ("Worse is better than the baseline: \\num{worse.base.mpjpe}\\,mm.", "became worse"),
     ],
@@ -106,6 +122,7 @@ def test_words_that_the_results_contradict(paper, sentence, reason):
         "Full outperforms it with \\num{full.base.mpjpe}\\,mm.",
         "Full improves the PCK by \\num{full.base.pck.change}.",
         "Worse differs significantly: \\num{worse.base.mpjpe.change}.",
+        "Small doesn't improve it (\\num{small.base.mpjpe.change}\\,mm).",
         "Small does not improve it (\\num{small.base.mpjpe.change}\\,mm).",
         "Small improves it by \\num{small.base.mpjpe.change} (\\num{small.base.mpjpe.change.verdict}).",
         "Small has \\num{small.base.mpjpe}. Significant means that zero is left out.",

@@ -222,6 +222,16 @@ def test_a_budget_leaves_out_the_least_needed_first(config):
     assert left == pytest.approx(36)  # nano and its ground truth, which are not given up
 
 
+def test_of_the_sizes_the_largest_of_the_experiment_is_left_out(config):
+    """Not a larger one of the ablation, whose entries are gone before."""
+    wide = config.ablation[0].model_copy(update={"name": "wide", "size": "xsmall", "n_frames": None})
+    config = config.model_copy(update={"ablation": [wide]})
+    found = Corrected(estimates(trainings(config), OneOperator(), HOUR, "auto"))
+    said, left = plan.proposals(config, found, 1)
+    assert said[-1] == "experiment.sizes: without micro: 54.0 GPU-hours less"
+    assert left == pytest.approx(36)
+
+
 def test_costs_of_steps_are_counted_once_and_kept(config, tmp_path):
     kept, runs = tmp_path / "steps.json", config.runs()
     costs = StepCosts(config, kept, fused=True, pins={})

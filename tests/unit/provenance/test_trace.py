@@ -70,10 +70,16 @@ def test_a_number_comes_from_its_model_and_a_change_from_the_base_on_the_same_da
         for size in ("small", "base")
         for seed in (0, 1)
     ]
+    grid = {path for path in made if path.startswith(f"results/toy/{data}runs/")}
     key = f"{data.replace('/', '.')}full.base.mpjpe"
     own = {path for path in made if path.startswith(f"results/toy/{data}runs/full-base-")}
     base = {path for path in made if path.startswith(f"results/toy/{data}runs/mamba_gcn-base-")}
-    for name, expected in ((key, own), (f"{key}.change", own | base)):
+    made.append(f"results/toy/{data}runs/full-base-no_ssm-s0/history.json")
+    # their variance is pooled over the grid, and a verdict is corrected for all its comparisons
+    pooled = [
+        f"{key}.{name}" for name in ("interval", "change.interval", "change.detectable", "change.verdict")
+    ]
+    for name, expected in ((key, own), (f"{key}.change", own | base), *((name, grid) for name in pooled)):
         relevant = runs_of_number(name, {"setup.base": "mamba_gcn"}, made)
         assert set(filter(relevant, made)) == expected
 

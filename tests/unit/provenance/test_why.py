@@ -1,5 +1,6 @@
 """The words for what is stale: module, version, option, file; and what rebuilding takes."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from poselift.errors import PoseliftError
 from poselift.provenance import why
 from poselift.provenance.chain import read_chain
 from poselift.provenance.code_hash import code_manifest, keep_manifest
+from poselift.provenance.receipts import seal
 from poselift.provenance.why import dry_run, parse
 
 R = "results/toy"
@@ -151,6 +153,21 @@ def test_the_costliest_cause_comes_first(toy):
 )  # fmt: skip
 def test_each_reason_in_words(toy, reason, words):
     assert explained(block("main", reason))[0] == f"tables/main.tex: {words}"
+
+
+def test_a_file_that_was_copied_has_not_changed(toy):
+    """Dates say so to Snakemake. What was made anew since it was read has changed."""
+    text = block("main", "Updated input files: results/toy/results.csv")
+    receipt = Path(R, "receipts/paper/results.json")
+    content = json.loads(receipt.read_text())
+    content["volatile"]["ended"] = "2001-01-01T00:00:00+00:00"  # before the table
+    del content["seal"]
+    receipt.write_text(json.dumps({**content, "seal": seal(content)}))
+    (line, *_) = explained(text)
+    assert line.startswith("tables/main.tex: results.csv has a new date and its old content")
+    evaluations = [f"{R}/evaluation/full-base-s0.json"]
+    toy.job("paper/results", "results", evaluations, {f"{R}/results.csv": "run,value\nfull,1\n"})
+    assert explained(text)[0] == "tables/main.tex: results.csv changed"
 
 
 def test_changed_inputs_are_named(toy):
