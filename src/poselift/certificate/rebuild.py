@@ -18,13 +18,14 @@ from typing import Any
 
 from poselift.config.sections import parse
 from poselift.config.submission import Submission
-from poselift.errors import PoseliftError, one_line
+from poselift.errors import PoseliftError
 from poselift.files import write_json
 from poselift.paper.assemble import assemble
 from poselift.provenance.chain import recorded_chain
 from poselift.provenance.code_hash import MANIFESTS
 from poselift.provenance.receipts import FOLDER, NOTES
 from poselift.provenance.verify import difference
+from poselift.provenance.why import complaint
 
 STAGES = {
     "nothing": (),
@@ -110,6 +111,4 @@ def _snakemake(project: Path, options: Sequence[str]) -> None:
     )
     if answer.returncode != 0:
         print(answer.stdout, answer.stderr, sep="", file=sys.stderr)
-        lines = answer.stderr.strip().splitlines()
-        own = (line.removeprefix("error: ") for line in lines if line.startswith("error: "))
-        raise PoseliftError(one_line(next(own, next((line for line in lines if "rror" in line), lines[-1]))))
+        raise PoseliftError(complaint(answer))

@@ -46,13 +46,10 @@ class Range(Section):
         return self
 
 
-def _kind(values: Any) -> str:
-    return "range" if isinstance(values, dict | Range) else "values"
-
-
 # told apart by their form, so that a fault is reported for the one that is meant
 Choices = Annotated[
-    Annotated[list[Any], Tag("values")] | Annotated[Range, Tag("range")], Discriminator(_kind)
+    Annotated[list[Any], Tag("values")] | Annotated[Range, Tag("range")],
+    Discriminator(lambda values: "range" if isinstance(values, dict | Range) else "values"),
 ]
 
 

@@ -14,7 +14,7 @@ from poselift.analysis.runs import Run
 from poselift.analysis.view import View
 from poselift.config.card import Card
 from poselift.figures.lines import draw_line, note
-from poselift.figures.style import PAGE_WIDTH, Told, annotate, legend, value_of
+from poselift.figures.style import PAGE_WIDTH, Tooltips, annotate, legend, value_of
 
 NEEDS = ("runs", "notice", "grid", "cards")
 CAPTION = """
@@ -43,7 +43,7 @@ def draw_curve(ax: Axes, lists: Mapping[int, Sequence[float | None]], card: Card
         shown = evenly_spaced(len(epochs), MOST_POINTS)
         told = pd.DataFrame(values[:, known].T[shown], epochs[shown], [*lists])
         texts = [f"{card.label}, {size}, epoch {epoch}: {value_of(each)}" for epoch, each in told.iterrows()]
-        ax.add_artist(Told(told.index, told.mean(axis=1), texts))
+        ax.add_artist(Tooltips(told.index, told.mean(axis=1), texts))
 
 
 def draw(runs: Sequence[Run], view: View) -> Figure:

@@ -13,7 +13,7 @@ from poselift.analysis.costs import GIGA, MILLION, Cost
 from poselift.analysis.published import Number, Published, Row, comparable
 from poselift.analysis.results import per_seed
 from poselift.analysis.view import View
-from poselift.figures.style import MUTED, PAGE_WIDTH, Look, Told, annotate, legend, value_of, write_beside
+from poselift.figures.style import MUTED, PAGE_WIDTH, Look, Tooltips, annotate, legend, value_of, write_beside
 
 NEEDS = ("results", "costs", "published", "notice", "grid", "cards")
 CAPTION = """
@@ -58,7 +58,7 @@ def _draw_ours(ax: Axes, errors: Errors, costs: Costs, view: View, quantity: Num
             f"{card.label}, {size}: {value_of(errors[name, size], ' mm')}; {cost:.3g} {IN_WORDS[quantity]}"
             for size, cost in zip(map(str, points.index), points["cost"], strict=True)
         ]
-        ax.add_artist(Told(points["cost"], points["mean"], texts))
+        ax.add_artist(Tooltips(points["cost"], points["mean"], texts))
         if name == named:
             look = {"color": card.colour, "ha": "right", "va": "top", "zorder": 4}
             for size, point in points.iterrows():
@@ -77,7 +77,7 @@ def _draw_published(ax: Axes, rows: list[tuple[str, Row]], detector: str, quanti
         x, y = row.number(quantity), row.number("mpjpe")
         if x is not None and y is not None:
             text = f"{row.method} ({of_detector}): {y:.4g} mm, published; {x:.3g} {IN_WORDS[quantity]}"
-            ax.add_artist(Told([x], [y], [text]))
+            ax.add_artist(Tooltips([x], [y], [text]))
             ax.plot(x, y, zorder=2, **_grey(of_detector, detector))
             write_beside(ax, str(number), (x, y), (2.5, 2), color=MUTED, zorder=2)
 

@@ -115,7 +115,7 @@ def annotate(figure: Figure, notice: DataNotice, missing: Sequence[str] = (), no
         )
 
 
-class Told(Artist):
+class Tooltips(Artist):
     """What pages say where a pointer is at data points (N,); nothing is drawn."""
 
     def __init__(self, x: ArrayLike, y: ArrayLike, texts: Sequence[str]) -> None:
@@ -130,12 +130,12 @@ def value_of(by_seed: pd.Series, unit: str = "") -> str:
     return f"{by_seed.mean():.4g}{unit} ({each if len(by_seed) > 1 else each.partition(':')[0]})"
 
 
-def told(figure: Figure) -> tuple[Point, ...]:
-    """The points of a figure that was drawn, by `Told`."""
+def tooltips(figure: Figure) -> tuple[Point, ...]:
+    """The points of a figure that was drawn, by `Tooltips`."""
     found: list[Point] = []
     for ax in figure.axes:
         for artist in ax.artists:
-            if isinstance(artist, Told):
+            if isinstance(artist, Tooltips):
                 pixels = ax.transData.transform(artist.positions)
                 places = figure.transFigure.inverted().transform(pixels).round(4).tolist()
                 found += [(x, 1 - y, text) for (x, y), text in zip(places, artist.texts, strict=True)]
@@ -154,7 +154,7 @@ class Animation:
 
 def save(drawn: Figure | Animation, out: Path, made_from: Iterable[Path] = ()) -> tuple[Point, ...]:
     """Write a figure as `out` (PDF) and its twins `.svg` and `.png`, or an animation as `out` (GIF); what is
-    `told` of its points.
+    said of its points.
 
     There are no dates and versions inside. Where the workflow made the files that the figure was drawn from,
     a short hash of what is behind them goes into the metadata. The figure is closed.
@@ -172,7 +172,7 @@ def save(drawn: Figure | Animation, out: Path, made_from: Iterable[Path] = ()) -
     for suffix, entries in metadata.items():
         with atomic_path(out.with_suffix(suffix)) as temporary:
             drawn.savefig(temporary, metadata=entries)
-    points = told(drawn)
+    points = tooltips(drawn)
     plt.close(drawn)
     return points
 

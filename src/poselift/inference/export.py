@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -70,23 +71,16 @@ def card(given: argparse.Namespace, name: str, settings: RunSettings, onnx: bool
     architecture = find(settings.architecture, settings.architecture_file)
     size = ModelSize(depth=settings.depth, dim=settings.dim)
     cost = count(architecture, size, settings.n_frames, **settings.model.model_dump())
-    about: dict[str, Any] = {"synthetic": None, "record": None, "summary": None, "errors": []}
-    about |= {
-        "name": name,
-        "settings": settings,
-        "cost": cost,
-        "onnx": onnx,
-        "opset": OPSET,
-        "joints": JOINTS,
-    }
+    about: dict[str, Any] = {
+        "name": name, "settings": settings, "cost": cost, "onnx": onnx, "opset": OPSET, "joints": JOINTS,
+        "synthetic": None, "record": None, "summary": None, "errors": [],
+    }  # fmt: skip
     if given.run:
         results = given.run.resolve().parents[1]
-        remedy = "copy the run again"
-        what = "a record of a training"
-        about["record"] = read_json(
-            given.run / "provenance.json", lambda raw: raw | raw["inputs"], what, remedy
-        )
-        about["summary"] = read_json(given.run / "metrics.json", lambda raw: raw["summary"], what, remedy)
+        record, metrics = given.run / "provenance.json", given.run / "metrics.json"
+        what, remedy = "a record of a training", "copy the run again"
+        about["record"] = read_json(record, lambda raw: raw | raw["inputs"], what, remedy)
+        about["summary"] = read_json(metrics, itemgetter("summary"), what, remedy)
         if (results / "data" / "raw.json").exists():  # the workflow's; elsewhere nobody knows
             about["synthetic"] = (results / "data" / NOTICE).exists()
         report = given.evaluation or results / "evaluation" / f"{given.run.resolve().name}.json"

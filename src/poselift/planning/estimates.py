@@ -45,7 +45,7 @@ class Training:
     """of the run, whether it is there or not"""
 
     @property
-    def room(self) -> str:
+    def group(self) -> str:
         """The part without the name of its entry: `ablation`, `search`, or the part itself."""
         return self.part.split(".")[0]
 

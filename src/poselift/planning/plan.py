@@ -94,11 +94,11 @@ def table(found: Corrected, gpus: int) -> Table:
         memory = f"{max(one.memory for one in those) / 1e9:.0f} GB"
         made.add_row(name, str(len(those)), *time, memory, end_section=last)
 
-    room = {name: list(those) for name, those in groupby(found.all, lambda one: one.training.room)}
-    search = room.pop("search", None)
-    for name, those in room.items():
-        row(name, those, last=name == list(room)[-1])
-    row("the paper", [one for those in room.values() for one in those], last=True)
+    groups = {name: list(those) for name, those in groupby(found.all, lambda one: one.training.group)}
+    search = groups.pop("search", None)
+    for name, those in groups.items():
+        row(name, those, last=name == list(groups)[-1])
+    row("the paper", [one for those in groups.values() for one in those], last=True)
     if search:
         row("search", search)
     return made
@@ -117,7 +117,7 @@ def remarks(found: Corrected, gpu: Gpu, config: Config) -> Iterator[str]:
             f"An estimate for {gpu.name} by its data sheet, from the operators of a step: no training has "
             "run on such a device here. It may well be off by a factor of two."
         )
-    if unknown := sorted({one.training.room for one in found.all if one.estimated is None}):
+    if unknown := sorted({one.training.group for one in found.all if one.estimated is None}):
         yield f"Not known, as the clips are not counted yet: {', '.join(unknown)}. Build the data first."
     large = [one for one in found.all if one.memory > gpu.memory * 1e9]
     if again := [one for one in found.all if one.recomputed and one not in large]:
@@ -139,7 +139,7 @@ def _models(those: Iterable[Estimate]) -> str:
     """The models of some trainings, each with its part and memory, once."""
     return ", ".join(
         dict.fromkeys(
-            f"{one.training.settings.architecture}-{one.training.settings.size} in {one.training.room} "
+            f"{one.training.settings.architecture}-{one.training.settings.size} in {one.training.group} "
             f"({one.memory / 1e9:.0f} GB)"
             for one in those
         )
@@ -166,7 +166,7 @@ def main(argv: list[str] | None = None) -> None:
     console.print(table(found, given.gpus))
     for line in remarks(found, gpu, config):
         console.print(line, highlight=False, markup=False)
-    hours = sum(found.hours(one) for one in found.all if one.training.room != "search")
+    hours = sum(found.hours(one) for one in found.all if one.training.group != "search")
     largest = max(one.memory for one in found.all) / 1e9
     write_json(estimate, {"gpu": gpu.name, "gpu_hours": hours, "memory_gb": largest, "of_gb": gpu.memory})
     if given.budget is not None:

@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from poselift.errors import PoseliftError
+from poselift.errors import PoseliftError, one_line
 from poselift.program import run, visible
 from poselift.provenance.chain import Chain, Job, read_chain
 from poselift.provenance.code_hash import MANIFESTS, differences, kept_manifest, manifest_now, read_pins
@@ -107,10 +107,16 @@ def dry_run(options: Sequence[str]) -> list[Planned]:
     with _writable_project() as folder:
         answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     if answer.returncode != 0:
-        lines = f"{answer.stderr.strip()}\n{answer.stdout.strip()}".strip().splitlines()
-        fault = next((line for line in lines if "rror" in line), lines[-1] if lines else "no answer")
-        raise PoseliftError(f"snakemake --dry-run: {fault.removeprefix('error: ')}")
+        raise PoseliftError(f"snakemake --dry-run: {complaint(answer)}")
     return parse(answer.stdout)
+
+
+def complaint(answer: subprocess.CompletedProcess[str]) -> str:
+    """What Snakemake says is wrong; an error of ours first, which it shows among its own."""
+    lines = f"{answer.stderr.strip()}\n{answer.stdout.strip()}".strip().splitlines()
+    ours = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    errors = [line for line in lines if "rror" in line]
+    return one_line([*ours, *errors, *lines[-1:], "no answer"][0], limit=1000)
 
 
 @contextmanager

@@ -214,10 +214,6 @@ def _write(out: Path, settings: RunSettings, state: TrainingState, loop: Loop, s
     return write_outcome(out)
 
 
-def _newest_or_file(word: str) -> Path | Literal["newest"]:
-    return "newest" if word == "newest" else Path(word)
-
-
 def main(argv: list[str] | None = None) -> None:
     """Train one model on a frame store."""
     arguments = sys.argv[1:] if argv is None else argv
@@ -228,7 +224,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ... (default: auto)")
     parser.add_argument("--threads", type=int, help="CPU threads (results depend on their number)")
     parser.add_argument(
-        "--resume", nargs="?", const="newest", metavar="STATE", type=_newest_or_file,
+        "--resume", nargs="?", const="newest", metavar="STATE",
+        type=lambda word: word if word == "newest" else Path(word),
         help="resume from the newest state in the run directory, or from this file, or fail; without it "
         "a run resumes from its own state if there is one",
     )  # fmt: skip

@@ -8,7 +8,7 @@ from poselift.analysis.view import Grid
 from poselift.config.architectures import find
 from poselift.errors import PoseliftError
 from poselift.figures import curves
-from poselift.figures.style import told
+from poselift.figures.style import tooltips
 from shown import view
 
 
@@ -25,13 +25,13 @@ def test_curves_show_mean_and_range_over_seeds():
 def test_a_pointer_is_told_the_value_of_each_seed():
     figure, ax = plt.subplots()
     curves.draw_curve(ax, {4: [10.0, 8.0], 7: [12.0, 6.5]}, find("full").card, "base")
-    assert [text for _, _, text in told(figure)] == [
+    assert [text for _, _, text in tooltips(figure)] == [
         "Full, base, epoch 1: 11 (seed 4: 10, seed 7: 12)",
         "Full, base, epoch 2: 7.25 (seed 4: 8, seed 7: 6.5)",
     ]
     curves.draw_curve(ax, {0: [3.0] * 1000}, find("full").card, "base")
-    assert len(told(figure)) == 2 + curves.MOST_POINTS
-    assert told(figure)[-1][2] == "Full, base, epoch 1000: 3 (seed 0)"
+    assert len(tooltips(figure)) == 2 + curves.MOST_POINTS
+    assert tooltips(figure)[-1][2] == "Full, base, epoch 1000: 3 (seed 0)"
 
 
 def test_epochs_without_an_evaluation_are_passed_over():

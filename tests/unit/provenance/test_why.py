@@ -257,6 +257,10 @@ def test_a_complaint_of_snakemake_is_one_line(monkeypatch, out, err):
         dry_run([])
 
 
+def test_a_snakemake_that_was_killed_is_said():
+    assert why.complaint(subprocess.CompletedProcess([], -9, "", "")) == "no answer"
+
+
 def test_options_reach_snakemake(monkeypatch, toy, capsys):
     seen = []
 

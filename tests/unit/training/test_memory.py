@@ -153,7 +153,7 @@ def configured():
     largest = {}
     for training in trainings(config, Path("none")):
         run = training.settings
-        key = run.architecture, training.room == "search"
+        key = run.architecture, training.group == "search"
         volume = run.depth * run.dim * run.n_frames * run.training.batch_size
         if key not in largest or volume > largest[key][0]:
             largest[key] = volume, run
