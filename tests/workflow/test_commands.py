@@ -294,17 +294,18 @@ def test_what_a_command_names_is_declared(jobs):
     assert undeclared == set()
 
 
-@pytest.mark.parametrize(
-    ("large", "witness"),
-    [
-        (r"(.*/runs/[^/]+)/(best|last)_model\.safetensors", r"\1/history.json"),
-        (r"(.*)/results\.csv", r"\1/results.sha256"),
-        (r"(.*/data)/(raw\.pkl|train\.npz|test\.npz)", r"\1/raw.sha256"),
-        (r"(.*)/shown_clips\.npz", r"\1/shown_clips.sha256"),
-        (r"(.*/clips-\d+)/(train|test)\.npy", r"\1/manifest.json"),
-        (r"(.*/data/frames)/(train|test)/.*", r"\1/manifest.json"),
-    ],
-)
+LARGE = {
+    r"(.*/runs/[^/]+)/(best|last)_model\.safetensors": r"\1/history.json",
+    r"(.*)/results\.csv": r"\1/results.sha256",
+    r"(.*/data)/(raw\.pkl|train\.npz|test\.npz)": r"\1/raw.sha256",
+    r"(.*)/shown_clips\.npz": r"\1/shown_clips.sha256",
+    r"(.*/clips-\d+)/(train|test)\.npy": r"\1/manifest.json",
+    r"(.*/data/frames)/(train|test)/.*": r"\1/manifest.json",
+}
+"""Files whose times do not count, each with the small one that hashes it."""
+
+
+@pytest.mark.parametrize(("large", "witness"), LARGE.items())
 def test_with_each_large_file_a_job_reads_the_small_one_that_hashes_it(jobs, drafted, large, witness):
     """Large files' times do not count: a job sees their change by the time of the small one."""
     readers = [
@@ -320,6 +321,18 @@ def test_with_each_large_file_a_job_reads_the_small_one_that_hashes_it(jobs, dra
         if re.sub(large, witness, path) not in set(job.inputs) - set(job.ancient)
     }
     assert missing == set()
+
+
+def test_the_times_of_all_other_files_count(jobs, drafted):
+    """A job would not see their change."""
+    found = {
+        (job.rule, Path(path).name)
+        for job in (*jobs.values(), *drafted.values())
+        for path in job.ancient
+        if not re.fullmatch("|".join(LARGE), path) and job.params.get("code") != OF_FROZEN
+    }
+    records = {(rule, "constraints.txt") for rule in ("provenance", "report_provenance")}
+    assert found == records | {("pdf", "provenance.json")}
 
 
 def test_files_from_outside_are_read_from_where_they_lie(jobs):
@@ -629,9 +642,9 @@ def test_a_certificate_takes_as_given_what_the_configuration_says(drafted):
     job = drafted["certificate"]
     assert job.words[3] == "handed.zip"
     assert job.options["taken"] == "data"
-    assert {f"{MAIN}/{name}" for name in ("numbers.tex", "provenance.tex", "tables/main.tex")} <= set(
-        job.options["parts"]
-    )
+    built = {path for path in drafted["pdf"].inputs if path.startswith(MAIN)}
+    assert set(job.options["parts"]) == built
+    assert {f"{MAIN}/numbers.tex", f"{MAIN}/tables/main.tex"} <= built
 
 
 def test_a_lifter_of_ones_own_reaches_each_job_that_builds_it(drafted):

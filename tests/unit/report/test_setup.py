@@ -170,6 +170,7 @@ def test_each_further_data_set_has_a_section_under_its_title(inputs, title):
         table.write("third,baseline-base-s0,baseline,base,,detected,27,0,last,pck,all,,90\n")
     text = written(inputs, further=further)
     assert "| PCK | % |" in text  # which only the further data have
+    assert under(text, "MPJPE")["Unit"] == "mm"
     assert [line for line in text.splitlines() if line.startswith("## Data")] == [
         "## Data: some \\| motion", f"## Data: {title}", "## Data: Circles",
     ]  # fmt: skip
