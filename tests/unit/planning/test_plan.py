@@ -240,6 +240,24 @@ def test_costs_of_steps_are_counted_once_and_kept(config, tmp_path):
     assert StepCosts(config, kept, fused=True, pins={}).costs == {}
 
 
+def test_steps_are_alike_but_for_what_changes_their_cost(config, tmp_path):
+    run = config.runs()["baseline-nano-s0"]
+    costs = StepCosts(config, tmp_path / "steps.json", fused=True, pins={})
+
+    def key(**changes: object) -> str:
+        return costs.key(run.model_copy(update=changes), again=False)
+
+    def trained(**changes: object) -> str:
+        return key(training=run.training.model_copy(update=changes))
+
+    others = [key(depth=2), key(dim=24), key(n_frames=9), costs.key(run, again=True)]
+    others += [key(model=run.model.model_copy(update={"temporal_graph": "chain"}))]
+    others += [trained(batch_size=8), trained(processes=2), trained(gradient_accumulation_steps=2)]
+    others += [trained(precision="bf16")]
+    assert len({key(), *others}) == 1 + len(others)
+    assert {key(seed=7), trained(lr=0.1), trained(epochs=9)} == {key()}
+
+
 def test_the_command_says_what_it_rests_on_and_what_does_not_fit(config, monkeypatch, capsys, tmp_path):
     pins = tmp_path / "constraints.txt"
     pins.touch()
