@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,13 @@ ablation:
   - {name: long, architecture: baseline, size: pico, n_frames: 15, seeds: [6], training: {epochs: 2}}
 experiments:
   - {name: tried, architecture: full, size: nano, seeds: [8]}
-statistics: {resamples: 321, confidence: 0.9, seed: 17}
+statistics:
+  primary: p_mpjpe
+  families: [ablation, grid]
+  equivalence_margin: 0.7
+  resamples: 321
+  confidence: 0.9
+  seed: 17
 execution:
   data_path: loader
   memory: keep
@@ -118,6 +125,7 @@ def say(job, **_):
     known = {
         "rule": job.rule.name, "inputs": list(job.input), "outputs": list(job.output),
         "ancient": [file for file in job.input if io.is_flagged(file, "ancient")],
+        "logs": [*job.log, job.benchmark],
         "command": job.shellcmd or "", "params": dict(job.params.items()),
         "code": manifest["entries"] if manifest else [], "pins": manifest["pins"] if manifest else {},
         "template": job.rule.shellcmd or "",
@@ -141,6 +149,8 @@ class Job:
     outputs: list[str]
     ancient: list[str]
     """of the inputs those whose time does not count"""
+    logs: list[str | None]
+    """its log and its benchmark"""
     command: str
     params: dict[str, Any]
     code: list[str]
@@ -294,17 +304,18 @@ def test_what_a_command_names_is_declared(jobs):
     assert undeclared == set()
 
 
-@pytest.mark.parametrize(
-    ("large", "witness"),
-    [
-        (r"(.*/runs/[^/]+)/(best|last)_model\.safetensors", r"\1/history.json"),
-        (r"(.*)/results\.csv", r"\1/results.sha256"),
-        (r"(.*/data)/(raw\.pkl|train\.npz|test\.npz)", r"\1/raw.sha256"),
-        (r"(.*)/shown_clips\.npz", r"\1/shown_clips.sha256"),
-        (r"(.*/clips-\d+)/(train|test)\.npy", r"\1/manifest.json"),
-        (r"(.*/data/frames)/(train|test)/.*", r"\1/manifest.json"),
-    ],
-)
+LARGE = {
+    r"(.*/runs/[^/]+)/(best|last)_model\.safetensors": r"\1/history.json",
+    r"(.*)/results\.csv": r"\1/results.sha256",
+    r"(.*/data)/(raw\.pkl|train\.npz|test\.npz)": r"\1/raw.sha256",
+    r"(.*)/shown_clips\.npz": r"\1/shown_clips.sha256",
+    r"(.*/clips-\d+)/(train|test)\.npy": r"\1/manifest.json",
+    r"(.*/data/frames)/(train|test)/.*": r"\1/manifest.json",
+}
+"""Files whose times do not count, each with the small one that hashes it."""
+
+
+@pytest.mark.parametrize(("large", "witness"), LARGE.items())
 def test_with_each_large_file_a_job_reads_the_small_one_that_hashes_it(jobs, drafted, large, witness):
     """Large files' times do not count: a job sees their change by the time of the small one."""
     readers = [
@@ -320,6 +331,47 @@ def test_with_each_large_file_a_job_reads_the_small_one_that_hashes_it(jobs, dra
         if re.sub(large, witness, path) not in set(job.inputs) - set(job.ancient)
     }
     assert missing == set()
+
+
+def test_the_times_of_all_other_files_count(jobs, drafted):
+    """A job would not see their change."""
+    found = {
+        (job.rule, Path(path).name)
+        for job in (*jobs.values(), *drafted.values())
+        for path in job.ancient
+        if not re.fullmatch("|".join(LARGE), path) and job.params.get("code") != OF_FROZEN
+    }
+    records = {(rule, "constraints.txt") for rule in ("provenance", "report_provenance")}
+    assert found == records | {("pdf", "provenance.json")}
+
+
+PAGE = {"table.html.j2", "page.html.j2", "page.css", "page.js"}
+FILLED = {
+    "table": {"table.tex.j2"},
+    "figure": {"figure.tex.j2"},
+    "numbers": {"numbers.tex.j2"},
+    "provenance": {"provenance.tex.j2"},
+    "setup_page": {"setup.md.j2"},
+    "table_page": PAGE,
+    "report_page": PAGE
+    | {f"{name}.html.j2" for name in ("report", "figure", "lineage", "player", "prose")}
+    | {"player.js"},
+}
+"""The templates that the jobs of a rule fill in, with what these include."""
+
+
+@pytest.mark.parametrize("rule", FILLED)
+def test_templates_are_inputs_of_what_is_made_of_them(jobs, rule):
+    for job in set_of(jobs, rule):
+        assert {Path(path).name for path in job.inputs if "/templates/" in path} == FILLED[rule], job.outputs
+
+
+def test_each_job_has_a_log_and_a_benchmark_of_its_own(jobs):
+    """A job's receipt is named by its log: of two with one log the later would be the only one."""
+    logs = Counter(
+        log for job in {tuple(job.outputs): job for job in jobs.values()}.values() for log in job.logs
+    )
+    assert not [log for log, count in logs.items() if log and count > 1]
 
 
 def test_files_from_outside_are_read_from_where_they_lie(jobs):
@@ -385,9 +437,14 @@ def test_tables_and_figures_with_intervals_get_their_settings(jobs):
     judged = [job for job in shown if "resamples" in job.options]
     names = {Path(job.outputs[0]).stem for job in judged}
     assert {"main", "differences", "ablation", "per_action", "ground_truth_2d", "mpi_inf_3dhp"} <= names
-    for job in (*judged, jobs[f"{MAIN}/claims.json"], jobs[f"{MAIN}/numbers.tex"]):
-        settings = {key: job.options[key] for key in ("resamples", "confidence", "seed")}
-        assert settings == {"resamples": "321", "confidence": "0.9", "seed": "17"}, job.outputs
+    told = [job for job in jobs.values() if "resamples" in job.options]
+    assert {"claims.json", "numbers.tex", "setup.md", "report.html"} <= {
+        Path(job.outputs[0]).name for job in told
+    }
+    expected = {"resamples": "321", "confidence": "0.9", "seed": "17", "equivalence-margin": "0.7"}
+    expected |= {"primary": "p_mpjpe", "families": ["ablation", "grid"]}
+    for job in told:
+        assert {key: job.options[key] for key in expected} == expected, job.outputs
     decimals = {job.options["decimals"] for job in shown if "decimals" in job.options}
     assert decimals == {"2"}
 
@@ -557,7 +614,11 @@ def test_the_paper_is_put_together_of_all_its_text_in_its_form(jobs, drafted):
         assert f"paper/{written}" in set(job.inputs) & set(prose.inputs)
     assert {"anonymous": "true", "page-limit": "7", "style": "article"}.items() <= job.options.items()
     assert prose.options["hidden"] == ["Ada Lovelace", "Emmy Noether"]
-    assert jobs[f"{MAIN}/report.html"].options["authors"] == "Anonymous authors"
+    assert set(prose.options["parts"]) == set(job.options["tables"] + job.options["figures"]) | {
+        f"{MAIN}/numbers.tex"
+    }
+    for shown in ("report.html", "numbers.tex"):
+        assert jobs[f"{MAIN}/{shown}"].options["authors"] == "Anonymous authors"
     assert drafted["pdf"].options["anonymous"] == "false"
     assert drafted["prose"].options["hidden"] == []
 
@@ -629,9 +690,9 @@ def test_a_certificate_takes_as_given_what_the_configuration_says(drafted):
     job = drafted["certificate"]
     assert job.words[3] == "handed.zip"
     assert job.options["taken"] == "data"
-    assert {f"{MAIN}/{name}" for name in ("numbers.tex", "provenance.tex", "tables/main.tex")} <= set(
-        job.options["parts"]
-    )
+    built = {path for path in drafted["pdf"].inputs if path.startswith(MAIN)}
+    assert set(job.options["parts"]) == built
+    assert {f"{MAIN}/numbers.tex", f"{MAIN}/tables/main.tex"} <= built
 
 
 def test_a_lifter_of_ones_own_reaches_each_job_that_builds_it(drafted):

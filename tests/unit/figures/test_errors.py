@@ -339,11 +339,12 @@ def test_an_ablation_with_two_seeds_shows_what_each_changes(make_table, words):
     errors = {("full", "base", "", 0): 38.0, ("full", "base", "", 1): 39.0}
     results = make_table(errors | {("full", "base", "worse", 0): 41.0, ("full", "base", "worse", 1): 40.0})
     two = entry("worse").model_copy(update={"seeds": (0, 1)})
-    figure = ablation.draw(results, view(ablation=[two], statistics=STATISTICS))
+    figure = ablation.draw(results, view(ablation=[two], statistics=Statistics(confidence=0.8)))
     ax = figure.axes[0]
     assert [ends for _, _, ends in bars(ax)] == [None]
     assert [line.get_xdata().tolist() for line in ax.lines if line.get_marker() == "|"] == [[3.0, 1.0]]
-    assert any("times as wide" in line for line in words(figure))
+    # Student's t for 80 % and one degree of freedom: tan(0.4 pi)
+    assert any("no 80 % interval: it would be 3 times as wide" in line for line in words(figure))
 
 
 def test_no_entry_is_a_figure_that_says_so(ablated, words):

@@ -26,7 +26,9 @@ def test_a_look_ahead_of_k_is_the_place_k_before_the_last(results):
 
 def test_line_and_band_are_mean_and_interval_over_seeds(results):
     shown = view(notice=SYNTHETIC, statistics=Statistics(confidence=0.8))
-    (ax,) = streaming.draw(results, shown).axes
+    figure = streaming.draw(results, shown)
+    assert "band: its 80 % t interval" in figure._supxlabel.get_text()
+    (ax,) = figure.axes
     errors = streaming.by_look_ahead(results, "full", "base")
     line = ax.lines[1]
     np.testing.assert_array_equal(line.get_xdata(), errors.columns)

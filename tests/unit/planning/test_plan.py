@@ -49,14 +49,16 @@ def config(tmp_path, monkeypatch):
 
 
 class OneOperator:
-    """Steps of a single operator, two for the larger model, and half a GB."""
+    """Steps of a single operator, two for the larger model, and half a GB, a little more for the larger."""
 
     def count(self, runs, again=False):
         assert all(runs)
 
     def cost(self, run, again):
         operators = Counter({Operator(0, 0, False): run.depth})
-        return StepCost(operators, 100_000_000 if again else 300_000_000, 200_000_000)
+        return StepCost(
+            operators, 100_000_000 if again else 300_000_000, 190_000_000 + 10_000_000 * run.depth
+        )
 
 
 def finished(run: str, hours: float, device: str = "NVIDIA H100 80GB HBM3", **changed: object) -> None:
@@ -163,7 +165,8 @@ def test_without_a_number_of_clips_nothing_is_said(config):
 def test_parts_are_computed_again_where_a_training_will(config, memory, room, recomputed):
     found = estimates(trainings(config), OneOperator(), Gpu("H100", room, 1, 1, 1), memory)
     assert {one.recomputed for one in found} == {recomputed}
-    assert {one.memory for one in found} == {300_000_000 if recomputed else 500_000_000}
+    nano, micro = (300_000_000, 310_000_000) if recomputed else (500_000_000, 510_000_000)
+    assert {one.memory for one in found} == {nano, micro}
 
 
 def test_a_part_needs_the_memory_of_its_largest_training(config):
@@ -247,6 +250,24 @@ def test_costs_of_steps_are_counted_once_and_kept(config, tmp_path):
     assert StepCosts(config, kept, fused=True, pins={}).costs == {}
 
 
+def test_steps_are_alike_but_for_what_changes_their_cost(config, tmp_path):
+    run = config.runs()["baseline-nano-s0"]
+    costs = StepCosts(config, tmp_path / "steps.json", fused=True, pins={})
+
+    def key(**changes: object) -> str:
+        return costs.key(run.model_copy(update=changes), again=False)
+
+    def trained(**changes: object) -> str:
+        return key(training=run.training.model_copy(update=changes))
+
+    others = [key(depth=2), key(dim=24), key(n_frames=9), costs.key(run, again=True)]
+    others += [key(model=run.model.model_copy(update={"temporal_graph": "chain"}))]
+    others += [trained(batch_size=8), trained(processes=2), trained(gradient_accumulation_steps=2)]
+    others += [trained(precision="bf16")]
+    assert len({key(), *others}) == 1 + len(others)
+    assert {key(seed=7), trained(lr=0.1), trained(epochs=9)} == {key()}
+
+
 def test_the_command_says_what_it_rests_on_and_what_does_not_fit(config, monkeypatch, capsys, tmp_path):
     pins = tmp_path / "constraints.txt"
     pins.touch()
@@ -266,6 +287,8 @@ def test_the_command_says_what_it_rests_on_and_what_does_not_fit(config, monkeyp
     assert "More memory" not in said
     assert "ablation: seeds: [0, 1] for each entry" in said
     assert "left: 162.0 GPU-hours, fits" in said
+    kept = json.loads(Path("results/tiny", project_checks.ESTIMATE).read_text())
+    assert kept == {"gpu": "H100", "gpu_hours": pytest.approx(198), "memory_gb": 0.31, "of_gb": 0.4}
     finished("baseline-nano-s0", hours=18)
     monkeypatch.setitem(GPUS, "H100", Gpu("H100", 0.2, 1, 1, 1, launch=3600))
     plan.main(["--gpu", "H100"])

@@ -127,6 +127,12 @@ def test_where_and_how_long(inputs):
     assert "| Together | 6 | 3.00 | 4.50 |" in text
 
 
+def test_how_differences_are_judged_is_said_as_it_was_configured(inputs):
+    text = written(inputs, "--resamples", "4321", "--confidence", "0.9", "--seed", "17")
+    assert "Differences have 90\N{NARROW NO-BREAK SPACE}% intervals, from 4,321 paired resamples" in text
+    assert "(seed 17)" in text
+
+
 def test_of_the_pins_those_in_use(inputs):
     text = written(inputs)
     assert under(text, "numpy") == {"Package": "numpy", "Pinned": "2.5.5", "Installed": "–"}
@@ -170,6 +176,7 @@ def test_each_further_data_set_has_a_section_under_its_title(inputs, title):
         table.write("third,baseline-base-s0,baseline,base,,detected,27,0,last,pck,all,,90\n")
     text = written(inputs, further=further)
     assert "| PCK | % |" in text  # which only the further data have
+    assert under(text, "MPJPE")["Unit"] == "mm"
     assert [line for line in text.splitlines() if line.startswith("## Data")] == [
         "## Data: some \\| motion", f"## Data: {title}", "## Data: Circles",
     ]  # fmt: skip

@@ -46,7 +46,8 @@ def test_the_table_has_each_verdict(written):
     assert "\\textbf{supported} & so" in text
     assert "\\textbf{not tested} & no run" in text
     assert "35.1\\,mm (34.3 to 36.0)" in text
-    assert "90\\,\\%" in text
+    assert "90\\,\\% confidence interval" in text
+    assert "a family-wise error of 10\\,\\% (" in text
     assert "Synthetic data" in text
     content = read_content(written / "claims.json", Table)
     assert [row[2].value for row in content.blocks[0].rows] == [35.1, None]

@@ -191,8 +191,10 @@ def test_published():
 )
 def test_ours_is_bold_where_its_interval_lies_below_the_lowest_with_our_detector(errors, confidence, bold):
     shown = view(statistics=VIEW.statistics.model_copy(update={"confidence": confidence}))
-    made = cells(published.table(RESULTS, COSTS, published_rows(*errors), shown))
-    assert next(row for _, label, row in made if label == "Ours: Full, base")["MPJPE", ""].bold == bold
+    made = published.table(RESULTS, COSTS, published_rows(*errors), shown)
+    (ours,) = [row for _, label, row in cells(made) if label == "Ours: Full, base"]
+    assert ours["MPJPE", ""].bold == bold
+    assert f"the {100 * confidence:g}\N{NARROW NO-BREAK SPACE}% prediction interval" in made.caption
 
 
 def test_stars_and_bold_belong_to_the_epoch_whose_number_they_mark():

@@ -165,10 +165,14 @@ def test_what_a_test_could_find_is_said_in_words(clear_cut, make_report, seeds):
 
 
 def test_what_a_test_could_find_is_of_the_primary_metric(clear_cut):
-    shown = [view(GRID, statistics=Statistics(resamples=500, primary=name)) for name in ("mpjpe", "p_mpjpe")]
+    shown = [
+        view(GRID, statistics=Statistics(resamples=500, primary=name))
+        for name in ("mpjpe", "p_mpjpe", "mpjve")
+    ]
     tables = [differences.table(clear_cut, each) for each in shown]
-    mpjpe, p_mpjpe = (table.blocks[0].rows[0][-1].value for table in tables)
-    assert p_mpjpe == pytest.approx(0.8 * mpjpe)  # as all P-MPJPE are of the MPJPE
+    mpjpe, p_mpjpe, mpjve = (table.blocks[0].rows[0][-1] for table in tables)
+    assert p_mpjpe.value == pytest.approx(0.8 * mpjpe.value)  # as all P-MPJPE are of the MPJPE
+    assert mpjve.text == f"{0.04 * mpjpe.value:.2f}"  # with a decimal more than millimetres
     assert "difference of the P-MPJPE that its test" in tables[1].caption
 
 
