@@ -18,7 +18,7 @@ from poselift.comparison.builds import CLAIMS, cells
 from poselift.files import write_text
 from poselift.latex import Tex, defined_numbers, render
 from poselift.paper.assemble import GENERATED
-from poselift.paper.number_text import setting
+from poselift.paper.number_text import NEXT_AUTHOR, setting
 from poselift.provenance.trace import as_text
 from poselift.report import html
 
@@ -73,7 +73,7 @@ def codecheck(bundle: Path, numbers: Mapping[str, str], summary: str) -> dict[st
     """The content of `codecheck.yml`, version 2.0 of its specification; `numbers` are those of the paper."""
     generated = sorted((bundle / AGAIN / GENERATED).rglob("*"))
     made = [path.relative_to(bundle) for path in generated if path.suffix in (".tex", ".pdf")]
-    people = filter(None, numbers.get("paper.authors", "").split(r" \and "))
+    people = filter(None, numbers.get("paper.authors", "").split(NEXT_AUTHOR))
     names = [as_text(name) for name in people] or [f"{BLANK}the corresponding author"]
     return {
         "version": SPECIFICATION,

@@ -86,8 +86,9 @@ def rebuilt(
         jobs = [job for job in recorded_chain(record).jobs.values() if is_taken(job.rule, stage)]
         receipts = [f"{results}/{FOLDER}/{job.name}.json" for job in jobs]
         for name in filter(os.path.exists, dict.fromkeys([*taken_files(record, stage), *receipts])):
-            (project / name).parent.mkdir(parents=True, exist_ok=True)
-            (project / name).symlink_to(root / name)
+            if not (project / name).exists():  # raw data are there with the folder that they lie in
+                (project / name).parent.mkdir(parents=True, exist_ok=True)
+                (project / name).symlink_to(root / name)
         if (results / MANIFESTS).is_dir():
             shutil.copytree(results / MANIFESTS, project / results / MANIFESTS)
         allowed = [rule for rule in workflow["rules"] if not is_taken(rule, stage)]

@@ -10,6 +10,9 @@ from poselift.tables.table import MISSING, bounds, number
 Numbers = dict[str, str]
 """Text by key."""
 
+NEXT_AUTHOR = r" \nextauthor "
+"""What stands between two authors; each style of the paper defines it."""
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

@@ -24,7 +24,7 @@ from poselift.errors import PoseliftError
 from poselift.files import write_text
 from poselift.findings import findings
 from poselift.latex import Tex, escape, render
-from poselift.paper.number_text import Numbers, listing, of_all, setting
+from poselift.paper.number_text import NEXT_AUTHOR, Numbers, listing, of_all, setting
 from poselift.paper.result_numbers import (
     below,
     extreme,
@@ -104,7 +104,7 @@ def main(argv: list[str] | None = None) -> None:
         **below("model", of_hyperparameters(runs)),
         **{f"found.{each.title.lower()}": each.text for each in found},
         "paper.title": arguments.title,
-        "paper.authors": Tex(r" \nextauthor ".join(map(escape, arguments.authors))),
+        "paper.authors": Tex(NEXT_AUTHOR.join(map(escape, arguments.authors))),
         "paper.authors.listed": ", ".join(arguments.authors),
     }
     tex = render(

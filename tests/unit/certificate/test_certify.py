@@ -153,6 +153,9 @@ PLANTED = {
     "another option": (
         {"change": option("numbers", "--decimals 1", "--decimals 3")}, {"settings", "numbers"}, "not",
     ),
+    "another seed": (
+        {"change": option("train", "--lr 0.1", "--lr 0.1 --seed 7")}, {"settings"} | KINDS, "not",
+    ),
     "another claim": (
         {"change": put("claims.yaml", "- other\n")}, {"text", "claims"}, "not",
     ),
@@ -266,6 +269,13 @@ def test_codecheck_yml_has_what_version_2_demands(certified):
             assert all(leaf.startswith(BLANK) for leaf in leaves(content[key])), key
     assert all(leaf.startswith(BLANK) for leaf in leaves(content["paper"]["authors"][0]["ORCID"]))
     assert content["paper"]["reference"].startswith(BLANK)
+
+
+def test_codecheck_yml_lists_the_authors_one_by_one(certified):
+    names = "\\defnum{paper.authors}{Ada Lovelace \\nextauthor Emmy Noether}\n\\defnum"
+    folder = certified(planted=replaced("generated/numbers.tex", "\\defnum", names)).folder
+    authors = yaml.safe_load((folder / "codecheck.yml").read_text())["paper"]["authors"]
+    assert [author["name"] for author in authors] == ["Ada Lovelace", "Emmy Noether"]
 
 
 def test_what_is_synthetic_is_said(certified):

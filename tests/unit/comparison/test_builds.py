@@ -91,6 +91,13 @@ def test_a_planted_change_is_named_with_its_cause_and_no_other(build, capsys, na
     assert found == dict.fromkeys(changed, cause)
 
 
+def test_a_text_that_one_build_has_is_listed_whichever_it_is(build, capsys):
+    less = PLAN | {"text": {"main.tex": PLAN["text"]["main.tex"]}}
+    both = [build("whole", PLAN), build("less", less)]
+    for pair in (both, both[::-1]):
+        assert compared(capsys, *pair) == {"intro.tex": "text: paper/intro.tex"}
+
+
 def test_twenty_changes_are_planted():
     assert len(PLANTED) == 20
 

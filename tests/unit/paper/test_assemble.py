@@ -7,7 +7,7 @@ from poselift.errors import PoseliftError
 from poselift.files import MARK
 from poselift.paper import submission
 from poselift.paper.archives import unzipped
-from poselift.paper.assemble import HANDED_OVER, assemble, parts_named
+from poselift.paper.assemble import HANDED_OVER, assemble, main, parts_named
 from poselift.paper.sources import is_source, sources
 
 SOURCES = {
@@ -55,6 +55,15 @@ def test_sources_and_parts_are_put_together(folders):
         "generated/numbers.tex": "numbers",
         "generated/submission.tex": submission.text(Submission(), folders / "paper"),
     }
+
+
+def test_the_command_line_says_the_form(folders):
+    paper, parts, out = folders / "paper", folders / "parts", folders / "out"
+    given = {"sources": paper, "tables": parts / "main.tex", "figures": parts / "plot.pdf"}
+    given |= {"others": parts / "numbers.tex", "out": out, "anonymous": "true", "page-limit": 8}
+    main([str(word) for name, value in given.items() for word in (f"--{name}", value)])
+    form = submission.text(Submission(anonymous=True, page_limit=8), paper)
+    assert content(out)["generated/submission.tex"] == form != submission.text(Submission(), paper)
 
 
 def test_the_texts_are_kept_as_they_were_handed_over(folders):

@@ -62,6 +62,10 @@ Overfull \hbox (3.5pt too wide) in paragraph at lines 9--18
  []
 
 LaTeX Warning: Reference `fig:x' on page 1 undefined on input line 5.
+LaTeX Warning: Label `fig:y' multiply defined.
+Package natbib Warning: Citation `z' on page 1 undefined on input line 6.
+Missing character: There is no ^^c4 in font ptmr7t!
+LaTeX Font Warning: Some font shapes were not available, defaults substituted.
 
 )
 Overfull \vbox (12.0pt too high) has occurred while \output is active []
@@ -70,11 +74,18 @@ Overfull \vbox (12.0pt too high) has occurred while \output is active []
 
 
 def test_warnings_that_a_reader_would_stumble_over():
-    found, faults = warnings_in(WARNINGS, 'Warning--I didn\'t find a database entry for "x"\n')
+    bibtex = (
+        "This is BibTeX\n", 'Warning--I didn\'t find a database entry for "x"\n',
+        "Repeated entry---line 9 of file refs.bib\n", "I couldn't open database file more.bib\n",
+    )  # fmt: skip
+    found, faults = warnings_in(WARNINGS, "".join(bibtex))
     assert found == [
         "sections/results.tex: 3.5 pt too wide in paragraph at lines 9--18, `Some words of this text`",
         "sections/results.tex: LaTeX Warning: Reference `fig:x' on page 1 undefined on input line 5.",
-        'Warning--I didn\'t find a database entry for "x"',
+        "sections/results.tex: LaTeX Warning: Label `fig:y' multiply defined.",
+        "sections/results.tex: Package natbib Warning: Citation `z' on page 1 undefined on input line 6.",
+        "sections/results.tex: Missing character: There is no ^^c4 in font ptmr7t!",
+        *(line.rstrip() for line in bibtex[1:]),
     ]
     assert faults == [
         "generated/tables/main.tex: 64.25 pt too wide in paragraph at lines 8--26",
@@ -140,8 +151,12 @@ def test_a_settings_file_of_the_user_changes_nothing(tmp_path, monkeypatch):
     write_text(tmp_path / "home/.latexmkrc", "$out_dir = 'elsewhere';\n$jobname = 'other';\n$pdf_mode = 0;\n")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "paper").mkdir()
-    assert compile_paper(small_paper(tmp_path / "paper", "Well.")) == []
-    assert (tmp_path / "paper/main.pdf").exists()
+    paper = small_paper(tmp_path / "paper", "Well, on \\today.")
+    assert compile_paper(paper) == []
+    before = (paper / "main.pdf").read_bytes()
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")  # as tools for reproducible builds set it
+    assert compile_paper(paper) == []
+    assert (paper / "main.pdf").read_bytes() == before
 
 
 def test_a_full_disk_is_said_in_one_line(tmp_path, monkeypatch):

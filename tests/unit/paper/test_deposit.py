@@ -12,10 +12,12 @@ from poselift.paper.deposit import main, metadata
 REPOSITORY = Path(__file__).parents[3]
 
 CITATION = {
+    "keywords": ["pose", "video"],
     "title": "A title", "abstract": "What it is.\n", "license": "Apache-2.0", "version": "1.2.0",
     "authors": [
         {"name": "The group"},
-        {"family-names": "Curie", "given-names": "Marie", "orcid": "https://orcid.org/0000-0002-1825-0097"},
+        {"family-names": "Curie", "given-names": "Marie", "affiliation": "Paris",
+         "orcid": "https://orcid.org/0000-0002-1825-0097"},
     ],
 }  # fmt: skip
 
@@ -23,8 +25,11 @@ CITATION = {
 def test_metadata_have_the_form_of_zenodo():
     assert metadata(CITATION) == {
         "upload_type": "software", "title": "A title", "description": "What it is.", "license": "apache-2.0",
-        "access_right": "open", "version": "1.2.0", "keywords": [],
-        "creators": [{"name": "The group"}, {"name": "Curie, Marie", "orcid": "0000-0002-1825-0097"}],
+        "access_right": "open", "version": "1.2.0", "keywords": ["pose", "video"],
+        "creators": [
+            {"name": "The group"},
+            {"name": "Curie, Marie", "affiliation": "Paris", "orcid": "0000-0002-1825-0097"},
+        ],
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from poselift.files import MARK, write_text
 from poselift.paper.archives import zipped
 from poselift.paper.compile import compile_paper
 from poselift.paper.crate import write_crate
-from poselift.paper.handover import main
+from poselift.paper.handover import arxiv_files, main
 
 needs_latex = pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX here")
 
@@ -158,6 +158,14 @@ def test_an_absolute_path_and_an_odd_name_are_refused(project):
         assert not (project / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["main.tex", "plot.tikz", "main.bbl"])
+def test_an_absolute_path_is_found_in_whatever_is_latex(tmp_path, name):
+    text = "\\input{/etc/hostname}\n"
+    write(tmp_path, {"main.fls": f"INPUT {name}\n", name: text})
+    with pytest.raises(PoseliftError, match=f"{name}: names an absolute path"):
+        arxiv_files({name: text.encode()}, tmp_path)
+
+
 # every kind of file that a text can read, in the form that people give it
 JPEG = bytes.fromhex(
     "ffd8ffe000104a46494600010100000100010000ffdb004300" + "01" * 64 + "ffc0000b080001000101011100ffc4001400"
@@ -274,6 +282,9 @@ def test_text_that_was_edited_where_it_was_packed_is_not_lost(packed, project):
     with pytest.raises(PoseliftError, match=r"edited since it was packed \(sections/intro.tex\)"):
         main(["pack", str(project / "built"), "--out", str(packed)])
     assert (packed / "paper/sections/intro.tex").read_text() == EDITED
+    (packed / "paper/sections/intro.tex").unlink()  # which is an edit, too
+    with pytest.raises(PoseliftError, match=r"edited since it was packed \(sections/intro.tex\)"):
+        main(["pack", str(project / "built"), "--out", str(packed)])
 
 
 @pytest.mark.parametrize("name", ["paper.zip", "paper-arxiv.tar.gz"])
@@ -284,13 +295,15 @@ def test_an_archive_of_somebody_else_is_not_replaced(project, returned, name):
     assert (project / "out" / name).read_text() == "mine"
 
 
-@needs_latex
-def test_too_large_for_arxiv(project, monkeypatch):
-    compile_paper(project / "built")
-    write_crate(project / "built")
-    monkeypatch.setattr("poselift.paper.handover.ARXIV_LIMIT", 100)
-    with pytest.raises(PoseliftError, match=r"arXiv takes 0 MB.*largest is \w+"):
-        main(["pack", str(project / "built"), "--out", str(project / "out")])
+def test_too_large_for_arxiv_is_what_latex_read_and_nothing_else(tmp_path, monkeypatch):
+    (tmp_path / "main.fls").write_text("INPUT main.tex\nINPUT ./plot.pdf\n")
+    read = {"main.tex": b"12345", "plot.pdf": b"123456"}
+    files = read | {"raw.png": b"0" * 1000}
+    monkeypatch.setattr("poselift.paper.handover.ARXIV_LIMIT", 11)
+    assert arxiv_files(files, tmp_path) == read
+    monkeypatch.setattr("poselift.paper.handover.ARXIV_LIMIT", 10)
+    with pytest.raises(PoseliftError, match=r"arXiv takes 0 MB.*largest is plot\.pdf"):
+        arxiv_files(files, tmp_path)
 
 
 def test_an_edited_table_is_not_handed_over(project, returned):
@@ -418,6 +431,9 @@ def test_a_deleted_or_renamed_file_is_said_and_stays(project, returned, capsys, 
     assert "sections/intro.tex: did not come back; it stays here" in capsys.readouterr().out
     assert (project / "paper/sections/intro.tex").read_text() == TEXT["sections/intro.tex"]
     assert (project / "paper/sections/start.tex").exists() == renamed
+    (project / "paper/sections/intro.tex").unlink()
+    merge(project, returned)
+    assert "did not come back" not in capsys.readouterr().out
 
 
 def test_a_renamed_file_that_was_changed_here_is_to_be_decided(project, returned, capsys):

@@ -160,6 +160,11 @@ def test_a_picture_that_both_sides_replaced_comes_beside_ours(project, capsys):
     assert beside.read_bytes() == b"\x89PNG\0theirs"
     assert (project / "paper/photo.png").read_bytes() == b"\x89PNG\0ours"
     assert len(list((project / "paper").glob("photo*"))) == 2
+    write(returned, {"photo.png": b"\x89PNG\0a third"})
+    with pytest.raises(PoseliftError, match="1 conflict"):
+        merge(project, returned)
+    endings = {path.read_bytes()[5:] for path in (project / "paper").glob("photo*")}
+    assert endings == {b"ours", b"theirs", b"a third"}
 
 
 def test_a_file_that_was_removed_here_and_changed_there_is_back(project, capsys):

@@ -10,7 +10,7 @@ from poselift.analysis.results import COLUMNS, collect
 from poselift.analysis.stored import write_content
 from poselift.analysis.view import DataNotice, Further, Grid, View
 from poselift.config.experiment import Statistics
-from poselift.evaluation.report import load_reports
+from poselift.evaluation.report import Report, Result, Row, load_reports
 from poselift.evaluation.statistics import Interval
 from poselift.latex import escape
 from poselift.paper import numbers
@@ -65,6 +65,8 @@ def test_a_number_with_its_interval():
 ENTRY = {"name": "chain", "title": "in a chain", "architecture": "baseline", "size": "base", "seeds": [0, 1]}
 SHORT = {"name": "cut", "title": "cut short", "architecture": "mamba_gcn", "size": "base", "seeds": [0, 1]}
 
+BETTER = {"name": "lean", "title": "leaner", "architecture": "baseline", "size": "base", "seeds": [0, 1]}
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -73,8 +75,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def written(folder, make_inputs, make_report):
-    """Numbers of two sizes and two seeds, of which full-base-s1 is missing; of two entries of an ablation,
-    one of clips of 9 frames; of a model on ground-truth 2D; of a further data set without the baseline."""
+    """Numbers of two sizes and two seeds, of which full-base-s1 is missing; of three entries of an ablation,
+    one of clips of 9 frames and one of 29; of a model on ground-truth 2D; of a further data set without the
+    baseline."""
     inputs = make_inputs(folder, sizes=("xsmall", "base"), seeds=(0, 1))
     evaluations = [path for path in inputs.evaluations if path.stem != "full-base-s1"]
     table = folder / "results.csv"
@@ -82,7 +85,7 @@ def written(folder, make_inputs, make_report):
         Grid(inputs.architectures, inputs.sizes, inputs.seeds),
         DataNotice("50% made up", synthetic=True),
         ground_truth_2d=Grid(("full",), ("base",), (0,), "gt2d"),
-        ablation=[ENTRY, SHORT],
+        ablation=[ENTRY, SHORT, BETTER],
         further={
             name: Further(
                 notice=DataNotice("Circles", synthetic=False),
@@ -94,7 +97,9 @@ def written(folder, make_inputs, make_report):
     reports = [one for path in evaluations for one in load_reports(path)]
     references = load_reports(folder / "evaluation" / "references.json")
     reports.append(make_report("full", "base", 0, last=18.0, best=17.0, variant="gt2d"))
-    reports += [make_report("baseline", "base", seed, 44.1 + 0.3 * seed, 44.1, "chain") for seed in (0, 1)]
+    chain = [make_report("baseline", "base", seed, 44.1 + 0.3 * seed, 44.1, "chain") for seed in (0, 1)]
+    reports += [longer(one) for one in chain]
+    reports += [make_report("baseline", "base", seed, 34.1 + 0.3 * seed, 34.1, "lean") for seed in (0, 1)]
     cut = [make_report("mamba_gcn", "base", seed, 39.62 + 0.27 * seed, 39.0, "cut") for seed in (0, 1)]
     reports += [one.model_copy(update={"n_frames": 9}) for one in cut]
     circles = [
@@ -105,6 +110,13 @@ def written(folder, make_inputs, make_report):
     collect([*references, *reports, *circles]).to_csv(table, index=False)
     write_content(folder / "claims.json", [])
     return write(folder, shown, inputs.runs)
+
+
+def longer(report: Report) -> Report:
+    """The report with two places more in the clip."""
+    more = tuple(Row("mpjpe", "place", str(place), 1.0) for place in (27, 28))
+    checkpoints = {name: Result((*one.rows, *more)) for name, one in report.checkpoints.items()}
+    return report.model_copy(update={"n_frames": 29, "checkpoints": checkpoints})
 
 
 def write(folder: Path, shown: View, runs: list[Path]) -> str:
@@ -157,7 +169,7 @@ def test_changes_have_intervals_and_verdicts(written):
     assert number["statistics.error"] == "5"
     assert number["statistics.primary"] == "MPJPE"
     assert number["statistics.families.described"] == (
-        "the 6 comparisons between architectures of one size, the 2 comparisons of the ablation with the "
+        "the 6 comparisons between architectures of one size, the 3 comparisons of the ablation with the "
         "unchanged model, the 1 comparison on Circles and the 1 comparison on Circles"
     )
 
@@ -170,20 +182,23 @@ def test_parts_of_the_body_and_places(written):
     assert number["full.base.place.first"] == "47.0"
     assert number["full.base.place.last"] == "51.0"
     assert number["full.base.place.middle"] == "39.2"
+    # the baseline's own, not of the entry with longer clips: 1.3 of 40.0 and 40.3
+    assert number["baseline.base.place.last"] == r"52.2\,\ensuremath{\pm}\,0.3"
 
 
 def test_ablation(written):
     number = values(written)
     assert number["ablation.chain.mpjpe.mean"] == "44.2"
     assert number["ablation.chain.mpjpe.change"] == r"\ensuremath{+}4.1"
-    assert number["ablation.counted"] == "2 entries"
+    assert number["ablation.counted"] == "3 entries"
     assert number["ablation.cut.mpjpe.change.verdict"] == "equivalent"  # 0.02 more, 0.01 less
     assert number["ablation.steps.described"] == (
         "Shorter clips are more in number, those of 9 frames about 3 times as many as of 27: so are the "
         "steps of an epoch."
     )
-    assert number["ablation.significant"] == "1"
-    assert number["ablation.largest"] == "in a chain"
+    assert number["ablation.significant"] == "2"
+    assert number["ablation.lean.mpjpe.change"] == r"\ensuremath{-}5.9"
+    assert number["ablation.largest"] == "in a chain"  # of what makes it worse
     assert number["ablation.largest.change"] == r"\ensuremath{+}4.1"
     assert number["ablation.largest.change.verdict"] == "significant"
     assert r"\ablatedtrue" in written
@@ -267,7 +282,7 @@ def test_what_was_found_is_said_in_sentences(written):
     assert number["found.open"].startswith(
         "The paper claims nothing that is tested; 1 of the runs are missing"
     )
-    assert "in a chain" in number["found.ablation"]
+    assert "“leaner” has the largest effect" in number["found.ablation"]  # better or worse
 
 
 def test_missing_runs_and_synthetic_data_are_marked(written):
@@ -277,14 +292,19 @@ def test_missing_runs_and_synthetic_data_are_marked(written):
 
 
 def test_a_missing_run_of_the_ablation_makes_a_draft_too(folder, written):
-    for seeds, state in (([0, 1], "false"), ([0, 1, 2], "true")):
+    own, unlike = "each has the seeds of the model", "where the seeds of an entry differ from those of the"
+    for seeds, more, state, said in (
+        ([0, 1], {}, "false", own), ([0, 1, 2], {}, "true", unlike),
+        ([0, 1, 2], {"base": (2,)}, "true", own), ([0, 1], {"base": (2,)}, "true", unlike),
+    ):  # fmt: skip
         shown = view(
-            Grid(("mamba_gcn", "baseline"), ("base",), (0, 1)),
+            Grid(("mamba_gcn", "baseline"), ("base",), (0, 1), more_seeds=more),
             statistics=Statistics(resamples=100),
             ablation=[ENTRY | {"seeds": seeds}],
         )
         tex = write(folder, shown, [folder / "runs" / f"baseline-base-s{seed}" for seed in (0, 1)])
         assert rf"\draft{state}" in tex
         assert r"\ablatedtrue" in tex
+        assert values(tex)["ablation.seeds.described"].startswith(said)
         # changes are from the baseline, though another model stands first
         assert values(tex)["mamba_gcn.base.mpjpe.change"] == r"\ensuremath{-}0.4"

@@ -7,11 +7,12 @@ import pytest
 
 from poselift.analysis.remarks import read_remarks
 from poselift.errors import PoseliftError
+from poselift.evaluation.metrics import METRICS
 from poselift.files import write_json, write_text
 from poselift.latex import Tex, render
 from poselift.paper import handover
 from poselift.paper.crate import write_crate
-from poselift.paper.prose import check, main, parts_in
+from poselift.paper.prose import Known, check, main, parts_in, remarks
 
 SOURCES = Path(__file__).parents[3] / "paper"
 
@@ -132,6 +133,17 @@ def test_words_that_the_results_contradict(paper, sentence, reason):
 )
 def test_words_that_the_results_bear_out_are_left_alone(paper, sentence):
     assert paper(f"First. {sentence} Last.\n") == []
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_change_for_the_worse_is_one_in_the_direction_of_its_metric(metric):
+    better = "+" if METRICS[metric].higher_is_better else MINUS
+    key = f"full.base.{metric}.change"
+    for sign in ("+", MINUS):
+        numbers = {key: f"{sign}0.5", f"{key}.verdict": "significant"}
+        there = Known(numbers, frozenset(), {}, frozenset(), frozenset())
+        found = remarks({"text.tex": f"Full improves it by \\num{{{key}}}."}, there, [])
+        assert [each.text.endswith("became worse") for each in found] == [True] * (sign != better)
 
 
 def test_what_is_referred_to_and_is_not_there(paper):

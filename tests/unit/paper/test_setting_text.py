@@ -129,6 +129,8 @@ def test_what_was_tuned_for_whom_is_said():
     assert text()["tuning.described"] == "Nothing was tuned for any of these models."
     assert text()["tuning.limit"].startswith("The recipe is the one published for the baseline;")
     assert text(training={"lr": 1e-3})["tuning.limit"].startswith("The recipe is not chosen by a search;")
+    some = text(overrides=[{"sizes": ["large"], "training": {"lr": 1e-3}}])
+    assert some["tuning.limit"].startswith("The recipe is not chosen by a search;")
     of = {"keys": ["lr", "weight_decay"], "trials": 45, "size": "base", "seeds": 3, "subject": "S8"}
     all_alike = text(search={"tuned": dict.fromkeys(("baseline", "mamba_gcn", "full"), of)})
     assert all_alike["tuning.described"] == (

@@ -220,3 +220,17 @@ def test_a_missing_style_file_is_named_with_where_it_is_to_be_had(tmp_path, styl
     assert "\n" not in str(caught.value)
     (tmp_path / STAND_INS[style][0]).touch()
     assert submission.style_file(tmp_path, style) == STAND_INS[style][0].rpartition(".")[0]
+
+
+def test_of_several_years_the_last_style_file_is_taken(tmp_path):
+    for year in (2024, 2026, 2025):
+        (tmp_path / f"neurips_{year}.sty").touch()
+    assert submission.style_file(tmp_path, "neurips") == "neurips_2026"
+
+
+@pytest.mark.parametrize("anonymous", [True, False])
+@pytest.mark.parametrize("origins", [True, False])
+def test_names_and_origins_are_left_out_each_by_its_own_setting(tmp_path, anonymous, origins):
+    text = submission.text(Submission(anonymous=anonymous, origins=origins), tmp_path)
+    said = dict(re.findall(r"^\\newif\\if(\w+)\\\1(true|false)$", text, re.MULTILINE))
+    assert said == {"anonymous": str(anonymous).lower(), "origins": str(origins).lower()}

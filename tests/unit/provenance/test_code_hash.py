@@ -113,6 +113,19 @@ def test_pins_of_imported_packages_count_and_no_others(package):
     assert code_hash("poselift.stage", pins=PINS | {"pyyaml": "7.0"}) != before
 
 
+@pytest.mark.parametrize(
+    ("imported", "distribution"),
+    [
+        ("numpy", "numpy"), ("typing_extensions", "typing-extensions"), ("mamba_ssm", "mamba-ssm"),
+        ("PIL", "pillow"), ("pynvml", "nvidia-ml-py"), ("markdown_it", "markdown-it-py"),
+        ("mpl_toolkits", "matplotlib"),
+    ],
+)  # fmt: skip
+def test_a_package_is_pinned_by_the_name_that_it_is_installed_by(package, imported, distribution):
+    before = hash_after(package, "helper.py", f"import {imported}.x\n")
+    assert code_hash("poselift.stage", pins=PINS | {distribution: "9"}) != before
+
+
 def test_unknown_entry(package):
     with pytest.raises(ModuleNotFoundError, match=r"poselift\.absent"):
         closure("poselift.absent")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,6 +37,22 @@ def test_a_job_is_asked_what_is_installed():
     command = [sys.executable, "-c", "import torch; print(torch.version.cuda)"]
     cuda = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     assert ran.get("cuda", "None") == cuda
+
+
+def test_all_gpus_of_a_machine_are_named(monkeypatch):
+    names = ("H100", "A100", "H100")
+    nvml = SimpleNamespace(
+        nvmlInit=lambda: None,
+        nvmlSystemGetDriverVersion=lambda: "550.1",
+        nvmlDeviceGetCount=lambda: len(names),
+        nvmlDeviceGetHandleByIndex=lambda index: index,
+        nvmlDeviceGetName=lambda handle: names[handle],
+    )
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    environment.installed.cache_clear()
+    ran = ran_with(["torch"])
+    environment.installed.cache_clear()
+    assert (ran["driver"], ran["gpu"]) == ("550.1", "A100, H100")
 
 
 def test_another_environment_is_asked_itself_and_a_container_is_named(tmp_path):

@@ -127,6 +127,9 @@ def test_the_crate_tells_what_made_each_part(sealed):
     assert [action["name"] for action in made] == ["table: paper/table_main"]
     assert made[0]["instrument"]["name"] == "poselift.analysis.costs"
     assert [each["name"] for each in made[0]["object"]] == ["results/toy/results.csv"]
+    (pdf,) = [a for a in crate.get_by_type("CreateAction") if crate.get("main.pdf") in a["result"]]
+    parts = ("numbers.tex", "tables/main.tex", "figures/curves.pdf")
+    assert {each.id for each in pdf["object"]} == {"main.tex", *(f"generated/{part}" for part in parts)}
     raw = crate.get("#data/raw.pkl")
     assert len(raw["sha256"]) == 64
 

@@ -4,12 +4,13 @@ import jinja2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.path import Path
 
 from poselift import latex
 from poselift.analysis.results import Estimate
 from poselift.config.experiment import Statistics
 from poselift.evaluation.statistics import Interval
-from poselift.latex import Tex, escape
+from poselift.latex import Tex, _operators, escape
 from poselift.tables.caption import intervals_note
 from poselift.tables.latex import cell
 from poselift.tables.table import changed, estimated, number
@@ -107,3 +108,10 @@ def test_a_value_that_a_template_lacks_is_an_error(monkeypatch):
     monkeypatch.setattr(latex._environment, "loader", jinja2.DictLoader({"x.tex.j2": r"\VAR{unknown}"}))
     with pytest.raises(jinja2.UndefinedError, match="unknown"):
         latex.render("x")
+
+
+def test_outlines_of_fonts_are_the_same_curves_in_a_pdf():
+    """PDF has cubic curves alone: controls two thirds of the way from the ends to that of a quadratic one."""
+    codes = [Path.MOVETO, Path.CURVE3, Path.CURVE3, Path.LINETO, Path.CLOSEPOLY]
+    path = Path([(0, 0), (30, 60), (90, 0), (90, -9), (0, 0)], codes)
+    assert _operators(path) == "0 0 m 20 40 50 40 90 0 c 90 -9 l h"
