@@ -78,8 +78,10 @@ def judge(
     runs = [Grid((each.architecture,), (each.size,), grid.seeds_of(each.size)) for each in models] or [grid]
     missing = [name for wanted in runs for name in wanted.missing(results["run"])]
     interval = measured(claim, results, grid, statistics)
-    if missing or interval is None:
+    if missing:
         return not_tested(f"missing runs: {', '.join(missing)}", interval)
+    if interval is None:
+        return not_tested(f"{claim.metric} is not measured on these data")
     if notice.synthetic:
         return not_tested("the data are synthetic", interval)
     if not interval.tested:
