@@ -18,7 +18,7 @@ from poselift.inference.layouts import LAYOUTS, to_human36m
 from poselift.inference.lifters import add_options_of_checkpoint, opened
 from poselift.inference.lifting import OVERLAP, SHORT, Lifter, View, image_view, lift, usual_overlap
 from poselift.inference.outputs import Lifted, write
-from poselift.inference.scale import Scale, parse_bone, to_metres
+from poselift.inference.scale import Scale, parse_bone, to_metres, unfounded
 from poselift.inference.stream import Stream, stream
 from poselift.inference.tracks import Track, body_size, chosen, told_apart, tracks
 from poselift.program import run
@@ -77,6 +77,7 @@ def predicted(
             view = view_of(track, size, given.crop)
             strange = [*implausible(track)]
             strange += outside(track, size) if size and not given.crop else []
+            strange += unfounded(track.points, given.scale) if given.scale else []
             strange += unfamiliar(track, lifter, view, given.min_confidence, known or {})
             warnings += [f"person {track.person}: {each}" for each in strange]
             poses = lift(lifter, track.points, view, given.min_confidence, overlap)
@@ -145,7 +146,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     unused = [f"--{name}" for name in of_files if getattr(given, name) not in (None, [])]
     if given.stream is not None and unused:
         parser.error(f"--stream lifts one person, to px: no {' or '.join(unused)}")
-    given.image = next(_image_size(given.size), None)
+    sizes = list(_image_size(given.size))
+    if len(sizes) > 1:
+        raise PoseliftError("--size: two sizes of images; lift those of one size at a time")
+    given.image = next(iter(sizes), None)
     given.size = next((each for each in given.size if not SIDES.fullmatch(each)), None)
     given.scale = parse_bone(given.bone) if given.bone else Scale(given.height) if given.height else None
     for name, low, high in (

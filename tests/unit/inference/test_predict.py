@@ -119,6 +119,7 @@ def test_faults_are_one_line_and_leave_nothing(predict, tmp_path):
     refused("--height 180.0: expected 0.3 to 3", path, *SIZE, "--height", "180")
     refused("--size 0x5", path, "--size", "0x5")
     refused("the same name", path, path, *SIZE)
+    refused("two sizes of images", path, *SIZE, "--size", "640x480")
     np.save(tmp_path / "shares.npy", standing(5) / [1000, 1000, 1])
     refused("normalised?", tmp_path / "shares.npy", *SIZE, "--layout", "coco")
     (tmp_path / "out").mkdir()
