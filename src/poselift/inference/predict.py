@@ -39,7 +39,8 @@ def people(found: Keypoints, given: argparse.Namespace) -> list[Track]:
     """The tracks of the people who are wanted. Raises `PoseliftError` if there is none."""
     assert found.layout is not None
     points = to_human36m(found.points, found.layout)
-    if np.abs(points[..., :2]).max() <= NORMALISED:
+    places = np.abs(points[points[..., 2] > 0][:, :2])
+    if places.size and places.max() <= NORMALISED:
         raise PoseliftError(f"no joint is beyond {NORMALISED} px: normalised? multiply by the image's size")
     person = chosen(told_apart(found.frame, found.person, points, given.max_gap), given.person)
     found_tracks = list(tracks(found.frame, person, points, given.max_gap, given.min_confidence))

@@ -120,6 +120,8 @@ def test_faults_are_one_line_and_leave_nothing(predict, tmp_path):
     refused("--size 0x5", path, "--size", "0x5")
     refused("the same name", path, path, *SIZE)
     refused("two sizes of images", path, *SIZE, "--size", "640x480")
+    np.save(tmp_path / "nobody.npy", standing(5) * 0)
+    refused("no joint with a confidence", tmp_path / "nobody.npy", *SIZE, "--layout", "coco")
     np.save(tmp_path / "shares.npy", standing(5) / [1000, 1000, 1])
     refused("normalised?", tmp_path / "shares.npy", *SIZE, "--layout", "coco")
     (tmp_path / "out").mkdir()
