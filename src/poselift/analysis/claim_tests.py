@@ -72,6 +72,8 @@ def parse(text: str, test: str, grid: Grid, detail: str, further: Mapping[str, G
         names = [name.strip() for name in re.split(r"\bover\b", who)]
         if len(names) != 1 + improved:
             raise PoseliftError(f"'{test}': {SYNTAX}")
+        if len(set(names)) < len(names):
+            raise PoseliftError(f"'{test}': compares a model with itself")
         size = detail if sizes == ["detail"] else sizes[0]
         models = _models(test, names, size, [grid, *further.values()])
     model, base = [*models, None, None][:2]
@@ -109,4 +111,7 @@ def read_claims(
             claims.append(parse(keys["claim"], keys["test"], grid, detail, further))
         except PoseliftError as error:
             raise PoseliftError(f"{path}: claim {number}: {error}") from None
+        # for which all would be corrected once more
+        if (first := [each.test for each in claims].index(claims[-1].test) + 1) < number:
+            raise PoseliftError(f"{path}: claim {number}: has the test of claim {first}; leave one out")
     return claims

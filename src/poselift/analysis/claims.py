@@ -72,8 +72,10 @@ def judge(
             return answer("not tested", f"{named} is not part of this experiment")
     runs = [Grid((each.architecture,), (each.size,), grid.seeds_of(each.size)) for each in models] or [grid]
     missing = [name for wanted in runs for name in wanted.missing(results["run"])]
-    if missing or interval is None:
+    if missing:
         return answer("not tested", f"missing runs: {', '.join(missing)}")
+    if interval is None:
+        return answer("not tested", f"{claim.metric} is not measured on these data")
     if notice.synthetic:
         return answer("not tested", "the data are synthetic")
     if not interval.tested:

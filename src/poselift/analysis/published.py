@@ -45,9 +45,12 @@ class Published(Section):
     rows: list[Row]
 
     @model_validator(mode="after")
-    def _own_detector(self) -> Self:
+    def _rows_belong_together(self) -> Self:
         if not self.detector and any(row.detector for row in self.rows):
             raise ValueError("detector: say where our 2D input comes from, as the rows do")
+        rows = [(row.method, row.frames, row.detector) for row in self.rows]
+        if again := next((row for row in rows if rows.count(row) > 1), None):
+            raise ValueError(f"rows: '{again[0]}' with {again[1]} frames is there twice; tell them apart")
         return self
 
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -166,11 +166,22 @@ def _plain(tex: str) -> str:
 
 
 def changes(before: Build, after: Build) -> list[Change]:
-    """All that differs between two builds."""
+    """All that differs between two builds, but for the names of their folders below results/."""
+    after = replace(after, record=_in_folder_of(before.record, after.record))
     return [
         *_numbers(before, after), *_cells(before, after), *_figures(before, after), *_captions(before, after),
         *_texts(before, after),
     ]  # fmt: skip
+
+
+def _in_folder_of(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """The record `after` with the paths it would have in the folder below results/ of `before`."""
+    folders = [next(iter(each["core"]["parts"]), "").split("/")[1:2] for each in (before, after)]
+    if not all(folders) or folders[0] == folders[1]:
+        return after
+    (ours,), (theirs,) = folders
+    renamed = re.sub(rf"\bresults/{theirs}\b(?!-)", f"results/{ours}", json.dumps(after))
+    return dict(json.loads(renamed))
 
 
 def _why(before: Build, after: Build, name: str, relevant: Callable[[str], bool] = everything) -> list[str]:

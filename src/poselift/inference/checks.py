@@ -51,6 +51,8 @@ def unfamiliar(track: Track, lifter: Lifter, view: View, least: float, known: Kn
     clips = track.points[np.minimum(starts[:, None] + np.arange(n), len(track.points) - 1)]
     values = measured(normalised(clips, view, least, lifter.confident))
     for name, (low, high) in known.items():
+        if name == "motion" and len(track.points) == 1:
+            continue
         value = float(np.median(values[name]))
         if not low <= value <= high:
             yield f"{MEASURES[name].format(f'{value:.2g}')} (training: {low:.2g} to {high:.2g})"

@@ -133,11 +133,13 @@ def _read_csv(path: Path, layout: str | None) -> Keypoints:
         if "z" in columns:
             raise ValueError("column z: poses, not keypoints of an image")
         rows = list(table)
+    if not rows:
+        raise ValueError("no person in it")
     names = {row["joint"] for row in rows}
     if all(name.isdigit() for name in names):
         number = {name: int(name) for name in names}
-        count = len(LAYOUTS[layout]) if layout else max(number.values(), default=-1) + 1
-        if not max(number.values(), default=0) < count <= 1000:
+        count = len(LAYOUTS[layout]) if layout else max(number.values()) + 1
+        if not max(number.values()) < count <= 1000:
             raise ValueError(f"joint {max(number.values())}, expected below {min(count, 1000)}")
     else:
         plain = {name: name.lower().replace("_", " ").replace("ankle", "foot") for name in names}
@@ -149,11 +151,14 @@ def _read_csv(path: Path, layout: str | None) -> Keypoints:
             raise ValueError(f"joints {one_line(sorted(names)[:3])} ... are not those of a layout")
         number = {name: LAYOUTS[layout].index(plain[name]) for name in names}
         count = len(LAYOUTS[layout])
-    people: dict[tuple[int, int], np.ndarray] = defaultdict(lambda: np.zeros((count, 3)))
+    people: dict[tuple[int, int], np.ndarray] = defaultdict(lambda: np.full((count, 3), np.inf))
     for row in rows:
         person = whole(row["person"], "person") if row.get("person") else UNKNOWN
         joint = people[whole(row["frame"], "frame"), person][number[row["joint"]]]
-        joint[:] = float(row["x"]), float(row["y"]), float(row.get("confidence") or 1)
+        if not np.isinf(joint[2]):
+            twice = f"{row['joint']} of frame {row['frame']} is there twice"
+            raise ValueError(f"{twice}; a column person tells people apart")
+        joint[:] = *(float(row[axis] or "nan") for axis in "xy"), float(row.get("confidence") or 1)
     return gather(
         (Found(frame, person, as_points(points)) for (frame, person), points in people.items()), layout=layout
     )

@@ -19,7 +19,7 @@ from poselift.inference.layouts import LAYOUTS, to_human36m
 from poselift.inference.lifters import opened
 from poselift.inference.lifting import OVERLAP, SHORT, Lifter, View, image_view, lift, usual_overlap
 from poselift.inference.outputs import Lifted, write
-from poselift.inference.scale import Scale, parse_bone, to_metres
+from poselift.inference.scale import Scale, parse_bone, to_metres, unfounded
 from poselift.inference.stream import Stream, stream
 from poselift.inference.tracks import Track, body_size, chosen, told_apart, tracks
 from poselift.program import run
@@ -40,7 +40,8 @@ def people(found: Keypoints, given: argparse.Namespace) -> list[Track]:
     """The tracks of the people who are wanted. Raises `PoseliftError` if there is none."""
     assert found.layout is not None
     points = to_human36m(found.points, found.layout)
-    if np.abs(points[..., :2]).max() <= NORMALISED:
+    places = np.abs(points[points[..., 2] > 0][:, :2])
+    if places.size and places.max() <= NORMALISED:
         raise PoseliftError(f"no joint is beyond {NORMALISED} px: normalised? multiply by the image's size")
     person = chosen(told_apart(found.frame, found.person, points, given.max_gap), given.person)
     found_tracks = list(tracks(found.frame, person, points, given.max_gap, given.min_confidence))
@@ -78,6 +79,7 @@ def predicted(
             view = view_of(track, size, given.crop)
             strange = [*implausible(track)]
             strange += outside(track, size) if size and not given.crop else []
+            strange += unfounded(track.points, given.scale) if given.scale else []
             strange += unfamiliar(track, lifter, view, given.min_confidence, known or {})
             warnings += [f"person {track.person}: {each}" for each in strange]
             poses = lift(lifter, track.points, view, given.min_confidence, overlap)
@@ -143,7 +145,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     unused = [f"--{name}" for name in of_files if getattr(given, name) not in (None, [])]
     if given.stream is not None and unused:
         parser.error(f"--stream lifts one person, to px: no {' or '.join(unused)}")
-    given.image = next(_image_size(given.size), None)
+    sizes = list(_image_size(given.size))
+    if len(sizes) > 1:
+        raise PoseliftError("--size: two sizes of images; lift those of one size at a time")
+    given.image = next(iter(sizes), None)
     given.size = next((each for each in given.size if not SIDES.fullmatch(each)), None)
     given.scale = parse_bone(given.bone) if given.bone else Scale(given.height) if given.height else None
     bounds = {"height": (0.3, 3), "fps": (0.1, 1e4), "min_confidence": (0, 1), "max_gap": (0, 1e6)}

@@ -1,5 +1,6 @@
 """From pixels to metres: by a length that the user knows, as the image alone does not tell it."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +46,13 @@ def parse_bone(text: str) -> Scale:
     raise PoseliftError(
         f"--bone {text}: expected JOINT-JOINT=METRES, such as left knee-left foot=0.42; {known}"
     )
+
+
+def unfounded(points: NDArray[np.floating], scale: Scale) -> Iterator[str]:
+    """The joints of a track (T, 17, 3) that the known length rests on and that were never found."""
+    ends = scale.bone or sorted({joint for bones in (TRUNK, *LEGS) for bone in bones for joint in bone})
+    if never := [JOINTS[joint] for joint in ends if not (points[:, joint, 2] > 0).any()]:
+        yield f"never found: {', '.join(never)}; metres rest on them, and are a guess"
 
 
 def stature(poses: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from unicodedata import normalize
 
 from poselift.analysis.remarks import Remark
 from poselift.errors import PoseliftError, one_line
@@ -160,6 +161,9 @@ def read_folder(folder: Path, shown: Path) -> tuple[dict[str, str], dict[str, by
         given = recorded_sums(folder)
     except Unreadable as error:
         raise PoseliftError(str(error)) from None
+    # macOS writes accents of names as marks of their own
+    ours = {normalize("NFC", name): name for name in given}
+    files = {ours.get(name := normalize("NFC", there), name): path for there, path in files.items()}
     text = {name: path for name, path in files.items() if is_text(name) and path.is_file()}
     return given, {name: path.read_bytes() for name, path in text.items()}
 

@@ -78,6 +78,8 @@ class Kept:
     bytes: int
     used: bool
     """whether a run directory holds the same training now"""
+    gone: bool
+    """whether the run directory is not there: a build of its settings takes the training from here"""
 
 
 def kept_trainings(results: Path) -> Iterator[Kept]:
@@ -90,9 +92,10 @@ def kept_trainings(results: Path) -> Iterator[Kept]:
         parts = (settings["architecture"], settings["size"], settings["variant"], f"s{settings['seed']}")
         name = "-".join(filter(None, parts))
         there = folder.parents[1] / "runs" / name / HISTORY
-        used = there.is_file() and there.read_bytes() == path.read_bytes()
+        gone = not there.is_file()
+        used = not gone and there.read_bytes() == path.read_bytes()
         size = sum((folder / name).stat().st_size for name in (*TRAINED, HISTORY))
-        yield Kept(folder, name, size, used)
+        yield Kept(folder, name, size, used, gone)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -104,7 +107,8 @@ def main(argv: list[str] | None = None) -> None:
     given = parser.parse_args(argv)
     found = list(kept_trainings(given.results))
     for each in found:
-        state = "in use" if each.used else "of earlier settings, code or data"
+        gone = "its run is gone; a build would take it from here"
+        state = "in use" if each.used else gone if each.gone else "of earlier settings, code or data"
         print(f"{each.folder}  {each.run}  {each.bytes / 1e6:,.1f} MB  {state}")
     unused = [each for each in found if not each.used]
     freed = f"{sum(each.bytes for each in unused) / 1e6:,.1f} MB"

@@ -220,6 +220,11 @@ def test_no_run_at_all():
     assert judged.estimate is None
 
 
+def test_a_metric_that_the_data_do_not_have():
+    judged = verdict("pck(full, base) > 90 %", {"full": 35.0})
+    assert (judged.verdict, judged.reason) == ("not tested", "pck is not measured on these data")
+
+
 def test_one_seed_is_too_few():
     judged = verdict(
         "mpjpe(full, base) < 40 mm", {"full": 35.0}, grid=Grid(("full",), ("base",), (0,)), seeds=(0,)
@@ -255,6 +260,8 @@ def test_a_published_size_that_this_experiment_leaves_out():
         ("improvement(full, base) > 10 %", "expected as in"),
         ("mpjpe(full over baseline, base) < 40 mm", "expected as in"),
         ("improvement(lowest) > 10 %", "names no size"),
+        ("improvement(full over full, base) > 10 %", "compares a model with itself"),
+        ("mpjpe(full, base) < 40 mm", "has the test of claim 1"),
         ("MPJPE(full, base) < 40 mm", r"unknown metric 'MPJPE' \(did you mean 'mpjpe'\?\)"),
         (
             "improvement(full over baseline, base, P-MPJPE) > 1 %",

@@ -202,6 +202,21 @@ def test_a_receipt_of_old_that_has_no_versions_is_no_cause(build, capsys):
     assert set(found.values()) == {"not known: code, options, data and versions are the same"}
 
 
+def test_another_folder_below_results_is_no_change_and_hides_no_cause(build):
+    """Two experiments of one checkout have to have one each; options name its files."""
+    plan = copy.deepcopy(PLAN)
+    option("numbers", "--decimals 1", "--decimals 2")(plan)
+    before, other, same = build("before", PLAN), build("after", plan), build("same", PLAN)
+    for folder in (other, same):
+        record = folder / "generated/provenance.json"
+        record.write_text(record.read_text().replace("results/toy", "results/toy_2"))
+    assert changes(read_build(before), read_build(same)) == []
+    found = changes(read_build(before), read_build(other))
+    assert {each.name: each.causes for each in found} == {
+        key: ["option: --decimals 1 -> 2"] for key in NUMBERS
+    }
+
+
 def test_of_two_changes_each_number_has_its_own(build, capsys):
     plan = copy.deepcopy(PLAN) | {"options of full": "--warmup 5"}
     option("numbers", "--decimals 1", "--decimals 2")(plan)

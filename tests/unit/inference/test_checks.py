@@ -71,3 +71,9 @@ def test_what_the_training_did_not_have_is_named(clips):
     assert [line.split()[0] for line in lines] == ["the", "joints"]
     assert "--crop" in lines[0]
     assert lines[0].endswith("(training: 0.5 to 1.2)")
+
+
+def test_a_single_frame_has_no_motion_to_compare(clips):
+    track = Track(0, 0, clips[0][:1], np.ones(1, dtype=bool))
+    known = {"motion": (0.01, 0.02)}
+    assert list(unfamiliar(track, Lifter(lambda x: x, 27), image_view((1000, 1000)), 0.1, known)) == []

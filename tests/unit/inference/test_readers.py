@@ -181,6 +181,22 @@ def test_the_names_in_a_table_say_the_layout_that_they_tell_most_of(tmp_path):
     assert "column z: poses, not keypoints" in line_of(tmp_path / "c.csv")
 
 
+def test_cells_that_are_empty_and_rows_that_are_there_twice(tmp_path):
+    """Programs write no number as an empty cell; two people without a column person are not one."""
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "frame,joint,x,y\n3,left_hip,500,400\n3,right_hip,,\n4,right_hip,520,\n4,left_hip,501,402\n"
+    )
+    found = read_keypoints(path)
+    hips = [COCO_NAMES.index("left_hip"), COCO_NAMES.index("right_hip")]
+    np.testing.assert_array_equal(found.points[:, hips[0]], [[500, 400, 1], [501, 402, 1]])
+    assert (np.delete(found.points, hips[0], axis=1) == 0).all()
+    path.write_text("frame,joint,x,y\n3,left_hip,500,400\n3,left_hip,900,400\n")
+    assert "left_hip of frame 3 is there twice; a column person" in line_of(path)
+    path.write_text("frame,joint,x,y\n")
+    assert "no person in it" in line_of(path)
+
+
 @pytest.mark.parametrize(
     ("n_joints", "layout"), [(26, "halpe26"), (25, "body25"), (133, "coco-wholebody"), (136, "halpe136")]
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from poselift.errors import PoseliftError
-from poselift.inference.scale import Scale, parse_bone, stature, to_metres
+from poselift.inference.scale import Scale, parse_bone, stature, to_metres, unfounded
 
 # hip to head 60 px up, legs 40 px each, both straight down
 POSE = np.zeros((17, 3))
@@ -31,6 +31,17 @@ def test_metres_from_a_bone():
     metres, _ = to_metres(np.repeat(POSE[None], 5, axis=0).astype(np.float32), scale)
     np.testing.assert_allclose(np.linalg.norm(metres[:, 5] - metres[:, 6], axis=-1), 0.4, rtol=1e-5)
     assert str(scale) == "metres, from left knee to left foot of 0.4 m as given; not measured"
+
+
+def test_joints_that_the_length_rests_on_and_nobody_saw_are_named():
+    """In a close-up a body height says nothing of the scale; an arm does."""
+    points = np.concatenate([np.repeat(POSE[None, :, :2], 3, axis=0), np.ones((3, 17, 1))], axis=-1)
+    points[:, [2, 3, 5, 6, 13], 2] = 0
+    points[1, 5, 2] = 0.5  # seen once
+    (said,) = unfounded(points, Scale(1.8))
+    assert said.startswith("never found: right knee, right foot, left foot; metres")
+    assert list(unfounded(points, Scale(0.3, (14, 15)))) == []
+    assert list(unfounded(points, Scale(0.3, (12, 13)))) != []
 
 
 @pytest.mark.parametrize(

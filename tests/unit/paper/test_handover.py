@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -446,6 +447,24 @@ def test_a_renamed_file_that_was_changed_here_is_to_be_decided(project, returned
     assert "sections/intro.tex: was changed here and did not come back" in err
     assert "did not come back; it stays here" not in out
     assert (project / "paper/sections/intro.tex").read_text() == "Mine.\n"
+
+
+@pytest.mark.parametrize("ours", ["NFC", "NFD"])
+def test_names_with_accents_that_macos_writes_otherwise_are_the_same_files(project, capsys, ours):
+    """Both forms look alike; one system takes what the other sends for a new file."""
+    name, others = (unicodedata.normalize(form, "sections/é.tex") for form in (ours, "NFD"))
+    for folder in ("paper", "built"):
+        write(project / folder, {name: "One.\nTwo.\nThree.\n"})
+    write_crate(project / "built")
+    back = Path(shutil.copytree(project / "built", project / "returned"))
+    (back / name).rename(back / others)
+    (back / others).write_text("One.\nTwo.\nFour.\n")
+    write(back, {unicodedata.normalize("NFD", "sections/ü.tex"): "New.\n"})
+    merge(project, back, "--apply")
+    assert "did not come back" not in capsys.readouterr().out
+    assert (project / "paper" / name).read_text() == "One.\nTwo.\nFour.\n"
+    assert (project / "paper" / unicodedata.normalize("NFC", "sections/ü.tex")).read_text() == "New.\n"
+    assert len(list((project / "paper/sections").iterdir())) == 3
 
 
 def test_what_systems_and_tools_leave_blocks_nothing(project, returned, capsys):

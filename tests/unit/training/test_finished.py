@@ -130,9 +130,13 @@ def test_prune_removes_what_no_run_holds(trained, tmp_path, capsys):
     assert "removed; " in capsys.readouterr().out
 
 
-def test_prune_asks(trained, tmp_path, monkeypatch):
+def test_prune_asks(trained, tmp_path, monkeypatch, capsys):
     trained()
+    main([str(tmp_path / "results")])
     shutil.rmtree(tmp_path / "results/runs")
+    main([str(tmp_path / "results")])
+    states = [line.split("MB  ")[-1] for line in capsys.readouterr().out.splitlines()[::2]]
+    assert states == ["in use", "its run is gone; a build would take it from here"]
     for answer, left in (("n\n", 1), ("\n", 1), ("", 1), ("y\n", 0)):  # "": nobody can be asked
         monkeypatch.setattr("sys.stdin", io.StringIO(answer))
         main([str(tmp_path / "results"), "--prune"])
