@@ -19,6 +19,7 @@ TOLERANCES = {
     "Numbers": _LAST,
     "Table cells": _LAST,
     "Claims": _LAST,
+    "Captions": _LAST,
     "Figures": f"places within {POINTS:g} pt; words, colours and what is drawn exactly",
 }
 """The tolerances in words, by the kinds of `poselift.comparison.builds`."""

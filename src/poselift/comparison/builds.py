@@ -25,7 +25,7 @@ from poselift.paper.assemble import GENERATED, SUBMISSION
 from poselift.paper.compile import typeset
 from poselift.paper.merge import as_given, is_text, opened
 from poselift.paper.sources import PRODUCT, sources
-from poselift.paper.three_way import PICTURES, decoded
+from poselift.paper.three_way import decoded
 from poselift.program import run, visible
 from poselift.provenance.chain import RECORD
 from poselift.provenance.hashing import sha256
@@ -227,8 +227,7 @@ def _texts(before: Build, after: Build) -> Iterator[Change]:
         cause = f"text: paper/{name}"
         if name.endswith(f"/{SUBMISSION}"):
             cause = "option: style, anonymous, origins or page_limit of the paper"
-        kind = "Figures" if name.lower().endswith(PICTURES) else "Text"
-        yield Change(kind, name, *_changed(old.splitlines(), new.splitlines()), [cause])
+        yield Change("Text", name, *_changed(old.splitlines(), new.splitlines()), [cause])
 
 
 def _changed(old: list[str], new: list[str]) -> tuple[str, str]:

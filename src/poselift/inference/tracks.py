@@ -38,33 +38,41 @@ def told_apart(
     frame: NDArray[np.int64], numbers: NDArray[np.int64], points: NDArray[np.floating], max_gap: int
 ) -> NDArray[np.int64]:
     """Numbers (N,) for the people in rows (N, J, 3) ordered by frame: those given, and for the `UNKNOWN`,
-    whom trackers leave where they are not sure, those of whom they continue.
+    whom trackers leave where they are not sure, those of whom they continue, or who continues them.
 
     Frame by frame, those found are given to those last seen such that the sum of distances is least. A person
     out of reach, or not seen for more than `max_gap` frames, is another one.
     """
     person = numbers.copy()
     last: dict[int, int] = {}  # the row in which each was last seen
-    count = int(numbers.max(initial=UNKNOWN)) + 1
+    seen: set[int] = set()
+    count = invented = int(numbers.max(initial=UNKNOWN)) + 1
     for here in np.split(np.arange(len(frame)), np.flatnonzero(np.diff(frame)) + 1):
-        known = here[numbers[here] != UNKNOWN]
-        rows = here[numbers[here] == UNKNOWN]
         last = {who: row for who, row in last.items() if frame[here[0]] - frame[row] <= max_gap + 1}
-        last |= dict(zip(numbers[known].tolist(), known.tolist(), strict=True))
+        known = {int(numbers[row]): int(row) for row in here if numbers[row] != UNKNOWN}
+        people = [who for who in last if who not in known]
+        # who has a number for the first time may be one who had none before
+        rows = np.array([row for row in here if int(numbers[row]) not in seen], dtype=np.int64)
+        last |= known
+        seen |= known.keys()
         if not len(rows):
             continue
-        people = [who for who in last if who not in numbers[known]]
         now, before = points[rows][:, None], points[[last[who] for who in people]][None]
         both = (now[..., 2] > 0) & (before[..., 2] > 0)
         apart = np.linalg.norm(now[..., :2] - before[..., :2], axis=-1)
         cost = (apart * both).sum(axis=-1) / np.maximum(both.sum(axis=-1), 1)
         cost /= np.maximum(np.maximum(body_size(now), body_size(before)), 1)
-        cost[~both.any(axis=-1)] = 2 * REACH
+        numbered = (numbers[rows] != UNKNOWN)[:, None] & (np.array(people, dtype=np.int64) < invented)
+        cost[~both.any(axis=-1) | numbered] = 2 * REACH
         given = dict(np.stack(linear_sum_assignment(np.minimum(cost, 2 * REACH)), axis=1).tolist())
         for i, row in enumerate(rows.tolist()):
-            if i in given and cost[i, given[i]] < REACH:
-                who = people[given[i]]
-            else:
+            who = people[given[i]] if i in given and cost[i, given[i]] < REACH else None
+            if numbers[row] != UNKNOWN:
+                if who is not None:
+                    person[person == who] = numbers[row]
+                    del last[who]
+                continue
+            if who is None:
                 who, count = count, count + 1
             person[row], last[who] = who, int(row)
     return person

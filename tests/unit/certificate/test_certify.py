@@ -19,7 +19,7 @@ from poselift.certificate.documents import BLANK, checklist_items
 from poselift.errors import PoseliftError
 
 KINDS = {"numbers", "table cells", "claims", "figures"}
-MADE = {"complete", *KINDS, *SAME}
+MADE = {"complete", *KINDS, "captions", *SAME}
 """Answers that need the paper made again."""
 
 QUESTIONS = {
@@ -41,7 +41,8 @@ class Certified:
     @staticmethod
     def name(question: str) -> str:
         known = next((name for words, name in QUESTIONS.items() if words in question), None)
-        return known or next(name for name in (*KINDS, *SAME) if re.search(rf"\b{name}\b", question))
+        names = (*KINDS, "captions", *SAME)
+        return known or next(name for name in names if re.search(rf"\b{name}\b", question))
 
     def those(self, answer: str) -> set[str]:
         return {name for name, said in self.said.items() if said == answer}
@@ -138,6 +139,10 @@ PLANTED = {
     ),
     "a swapped checkpoint": ({"planted": swapped}, NOT_BEGUN, "not"),
     "an edited table": ({"planted": EDITED_TABLE}, {"recorded", "table cells"}, "not"),
+    "an edited caption": (
+        {"planted": replaced("generated/tables/main.tex", "\\toprule", "\\caption{9}\\label{x}\\toprule")},
+        {"recorded", "captions"}, "not",
+    ),
     "an edited figure": (
         {"planted": replaced("generated/figures/curves.pdf", "", "x")}, {"recorded", "figures"}, "not",
     ),

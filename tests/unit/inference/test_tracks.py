@@ -61,6 +61,15 @@ def test_whom_a_tracker_leaves_without_a_number_has_that_of_whom_they_continue()
     assert person.reshape(9, 3).tolist() == [[7, 4, 8]] * 9
 
 
+def test_who_is_numbered_later_has_had_that_number_from_the_start():
+    """Trackers give a number after some frames; a third person is numbered where nobody was before."""
+    places = [moving(start, 1, 6) for start in (0, 400)]
+    points = np.concatenate([np.stack(places, axis=1).reshape(12, 17, 3), moving(900, 1, 1)])
+    given = np.array([UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, 5, 3, 5, UNKNOWN, UNKNOWN, 3, 5, 3, 9])
+    person = told_apart(np.append(np.repeat(np.arange(6), 2), 5), given, points, max_gap=5)
+    assert person.tolist() == [5, 3] * 6 + [9]
+
+
 def test_of_two_rows_that_are_one_person_the_surer_is_taken():
     """Joined numbers that are in a frame both: in frame 1 the second is the surer, in frame 2 the first."""
     points = np.repeat(PLACES[None], 4, axis=0)
