@@ -8,6 +8,7 @@ from made_up import LAST
 from poselift.analysis.costs import Cost
 from poselift.analysis.intervals import Differences, Model
 from poselift.analysis.view import Grid
+from poselift.config.experiment import Statistics
 from poselift.figures import equal_cost
 from shown import GRID, view
 
@@ -31,7 +32,7 @@ def costs(millions):
 def test_the_difference_has_its_interval_and_the_row_names_both_models(results, words):
     """Two models of 4 and 4.8 million; the full base model is larger than every baseline."""
     counted = {("baseline", "base"): 4.8, ("full", "xsmall"): 4.0, ("full", "base"): 9.0}
-    shown = view()
+    shown = view(statistics=Statistics(resamples=500, confidence=0.8))
     figure = equal_cost.draw(
         results, {model: Cost(27, round(1e6 * n), 10**9, 10**9) for model, n in counted.items()}, shown
     )
@@ -55,6 +56,7 @@ def test_the_difference_has_its_interval_and_the_row_names_both_models(results, 
         card.marker,
     )
     assert any("exploratory, not corrected" in line for line in words(figure))
+    assert any("bar: 80 % interval" in line for line in words(figure))
 
 
 def test_the_labels_of_six_pairs_do_not_touch(make_table):

@@ -107,6 +107,8 @@ def test_what_has_been_evaluated_replaces_what_is_assumed(tmp_path, make_report)
         assert "assumed" not in said
         found[sd] = float(said.partition("power: ")[2].partition(" mm")[0])
     assert found[5.0] > 5 * found[0.5]  # ten times the spread over seeds
+    said = power(config(statistics={"resamples": 200, "confidence": 0.6}), tmp_path / "0.5")
+    assert float(said.partition("power: ")[2].partition(" mm")[0]) < 0.8 * found[0.5]
 
 
 def test_of_another_metric_nothing_is_assumed_and_undeclared_families_are_left_out(tmp_path):

@@ -191,6 +191,11 @@ def test_differences_have_intervals(clear_cut):
     assert len(rows(table)) == 3  # heading, size, one pair
 
 
+def test_the_caption_of_differences_is_about_the_size_of_most_seeds(clear_cut):
+    shown = view(Grid(("baseline", "full"), ("base",), (0,), more_seeds={"base": (1, 2)}))
+    assert "Star: a significant difference" in differences.table(clear_cut, shown).caption
+
+
 def test_one_seed_is_never_significant_and_the_caption_says_so(make_report, make_references):
     one = collect(
         [
