@@ -33,11 +33,12 @@ def judged(
     tolerance: float,
     seeds: int = 3,
     notice: DataNotice = REAL,
+    statistics: Statistics = STATISTICS,
 ) -> Any:
     """Trainings whose best epochs have about 40 mm, and their last ones 50."""
     runs = [make_report("baseline", "base", s, 50 + 0.1 * s, 39.9 + 0.1 * s, "again") for s in range(seeds)]
     entry = Reproduction(**ENTRY, tolerance=tolerance)
-    return reproduction.judge(entry, number, collect(runs), notice, STATISTICS)
+    return reproduction.judge(entry, number, collect(runs), notice, statistics)
 
 
 def test_a_number_is_reproduced_if_the_whole_interval_is_within_the_tolerance(make_report):
@@ -49,6 +50,13 @@ def test_a_number_is_reproduced_if_the_whole_interval_is_within_the_tolerance(ma
     assert same.verdict == "supported"
     assert judged(make_report, 40.0, tolerance=half + 0.01).verdict == "supported"
     assert judged(make_report, 40.0, tolerance=half - 0.01).verdict == "inconclusive"
+
+
+def test_it_is_judged_at_the_configured_level(make_report):
+    usual = judged(make_report, 40.0, tolerance=1)
+    narrow = judged(make_report, 40.0, tolerance=1, statistics=Statistics(resamples=500, confidence=0.6))
+    assert narrow.high - narrow.low < 0.6 * (usual.high - usual.low)
+    assert narrow.reason.startswith("60 % interval of the difference")
 
 
 @pytest.mark.parametrize("side", [1, -1])

@@ -366,6 +366,7 @@ def test_each_model_stands_beside_the_smallest_baseline_that_is_no_smaller(make_
     ]  # over the seed that both have
     assert table.notice.startswith("DRAFT: 4 runs are missing")
     assert "Exploratory" in table.caption
+    assert "One seed" not in table.caption  # one size has two
     shown = latex.tabulate(table, equal_cost.LAYOUT, {})
     assert "star" not in shown.replace("starred", "")
     empty = equal_cost.table(collect([*make_references(), *reports]), {}, view(grid))
