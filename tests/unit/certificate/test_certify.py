@@ -325,6 +325,13 @@ def test_the_checklist_answers_what_files_prove_and_leaves_the_rest(certified):
         assert all((folder / "codecheck" / proof.replace("\\_", "_")).is_file() for proof in proofs)
 
 
+def test_the_checklist_says_yes_to_results_within_the_tolerance(certified):
+    folder = certified().folder
+    for said, answer in (("reproduced within the tolerance", "Yes"), ("not reproduced", "No")):
+        marks = {item["name"]: item["mark"] for item in checklist_items(folder, said)}
+        assert marks["Experimental Result Reproducibility"] == rf"\answer{answer}"
+
+
 @pytest.mark.parametrize(
     ("verdicts", "answer"), [(("supported", "supported"), "Yes"), (("supported", "refuted"), "No")]
 )

@@ -1,7 +1,11 @@
 """What is made again is made of the files that are taken as given alone, and in the form of the paper."""
 
+import fnmatch
 import json
+import re
 from pathlib import Path
+
+import pytest
 
 from builds import PLAN, R
 from poselift.certificate import rebuild
@@ -9,7 +13,31 @@ from poselift.config.submission import Submission
 from poselift.files import write_text
 from poselift.paper import submission
 
+RULES = Path(__file__).parents[3] / "workflow/rules"
+FIRST_TAKEN = {
+    "synthetic": "data", "synthetic_third": "data", "raw": "data", "frames": "data", "clips": "data",
+    "train": "weights", "trial": "weights",
+    "outcome": "evaluations", "evaluate": "evaluations", "references": "evaluations", "cost": "evaluations",
+    "shown_clips": "", "results": "", "table": "", "figure": "", "numbers": "",
+}  # fmt: skip
+"""By rule the first stage up to which what it makes is taken as given."""
+
 PARTS = [f"{R}/tables/main.tex", f"{R}/figures/curves.pdf", f"{R}/numbers.tex"]
+
+
+@pytest.mark.parametrize("rule", FIRST_TAKEN)
+def test_what_a_rule_makes_is_taken_from_its_stage_on(rule):
+    stages = list(rebuild.STAGES)
+    first = stages.index(FIRST_TAKEN[rule]) if FIRST_TAKEN[rule] else len(stages)
+    assert [rebuild.is_taken(rule, stage) for stage in stages] == [i >= first for i in range(len(stages))]
+
+
+def test_the_rules_that_are_taken_are_those_of_the_workflow():
+    text = "".join(path.read_text() for path in RULES.glob("*.smk"))
+    names = re.findall(r"^ *(?:rule|checkpoint) (\w+):", text, re.MULTILINE)
+    names += ["synthetic", "synthetic_third"]  # by data set
+    assert set(names) >= FIRST_TAKEN.keys()
+    assert all(fnmatch.filter(names, each) for patterns in rebuild.STAGES.values() for each in patterns)
 
 
 def test_a_paper_is_made_again_of_what_is_taken_and_in_its_form(build, monkeypatch):

@@ -196,6 +196,13 @@ def test_an_edit_that_changed_nothing_is_no_cause(build, capsys):
     assert found == dict.fromkeys(NUMBERS, "option: --decimals 1 -> 2")
 
 
+def test_the_seeds_that_a_part_is_told_are_no_cause_beside_its_runs(build, capsys):
+    plan = copy.deepcopy(PLAN)
+    option("numbers", "--decimals 1", "--decimals 2 --seeds 0 1")(plan)
+    found = compared(capsys, build("before", PLAN), build("after", plan))
+    assert found == dict.fromkeys(NUMBERS, "option: --decimals 1 -> 2")
+
+
 def test_a_receipt_of_old_that_has_no_versions_is_no_cause(build, capsys):
     plan = copy.deepcopy(PLAN) | {"ran": {}}
     found = compared(capsys, build("before", plan), build("after", PLAN))

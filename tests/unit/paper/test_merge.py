@@ -167,6 +167,15 @@ def test_a_picture_that_both_sides_replaced_comes_beside_ours(project, capsys):
     assert endings == {b"ours", b"theirs", b"a third"}
 
 
+def test_a_picture_that_they_replaced_comes_home_byte_for_byte(project):
+    before, after = b"\x89PNG\r\n\x1a\n\0before", b"\x89PNG\r\n\x1a\n\0after\n"
+    write(project / "paper", {"photo.png": before})
+    returned = hand_over(project, "ann")
+    write(returned, {"photo.png": after})
+    merge(project, returned)
+    assert (project / "paper/photo.png").read_bytes() == after
+
+
 def test_a_file_that_was_removed_here_and_changed_there_is_back(project, capsys):
     returned = hand_over(project, "ann")
     write(returned, {"intro.tex": edited(INTRO, _2="Ann's.")})

@@ -1,6 +1,7 @@
 """The macros of numbers."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -161,9 +162,11 @@ def test_changes_have_intervals_and_verdicts(written):
     assert number["mamba_gcn.xsmall.mpjpe.change.verdict"] == "significant"
     assert number["full.base.mpjpe.change.verdict"] == "not tested"  # one seed left
     assert number["mamba_gcn.xsmall.p_mpjpe.change.verdict"] == "exploratory"
+    assert number["mamba_gcn.xsmall.best.mpjpe.change.verdict"] == "exploratory"
     assert number["baseline.base.mpjpe.change.verdict"] == "not tested"  # it is the base
     assert re.fullmatch(r"\[3\d\.\d, 4\d\.\d\]", number["baseline.base.mpjpe.interval"])
     assert number["baseline.base.mpjpe.change.interval"] == r"\missing"
+    assert number["baseline.base.mpjpe.change.detectable"] == r"\missing"
     assert number["statistics.resamples"] == "500"
     assert number["statistics.confidence"] == "95"
     assert number["statistics.error"] == "5"
@@ -289,6 +292,20 @@ def test_missing_runs_and_synthetic_data_are_marked(written):
     assert r"\drafttrue" in written
     assert r"\synthetictrue" in written
     assert r"\humanthreesixmtrue" in written  # the data set, whether or not its motion is synthetic
+
+
+def test_what_is_said_of_the_data_is_not_that_of_a_further_data_set(folder, written, make_report, tmp_path):
+    there = Path(shutil.copytree(folder, tmp_path / "there"))
+    reports = [
+        make_report("full", "base", 0, 20.0, 19.0).model_copy(update={"dataset": dataset})
+        for dataset in ("third", "human36m")
+    ]
+    collect(reports).to_csv(there / "results.csv", index=False)
+    grid = Grid(("full",), ("base",), (0,))
+    shown = view(grid, further={"human36m": Further(notice=DataNotice("Made up", synthetic=True), grid=grid)})
+    tex = write(there, shown, [there / "runs/full-base-s0"])
+    assert r"\syntheticfalse" in tex
+    assert r"\humanthreesixmfalse" in tex
 
 
 def test_a_missing_run_of_the_ablation_makes_a_draft_too(folder, written):

@@ -135,6 +135,19 @@ def test_words_that_the_results_bear_out_are_left_alone(paper, sentence):
     assert paper(f"First. {sentence} Last.\n") == []
 
 
+@pytest.mark.parametrize("part", ["", ".mean", ".std", ".seeds", ".interval", ".change", ".change.interval"])
+def test_words_are_held_against_the_verdict_whatever_is_shown_of_a_number(part):
+    numbers = {f"small.base.mpjpe{part}": "1", "small.base.mpjpe.change.verdict": "inconclusive"}
+    there = Known(numbers, frozenset(), {}, frozenset(), frozenset())
+    (found,) = remarks({"text.tex": f"Small outperforms it: \\num{{small.base.mpjpe{part}}}."}, there, [])
+    assert found.text == "says `outperforms`, but the change of small.base.mpjpe is inconclusive"
+
+
+def test_of_a_switch_that_is_not_known_both_sides_are_looked_at(paper):
+    found = paper("\\ifmine\\ref{a}\\else\\ref{b}\\fi\n\\ifsecond\\ref{c}\\else\\ref{d}\\fi\n")
+    assert [line[-3:] for line in found] == ["`a`", "`b`", "`d`"]
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_a_change_for_the_worse_is_one_in_the_direction_of_its_metric(metric):
     better = "+" if METRICS[metric].higher_is_better else MINUS

@@ -109,6 +109,8 @@ def test_sizes_with_more_seeds_are_named():
     ]  # fmt: skip
     grid = Grid(("full",), ("small", "base"), (0, 1, 2), more_seeds={"base": (3, 4)})
     assert of_settings([], grid)["seeds"] == "3 to 5"
+    of_no_model = Grid(("full",), ("small",), (0, 1, 2), more_seeds={"base": (3, 4)})
+    assert of_settings([], of_no_model)["seeds.counted"] == "3 seeds"
 
 
 def test_models_with_recipes_of_their_own_are_said_to_have_them():

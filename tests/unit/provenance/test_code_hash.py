@@ -92,6 +92,8 @@ def test_words_of_error_messages_do_not_count_but_conditions_and_kinds_do(packag
     assert hash_after(package, "helper.py", text.replace("too small", "below 0")) == before
     for old, new in (("x < 0", "x < 1"), ("ValueError", "OSError"), ("2 * x", "'2'")):
         assert hash_after(package, "helper.py", text.replace(old, new)) != before
+    said = [hash_after(package, "helper.py", text.replace("2 * x", word)) for word in ("'one'", "'two'")]
+    assert said[0] != said[1]
 
 
 def test_a_module_that_is_not_used_does_not_count(package):

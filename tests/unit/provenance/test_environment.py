@@ -39,7 +39,12 @@ def test_a_job_is_asked_what_is_installed():
     assert ran.get("cuda", "None") == cuda
 
 
-def test_all_gpus_of_a_machine_are_named(monkeypatch):
+def test_cuda_and_all_gpus_of_a_machine_are_named(monkeypatch, tmp_path):
+    (tmp_path / "version.py").write_text(
+        "from typing import Optional\ncuda: Optional[str] = '12.4'\nhip = None\n"
+    )
+    torch = SimpleNamespace(version="2.1", locate_file=lambda name: tmp_path / Path(name).name)
+    monkeypatch.setattr(environment, "distribution", lambda name: torch)
     names = ("H100", "A100", "H100")
     nvml = SimpleNamespace(
         nvmlInit=lambda: None,
@@ -52,7 +57,10 @@ def test_all_gpus_of_a_machine_are_named(monkeypatch):
     environment.installed.cache_clear()
     ran = ran_with(["torch"])
     environment.installed.cache_clear()
-    assert (ran["driver"], ran["gpu"]) == ("550.1", "A100, H100")
+    assert ran == {
+        "python": platform.python_version(), "torch": "2.1", "cuda": "12.4",
+        "driver": "550.1", "gpu": "A100, H100",
+    }  # fmt: skip
 
 
 def test_another_environment_is_asked_itself_and_a_container_is_named(tmp_path):
@@ -79,6 +87,8 @@ def test_the_receipt_has_what_its_job_ran_with(toy):
     assert made == {"python": platform.python_version(), "numpy": version("numpy")}
     job([], [f"{R}/one.csv"], {"code": "c"}, {}, 1, {}, f"{R}/logs/new.log", "new", None, "a/b.sif")
     assert read_chain(toy.results).makers[f"{R}/one.csv"].environment == {"container": "b.sif"}
+    job([], [f"{R}/one.csv"], {"code": "c"}, {}, 1, {}, f"{R}/logs/new.log", "new", "a/gone", None)
+    assert read_chain(toy.results).makers[f"{R}/one.csv"].environment == {"conda": "gone"}
 
 
 def test_mixed_environments_behind_a_part_are_named_with_their_numbers(toy):
@@ -114,7 +124,9 @@ def test_a_part_that_does_not_rest_on_the_odd_job_is_not_named(toy):
 def test_another_torch_than_the_pinned_one_is_said_of_each_part(toy, ran, said):
     for run in ("baseline-base-s0", "full-base-s0", "full-base-s1"):
         rerun(f"evaluate/{run}", torch=ran)
+    rerun("frames", numpy="1.9")  # which is not said of each number
     record = toy.gather()
+    assert record["code"][record["core"]["jobs"]["frames"]["code"]]["pins"]["numpy"] == "2.0"
     assert record["code"][record["core"]["jobs"]["evaluate/full-base-s0"]["code"]]["pins"]["torch"] == "2.0"
     assert unpinned(record) == (dict.fromkeys(record["core"]["parts"], said) if said else {})
 

@@ -119,6 +119,22 @@ def test_the_short_hash_tells_other_options_of_a_job_before_apart(toy, hashed):
     assert short_hash([Path("results/toy/results.csv")]) != hashed
 
 
+def test_the_short_hash_needs_no_file_from_outside(toy):
+    raw, made = "/elsewhere/raw.pkl", f"{R}/data/frames/manifest.json"
+    write_receipt(f"{R}/logs/frames.log", "frames", {"code": "c"}, [raw], [made], {raw: "0" * 64})
+    assert short_hash([Path(made)])
+
+
+def test_a_record_has_the_hash_with_which_a_file_from_outside_was_read(toy, tmp_path_factory):
+    raw = tmp_path_factory.mktemp("outside") / "motion.pkl"
+    raw.write_text("another by now")
+    path = Path(R, "receipts/evaluate/full-base-s0.json")
+    content = json.loads(path.read_text())
+    content |= {"inputs": [*content["inputs"], str(raw)], "outside": {str(raw): "0" * 64}}
+    path.write_text(json.dumps(content | {"seal": seal(content)}))
+    assert toy.gather()["core"]["sources"]["motion.pkl"] == "0" * 64
+
+
 def test_the_short_hash_tells_files_of_other_runs_apart(toy):
     runs = [short_hash([Path(f"results/toy/runs/full-base-s{seed}/history.json")]) for seed in (0, 1)]
     assert runs[0] != runs[1]

@@ -130,6 +130,9 @@ def test_the_crate_tells_what_made_each_part(sealed):
     (pdf,) = [a for a in crate.get_by_type("CreateAction") if crate.get("main.pdf") in a["result"]]
     parts = ("numbers.tex", "tables/main.tex", "figures/curves.pdf")
     assert {each.id for each in pdf["object"]} == {"main.tex", *(f"generated/{part}" for part in parts)}
+    trainer = crate.get("#job/train/full-base-s0")["instrument"]
+    assert trainer["softwareRequirements"] == ["torch==2.0"]
+    assert trainer.id == f"#code/{trainer['version']}"
     raw = crate.get("#data/raw.pkl")
     assert len(raw["sha256"]) == 64
 
