@@ -56,6 +56,18 @@ def escape(text: str) -> Tex:
     return Tex("".join(_SPECIAL.get(c) or (c if _PRINTED.match(c) else drawn(c)) for c in characters))
 
 
+_WORDS = sorted(_SPECIAL.values(), key=len, reverse=True)
+_ESCAPED = re.compile(
+    rf"{'|'.join(map(re.escape, _WORDS))}|\\glyph\{{(\w+)\}}(?:\{{[^}}]*\}}){{3}}|\[U\+(\w+)\]"
+)
+
+
+def unescape(tex: str) -> str:
+    """The text that `escape` made `tex` of."""
+    characters = {escaped: character for character, escaped in _SPECIAL.items()}
+    return _ESCAPED.sub(lambda found: characters.get(found[0]) or chr(int(found[1] or found[2], 16)), tex)
+
+
 @cache
 def drawn(character: str) -> str:
     r"""The outline of a character in another font, as the macro `\glyph` of numbers.tex: its code point, that

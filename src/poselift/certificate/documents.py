@@ -16,10 +16,9 @@ from poselift.certificate.answers import Answer, verdict
 from poselift.certificate.tolerance import TOLERANCES
 from poselift.comparison.builds import CLAIMS, cells
 from poselift.files import write_text
-from poselift.latex import Tex, defined_numbers, render
+from poselift.latex import Tex, defined_numbers, render, unescape
 from poselift.paper.assemble import GENERATED
 from poselift.paper.number_text import NEXT_AUTHOR, setting
-from poselift.provenance.trace import as_text
 from poselift.report import html
 
 BLANK = "FIXME: "
@@ -74,14 +73,14 @@ def codecheck(bundle: Path, numbers: Mapping[str, str], summary: str) -> dict[st
     generated = sorted((bundle / AGAIN / GENERATED).rglob("*"))
     made = [path.relative_to(bundle) for path in generated if path.suffix in (".tex", ".pdf")]
     people = filter(None, numbers.get("paper.authors", "").split(NEXT_AUTHOR))
-    names = [as_text(name) for name in people] or [f"{BLANK}the corresponding author"]
+    names = [unescape(name) for name in people] or [f"{BLANK}the corresponding author"]
     return {
         "version": SPECIFICATION,
         "manifest": [
             {"file": path.as_posix(), "comment": f"{path.parent.name}: {path.stem}"} for path in made
         ],
         "paper": {
-            "title": as_text(numbers.get("paper.title", "")) or f"{BLANK}title of the paper",
+            "title": unescape(numbers.get("paper.title", "")) or f"{BLANK}title of the paper",
             "authors": [{"name": name, "ORCID": f"{BLANK}without https"} for name in names],
             "reference": f"{BLANK}DOI of the paper",
         },

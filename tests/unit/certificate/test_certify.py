@@ -277,10 +277,10 @@ def test_codecheck_yml_has_what_version_2_demands(certified):
 
 
 def test_codecheck_yml_lists_the_authors_one_by_one(certified):
-    names = "\\defnum{paper.authors}{Ada Lovelace \\nextauthor Emmy Noether}\n\\defnum"
+    names = "\\defnum{paper.authors}{Ada Lovelace \\nextauthor Emmy Noether \\& Co.}\n\\defnum"
     folder = certified(planted=replaced("generated/numbers.tex", "\\defnum", names)).folder
     authors = yaml.safe_load((folder / "codecheck.yml").read_text())["paper"]["authors"]
-    assert [author["name"] for author in authors] == ["Ada Lovelace", "Emmy Noether"]
+    assert [author["name"] for author in authors] == ["Ada Lovelace", "Emmy Noether & Co."]
 
 
 def test_what_is_synthetic_is_said(certified):

@@ -1,5 +1,7 @@
 """Escaping and numbers as LaTeX."""
 
+import unicodedata
+
 import jinja2
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from poselift import latex
 from poselift.analysis.results import Estimate
 from poselift.config.experiment import Statistics
 from poselift.evaluation.statistics import Interval
-from poselift.latex import Tex, _operators, escape
+from poselift.latex import Tex, _operators, escape, unescape
 from poselift.tables.caption import intervals_note
 from poselift.tables.latex import cell
 from poselift.tables.table import changed, estimated, number
@@ -27,6 +29,11 @@ def test_specials_are_escaped():
     assert escape(r"50% & #1_a {x} ~^\ $") == (
         r"50\% \& \#1\_a \{x\} \textasciitilde{}\textasciicircum{}\textbackslash{} \$"
     )
+
+
+@given(st.text(max_size=20) | st.text(alphabet="ab\\{}%&$#_^~<>|+−±×⁻²∥→…𝐴ễ骨", max_size=20))
+def test_escaped_text_is_read_back(text):
+    assert unescape(escape(text)) == unicodedata.normalize("NFC", text)
 
 
 @given(st.text(alphabet="ab\\{}%&$#_^~", max_size=20))
