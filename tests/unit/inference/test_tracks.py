@@ -40,8 +40,9 @@ def test_two_people_who_pass_each_other_with_rows_in_any_order():
 
 def test_a_person_comes_back_or_is_another_one():
     frame = np.array([0, 1, 2, 7, 8, 30, 31])
-    person = told_apart(frame, np.full(7, UNKNOWN), moving(0, 1, 7), max_gap=5)
-    assert person.tolist() == [0, 0, 0, 0, 0, 1, 1]
+    # frames 3 to 6 are without a person
+    for max_gap, expected in ((4, [0, 0, 0, 0, 0, 1, 1]), (3, [0, 0, 0, 1, 1, 2, 2])):
+        assert told_apart(frame, np.full(7, UNKNOWN), moving(0, 1, 7), max_gap).tolist() == expected
     far = np.concatenate([moving(0, 1, 3), moving(500, 1, 4)])
     assert told_apart(np.arange(7), np.full(7, UNKNOWN), far, max_gap=5).tolist() == [0, 0, 0, 1, 1, 1, 1]
     # out of reach is more than half a body's size
@@ -75,6 +76,7 @@ def test_of_two_rows_that_are_one_person_the_surer_is_taken():
     points = np.repeat(PLACES[None], 4, axis=0)
     points[:, :, 0] += np.arange(4)[:, None]
     points[:, :, 2] = np.array([0.9, 0.5, 0.8, 0.4])[:, None]
+    points[[1, 3], 5, 2] = 1  # of one joint the others are the surest
     order = [1, 2, 0, 3]  # frame 1: 0.5, 0.8; frame 2: 0.9, 0.4
     (track,) = tracks(np.array([1, 1, 2, 2]), np.full(4, 3), points[order], 5, 0.1)
     np.testing.assert_allclose(track.points[:, 0], [[2, 0, 0.8], [0, 0, 0.9]])
