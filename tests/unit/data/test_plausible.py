@@ -86,6 +86,10 @@ TEST_SECOND = "(first in sequence s_11_act_03_subact_02_ca_03, its frame 1, fram
         ),
         (change("test", "joints_2.5d_image", by=lambda a: 1.2 * a), ["not those in the image"]),
         (change("test", "joints_2.5d_image", by=lambda a: a[:, ::-1].copy()), ["not those in the image"]),
+        (  # in two of 19 frames; one is warned of
+            change("test", "joints_2.5d_image", by=lambda a: at(9, 0)(at(10, 0)(a))),
+            ["not those in the image", "factor inverted?", TEST_SECOND],
+        ),
         (all_normalised, ["train: 2D poses", "normalised already?", FIRST]),
         (change("train", "joint_2d", by=normalised), ["train: 2D poses", "px, expected 3 to", FIRST]),
         (change("test", "joint_2d", by=lambda a: a / 1000), ["test: 2D poses", "normalised already?"]),

@@ -195,8 +195,10 @@ def test_exported_clips_are_those_of_the_store(raw_content, write_raw, tmp_path)
     prepare.main(["--raw", str(write_raw(raw_content())), "--out", str(store), "--n-frames", "6"])
     folder = export_clips(store, 6, tmp_path)
     assert folder.name == "H36M-6"
-    assert len(list((folder / "train").iterdir())) == 7
-    clip = pickle.loads((folder / "train/00000003.pkl").read_bytes())
-    inputs, labels = open_split(store, "train", 6).clip(3)
-    np.testing.assert_array_equal(clip["data_input"], inputs)
-    np.testing.assert_array_equal(clip["data_label"], labels)
+    for split, count in (("train", 7), ("test", 2)):
+        assert len(list((folder / split).iterdir())) == count
+        for i in range(count):
+            clip = pickle.loads((folder / split / f"{i:08d}.pkl").read_bytes())
+            inputs, labels = open_split(store, split, 6).clip(i)
+            np.testing.assert_array_equal(clip["data_input"], inputs)
+            np.testing.assert_array_equal(clip["data_label"], labels)
