@@ -222,6 +222,12 @@ def test_action_that_is_too_short_for_a_metric_is_refused(raw_content, write_raw
     assert "sequence s_11_act_03_subact_02_ca_03, its frame 0, frame 8 of the split" in str(caught.value)
 
 
+def test_action_with_a_sequence_that_is_long_enough_may_have_a_short_one(raw_content, write_raw):
+    content = short(raw_content(), 1)
+    content["test"]["action"] = ["Walking"] * 9
+    assert prepare.read(dataset("human36m"), {"raw": write_raw(content)})
+
+
 def test_action_whose_sequences_do_not_count_may_be_short(raw_content, write_raw):
     content = short(raw_content(), 1, name="s_09_act_05_subact_02_ca_03")
     assert prepare.read(dataset("human36m"), {"raw": write_raw(content)})

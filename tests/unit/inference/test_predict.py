@@ -17,6 +17,7 @@ from poselift.inference.lifting import Lifter
 from poselift.inference.outputs import Lifted, write
 from poselift.inference.predict import main, parse, predicted, view_of
 from poselift.inference.tracks import Track
+from poselift.report.player import packed
 from poselift.skeleton import JOINTS
 from poselift.video import Video
 
@@ -108,6 +109,19 @@ def test_options_reach_tracks_and_windows(tmp_path):
         assert len(lifted(tmp_path / "a.npy", *options, "3", "--overlap", overlap)[2]) == windows
 
 
+def test_warnings_compare_what_the_model_is_given(tmp_path):
+    points = standing(9)
+    points[..., 2] = 0.3
+    points[3:6] = 0  # interpolated: of the least confidence
+    np.save(tmp_path / "a.npy", points)
+    options = ["--checkpoint", "none", *TINY, "--out", "none", *SIZE, "--layout", "coco"]
+    given = parse([str(tmp_path / "a.npy"), *options, "--min-confidence", "0.25"])
+    _, _, warnings = predicted(
+        tmp_path / "a.npy", given, Lifter(lambda x: x, 9), {"confidence": (0.9, 1.0)}, None
+    )
+    assert "person 0: the mean confidence is 0.28 (training: 0.9 to 1)" in warnings
+
+
 def test_size_and_frame_rate_are_the_options_then_the_videos_then_the_files(tmp_path):
     path = videopose3d(tmp_path / "a.npz", standing(9))  # of 1920x1080, 25 frames per second
     video = Video((1000, 800), 50.0)
@@ -163,6 +177,15 @@ def test_tracks_have_a_file_each_and_the_page_plays_the_longest(tmp_path):
         ("person 4", 6, "150 to 155"),
         ("person 4", 3, "100 to 102"),
     ]
+    assert {JOINTS[joint].split()[0] for joint in played["left"]} == {"left"}
+    assert {JOINTS[joint].split()[0] for joint in played["right"]} == {"right"}
+    shown = [made[1], made[2], made[0]]
+    inputs = [each.track.points[..., :2] for each in shown]
+    targets = [each.poses * 1000 / np.abs(each.poses).max() for each in shown]
+    for name, values in (("input", inputs), ("target", targets)):
+        # as long as the longest: the last frame stays
+        whole = [each[np.minimum(np.arange(9), len(each) - 1)] for each in values]
+        assert played[name] == packed(np.rint(np.stack(whole)).astype(np.int32)), name
 
 
 def test_a_crop_is_as_large_as_the_person_mostly_is():
@@ -180,11 +203,12 @@ def test_one_person_of_several_in_one_frame(predict, tmp_path):
 
 
 def test_several_inputs_have_a_folder_each(checkpoint, tmp_path):
-    for name in ("a", "b"):
-        written(tmp_path / f"{name}.json", alphapose(standing(5)[None]))
+    for name, length in (("a", 5), ("b", 7)):
+        written(tmp_path / f"{name}.json", alphapose(standing(length)[None]))
     inputs = [str(tmp_path / "a.json"), str(tmp_path / "b.json")]
     main([*inputs, "--checkpoint", str(checkpoint), *TINY, *SIZE, "--out", str(tmp_path / "out")])
-    assert sorted(path.parent.name for path in tmp_path.glob("out/*/poses.npz")) == ["a", "b"]
+    found = {path.parent.name: len(np.load(path)["poses"]) for path in tmp_path.glob("out/*/poses.npz")}
+    assert found == {"a": 5, "b": 7}
 
 
 def test_faults_are_one_line_and_leave_nothing(predict, tmp_path):

@@ -142,6 +142,12 @@ def test_videopose3d_says_layout_size_and_frame_rate(tmp_path):
     assert (found.layout, found.size, found.fps) == ("coco", (1920, 1080), 25)
 
 
+def test_videopose3d_keeps_people_apart(tmp_path):
+    found = read_keypoints(videopose3d(tmp_path / "a.npz", *TRACKS))
+    for person, track in enumerate(TRACKS):
+        np.testing.assert_allclose(found.points[found.person == person], track, rtol=1e-6)
+
+
 def test_what_was_not_found_has_no_confidence(tmp_path):
     points = standing(1)[0]
     points[0], points[1, 0], points[2, 2], points[3, 2] = 0, np.nan, 0, 7.5

@@ -52,6 +52,14 @@ def test_a_person_comes_back_or_is_another_one():
         assert told_apart(np.arange(2), np.full(2, UNKNOWN), jump, max_gap=5).tolist() == people
 
 
+def test_who_is_half_hidden_is_the_one_whose_seen_joints_are_near():
+    """60 px are 0.3 of the whole body and 0.6 of what is left of it to be seen."""
+    points = np.concatenate([moving(500, 0, 1), moving(560, 0, 1)])
+    points[1, 9:] = 0
+    for order in ([0, 1], [1, 0]):
+        assert told_apart(np.arange(2), np.full(2, UNKNOWN), points[order], max_gap=5).tolist() == [0, 0]
+
+
 def test_whom_a_tracker_leaves_without_a_number_has_that_of_whom_they_continue():
     """Two people, 7 and 4; in frames 3 to 5 nobody has a number; a third, who has none, comes and stays."""
     places = [moving(start, 1, 9) for start in (0, 400, 900)]

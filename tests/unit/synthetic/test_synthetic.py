@@ -21,12 +21,13 @@ from poselift.errors import PoseliftError
 from poselift.skeleton import BONES, LEFT, MIRROR, RIGHT
 from poselift.synthetic.__main__ import main
 from poselift.synthetic.actions import ACTIONS, Action, Key
-from poselift.synthetic.body import rotation, two_bones
+from poselift.synthetic.body import Body, rotation, two_bones
 from poselift.synthetic.cameras import CAMERAS
 from poselift.synthetic.curves import Array, minimum_jerk, noise, smooth_below
 from poselift.synthetic.dataset import SUBJECTS, generate, world_joints
-from poselift.synthetic.detector import detect
-from poselift.synthetic.motion import HEIGHT, _channels, draw_style, gestures
+from poselift.synthetic.detector import _drift, detect
+from poselift.synthetic.footsteps import stand
+from poselift.synthetic.motion import HEIGHT, Style, _channels, draw_style, gestures, play
 from poselift.synthetic.mpi_inf_3dhp import generate_test, generate_train
 
 TINY = Synthetic(train_frames=12, test_frames=10, n_actions=2, n_cameras=2)
@@ -400,6 +401,45 @@ def test_in_a_walk_arms_and_chest_swing_against_legs_and_hips(world: Takes) -> N
         assert np.corrcoef(legs, arms)[0, 1] < -0.5
         assert np.corrcoef(legs, hips)[0, 1] > 0.5
         assert np.corrcoef(legs, shoulders)[0, 1] < -0.5
+
+
+def test_the_foot_on_the_inside_of_a_turn_goes_first() -> None:
+    t = np.arange(0, 120, 0.02)
+    ground = stand(np.random.default_rng(0), t, Body(), (2.0, 5.0))
+    moving = np.linalg.norm(np.diff(ground.feet[..., :2], axis=1), axis=-1) > 1e-9
+    right, left = (np.flatnonzero(each[1:] & ~each[:-1]) for each in moving)
+    for r, l in zip(right, left, strict=False):  # noqa: E741
+        turn = ground.heading[min(max(r, l) + 50, len(t) - 1)] - ground.heading[min(r, l)]
+        assert (l < r) == (turn > 0)  # to the left
+    assert len(right) > 20
+
+
+def test_the_end_of_a_limb_drifts_away_further_than_its_middle() -> None:
+    found = np.zeros((5000, 17, 2))
+    _drift(np.random.default_rng(0), found)
+    middles, ends = [2, 5, 12, 15], [3, 6, 13, 16]
+    np.testing.assert_allclose(found[:, middles], 0.45 * found[:, ends])
+    assert (np.abs(found[:, ends]).max(axis=(0, 2)) > 10).all()
+    assert not np.delete(found, middles + ends, axis=1).any()
+
+
+def test_people_have_a_pace_a_reach_and_habits_of_their_own() -> None:
+    walking = next(action for action in ACTIONS if action.name == "Walking")
+    usual = replace(draw_style(np.random.default_rng(0)), tempo=1.0, reach=1.0, habit=np.zeros((2, 3)))
+
+    def way(tempo: float) -> float:
+        style = replace(usual, tempo=tempo)
+        joints = play(np.random.default_rng(0), Body(), style, walking, 500)
+        return float(np.linalg.norm(np.diff(joints[:, 0, :2], axis=0), axis=-1).sum())
+
+    assert way(0.85) / way(1.2) == pytest.approx(1.2 / 0.85, rel=0.1)  # a larger tempo is slower
+
+    def hands(style: Style) -> Array:
+        return gestures(np.random.default_rng(0), np.arange(0, 4, 0.02), walking, style)[0, :6]
+
+    np.testing.assert_allclose(hands(replace(usual, reach=0.9)), 0.9 * hands(usual))
+    habit = np.arange(6).reshape(2, 3) / 100
+    np.testing.assert_allclose(hands(replace(usual, habit=habit)) - hands(usual), habit.ravel())
 
 
 def test_the_mirror_image_of_a_key_pose() -> None:
