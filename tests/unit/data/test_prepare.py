@@ -89,6 +89,8 @@ def test_faulty_sequences_are_excluded_in_all_cameras(raw_content, write_raw, tm
     prepare.main(["--raw", str(write_raw(content)), "--out", str(tmp_path / "store"), "--n-frames", "4"])
     split = open_split(tmp_path / "store", "test", n_frames=4)
     assert [sequence.excluded for sequence in split.sequences] == [True] * 3 + [False] * 3
+    valid = np.load(tmp_path / "store/frames/test/valid.npy")
+    assert valid.tolist() == [False] * 12 + [True] * 12
     assert split.evaluates == "every frame"
 
 

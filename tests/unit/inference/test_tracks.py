@@ -124,9 +124,11 @@ def test_gaps_are_interpolated_and_marked_and_long_ones_end_a_track():
 def test_a_joint_of_low_confidence_is_not_trusted():
     points = moving(0, 4, 9)
     points[3, 5] = (9000, 9000, 0.05)
+    points[3, 7, 2] = 0.1  # as sure as is asked for
     points[:2, 6], points[8, 6] = 0, 0
     out = interpolated(points, least=0.1)
     np.testing.assert_allclose(out[3, 5], [*moving(0, 4, 9)[3, 5, :2], 0])
+    np.testing.assert_array_equal(out[3, 7], points[3, 7])
     np.testing.assert_allclose(out[:2, 6, :2], points[[2, 2], 6, :2])  # before the first: as in the first
     np.testing.assert_allclose(out[8, 6, :2], points[7, 6, :2])
 

@@ -26,7 +26,7 @@ from poselift.synthetic.cameras import CAMERAS
 from poselift.synthetic.curves import Array, minimum_jerk, noise, smooth_below
 from poselift.synthetic.dataset import SUBJECTS, generate, world_joints
 from poselift.synthetic.detector import _drift, detect
-from poselift.synthetic.footsteps import stand
+from poselift.synthetic.footsteps import stand, walk
 from poselift.synthetic.motion import HEIGHT, Style, _channels, draw_style, gestures, play
 from poselift.synthetic.mpi_inf_3dhp import generate_test, generate_train
 
@@ -440,6 +440,28 @@ def test_people_have_a_pace_a_reach_and_habits_of_their_own() -> None:
     np.testing.assert_allclose(hands(replace(usual, reach=0.9)), 0.9 * hands(usual))
     habit = np.arange(6).reshape(2, 3) / 100
     np.testing.assert_allclose(hands(replace(usual, habit=habit)) - hands(usual), habit.ravel())
+
+
+def test_a_walk_has_the_speed_asked_for_and_varies_as_asked_for() -> None:
+    t = np.arange(0, 120, 0.02)
+    for speed, vary in ((1.2, 0.0), (0.8, 0.4)):
+        ground = walk(np.random.default_rng(0), t, Body(), "ellipse", speed, vary)
+        pace = np.linalg.norm(np.diff(ground.centre, axis=0), axis=-1) * 50 / 1000  # m/s
+        assert pace.mean() == pytest.approx(speed, rel=0.05)
+        # the mean of two sines has a standard deviation of a half
+        assert pace.std() / pace.mean() == pytest.approx(vary / 2, abs=0.02)
+
+
+def test_key_poses_are_held_as_long_as_the_action_says() -> None:
+    action = replace(ACTIONS[0], hold=(2.0, 2.5))
+    curve = gestures(
+        np.random.default_rng(0), np.arange(0, 200, 0.02), action, draw_style(np.random.default_rng(0))
+    )
+    still = np.abs(np.diff(curve[:, :6], axis=0)).max(axis=1) == 0
+    rests = [len(list(group)) * 0.02 for is_still, group in groupby(still) if is_still]
+    assert len(rests) > 30
+    # a tenth of a move is rest as well
+    assert 1.9 < min(rests[1:-1]) < max(rests[1:-1]) < 3
 
 
 def test_the_mirror_image_of_a_key_pose() -> None:
