@@ -57,11 +57,11 @@ def mmpose(tracks: np.ndarray, names: dict[str, str] | None = None) -> dict[str,
     return {"meta_info": {"keypoint_id2name": names} if names else {}, "instance_info": frames}
 
 
-def videopose3d(path: Path, track: np.ndarray) -> Path:
-    """Of a track (T, 17, 3) at 25 frames per second, as VideoPose3D writes it."""
+def videopose3d(path: Path, *tracks: np.ndarray) -> Path:
+    """Of tracks (T, 17, 3) at 25 frames per second, as VideoPose3D writes it."""
     about = {"w": 1920, "h": 1080, "fps": 25}
     metadata = {"layout_name": "coco", "video_metadata": {"clip.mp4": about}}
-    positions = {"clip.mp4": {"custom": [track]}}
+    positions = {"clip.mp4": {"custom": [*tracks]}}
     np.savez(path, positions_2d=np.array(positions, dtype=object), metadata=np.array(metadata, dtype=object))
     return path
 

@@ -67,6 +67,10 @@ def test_bones_are_constant_and_point_where_they_did(poses):
         truth = each * [1, -1, -1]
         lengths = np.linalg.norm([places[:, order[c]] - places[:, order[p]] for p, c in BONES], axis=-1)
         assert (np.ptp(lengths, axis=1) < 1e-2).all()
+        true_lengths = np.linalg.norm([truth[:, c] - truth[:, p] for p, c in BONES], axis=-1)
+        np.testing.assert_allclose(lengths[:, 0], np.median(true_lengths, axis=1), atol=1e-2)
+        # as high as the lower foot is below it
+        np.testing.assert_allclose(places[:, 0, 1], -truth[:, [3, 6], 1].min(axis=1), atol=1e-3)
         relative = places - places[:, :1]
         error = np.linalg.norm(relative - truth, axis=-1)
         assert error.mean() < 25  # mm: perspective makes the truth's own bones longer and shorter

@@ -86,6 +86,10 @@ TEST_SECOND = "(first in sequence s_11_act_03_subact_02_ca_03, its frame 1, fram
         ),
         (change("test", "joints_2.5d_image", by=lambda a: 1.2 * a), ["not those in the image"]),
         (change("test", "joints_2.5d_image", by=lambda a: a[:, ::-1].copy()), ["not those in the image"]),
+        (  # in two of 19 frames; one is warned of
+            change("test", "joints_2.5d_image", by=lambda a: at(9, 0)(at(10, 0)(a))),
+            ["not those in the image", "factor inverted?", TEST_SECOND],
+        ),
         (all_normalised, ["train: 2D poses", "normalised already?", FIRST]),
         (change("train", "joint_2d", by=normalised), ["train: 2D poses", "px, expected 3 to", FIRST]),
         (change("test", "joint_2d", by=lambda a: a / 1000), ["test: 2D poses", "normalised already?"]),
@@ -216,6 +220,12 @@ def test_action_that_is_too_short_for_a_metric_is_refused(raw_content, write_raw
     with pytest.raises(PoseliftError, match=message) as caught:
         prepare.read(dataset("human36m"), files)
     assert "sequence s_11_act_03_subact_02_ca_03, its frame 0, frame 8 of the split" in str(caught.value)
+
+
+def test_action_with_a_sequence_that_is_long_enough_may_have_a_short_one(raw_content, write_raw):
+    content = short(raw_content(), 1)
+    content["test"]["action"] = ["Walking"] * 9
+    assert prepare.read(dataset("human36m"), {"raw": write_raw(content)})
 
 
 def test_action_whose_sequences_do_not_count_may_be_short(raw_content, write_raw):

@@ -89,6 +89,8 @@ def test_faulty_sequences_are_excluded_in_all_cameras(raw_content, write_raw, tm
     prepare.main(["--raw", str(write_raw(content)), "--out", str(tmp_path / "store"), "--n-frames", "4"])
     split = open_split(tmp_path / "store", "test", n_frames=4)
     assert [sequence.excluded for sequence in split.sequences] == [True] * 3 + [False] * 3
+    valid = np.load(tmp_path / "store/frames/test/valid.npy")
+    assert valid.tolist() == [False] * 12 + [True] * 12
     assert split.evaluates == "every frame"
 
 
@@ -195,8 +197,10 @@ def test_exported_clips_are_those_of_the_store(raw_content, write_raw, tmp_path)
     prepare.main(["--raw", str(write_raw(raw_content())), "--out", str(store), "--n-frames", "6"])
     folder = export_clips(store, 6, tmp_path)
     assert folder.name == "H36M-6"
-    assert len(list((folder / "train").iterdir())) == 7
-    clip = pickle.loads((folder / "train/00000003.pkl").read_bytes())
-    inputs, labels = open_split(store, "train", 6).clip(3)
-    np.testing.assert_array_equal(clip["data_input"], inputs)
-    np.testing.assert_array_equal(clip["data_label"], labels)
+    for split, count in (("train", 7), ("test", 2)):
+        assert len(list((folder / split).iterdir())) == count
+        for i in range(count):
+            clip = pickle.loads((folder / split / f"{i:08d}.pkl").read_bytes())
+            inputs, labels = open_split(store, split, 6).clip(i)
+            np.testing.assert_array_equal(clip["data_input"], inputs)
+            np.testing.assert_array_equal(clip["data_label"], labels)

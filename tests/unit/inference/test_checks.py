@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+from poselift.config.command_line import run_from_options
+from poselift.data import prepare
+from poselift.data.store import open_split
 from poselift.datasets.human36m import Synthetic
 from poselift.inference.checks import implausible, measured, outside, unfamiliar
 from poselift.inference.layouts import to_human36m
+from poselift.inference.lifters import known_inputs
 from poselift.inference.lifting import Lifter, image_view
 from poselift.inference.tracks import Track
 from poselift.synthetic.dataset import generate
@@ -56,11 +60,14 @@ def test_measures_of_a_known_case():
     clip = np.zeros((1, 5, 17, 3), dtype=np.float32)
     clip[..., 2] = 0.5
     clip[..., 10, 1] = -0.8  # the box is 0.8 tall
+    clip[0, 2, 10, 1] = -1.6  # in one frame a joint is found elsewhere: up and down by 0.8
+    clip[0, 0, :, 2] = 1
     clip[0, :, 16, 0] = 0.08 * np.arange(5) / 4  # one joint of 17 moves 0.02 a frame
+    clip[..., 0] += 0.3 * np.arange(5)[:, None]  # the whole person walks, which does not count
     values = measured(clip)
     assert values["size"][0] == pytest.approx(0.8)
-    assert values["confidence"][0] == pytest.approx(0.5)
-    assert values["motion"][0] == pytest.approx(0.02 / 0.8 / 17)
+    assert values["confidence"][0] == pytest.approx(0.6)
+    assert values["motion"][0] == pytest.approx((4 * 0.02 + 2 * 0.8) / 4 / 17 / 0.8)
 
 
 def test_what_the_training_did_not_have_is_named(clips):
@@ -71,6 +78,31 @@ def test_what_the_training_did_not_have_is_named(clips):
     assert [line.split()[0] for line in lines] == ["the", "joints"]
     assert "--crop" in lines[0]
     assert lines[0].endswith("(training: 0.5 to 1.2)")
+
+
+def test_what_the_training_had_is_all_of_its_clips_but_the_extremes(raw_content, write_raw, tmp_path):
+    store = tmp_path / "data"
+    prepare.main(["--raw", str(write_raw(raw_content())), "--out", str(store), "--n-frames", "4"])
+    train = open_split(store, "train", 4)
+    confidences = [train.clip(i)[0][..., 2].mean() for i in range(len(train))]
+    expected = pytest.approx(np.percentile(confidences, [1, 99]))
+    settings = run_from_options({"architecture": "baseline", "size": "xsmall", "n_frames": 4})
+    assert known_inputs(None, settings, store)["confidence"] == expected
+    assert known_inputs(tmp_path / "runs/one", settings)["confidence"] == expected
+    assert known_inputs(None, settings) is None
+    settings = run_from_options(
+        {"architecture": "baseline", "size": "xsmall", "n_frames": 4, "input_2d": "ground_truth"}
+    )
+    assert known_inputs(None, settings, store)["confidence"] == (1, 1)
+
+
+@pytest.mark.parametrize(("confident", "mean"), [(False, "0.4"), (True, "1")])
+def test_the_middle_of_the_clips_is_compared_as_the_model_is_given_them(clips, confident, mean):
+    points = clips[0][:9].copy()
+    points[..., 2] = np.repeat([0.9, 0.2, 0.4], 3)[:, None]  # three clips
+    track, lifter = Track(0, 0, points, np.ones(9, dtype=bool)), Lifter(lambda x: x, 3, confident)
+    (line,) = unfamiliar(track, lifter, image_view((1000, 1000)), 0.1, {"confidence": (0, 0.01)})
+    assert line.startswith(f"the mean confidence is {mean} (")
 
 
 def test_a_single_frame_has_no_motion_to_compare(clips):

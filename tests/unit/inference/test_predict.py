@@ -1,18 +1,25 @@
 """`poselift predict` as people use it: files in, files out, one line for what is wrong."""
 
 import csv
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from detections import TINY, alphapose, openpose, standing, ultralytics, videopose3d, written
+from detections import N_FRAMES, TINY, alphapose, openpose, standing, ultralytics, videopose3d, written
 from poselift.bvh import bvh
 from poselift.errors import PoseliftError
-from poselift.inference.predict import main, view_of
+from poselift.inference.lifters import opened
+from poselift.inference.lifting import Lifter
+from poselift.inference.outputs import Lifted, write
+from poselift.inference.predict import main, parse, predicted, view_of
 from poselift.inference.tracks import Track
+from poselift.report.player import packed
 from poselift.skeleton import JOINTS
+from poselift.video import Video
 
 Predict = Callable[..., dict[str, np.ndarray]]
 
@@ -58,13 +65,83 @@ def test_two_people_with_a_gap_and_all_outputs(predict, tmp_path):
     with (tmp_path / "out/poses.csv").open() as file:
         table = list(csv.DictReader(file))
     assert len(table) == 40 * 17
-    z = np.array([float(row["z"]) for row in table]).reshape(40, 17)
-    np.testing.assert_allclose(z, out["poses"][..., 2], rtol=1e-3, atol=1e-6)
+    assert [row["joint"] for row in table] == 40 * list(JOINTS)
+    of_row = {name: np.repeat(out[name], 17) for name in ("frame", "person")}
+    of_row |= {name: out["poses"][..., axis].ravel() for axis, name in enumerate("xyz")}
+    of_row |= {"confidence": out["confidence"].ravel(), "interpolated": out["confidence"].ravel() == 0}
+    for name, expected in of_row.items():
+        found = [float(row[name]) for row in table]
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6, err_msg=name)
     names = {path.name for path in (tmp_path / "out").iterdir()} - {".made-by-poselift"}
     assert names == {"poses.npz", "poses.csv", "poses.html", "person-1.bvh", "person-2.bvh"}
     # in centimetres
     expected = bvh(100 * out["poses"][out["person"] == 1], fps=25)
     assert (tmp_path / "out/person-1.bvh").read_text() == expected
+
+
+def lifted(path: Path, *options: str, video: Video | None = None) -> tuple[list[Track], float, np.ndarray]:
+    """The tracks, the frame rate, and the clips that a model of 9 frames was given, without mirror images."""
+    clips: list[np.ndarray] = []
+
+    def run(given: np.ndarray) -> np.ndarray:
+        clips.extend(given[: len(given) // 2])
+        return given
+
+    given = parse([str(path), "--checkpoint", "none", *TINY, "--out", "none", *options])
+    found, fps, _ = predicted(path, given, Lifter(run, 9), None, video)
+    return [each.track for each in found], fps, np.stack(clips)
+
+
+def test_options_reach_tracks_and_windows(tmp_path):
+    """Frames 7 to 9 are without the person, whose joints are all surer than 0.25."""
+    points = standing(20)
+    points[..., 2] = np.maximum(points[..., 2], 0.3)
+    points[7:10] = 0
+    np.save(tmp_path / "a.npy", points)
+    options = (*SIZE, "--layout", "coco", "--max-gap")
+    assert [len(each.points) for each in lifted(tmp_path / "a.npy", *options, "3")[0]] == [20]
+    two, _, _ = lifted(tmp_path / "a.npy", *options, "2")
+    assert [(each.first_frame, len(each.points)) for each in two] == [(0, 7), (10, 10)]
+    for least in (0.05, 0.25):
+        _, _, clips = lifted(tmp_path / "a.npy", *options, "3", "--min-confidence", str(least))
+        assert clips[..., 2].min() == np.float32(least)  # of joints that are interpolated
+    for overlap, windows in (("0", 3), ("8", 12)):
+        assert len(lifted(tmp_path / "a.npy", *options, "3", "--overlap", overlap)[2]) == windows
+
+
+def test_warnings_compare_what_the_model_is_given(tmp_path):
+    points = standing(9)
+    points[..., 2] = 0.3
+    points[3:6] = 0  # interpolated: of the least confidence
+    np.save(tmp_path / "a.npy", points)
+    options = ["--checkpoint", "none", *TINY, "--out", "none", *SIZE, "--layout", "coco"]
+    given = parse([str(tmp_path / "a.npy"), *options, "--min-confidence", "0.25"])
+    _, _, warnings = predicted(
+        tmp_path / "a.npy", given, Lifter(lambda x: x, 9), {"confidence": (0.9, 1.0)}, None
+    )
+    assert "person 0: the mean confidence is 0.28 (training: 0.9 to 1)" in warnings
+
+
+def test_size_and_frame_rate_are_the_options_then_the_videos_then_the_files(tmp_path):
+    path = videopose3d(tmp_path / "a.npz", standing(9))  # of 1920x1080, 25 frames per second
+    video = Video((1000, 800), 50.0)
+    right_hip = standing(9)[:, 12, :2]
+    for size, fps, options in (
+        ((1920, 1080), 25, {}),
+        ((1000, 800), 50, {"video": video}),
+        ((1200, 900), 10, {"video": video, "options": ("--size", "1200x900", "--fps", "10")}),
+    ):
+        _, found, clips = lifted(path, *options.pop("options", ()), **options)
+        assert found == fps
+        expected = (right_hip - np.array(size) / 2) / (size[0] / 2)
+        np.testing.assert_allclose(clips[0, :, 1, :2], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("inputs", "confident"), [("detected", False), ("ground_truth", True)])
+def test_a_model_of_true_2d_is_given_no_confidences(checkpoint, inputs, confident):
+    options = ["a.json", "--checkpoint", str(checkpoint), *TINY, "--input-2d", inputs, "--out", "out"]
+    with opened(parse(options)) as (lifter, known):
+        assert (lifter.n_frames, lifter.confident, known) == (N_FRAMES, confident, None)
 
 
 def test_the_frame_rate_is_that_of_the_options_or_the_file(predict, tmp_path):
@@ -77,6 +154,38 @@ def test_the_frame_rate_is_that_of_the_options_or_the_file(predict, tmp_path):
     ):
         predict(*given, *SIZE)
         assert f"Frame Time: {seconds}" in (tmp_path / "out/person-0.bvh").read_text()
+
+
+def test_tracks_have_a_file_each_and_the_page_plays_the_longest(tmp_path):
+    """Person 4 is there twice, 7 once."""
+    rng = np.random.default_rng(0)
+    made = [
+        Lifted(
+            Track(who, first, rng.uniform(0, 900, (n, 17, 3)), np.ones(n, dtype=bool)),
+            rng.normal(0, 100, (n, 17, 3)),
+        )
+        for who, first, n in ((4, 100, 3), (7, 100, 9), (4, 150, 6))
+    ]
+    write(tmp_path, made, "px", 20, "Poses")
+    for each, name in zip(made, ("4-from-100", "7-from-100", "4-from-150"), strict=True):
+        assert (tmp_path / f"person-{name}.bvh").read_text() == bvh(each.poses, 20)
+    text = (tmp_path / "poses.html").read_text()
+    played = json.loads(re.search(r'<script type="application/json">(.*?)</script>', text)[1])
+    assert (played["fps"], played["frames"]) == (20, 9)
+    assert [(each["action"], each["frames"], each["clip_kind"]) for each in played["clips"]] == [
+        ("person 7", 9, "100 to 108"),
+        ("person 4", 6, "150 to 155"),
+        ("person 4", 3, "100 to 102"),
+    ]
+    assert {JOINTS[joint].split()[0] for joint in played["left"]} == {"left"}
+    assert {JOINTS[joint].split()[0] for joint in played["right"]} == {"right"}
+    shown = [made[1], made[2], made[0]]
+    inputs = [each.track.points[..., :2] for each in shown]
+    targets = [each.poses * 1000 / np.abs(each.poses).max() for each in shown]
+    for name, values in (("input", inputs), ("target", targets)):
+        # as long as the longest: the last frame stays
+        whole = [each[np.minimum(np.arange(9), len(each) - 1)] for each in values]
+        assert played[name] == packed(np.rint(np.stack(whole)).astype(np.int32)), name
 
 
 def test_a_crop_is_as_large_as_the_person_mostly_is():
@@ -94,11 +203,12 @@ def test_one_person_of_several_in_one_frame(predict, tmp_path):
 
 
 def test_several_inputs_have_a_folder_each(checkpoint, tmp_path):
-    for name in ("a", "b"):
-        written(tmp_path / f"{name}.json", alphapose(standing(5)[None]))
+    for name, length in (("a", 5), ("b", 7)):
+        written(tmp_path / f"{name}.json", alphapose(standing(length)[None]))
     inputs = [str(tmp_path / "a.json"), str(tmp_path / "b.json")]
     main([*inputs, "--checkpoint", str(checkpoint), *TINY, *SIZE, "--out", str(tmp_path / "out")])
-    assert sorted(path.parent.name for path in tmp_path.glob("out/*/poses.npz")) == ["a", "b"]
+    found = {path.parent.name: len(np.load(path)["poses"]) for path in tmp_path.glob("out/*/poses.npz")}
+    assert found == {"a": 5, "b": 7}
 
 
 def test_faults_are_one_line_and_leave_nothing(predict, tmp_path):
@@ -113,6 +223,7 @@ def test_faults_are_one_line_and_leave_nothing(predict, tmp_path):
 
     refused("give --size 1920x1080", path)
     refused("in images of 320x240; give another --size", path, "--size", "320x240")
+    refused("in images of 320x1000; give another --size", path, "--size", "320x1000")  # to one side alone
     refused("there is no person 9; there are 1", path, *SIZE, "--person", "9")
     refused("--overlap 9: expected 0 to 8", path, *SIZE, "--overlap", "9")
     refused("no joint with a confidence of 1.0", path, *SIZE, "--min-confidence", "1")

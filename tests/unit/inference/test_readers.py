@@ -82,6 +82,27 @@ def test_forms_that_tell_people_apart(form, tmp_path):
     assert found.size == ((1920, 1080) if form == "COCO annotations" else None)
 
 
+def test_frames_without_a_person_are_counted(tmp_path):
+    content = mmpose(TRACKS, {"0": "nose"})
+    content["instance_info"] = content["instance_info"][3:9:2]
+    found = read_keypoints(written(tmp_path / "a.json", content))
+    assert found.frame.tolist() == [3, 3, 5, 5, 7, 7]
+    frames = ultralytics(TRACKS)
+    frames[1] = []
+    found = read_keypoints(written(tmp_path / "b.json", frames))
+    assert found.frame.tolist()[:4] == [0, 0, 2, 2]
+
+
+def test_openpose_keeps_the_numbers_of_its_tracker(tmp_path):
+    folder = openpose(tmp_path / "frames", np.stack([standing(2, 25, seed) for seed in (1, 2)]))
+    for path in folder.iterdir():
+        content = json.loads(path.read_text())
+        for number, entry in zip((7, 3), content["people"], strict=True):
+            entry["person_id"] = [number]
+        path.write_text(json.dumps(content))
+    assert read_keypoints(folder).person.tolist() == [3, 7, 3, 7]
+
+
 def test_openpose_folder_is_body25_and_tells_nobody_apart(tmp_path):
     tracks = np.stack([standing(12, 25, seed) for seed in (1, 2)])
     found = read_keypoints(openpose(tmp_path / "frames", tracks))
@@ -119,6 +140,12 @@ def test_videopose3d_says_layout_size_and_frame_rate(tmp_path):
     found = read_keypoints(videopose3d(tmp_path / "a.npz", TRACKS[0]))
     np.testing.assert_allclose(found.points, TRACKS[0], rtol=1e-6)
     assert (found.layout, found.size, found.fps) == ("coco", (1920, 1080), 25)
+
+
+def test_videopose3d_keeps_people_apart(tmp_path):
+    found = read_keypoints(videopose3d(tmp_path / "a.npz", *TRACKS))
+    for person, track in enumerate(TRACKS):
+        np.testing.assert_allclose(found.points[found.person == person], track, rtol=1e-6)
 
 
 def test_what_was_not_found_has_no_confidence(tmp_path):

@@ -6,24 +6,24 @@ import pytest
 from poselift.errors import PoseliftError
 from poselift.inference.scale import Scale, parse_bone, stature, to_metres, unfounded
 
-# hip to head 60 px up, legs 40 px each, both straight down
+# hip to head 60 px up, the right leg 40 px and the left one, as seen, 50 px down
 POSE = np.zeros((17, 3))
-POSE[[2, 5], 1], POSE[[3, 6], 1] = 20, 40
+POSE[[2, 5], 1], POSE[[3, 6], 1] = (20, 25), (40, 50)
 POSE[7, 1], POSE[8, 1], POSE[9, 1], POSE[10, 1] = -20, -40, -50, -60
 
 
 def test_stature_is_the_sum_of_trunk_and_leg_and_what_is_below_the_ankle():
-    assert stature(POSE[None])[0] == pytest.approx(100 / 0.961)
+    assert stature(POSE[None])[0] == pytest.approx(105 / 0.961)
     bent = POSE.copy()
-    bent[[3, 6]] = bent[[2, 5]] + [0, 0, 20]  # shanks turned back
-    assert stature(bent[None])[0] == pytest.approx(100 / 0.961)
+    bent[[3, 6]] = bent[[2, 5]] + [[0, 0, 20], [0, 0, 25]]  # shanks turned back
+    assert stature(bent[None])[0] == pytest.approx(105 / 0.961)
 
 
 def test_a_person_who_nears_the_camera_keeps_their_size():
     poses = POSE * np.linspace(1, 2, 400)[:, None, None]
     metres, per_pixel = to_metres(poses.astype(np.float32), Scale(1.8))
     np.testing.assert_allclose(stature(metres)[30:-30], 1.8, rtol=1e-3)
-    np.testing.assert_allclose(per_pixel[200], 1.8 / (100 / 0.961) / poses[200, 3, 1] * 40, rtol=1e-3)
+    np.testing.assert_allclose(per_pixel[200], 1.8 / (105 / 0.961) / poses[200, 3, 1] * 40, rtol=1e-3)
 
 
 def test_metres_from_a_bone():

@@ -6,12 +6,16 @@ import json
 import numpy as np
 import pytest
 
-from detections import TINY
+from detections import N_FRAMES, TINY
+from poselift.config.sizes import ModelSize
 from poselift.errors import PoseliftError
+from poselift.inference.lifters import from_torch
 from poselift.inference.lifting import Lifter, image_view, normalised
 from poselift.inference.predict import main
 from poselift.inference.stream import Stream
 from poselift.inference.tracks import interpolated
+from poselift.models.checkpoints import load_weights
+from poselift.models.registry import build_model
 from poselift.skeleton import ROOT
 
 SIZE, N = (1000, 800), 5
@@ -114,6 +118,16 @@ def test_lines_in_lines_out(monkeypatch, capsys, checkpoint):
     assert " ms per frame (median of 2)" in err
     lost = text + "[]\n"  # a frame without the person is lifted as well
     assert len(run(monkeypatch, capsys, checkpoint, lost, "--stream", "2", "--layout", "human36m")[0]) == 5
+
+
+def test_joints_below_the_confidence_asked_for_are_not_found(monkeypatch, capsys, checkpoint):
+    given = points(3)
+    text = "".join(json.dumps(frame.tolist()) + "\n" for frame in given)
+    options = ("--stream", "0", "--layout", "human36m", "--min-confidence", "0.6")
+    found, _ = run(monkeypatch, capsys, checkpoint, text, *options)
+    model = load_weights(checkpoint, build_model("baseline", ModelSize(depth=1, dim=16), N_FRAMES))
+    expected = poses(Stream(from_torch(model, N_FRAMES), VIEW, 0, 0.6), given.astype(np.float32))
+    np.testing.assert_allclose(found, expected, atol=2e-2)
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,9 @@ def test_two_people_who_pass_each_other_with_rows_in_any_order():
 
 def test_a_person_comes_back_or_is_another_one():
     frame = np.array([0, 1, 2, 7, 8, 30, 31])
-    person = told_apart(frame, np.full(7, UNKNOWN), moving(0, 1, 7), max_gap=5)
-    assert person.tolist() == [0, 0, 0, 0, 0, 1, 1]
+    # frames 3 to 6 are without a person
+    for max_gap, expected in ((4, [0, 0, 0, 0, 0, 1, 1]), (3, [0, 0, 0, 1, 1, 2, 2])):
+        assert told_apart(frame, np.full(7, UNKNOWN), moving(0, 1, 7), max_gap).tolist() == expected
     far = np.concatenate([moving(0, 1, 3), moving(500, 1, 4)])
     assert told_apart(np.arange(7), np.full(7, UNKNOWN), far, max_gap=5).tolist() == [0, 0, 0, 1, 1, 1, 1]
     # out of reach is more than half a body's size
@@ -49,6 +50,14 @@ def test_a_person_comes_back_or_is_another_one():
     for share, people in ((0.4, [0, 0]), (0.6, [0, 1])):
         jump = np.concatenate([moving(0, 1, 1), moving(share * size, 1, 1)])
         assert told_apart(np.arange(2), np.full(2, UNKNOWN), jump, max_gap=5).tolist() == people
+
+
+def test_who_is_half_hidden_is_the_one_whose_seen_joints_are_near():
+    """60 px are 0.3 of the whole body and 0.6 of what is left of it to be seen."""
+    points = np.concatenate([moving(500, 0, 1), moving(560, 0, 1)])
+    points[1, 9:] = 0
+    for order in ([0, 1], [1, 0]):
+        assert told_apart(np.arange(2), np.full(2, UNKNOWN), points[order], max_gap=5).tolist() == [0, 0]
 
 
 def test_whom_a_tracker_leaves_without_a_number_has_that_of_whom_they_continue():
@@ -75,6 +84,7 @@ def test_of_two_rows_that_are_one_person_the_surer_is_taken():
     points = np.repeat(PLACES[None], 4, axis=0)
     points[:, :, 0] += np.arange(4)[:, None]
     points[:, :, 2] = np.array([0.9, 0.5, 0.8, 0.4])[:, None]
+    points[[1, 3], 5, 2] = 1  # of one joint the others are the surest
     order = [1, 2, 0, 3]  # frame 1: 0.5, 0.8; frame 2: 0.9, 0.4
     (track,) = tracks(np.array([1, 1, 2, 2]), np.full(4, 3), points[order], 5, 0.1)
     np.testing.assert_allclose(track.points[:, 0], [[2, 0, 0.8], [0, 0, 0.9]])
@@ -114,9 +124,11 @@ def test_gaps_are_interpolated_and_marked_and_long_ones_end_a_track():
 def test_a_joint_of_low_confidence_is_not_trusted():
     points = moving(0, 4, 9)
     points[3, 5] = (9000, 9000, 0.05)
+    points[3, 7, 2] = 0.1  # as sure as is asked for
     points[:2, 6], points[8, 6] = 0, 0
     out = interpolated(points, least=0.1)
     np.testing.assert_allclose(out[3, 5], [*moving(0, 4, 9)[3, 5, :2], 0])
+    np.testing.assert_array_equal(out[3, 7], points[3, 7])
     np.testing.assert_allclose(out[:2, 6, :2], points[[2, 2], 6, :2])  # before the first: as in the first
     np.testing.assert_allclose(out[8, 6, :2], points[7, 6, :2])
 

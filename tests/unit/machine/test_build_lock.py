@@ -20,6 +20,7 @@ def said(tmp_path, monkeypatch):
     lock = build_lock.LOCKS / "0.output.lock"
     lock.write_text("a.txt")
     os.utime(lock, (0, time.mktime((2026, 11, 14, 9, 40, 0, 0, 0, -1))))
+    (build_lock.LOCKS / "0.input.lock").write_text("b.txt")  # the last of a build's locks is younger
 
     def words(holder: str = "") -> str:
         if holder:

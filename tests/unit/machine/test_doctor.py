@@ -143,6 +143,29 @@ def test_full_disk(diagnose, monkeypatch):
     assert "0.0 GB free" in check.found
 
 
+def test_room_for_all_weights_and_for_the_states_of_the_largest_runs(diagnose):
+    Path("raw.pkl").write_bytes(bytes(10))
+    changes = {
+        "sizes": {"tiny": {"depth": 2, "dim": 16}, "huge": {"depth": 100, "dim": 512}},
+        "experiment": CONFIG["experiment"] | {"sizes": ["tiny", "huge"]},
+        "execution": {"keep": 3},
+    }
+    huge = 4 * 80 * 100 * 512**2 / 1e9  # GB of weights
+    # two files of each of two runs; of eight at a time four states, each four times as large; 1 GB to spare
+    expected = 2 * 2 * huge + 8 * 4 * 4 * huge + 1
+    assert diagnose(**changes)["disk"].found.startswith(f"about {expected:.1f} GB still needed below results")
+
+
+def test_what_the_last_plan_has_estimated(diagnose):
+    path = Path("results/trial/plan/estimate.json")
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"gpu_hours": 12.5, "gpu": "H200", "memory_gb": 30.2, "of_gb": 141}))
+    assert diagnose()["time"].found == (
+        "about 12.5 GPU-hours on H200 in all, a training at most 30 GB of its 141 GB, "
+        "by the last `poselift plan`"
+    )
+
+
 def test_what_is_there_is_not_needed_again(diagnose):
     Path("raw.pkl").write_bytes(bytes(10))
     before = diagnose(sizes={"tiny": {"depth": 100, "dim": 512}})["disk"].found

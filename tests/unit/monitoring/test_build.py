@@ -49,9 +49,14 @@ def test_a_phase_is_told_once_all_its_jobs_are_done():
 
 
 def test_the_lowest_error_of_the_main_data_set_counts(tmp_path):
-    build = Build({"outcome": 3, "train": 1})
+    build = Build({"outcome": 4, "train": 1})
     for number, (dataset, run, error) in enumerate(
-        [("demo", "b-s0", 114.26), ("demo", "a-s0", 130.0), ("demo/other", "a-s0", 90.0)]
+        [
+            ("demo", "a-s0", 130.0),
+            ("demo", "b-s0", 114.26),
+            ("demo", "c-s0", 120.0),
+            ("demo/other", "a-s0", 90.0),
+        ]
     ):
         path = tmp_path / dataset / run / "metrics.json"
         path.parent.mkdir(parents=True)
@@ -107,3 +112,7 @@ def test_the_line_has_what_fits():
     build.total = 12  # 8 x 90 s less 2 x 90 s, three side by side
     build.finish(1, 90)
     assert build.line(90, 200).startswith("1 of 12 jobs, 3 min left: ")
+    long = Build({"train": 4})
+    long.start(1, job("train", 0))
+    long.finish(1, 3600)
+    assert long.line(3600, 200) == "1 of 4 jobs, 3 h left"

@@ -44,7 +44,7 @@ def project(tmp_path, monkeypatch) -> Path:
         (folder / "weights").write_bytes(bytes(1_500_000))
         for path in parts_of(folder):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+            path.write_bytes(bytes(40_000))
     return tmp_path
 
 
@@ -56,7 +56,7 @@ def test_they_are_listed_and_nothing_is_removed(project, capsys):
     before = files()
     main([])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:2] == [f"results/{run}  1.5 MB" for run in OLD]
+    assert lines[:2] == [f"results/{run}  1.7 MB" for run in OLD]
     assert lines[2] == "2 runs that config.yaml does not have"
     assert files() == before
 

@@ -20,13 +20,14 @@ from poselift.datasets.human36m import Synthetic
 from poselift.errors import PoseliftError
 from poselift.skeleton import BONES, LEFT, MIRROR, RIGHT
 from poselift.synthetic.__main__ import main
-from poselift.synthetic.actions import ACTIONS, Action
-from poselift.synthetic.body import rotation, two_bones
+from poselift.synthetic.actions import ACTIONS, Action, Key
+from poselift.synthetic.body import Body, rotation, two_bones
 from poselift.synthetic.cameras import CAMERAS
 from poselift.synthetic.curves import Array, minimum_jerk, noise, smooth_below
 from poselift.synthetic.dataset import SUBJECTS, generate, world_joints
-from poselift.synthetic.detector import detect
-from poselift.synthetic.motion import HEIGHT, draw_style, gestures
+from poselift.synthetic.detector import _drift, detect
+from poselift.synthetic.footsteps import stand, walk
+from poselift.synthetic.motion import HEIGHT, Style, _channels, draw_style, gestures, play
 from poselift.synthetic.mpi_inf_3dhp import generate_test, generate_train
 
 TINY = Synthetic(train_frames=12, test_frames=10, n_actions=2, n_cameras=2)
@@ -375,6 +376,114 @@ def test_an_action_visits_all_its_key_poses(action: Action) -> None:
             assert apart.min() < 0.15, key
 
 
+def test_a_person_has_a_hand_that_leads_in_all_takes(world: Takes) -> None:
+    """In calls it holds the telephone to the ear, in a smoke the cigarette to the mouth."""
+    number = {action.name: k for k, action in enumerate(ACTIONS, 2)}["Phoning"]
+    lefties = []
+    for subject in (*SUBJECTS["train"], *SUBJECTS["test"]):
+        takes = [world[subject, number, sub] for sub in (1, 2)]
+        is_left = [bool(np.median(joints[:, 13, 2] - joints[:, 16, 2]) > 0) for joints in takes]
+        assert is_left[0] == is_left[1]
+        lefties.append(is_left[0])
+    assert 0 < sum(lefties) < len(lefties) / 2
+
+
+def test_in_a_walk_arms_and_chest_swing_against_legs_and_hips(world: Takes) -> None:
+    number = {action.name: k for k, action in enumerate(ACTIONS, 2)}["Walking"]
+    for subject in (*SUBJECTS["train"], *SUBJECTS["test"]):
+        joints = world[subject, number, 1]
+        across = joints[:, 14, :2] + joints[:, 1, :2] - joints[:, 11, :2] - joints[:, 4, :2]
+        ahead = np.stack([-across[:, 1], across[:, 0]], -1) / np.linalg.norm(across, axis=-1, keepdims=True)
+        forwards = ((joints[..., :2] - joints[:, :1, :2]) * ahead[:, None]).sum(-1)
+        legs, hips, shoulders, arms = (
+            forwards[:, a] - forwards[:, b] for a, b in ((3, 6), (1, 4), (14, 11), (16, 13))
+        )
+        assert np.corrcoef(legs, arms)[0, 1] < -0.5
+        assert np.corrcoef(legs, hips)[0, 1] > 0.5
+        assert np.corrcoef(legs, shoulders)[0, 1] < -0.5
+
+
+def test_the_foot_on_the_inside_of_a_turn_goes_first() -> None:
+    t = np.arange(0, 120, 0.02)
+    ground = stand(np.random.default_rng(0), t, Body(), (2.0, 5.0))
+    moving = np.linalg.norm(np.diff(ground.feet[..., :2], axis=1), axis=-1) > 1e-9
+    right, left = (np.flatnonzero(each[1:] & ~each[:-1]) for each in moving)
+    for r, l in zip(right, left, strict=False):  # noqa: E741
+        turn = ground.heading[min(max(r, l) + 50, len(t) - 1)] - ground.heading[min(r, l)]
+        assert (l < r) == (turn > 0)  # to the left
+    assert len(right) > 20
+
+
+def test_the_end_of_a_limb_drifts_away_further_than_its_middle() -> None:
+    found = np.zeros((5000, 17, 2))
+    _drift(np.random.default_rng(0), found)
+    middles, ends = [2, 5, 12, 15], [3, 6, 13, 16]
+    np.testing.assert_allclose(found[:, middles], 0.45 * found[:, ends])
+    assert (np.abs(found[:, ends]).max(axis=(0, 2)) > 10).all()
+    assert not np.delete(found, middles + ends, axis=1).any()
+
+
+def test_people_have_a_pace_a_reach_and_habits_of_their_own() -> None:
+    walking = next(action for action in ACTIONS if action.name == "Walking")
+    usual = replace(draw_style(np.random.default_rng(0)), tempo=1.0, reach=1.0, habit=np.zeros((2, 3)))
+
+    def way(tempo: float) -> float:
+        style = replace(usual, tempo=tempo)
+        joints = play(np.random.default_rng(0), Body(), style, walking, 500)
+        return float(np.linalg.norm(np.diff(joints[:, 0, :2], axis=0), axis=-1).sum())
+
+    assert way(0.85) / way(1.2) == pytest.approx(1.2 / 0.85, rel=0.1)  # a larger tempo is slower
+
+    def hands(style: Style) -> Array:
+        return gestures(np.random.default_rng(0), np.arange(0, 4, 0.02), walking, style)[0, :6]
+
+    np.testing.assert_allclose(hands(replace(usual, reach=0.9)), 0.9 * hands(usual))
+    habit = np.arange(6).reshape(2, 3) / 100
+    np.testing.assert_allclose(hands(replace(usual, habit=habit)) - hands(usual), habit.ravel())
+
+
+def test_a_walk_has_the_speed_asked_for_and_varies_as_asked_for() -> None:
+    t = np.arange(0, 120, 0.02)
+    for speed, vary in ((1.2, 0.0), (0.8, 0.4)):
+        ground = walk(np.random.default_rng(0), t, Body(), "ellipse", speed, vary)
+        pace = np.linalg.norm(np.diff(ground.centre, axis=0), axis=-1) * 50 / 1000  # m/s
+        assert pace.mean() == pytest.approx(speed, rel=0.05)
+        # the mean of two sines has a standard deviation of a half
+        assert pace.std() / pace.mean() == pytest.approx(vary / 2, abs=0.02)
+
+
+def test_key_poses_are_held_as_long_as_the_action_says() -> None:
+    action = replace(ACTIONS[0], hold=(2.0, 2.5))
+    curve = gestures(
+        np.random.default_rng(0), np.arange(0, 200, 0.02), action, draw_style(np.random.default_rng(0))
+    )
+    still = np.abs(np.diff(curve[:, :6], axis=0)).max(axis=1) == 0
+    rests = [len(list(group)) * 0.02 for is_still, group in groupby(still) if is_still]
+    assert len(rests) > 30
+    # a tenth of a move is rest as well
+    assert 1.9 < min(rests[1:-1]) < max(rests[1:-1]) < 3
+
+
+def test_the_mirror_image_of_a_key_pose() -> None:
+    key = Key((1, 2, 3, 4), (5, 6, 7, 8), lean=10, aside=20, twist=30, down=40, look=50, stance=(0.9, 0.1))
+    angles = np.radians([[30, 10, 20, 50, 40], [-30, 10, -20, -50, 40]])
+    expected = [1, 2, 3, 5, 6, 7, 4, 8, *angles[0], 0.9, 0.1], [5, 6, 7, 1, 2, 3, 8, 4, *angles[1], 0.9, 0.1]
+    for mirrored in (False, True):
+        np.testing.assert_allclose(_channels(key, mirrored), expected[mirrored])
+
+
+def test_errors_of_detection_are_larger_of_who_is_near_and_of_what_is_behind() -> None:
+    def errors(depth: float, factor: float) -> Array:
+        pose = np.full((400, 17, 3), [500.0, 500.0, depth])
+        found, _ = detect(np.random.default_rng(0), CAMERAS[0], pose, np.full(400, factor))
+        return np.median(np.linalg.norm(found - pose[..., :2], axis=-1), axis=0)
+
+    usual = errors(0, 4.5)
+    np.testing.assert_allclose(errors(0, 2.25) / usual, 2, rtol=0.1)  # px of half the size
+    np.testing.assert_allclose(errors(50, 4.5) / usual, 1.3, rtol=0.1)
+    np.testing.assert_allclose(errors(-50, 4.5) / usual, 1)
+
+
 def test_detections_stay_in_the_image() -> None:
     camera = CAMERAS[0]
     for edge in (0.0, 999.0):
@@ -402,13 +511,26 @@ def test_a_seed_of_ones_own() -> None:
     # the detector errs otherwise, too
     errors = [each["train"]["joint_2d"] - each["train"]["joint3d_image"][..., :2] for each in (first, second)]
     assert abs(np.corrcoef(*map(np.ravel, errors))[0, 1]) < 0.2
-    # and from camera to camera
-    of_two = errors[0].reshape(-1, 2, 12 * 17 * 2).swapaxes(0, 1).reshape(2, -1)
-    assert abs(np.corrcoef(of_two)[0, 1]) < 0.2
+    # and from take to take, person to person, action to action, camera to camera
+    of_each = errors[0].reshape(2, 5, 2, 2, -1)
+    for axis in range(4):
+        one, other = np.take(of_each, 0, axis), np.take(of_each, 1, axis)
+        assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.2, axis
     # people have other proportions: thigh over shank
     people = np.stack([world_joints(seed, subject=5, action=2, sub_action=1, frames=2)[0] for seed in (0, 1)])
     thigh, shank = np.linalg.norm(np.diff(people[:, 1:4], axis=1), axis=-1).T
     assert np.ptp(thigh / shank) > 1e-3
+    # and others are tall
+    parents, children = np.array(BONES).T
+    sizes = [
+        [
+            np.linalg.norm(joints[:, parents] - joints[:, children], axis=-1).sum()
+            for subject in (*SUBJECTS["train"], *SUBJECTS["test"])
+            if len(joints := world_joints(seed, subject, action=2, sub_action=1, frames=2))
+        ]
+        for seed in (0, 1)
+    ]
+    assert np.corrcoef(sizes)[0, 1] < 0.8
 
 
 def test_a_seed_of_ones_own_for_the_second_data_set() -> None:
@@ -426,6 +548,7 @@ def test_a_seed_of_ones_own_for_the_second_data_set() -> None:
         return [each["valid"] for each in test.values()]
 
     assert not np.array_equal(valid(0), valid(1))
+    assert len({flags.tobytes() for flags in valid(0)}) > 3  # of 6 sequences, each its own
 
 
 def test_fewer_actions_or_cameras_give_a_part_of_the_same_motion() -> None:
