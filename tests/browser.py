@@ -94,6 +94,8 @@ class Browser:
         self.call("Emulation.setTouchEmulationEnabled", enabled=touch)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
+        # laid out anew before anything is clicked on
+        self.wait_for(f"innerWidth === {width}")
 
     def ask(self, script: str) -> Any:
         """The value of an expression on the page, waited for if it is a promise."""
