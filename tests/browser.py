@@ -94,7 +94,7 @@ class Browser:
         self.call("Emulation.setTouchEmulationEnabled", enabled=touch)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
-        # laid out anew before anything is clicked on
+        # the page has its new layout before anything is clicked on
         self.wait_for(f"innerWidth === {width}")
 
     def ask(self, script: str) -> Any:

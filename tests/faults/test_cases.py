@@ -40,7 +40,7 @@ def assert_part_of(expected: dict[str, str], project: Project, target: str = TAR
     assert target.removeprefix("results/") in found
 
 
-def test_deleted_intermediate_is_made_anew_with_all_that_comes_after(built, expected):
+def test_deleted_intermediate_is_made_again_with_all_that_comes_after(built, expected):
     (built.folder / CLIPS).unlink()
     (built.folder / TARGET).unlink()
     build(built)

@@ -157,7 +157,7 @@ def test_each_reason_in_words(toy, reason, words):
 
 
 def test_a_file_that_was_copied_has_not_changed(toy):
-    """Dates say so to Snakemake. What was made anew since it was read has changed."""
+    """Dates say so to Snakemake. What was made again since it was read has changed."""
     text = block("main", "Updated input files: results/toy/results.csv")
     receipt = Path(R, "receipts/paper/results.json")
     content = json.loads(receipt.read_text())
