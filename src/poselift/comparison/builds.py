@@ -20,7 +20,7 @@ from typing import Any
 from poselift.comparison.causes import causes, everything
 from poselift.errors import PoseliftError, one_line
 from poselift.files import copy_file, reading, write_text
-from poselift.latex import defined_numbers
+from poselift.latex import defined_numbers, unescape
 from poselift.paper.assemble import GENERATED, SUBMISSION
 from poselift.paper.compile import typeset
 from poselift.paper.merge import as_given, is_text, opened
@@ -48,10 +48,7 @@ SHOWN = 3
 
 _CAPTION = re.compile(r"\\caption\{(.*)\}\s*\\label", re.DOTALL)
 _SPANNING = re.compile(r"\\multicolumn\{(\d+)\}\{[^}]*\}\{(.*)\}$")
-_SIGNS = {
-    r"\significant": "*", r"\textless{}": "<", r"\textgreater{}": ">", r"\%": "%", r"\_": "_", r"\&": "&",
-    r"\parallel": "∥", r"\to": "→", "$": "", "~": " ",
-}  # fmt: skip
+_SIGNS = {r"\significant": "*", r"\parallel": "∥", r"\to": "→", "$": "", "~": " "}
 _COMMAND = re.compile(r"\\(?:textbf|emph|interval|heading|texttt|textit)\{([^{}]*)\}")
 
 
@@ -157,12 +154,12 @@ def _split(row: str) -> list[str]:
 
 
 def _plain(tex: str) -> str:
-    tex = tex.replace(r"\spread{", r"±\emph{")
+    tex = as_text(tex.strip()).replace(r"\spread{", r"±\emph{")
     while (bare := _COMMAND.sub(r"\1", tex)) != tex:
         tex = bare
     for sign, plain in _SIGNS.items():
         tex = tex.replace(sign, plain)
-    return as_text(tex.strip())
+    return unescape(tex)
 
 
 def changes(before: Build, after: Build) -> list[Change]:

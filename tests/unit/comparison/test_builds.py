@@ -269,6 +269,12 @@ def test_cells_have_the_names_of_their_row_and_column():
     }  # fmt: skip
 
 
+def test_a_cell_is_read_as_it_is_printed():
+    change = r"\ensuremath{-}0.7 \interval{[\ensuremath{-}11.4, \ensuremath{+}10.1]}"
+    tex = f"Model & Change \\\\\n\\midrule\nlr \\textless{{}} 5 \\#1 & {change} \\\\\n\\bottomrule\n"
+    assert cells(tex)["lr < 5 #1, Change"] == "-0.7 [-11.4, +10.1]"
+
+
 def test_what_cannot_be_compared_is_said(tmp_path):
     with pytest.raises(PoseliftError, match="no such file or folder"):
         main([str(tmp_path / "a"), str(tmp_path / "b")])
