@@ -14,6 +14,7 @@ import numpy as np
 
 from poselift.data.unpickle import unpickle
 from poselift.errors import PoseliftError, one_line, untrusted
+from poselift.inference.detection import detected
 from poselift.inference.json_readers import only_frame, openpose, read_json
 from poselift.inference.keypoints import UNKNOWN, Found, Keypoints, as_points, gather, whole
 from poselift.inference.layouts import LAYOUTS, layout_of, made_of
@@ -25,8 +26,11 @@ MAX_BYTES = 4 * 2**30
 CONFIDENCES = ("confidence", "scores", "keypoint_scores")
 
 
-def read_keypoints(path: Path, layout: str | None = None) -> Keypoints:
-    """The keypoints in a file or in OpenPose's folder; `layout` says what the file does not make certain.
+def read_keypoints(
+    path: Path, layout: str | None = None, models: tuple[Path, Path] | None = None
+) -> Keypoints:
+    """The keypoints in a file or in OpenPose's folder; `layout` says what the file does not make certain. In
+    a video the `models`, a detector and a pose model, find them.
 
     Raises `PoseliftError` in one line for a file of no form that is known, a damaged one, one without people,
     and where the layout is not certain or has another number of joints.
@@ -39,16 +43,15 @@ def read_keypoints(path: Path, layout: str | None = None) -> Keypoints:
             found = _read_csv(path, layout)
         elif read:
             found = read(path)
+        elif models:
+            found = detected(path, *models, layout)
         else:
-            raise PoseliftError(f"{path}: a folder, .json, .npy, .npz or .csv is expected")
+            keypoints = "a folder, .json, .npy, .npz or .csv of a 2D detector is expected"
+            raise PoseliftError(f"{path}: {keypoints}; for a video give --detector and --pose-model as well")
     try:
-        name = layout or found.layout or layout_of(found.points.shape[1])
+        return replace(found, layout=layout_of(found.points.shape[1], layout or found.layout))
     except PoseliftError as error:
         raise PoseliftError(f"{path}: {error}") from None
-    expected = len(LAYOUTS[name])
-    if found.points.shape[1] != expected:
-        raise PoseliftError(f"{path}: {found.points.shape[1]} joints, but layout {name} has {expected}")
-    return replace(found, layout=name)
 
 
 def _read_folder(folder: Path) -> Keypoints:

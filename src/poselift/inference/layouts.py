@@ -51,8 +51,13 @@ DERIVED: Final[dict[str, tuple[str, ...]]] = {
 """The joints whose mean stands for one that a layout lacks."""
 
 
-def layout_of(n_joints: int) -> str:
-    """The layout of keypoints whose number alone says it. Raises `PoseliftError` where it does not."""
+def layout_of(n_joints: int, said: str | None = None) -> str:
+    """The layout of keypoints: the one that is `said`, or else that their number alone says. Raises
+    `PoseliftError` where that does not, or is another."""
+    if said:
+        if len(LAYOUTS[said]) != n_joints:
+            raise PoseliftError(f"{n_joints} joints, but layout {said} has {len(LAYOUTS[said])}")
+        return said
     fitting = [name for name, joints in LAYOUTS.items() if len(joints) == n_joints]
     if not fitting:
         known = ", ".join(f"{name} {len(joints)}" for name, joints in LAYOUTS.items())

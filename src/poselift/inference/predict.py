@@ -68,7 +68,8 @@ def predicted(
     path: Path, given: argparse.Namespace, lifter: Lifter, known: Known | None, video: Video | None
 ) -> tuple[list[Lifted], float, list[str]]:
     """Everyone in a file, lifted; frames per second, and what looks wrong. Raises `PoseliftError`."""
-    found = read_keypoints(path, given.layout)
+    models = (given.detector, given.pose_model) if given.detector else None
+    found = read_keypoints(path, given.layout, models)
     size = given.image or (video.size if video else found.size)
     overlap = usual_overlap(lifter.n_frames) if given.overlap is None else given.overlap
     if not 0 <= overlap < lifter.n_frames:
@@ -103,8 +104,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The options, checked; `image` is the size of the images and `scale` the length that is known."""
     parser = argparse.ArgumentParser(prog="poselift predict", description=main.__doc__)
     parser.add_argument(
-        "input", type=Path, nargs="*", metavar="INPUT", help="keypoints: a file, OpenPose's folder"
+        "input", type=Path, nargs="*", metavar="INPUT", help="keypoints: a file, OpenPose's folder; a video"
     )
+    parser.add_argument("--detector", type=Path, metavar="ONNX", help="YOLOX: finds the people in a video")
+    parser.add_argument("--pose-model", type=Path, metavar="ONNX", help="RTMPose: finds their joints")
     model = add_model_options(parser, without="size")
     model.add_argument("--onnx", type=Path, metavar="FILE", help="model that `poselift export` wrote")
     of_size = "of the images, 1920x1080, and of a checkpoint's model, base; repeatable"
@@ -141,7 +144,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         parser.error("INPUT and --out are needed, or --stream")
     if given.stream is not None and (given.input or given.out or given.crop):
         parser.error("--stream reads standard input and writes standard output; no INPUT, --out or --crop")
-    of_files = ("height", "bone", "person", "overlap", "fps", "video")
+    if (given.detector is None) != (given.pose_model is None):
+        parser.error("--detector and --pose-model are needed together")
+    of_files = ("height", "bone", "person", "overlap", "fps", "video", "detector")
     unused = [f"--{name}" for name in of_files if getattr(given, name) not in (None, [])]
     if given.stream is not None and unused:
         parser.error(f"--stream lifts one person, to px: no {' or '.join(unused)}")

@@ -81,7 +81,7 @@ def points_of(lines: Iterable[str], layout: str | None) -> Iterator[NDArray[np.f
         try:
             given = json.loads(line)
             points = as_points(given) if given else np.zeros((17, 3))
-            name = layout or layout_of(len(points)) if given else "human36m"
+            name = layout_of(len(points), layout) if given else "human36m"
             yield to_human36m(points[None], name)[0]
         except (ValueError, TypeError, RecursionError, PoseliftError) as error:
             raise PoseliftError(f"standard input, line {number}: {error}") from None
