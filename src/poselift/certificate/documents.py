@@ -40,12 +40,13 @@ def write_documents(
     the one that was checked, with its `record`; files up to the stage `taken` were taken as given."""
     tex = (stated / GENERATED / "numbers.tex").read_text(encoding="utf-8")
     said = verdict(given)
+    is_synthetic = r"\synthetictrue" in tex
     scope = f"Files up to the stage '{taken}' were taken as given; the rest was made again."
     if given["remade"].said == "no":
         scope = "It was not made again."
     elif taken == "nothing":
-        scope = "Everything was made again, from the raw data."
-    if r"\synthetictrue" in tex:
+        scope = f"Everything was made again, {'the motion too' if is_synthetic else 'from the raw data'}."
+    if is_synthetic:
         scope += (
             " All data are synthetic: the numbers show that the workflow runs, and nothing of real motion."
         )
@@ -58,9 +59,10 @@ def write_documents(
         ran=ran(record),
         raw=raw_data(record),
         gigabytes=setting(float(f"{size:.2g}")),
+        taken=taken,
         **facts,
     )
-    checklist = render("neurips_checklist", items=checklist_items(bundle, said))
+    checklist = render("neurips_checklist", items=checklist_items(bundle, said, scope))
     content = codecheck(bundle, defined_numbers(tex), f"The paper was {said}. {scope}")
     written = yaml.dump(content, explicit_start=True, version=(1, 1), sort_keys=False, allow_unicode=True)
     write_text(bundle / "codecheck.yml", written)
@@ -92,9 +94,10 @@ def codecheck(bundle: Path, numbers: Mapping[str, str], summary: str) -> dict[st
     }
 
 
-def checklist_items(bundle: Path, said: str) -> list[dict[str, Any]]:
+def checklist_items(bundle: Path, said: str, scope: str) -> list[dict[str, Any]]:
     """The questions of the NeurIPS checklist, each with what marks its answer, a justification and the files
-    that prove it; those that the files of the bundle do not prove are left to the authors."""
+    that prove it; those that the files of the bundle do not prove are left to the authors. `said` is the
+    verdict, and `scope` says what was made again."""
     paper = bundle / AGAIN
     claims = paper / GENERATED / "tables" / f"{CLAIMS}.tex"
     judged = cells(claims.read_text(encoding="utf-8")) if claims.is_file() else {}
@@ -113,8 +116,7 @@ def checklist_items(bundle: Path, said: str) -> list[dict[str, Any]]:
         proofs = item.get("proofs", [])
         proven = bool(proofs) and all((bundle / proof).is_file() for proof in proofs)
         answer = "TODO" if not proven else item["answer"] if holds[item["if"]] else item["else"]
-        known = (
-            {"words": item["words"], "proofs": proofs} if answer != "TODO" else {"words": "", "proofs": []}
-        )
+        words = item["words"].format(scope=scope) if answer != "TODO" else ""
+        known = {"words": words, "proofs": proofs if words else []}
         items.append(item | known | {"mark": Tex(rf"\answer{answer}")})
     return items

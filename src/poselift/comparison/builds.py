@@ -24,7 +24,8 @@ from poselift.latex import defined_numbers, unescape
 from poselift.paper.assemble import GENERATED, SUBMISSION
 from poselift.paper.compile import typeset
 from poselift.paper.merge import as_given, is_text, opened
-from poselift.paper.sources import PRODUCT, sources
+from poselift.paper.prose import defined_architectures, group
+from poselift.paper.sources import PRODUCT, sources, without_comments
 from poselift.paper.three_way import decoded
 from poselift.program import run, visible
 from poselift.provenance.chain import RECORD
@@ -259,41 +260,60 @@ def marked_pdf(before: Path, after: Path, out: Path) -> None:
     Raises `PoseliftError` if latexdiff or LaTeX fails.
     """
     with tempfile.TemporaryDirectory() as temporary:
-        copies = [Path(temporary, name) for name in ("before", "after")]
-        for copy, folder in zip(copies, (before, after), strict=True):
-            shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(PRODUCT))
-            numbers = defined_numbers((copy / GENERATED / "numbers.tex").read_text(encoding="utf-8"))
-            for name in (name for name in sources(copy) if _is_prose(name)):
-                text = with_numbers((copy / name).read_text(encoding="utf-8"), numbers)
-                write_text(copy / name, text.replace("\\begin{document}", f"{MARKS}\n\\begin{{document}}", 1))
-        # file by file: what is generated is LaTeX that latexdiff cannot read
-        for name in (name for name in sources(copies[1]) if _is_prose(name)):
-            old = copies[0] / name
-            if not old.is_file():
-                continue
-            command = ["latexdiff", "--type=CFONT", str(old), str(copies[1] / name)]
-            answer = subprocess.run(command, capture_output=True, text=True, check=False)
-            if answer.returncode != 0:
-                reason = one_line((answer.stderr.strip().splitlines() or ["failed"])[-1])
-                raise PoseliftError(f"latexdiff {name}: {reason}")
-            write_text(copies[1] / name, answer.stdout)
-        typeset(copies[1], out)
-        copy_file(copies[1] / PRODUCT, out)
+        copy, old = Path(temporary, "paper"), Path(temporary, "before.tex")
+        shutil.copytree(after, copy, ignore=shutil.ignore_patterns(PRODUCT))
+        new = copy / "main.tex"
+        for folder, file in ((before, old), (after, new)):
+            tex = with_values(whole_text(folder), (folder / GENERATED / "numbers.tex").read_text("utf-8"))
+            write_text(file, tex.replace("\\begin{document}", f"{MARKS}\n\\begin{{document}}", 1))
+        # of a number the sign is part: without this, latexdiff leaves it out of what was removed
+        command = ["latexdiff", "--type=CFONT", "--append-safecmd=ensuremath", str(old), str(new)]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        if answer.returncode != 0:
+            reason = one_line((answer.stderr.strip().splitlines() or ["failed"])[-1])
+            raise PoseliftError(f"latexdiff: {reason}")
+        write_text(new, answer.stdout)
+        typeset(copy, out)
+        copy_file(copy / PRODUCT, out)
 
 
-def _is_prose(name: str) -> bool:
-    return name.endswith(".tex") and not name.startswith(f"{GENERATED}/")
+def whole_text(folder: Path, name: str = "main.tex") -> str:
+    """The text of a paper in one piece, but for what is generated, which latexdiff cannot read: so a section
+    that one build does not have is marked as well."""
+
+    def content(found: re.Match[str]) -> str:
+        file = found[1].strip().removeprefix("./").removesuffix(".tex") + ".tex"
+        line = tex[: found.start()].rpartition("\n")[2]
+        is_comment = without_comments(line) != line
+        is_prose = not file.startswith(f"{GENERATED}/") and (folder / file).is_file()
+        return whole_text(folder, file) if is_prose and not is_comment else found[0]
+
+    tex = (folder / name).read_text(encoding="utf-8")
+    return re.sub(r"\\(?:input|include)\{([^}#\\]+)\}", content, tex)
 
 
-def with_numbers(tex: str, numbers: dict[str, str]) -> str:
-    r"""LaTeX with its numbers in place of \num, so that a changed one is seen."""
+def with_values(tex: str, numbers_tex: str) -> str:
+    r"""LaTeX with its numbers in place of \num, and of each \ifarchitecture the text that is printed, so that
+    what changed in them is seen; `numbers_tex` defines both."""
+    numbers, architectures = defined_numbers(numbers_tex), defined_architectures(numbers_tex)
 
     def value(found: re.Match[str]) -> str:
         # a blank ends the name of a command before it, and LaTeX leaves it out
         before = f"{found[1]} " if found[1] else ""
         return before + numbers[found[2]] if found[2] in numbers else found[0]
 
-    return re.sub(r"(\\[a-zA-Z]+)?\\num\{([^}#]+)\}", value, tex)
+    return re.sub(r"(\\[a-zA-Z]+)?\\num\{([^}#]+)\}", value, with_architectures(tex, architectures))
+
+
+def with_architectures(tex: str, architectures: frozenset[str]) -> str:
+    r"""LaTeX with the argument of each \ifarchitecture that is printed in place of it."""
+    for found in reversed(list(re.finditer(r"\\ifarchitecture\{([^}]+)\}", tex))):
+        first = group(tex, found.end())
+        second = group(tex, first[1]) if first else None
+        if first and second:
+            start, end = first if found[1] in architectures else second
+            tex = tex[: found.start()] + tex[start + 1 : end - 1] + tex[second[1] :]
+    return tex
 
 
 def _folder(given: Path) -> Path:

@@ -91,7 +91,7 @@ def known(texts: Mapping[str, str], generated: Mapping[str, str], files: Iterabl
     """What the LaTeX `texts` may name, by the LaTeX of the `generated` parts and the names of all `files`."""
     made = "\n".join(generated.values())
     switches = {name: state == "true" for name, state in _SWITCH.findall(made)}
-    architectures = frozenset(_ARCHITECTURE.findall(made))
+    architectures = defined_architectures(made)
     shown = (_shown(_body(without_comments(text)), switches, architectures) for text in texts.values())
     return Known(
         numbers=defined_numbers(made),
@@ -100,6 +100,11 @@ def known(texts: Mapping[str, str], generated: Mapping[str, str], files: Iterabl
         labels=frozenset(_LABEL.findall("\n".join((made, *shown)))),
         files=frozenset(files),
     )
+
+
+def defined_architectures(tex: str) -> frozenset[str]:
+    """The architectures of the experiment, as `numbers.tex` has them."""
+    return frozenset(_ARCHITECTURE.findall(tex))
 
 
 def remarks(
@@ -223,15 +228,15 @@ def _with_architectures(text: str, architectures: frozenset[str]) -> str:
     for found in list(re.finditer(r"\\ifarchitecture\{([^}]+)\}", text)):
         if text[found.start()] == " ":  # within what is left out
             continue
-        first = _group(text, found.end())
-        second = _group(text, first[1]) if first else None
+        first = group(text, found.end())
+        second = group(text, first[1]) if first else None
         if first and second:
             start, end = second if found[1] in architectures else first
             text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
     return text
 
 
-def _group(text: str, start: int) -> tuple[int, int] | None:
+def group(text: str, start: int) -> tuple[int, int] | None:
     """The place of the group in braces that begins at `start` or after blanks."""
     opened = re.compile(r"\s*\{").match(text, start)
     depth = 0

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from poselift.analysis.intervals import entry_pairs, grid_pairs
+from poselift.analysis.intervals import grid_pairs
 from poselift.analysis.runs import Run
 from poselift.analysis.view import Grid, View
 from poselift.config.architectures import known
@@ -167,21 +167,31 @@ def of_statistics(view: View) -> Numbers:
 
 
 def _families(view: View) -> str:
-    """The families of comparisons that the text has, each with its size."""
-    on_truth = grid_pairs(view.ground_truth_2d) if view.ground_truth_2d else []
+    """The families of comparisons that the text has, each with the number of those that are tested: for that
+    two models need two seeds in common."""
+    on_truth = _tested(view.ground_truth_2d) if view.ground_truth_2d else 0
     families = [
-        ("grid", "between architectures of one size", grid_pairs(view.grid)),
-        ("ablation", "of the ablation with the unchanged model", entry_pairs(view.ablation)),
+        ("grid", "between architectures of one size", _tested(view.grid)),
+        (
+            "ablation",
+            "of the ablation with the unchanged model",
+            sum(len({*entry.seeds} & {*view.grid.seeds_of(entry.base[1])}) > 1 for entry in view.ablation),
+        ),
         ("ground_truth_2d", "on ground-truth 2D", on_truth),
     ]
     for its in view.further.values():
-        families.append(("further_data", f"on {its.notice.dataset_title}", grid_pairs(its.grid)))
+        families.append(("further_data", f"on {its.notice.dataset_title}", _tested(its.grid)))
     told = [
-        f"the {counted(setting(len(pairs)), 'comparison')} {what}"
-        for name, what, pairs in families
-        if pairs and name in view.statistics.families
+        f"the {counted(setting(count), 'comparison')} {what}"
+        for name, what, count in families
+        if count and name in view.statistics.families
     ]
     return listing(told) if told else "no family"
+
+
+def _tested(grid: Grid) -> int:
+    """How many comparisons of a grid are tested."""
+    return sum(len(grid.seeds_of(model.size)) > 1 for model, _ in grid_pairs(grid))
 
 
 def of_hyperparameters(runs: Sequence[Run]) -> Numbers:

@@ -307,6 +307,28 @@ def test_what_was_not_made_again_is_said(certified):
     assert "the rest was made again" not in (folder / "codecheck/certificate.html").read_text()
 
 
+@pytest.mark.parametrize(
+    ("data", "scope"),
+    [("synthetic", "Everything was made again, the motion too."), ("", "made again, from the raw data.")],
+)
+def test_each_document_says_what_was_made_again(certified, data, scope):
+    switch = f"\\{data or 'draft'}true\n"
+    folder = certified(
+        planted=replaced("generated/numbers.tex", "\\defnum", f"{switch}\\defnum"), taken="nothing"
+    ).folder
+    assert scope in yaml.safe_load((folder / "codecheck.yml").read_text())["summary"]
+    for name in ("certificate.html", "artifact_appendix.tex", "neurips_checklist.tex"):
+        assert scope in (folder / "codecheck" / name).read_text()
+    appendix = (folder / "codecheck/artifact_appendix.tex").read_text()
+    assert r"certificate=\{taken: nothing\}" in appendix
+
+
+def test_the_checklist_says_nothing_of_reproduction_if_nothing_was_made_again(certified):
+    text = (certified(planted=swapped).folder / "codecheck/neurips_checklist.tex").read_text()
+    answered = text.partition("Experimental Result Reproducibility")[2].partition("Answer: ")[2]
+    assert answered.startswith(r"\answerTODO")
+
+
 def test_the_checklist_answers_what_files_prove_and_leaves_the_rest(certified):
     folder = certified().folder
     text = (folder / "codecheck/neurips_checklist.tex").read_text()
@@ -328,7 +350,7 @@ def test_the_checklist_answers_what_files_prove_and_leaves_the_rest(certified):
 def test_the_checklist_says_yes_to_results_within_the_tolerance(certified):
     folder = certified().folder
     for said, answer in (("reproduced within the tolerance", "Yes"), ("not reproduced", "No")):
-        marks = {item["name"]: item["mark"] for item in checklist_items(folder, said)}
+        marks = {item["name"]: item["mark"] for item in checklist_items(folder, said, "")}
         assert marks["Experimental Result Reproducibility"] == rf"\answer{answer}"
 
 
@@ -340,5 +362,7 @@ def test_the_checklist_says_yes_to_claims_if_all_are_supported(certified, verdic
     claims = folder / "paper/generated/tables/claims.tex"
     rows = "".join(f"Claim {i}. & {said} \\\\\n" for i, said in enumerate(verdicts))
     claims.write_text(f"\\toprule\nClaim & Verdict \\\\\n\\midrule\n{rows}\\bottomrule\n")
-    (first,) = [item for item in checklist_items(folder, "reproduced exactly") if item["name"] == "Claims"]
+    (first,) = [
+        item for item in checklist_items(folder, "reproduced exactly", "") if item["name"] == "Claims"
+    ]
     assert first["mark"] == rf"\answer{answer}"

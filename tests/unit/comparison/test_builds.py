@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import os
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from builds import PLAN
-from poselift.comparison.builds import cells, changes, main, read_build, with_numbers
+from poselift.comparison.builds import cells, changes, main, marked_pdf, read_build, whole_text, with_values
 from poselift.errors import PoseliftError
 
 
@@ -284,7 +285,27 @@ def test_what_cannot_be_compared_is_said(tmp_path):
 
 def test_numbers_stand_in_the_text_that_latexdiff_sees():
     text = "By \\num{a.b}\\,mm, \\num{gone}, \\bfseries\\num{a.b}.\n"
-    assert with_numbers(text, {"a.b": "low"}) == "By low\\,mm, \\num{gone}, \\bfseries low.\n"
+    found = with_values(text, "\\defnum{a.b}{low}\n")
+    assert found == "By low\\,mm, \\num{gone}, \\bfseries low.\n"
+
+
+def test_of_what_depends_on_the_architectures_latexdiff_sees_what_is_printed():
+    """It marks nothing in the arguments of a command that it does not know."""
+    text = "A\\ifarchitecture{full}{ by \\num{a}\\ifarchitecture{gone}{ x}{ \\emph{y}}}{ z}."
+    text += "\\ifarchitecture{gone}{x}{}\n"
+    defined = "\\expandafter\\def\\csname architecture:full\\endcsname{}\n\\defnum{a}{5}\n"
+    assert with_values(text, defined) == "A by 5 \\emph{y}.\n"
+
+
+def test_the_text_is_whole_but_for_what_is_generated(tmp_path):
+    (tmp_path / "generated").mkdir()
+    (tmp_path / "generated/numbers.tex").write_text("made\n")
+    (tmp_path / "a.tex").write_text("A\n\\include{b.tex}\n")
+    (tmp_path / "b.tex").write_text("B\n")
+    text = "\\input{generated/numbers}\n% \\input{a}\n\\input{./a}\\input{gone}\n"
+    (tmp_path / "main.tex").write_text(text)
+    said = "\\input{generated/numbers}\n% \\input{a}\nA\nB\n\n\\input{gone}\n"
+    assert whole_text(tmp_path) == said
 
 
 TEXT = {
@@ -293,6 +314,32 @@ TEXT = {
     "intro.tex": "It works.\n\nThe error is \\csname num:full.base.mpjpe\\endcsname.\n",
     "latexmkrc": "$pdf_mode = 1;\n@default_files = ('main.tex');\n",
 }
+
+
+@pytest.mark.skipif(shutil.which("latexdiff") is None, reason="needs latexdiff")
+def test_signs_of_numbers_and_sections_of_one_build_are_marked(build, tmp_path, monkeypatch):
+    written = {}
+    monkeypatch.setattr(
+        "poselift.comparison.builds.typeset",
+        lambda folder, _: written.update(tex=(folder / "main.tex").read_text()),
+    )
+    monkeypatch.setattr("poselift.comparison.builds.copy_file", lambda *_: None)
+    folders = []
+    main = TEXT["main.tex"].replace("\\input{intro}", "Change: \\num{change}.\n\\input{SECTION}\n")
+    for sign, section, words in (("-", "one", "It was so."), ("+", "two", "All is new.")):
+        text = {"main.tex": main.replace("SECTION", section), f"{section}.tex": f"{words}\n"}
+        folder = build(section, PLAN | {"text": text})
+        with (folder / "generated/numbers.tex").open("a") as numbers:
+            numbers.write(f"\\defnum{{change}}{{\\ensuremath{{{sign}}}5}}\n")
+        folders.append(folder)
+    marked_pdf(*folders, tmp_path / "changes.pdf")
+    removed, added = (
+        re.findall(rf"\\DIF{kind}\{{(.*)\}}\\DIF{kind}end", written["tex"]) for kind in ("del", "add")
+    )
+    assert any(r"\ensuremath{-}" in each for each in removed)
+    assert any(r"\ensuremath{+}" in each for each in added)
+    assert "was so" in " ".join(removed)
+    assert "new" in " ".join(added)
 
 
 @pytest.mark.skipif(

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from poselift.config.architectures import find
 from poselift.config.sizes import ModelSize
 from poselift.errors import PoseliftError
 from poselift.models import cost
@@ -86,6 +87,15 @@ def test_switches_change_the_cost() -> None:
     no_graph = count("full", size, 27, mamba_gcn_parts="ssm")
     assert whole.parameters > max(one_way.parameters, no_graph.parameters)
     assert whole.macs_all > max(one_way.macs_all, no_graph.macs_all)
+
+
+def test_the_attention_of_a_lifter_of_ones_own_is_counted() -> None:
+    """It runs on the CPU, whose attention PyTorch's counter overlooks; an embedding has no products."""
+    size = ModelSize(depth=2, dim=32)
+    own = count(find("own", "poselift.models.controls.positions"), size, 9)
+    baseline = count("baseline", size, 9)
+    assert own.parameters == baseline.parameters + 9 * 32
+    assert (own.macs_all, own.macs_executed) == (baseline.macs_all, baseline.macs_executed)
 
 
 def test_peak_memory_by_hand() -> None:

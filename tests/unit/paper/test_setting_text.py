@@ -155,3 +155,16 @@ def test_words_of_the_text_for_what_the_code_fixes():
         assert words in SECTIONS
     assert "three of its 32 directed edges" in SPATIAL_GRAPHS["published"]
     assert (len(UNPUBLISHED_EDGES), adjacency().sum()) == (3, 32)
+
+
+def test_a_comparison_that_is_not_tested_is_not_counted():
+    """A test needs two seeds that both models have."""
+    entries = [
+        {"name": name, "architecture": "full", "size": "base", "seeds": seeds, "training": {"lr": lr}}
+        for name, seeds, lr in (("both", [0, 1], 0.1), ("one", [0], 0.2), ("others", [0, 7], 0.3))
+    ]
+    said = text(ablation=entries, ground_truth_2d=None)["statistics.families.described"]
+    assert said.endswith("and the 1 comparison of the ablation with the unchanged model")
+    grid = {"architectures": ["baseline", "full"], "sizes": ["base"], "seeds": [0]}
+    said = text(experiment=grid, ablation=entries[1:2], ground_truth_2d=None)
+    assert said["statistics.families.described"] == "no family"
