@@ -2,8 +2,8 @@
 
 Of each architecture and precision ms per step, kernels, GB moved and TFLOP, eager and compiled. Eager steps
 are counted as `poselift plan` counts them, with the fused kernels in Triton. Of the compiled ones it is what
-Inductor would launch: block by block it compiles forward and backward pass for the CPU, whose schedule has
-fewer fusions than a GPU's and the same products. Both are charged by the same model of the card. It takes
+Inductor would launch: block by block it compiles forward and backward pass for the CPU, for which it fuses
+otherwise than for a GPU, and has the same products. Both are charged by the same model of the card. It takes
 minutes, and no GPU.
 """
 
@@ -15,38 +15,20 @@ from typing import Any
 from unittest import mock
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch._inductor import config
 from torch._inductor.scheduler import NopKernelSchedulerNode, Scheduler
 
 from poselift.config.command_line import run_from_options
 from poselift.config.run import RunSettings
+from poselift.models.blocks import CHANNELS
 from poselift.models.registry import build_run
-from poselift.models.ssd_backends import Choice
 from poselift.planning.gpus import GPUS, gpu_named
+from poselift.skeleton import N_JOINTS
 from poselift.training.arithmetic import autocast
-from poselift.training.step_cost import Operator, StepCost, count_step
+from poselift.training.step_cost import Operator, StepCost, count_step, fuse
 
 Operators = Counter[Operator]
-
-
-@torch.library.custom_op("benchmarks::mix", mutates_args=())
-def _mix(projected: Tensor, inner: int) -> Tensor:
-    """In place of the fused kernels: as much read and written, nothing computed."""
-    return projected.new_zeros(*projected.shape[:2], inner)
-
-
-@torch.library.custom_op("benchmarks::mix_backward", mutates_args=())
-def _mix_backward(d_out: Tensor, projected: Tensor) -> Tensor:
-    return torch.zeros_like(projected)
-
-
-_mix.register_fake(lambda projected, inner: projected.new_empty(*projected.shape[:2], inner))
-_mix_backward.register_fake(lambda d_out, projected: torch.empty_like(projected))
-_mix.register_autograd(
-    lambda ctx, d_out: (_mix_backward(d_out, *ctx.saved_tensors), None),
-    setup_context=lambda ctx, inputs, output: ctx.save_for_backward(inputs[0]),
-)
 
 
 @contextmanager
@@ -72,19 +54,16 @@ def launched(half: bool) -> Iterator[Operators]:
 def compiled_step(settings: RunSettings) -> Operators:
     """The kernels of a compiled step, counted in a block of each kind and in what is around the blocks."""
     model = build_run(settings).train()
-    for module in model.modules():
-        if hasattr(module, "choice"):
-            inner = module.d_inner
-            module.choice = Choice("triton", lambda projected, *_, inner=inner: _mix(projected, inner))
+    fuse(model)
     blocks = list(model.layers)
     kinds = {repr(block): block for block in blocks}
     model.layers = nn.ModuleList()
-    clips = settings.training.batch_size, settings.n_frames, 17
+    clips = settings.training.batch_size, settings.n_frames, N_JOINTS
+    dim = model.joints_embed.out_features
     total: Operators = Counter()
     for part, repeats in [(model, 1), *((kinds[k], n) for k, n in Counter(map(repr, blocks)).items())]:
-        x = torch.randn(
-            *clips, 3 if part is model else model.joints_embed.out_features, requires_grad=part is not model
-        )
+        is_block = part is not model
+        x = torch.randn(*clips, dim if is_block else CHANNELS, requires_grad=is_block)
         torch.compiler.reset()
         with launched(settings.training.precision != "fp32") as found:
             with autocast(settings.training, x.device):

@@ -24,7 +24,7 @@ from poselift.latex import defined_numbers, unescape
 from poselift.paper.assemble import GENERATED, SUBMISSION
 from poselift.paper.compile import typeset
 from poselift.paper.merge import as_given, is_text, opened
-from poselift.paper.prose import defined_architectures, group
+from poselift.paper.prose import architecture_switches, defined_architectures
 from poselift.paper.sources import PRODUCT, sources, without_comments
 from poselift.paper.three_way import decoded
 from poselift.program import run, visible
@@ -307,12 +307,10 @@ def with_values(tex: str, numbers_tex: str) -> str:
 
 def with_architectures(tex: str, architectures: frozenset[str]) -> str:
     r"""LaTeX with the argument of each \ifarchitecture that is printed in place of it."""
-    for found in reversed(list(re.finditer(r"\\ifarchitecture\{([^}]+)\}", tex))):
-        first = group(tex, found.end())
-        second = group(tex, first[1]) if first else None
-        if first and second:
-            start, end = first if found[1] in architectures else second
-            tex = tex[: found.start()] + tex[start + 1 : end - 1] + tex[second[1] :]
+    while switch := next(architecture_switches(tex), None):
+        name, at, first, second = switch
+        start, end = first if name in architectures else second
+        tex = tex[:at] + tex[start + 1 : end - 1] + tex[second[1] :]
     return tex
 
 

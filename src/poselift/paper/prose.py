@@ -225,18 +225,23 @@ def _shown(text: str, switches: Mapping[str, bool], architectures: frozenset[str
 
 def _with_architectures(text: str, architectures: frozenset[str]) -> str:
     r"""The text with blanks for the argument of each \ifarchitecture that is not shown."""
-    for found in list(re.finditer(r"\\ifarchitecture\{([^}]+)\}", text)):
-        if text[found.start()] == " ":  # within what is left out
-            continue
-        first = group(text, found.end())
-        second = group(text, first[1]) if first else None
-        if first and second:
-            start, end = second if found[1] in architectures else first
-            text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+    for name, _, first, second in list(architecture_switches(text)):
+        start, end = second if name in architectures else first
+        text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
     return text
 
 
-def group(text: str, start: int) -> tuple[int, int] | None:
+def architecture_switches(text: str) -> Iterator[tuple[str, int, tuple[int, int], tuple[int, int]]]:
+    r"""Of each \ifarchitecture its architecture, where it begins, and the places of both of its arguments,
+    braces included: what is shown in a paper with this architecture, and in one without."""
+    for found in re.finditer(r"\\ifarchitecture\{([^}]+)\}", text):
+        first = _group(text, found.end())
+        second = _group(text, first[1]) if first else None
+        if first and second:
+            yield found[1], found.start(), first, second
+
+
+def _group(text: str, start: int) -> tuple[int, int] | None:
     """The place of the group in braces that begins at `start` or after blanks."""
     opened = re.compile(r"\s*\{").match(text, start)
     depth = 0

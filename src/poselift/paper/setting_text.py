@@ -1,6 +1,6 @@
 """What the text says of settings: numbers, and sentences that hold whatever the settings are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from poselift.analysis.intervals import grid_pairs
@@ -169,29 +169,25 @@ def of_statistics(view: View) -> Numbers:
 def _families(view: View) -> str:
     """The families of comparisons that the text has, each with the number of those that are tested: for that
     two models need two seeds in common."""
-    on_truth = _tested(view.ground_truth_2d) if view.ground_truth_2d else 0
-    families = [
-        ("grid", "between architectures of one size", _tested(view.grid)),
-        (
-            "ablation",
-            "of the ablation with the unchanged model",
-            sum(len({*entry.seeds} & {*view.grid.seeds_of(entry.base[1])}) > 1 for entry in view.ablation),
-        ),
-        ("ground_truth_2d", "on ground-truth 2D", on_truth),
+
+    def in_common(grid: Grid | None) -> list[Collection[int]]:
+        """The seeds of each comparison in a grid."""
+        return [grid.seeds_of(model.size) for model, _ in grid_pairs(grid)] if grid else []
+
+    in_ablation = [{*entry.seeds} & {*view.grid.seeds_of(entry.base[1])} for entry in view.ablation]
+    families: list[tuple[str, str, Sequence[Collection[int]]]] = [
+        ("grid", "between architectures of one size", in_common(view.grid)),
+        ("ablation", "of the ablation with the unchanged model", in_ablation),
+        ("ground_truth_2d", "on ground-truth 2D", in_common(view.ground_truth_2d)),
     ]
     for its in view.further.values():
-        families.append(("further_data", f"on {its.notice.dataset_title}", _tested(its.grid)))
+        families.append(("further_data", f"on {its.notice.dataset_title}", in_common(its.grid)))
     told = [
-        f"the {counted(setting(count), 'comparison')} {what}"
-        for name, what, count in families
-        if count and name in view.statistics.families
+        f"the {counted(setting(tested), 'comparison')} {what}"
+        for name, what, comparisons in families
+        if (tested := sum(len(seeds) > 1 for seeds in comparisons)) and name in view.statistics.families
     ]
     return listing(told) if told else "no family"
-
-
-def _tested(grid: Grid) -> int:
-    """How many comparisons of a grid are tested."""
-    return sum(len(grid.seeds_of(model.size)) > 1 for model, _ in grid_pairs(grid))
 
 
 def of_hyperparameters(runs: Sequence[Run]) -> Numbers:

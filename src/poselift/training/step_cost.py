@@ -108,7 +108,7 @@ def count_step(run: RunSettings, fused: bool, again: bool = False) -> StepCost:
     with FakeTensorMode(), torch.random.fork_rng(devices=[]):
         model = build_run(run).train()
         if fused:
-            _fuse(model.modules())
+            fuse(model)
         parameters = sum(parameter.nbytes for parameter in model.parameters())
         poses = torch.zeros(clips, run.n_frames, N_JOINTS, 3)
         blocks = _shortened(model)
@@ -181,25 +181,21 @@ def _shortened(model: nn.Module) -> dict[_Block, int]:
     return dict(repeats)
 
 
-@torch.library.custom_op("poselift::planned_mix", mutates_args=())
-def _planned_mix(projected: Tensor, inner: int) -> Tensor:
-    """In place of `ssd_triton.ssd_mix`, which needs Triton: the same inputs and outputs."""
-    raise NotImplementedError
-
-
-@torch.library.custom_op("poselift::planned_mix_backward", mutates_args=())
-def _planned_mix_backward(d_out: Tensor, projected: Tensor) -> Tensor:
-    raise NotImplementedError
-
-
-@_planned_mix.register_fake
-def _(projected: Tensor, inner: int) -> Tensor:
+def _mixed(projected: Tensor, inner: int) -> Tensor:
+    """In place of `ssd_triton.ssd_mix`, which needs Triton: the same inputs and outputs, nothing computed."""
     return projected.new_empty(*projected.shape[:2], inner)
 
 
-@_planned_mix_backward.register_fake
-def _(d_out: Tensor, projected: Tensor) -> Tensor:
+def _mixed_backward(d_out: Tensor, projected: Tensor) -> Tensor:
     return torch.empty_like(projected)
+
+
+_planned_mix = torch.library.custom_op("poselift::planned_mix", _mixed, mutates_args=())
+_planned_mix_backward = torch.library.custom_op(
+    "poselift::planned_mix_backward", _mixed_backward, mutates_args=()
+)
+_planned_mix.register_fake(_mixed)
+_planned_mix_backward.register_fake(_mixed_backward)
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -211,7 +207,9 @@ _planned_mix.register_autograd(
 )
 
 
-def _fuse(modules: Iterable[Any]) -> None:
+def fuse(model: nn.Module) -> None:
+    """Let state space layers call what stands for the project's kernels in Triton, to be counted."""
+    modules: Iterable[Any] = model.modules()
     for module in modules:
         if hasattr(module, "choice"):
             inner = module.d_inner
