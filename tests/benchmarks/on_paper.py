@@ -3,8 +3,8 @@
 Of each architecture and precision ms per step, kernels, GB moved and TFLOP, eager and compiled. Eager steps
 are counted as `poselift plan` counts them, with the fused kernels in Triton. Of the compiled ones it is what
 Inductor would launch: block by block it compiles forward and backward pass for the CPU, for which it fuses
-otherwise than for a GPU, and has the same products. Both are charged by the same model of the card. It takes
-minutes, and no GPU.
+otherwise than for a GPU; the products of attention, which it does not count, are missing there. Both are
+charged by the same model of the card. It takes minutes, and no GPU.
 """
 
 import argparse
