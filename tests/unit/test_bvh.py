@@ -97,3 +97,22 @@ def test_rotations_have_no_jump(poses):
     for each in poses:
         _, _, angles, _ = played(bvh(each, 50))
         assert np.abs(np.diff(angles, axis=0)).max() < 60
+
+
+def test_blender_plays_it_the_same(poses, tmp_path):
+    """As the format says; centimetres become metres, and z is up. `pip install bpy` brings Blender."""
+    bpy = pytest.importorskip("bpy", reason="needs bpy, which is Blender")
+    text = bvh(poses[0] / 10, 50)
+    (tmp_path / "person.bvh").write_text(text)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.import_anim.bvh(filepath=str(tmp_path / "person.bvh"), global_scale=0.01, update_scene_fps=True)
+    scene, armature = bpy.context.scene, bpy.context.object
+    assert scene.render.fps / scene.render.fps_base == pytest.approx(50, rel=1e-4)
+    names, places, _, _ = played(text)
+    bones = armature.pose.bones
+    found = []
+    for frame in range(1, len(places) + 1):
+        scene.frame_set(frame)
+        found.append([tuple(bones[name].head) for name in names if name != "Site"])
+    joints = places[:, [name != "Site" for name in names]] / 100
+    np.testing.assert_allclose(found, joints[..., [0, 2, 1]] * [1, -1, 1], atol=1e-5)

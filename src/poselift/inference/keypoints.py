@@ -13,6 +13,9 @@ UNKNOWN = -1
 LARGEST = 1e6
 """No image has so many pixels in a row: a joint beyond was not found."""
 
+PERCENTAGE = 10
+"""Confidences of some detectors are somewhat above 1; those of this size are percentages."""
+
 
 class Found(NamedTuple):
     """One person in one frame."""
@@ -51,7 +54,7 @@ def as_points(positions: ArrayLike, confidence: ArrayLike | None = None) -> NDAr
     """Keypoints (..., J, 3) from x, y (..., J, 2) and confidences (..., J), or from both in one (..., J, 3).
 
     Confidences are cut to 0 ... 1; without any, a joint that has a place was found. One that is at exactly
-    0, 0, not finite or out of every image was not. Raises `ValueError` for other shapes.
+    0, 0, not finite or out of every image was not. Raises `ValueError` for other shapes and for percentages.
     """
     given = np.array(positions, dtype=np.float64)
     if given.ndim < 2 or given.shape[-1] not in (2, 3):
@@ -61,6 +64,10 @@ def as_points(positions: ArrayLike, confidence: ArrayLike | None = None) -> NDAr
         sure = np.array(confidence, dtype=np.float64)
         if sure.shape != given.shape[:-1]:
             raise ValueError(f"{sure.shape} confidences for keypoints of shape {given.shape}")
+    counted = sure[(sure > 0) & (sure < LARGEST)]
+    if counted.size and np.median(counted) > PERCENTAGE:
+        usual = f"{np.median(counted):.3g}"
+        raise ValueError(f"confidences around {usual}, expected 0 to 1; divide percentages by 100")
     points = np.concatenate([given[..., :2], sure[..., None]], axis=-1)
     missing = ~(np.abs(points) < LARGEST).all(axis=-1) | (points[..., :2] == 0).all(axis=-1)
     missing |= ~(points[..., 2] > 0)

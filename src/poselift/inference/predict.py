@@ -191,7 +191,8 @@ def main(argv: list[str] | None = None) -> None:
             for warning in warnings:
                 print(f"warning: {path}: {warning}", file=sys.stderr)
             rows = sum(len(each.poses) for each in lifted)
-            print(f"{path}: {rows} poses of {len({each.track.person for each in lifted})} people")
+            count = len({each.track.person for each in lifted})
+            print(f"{path}: {rows} poses of {count} {'person' if count == 1 else 'people'}")
     print(f"written: {given.out}")
 
 

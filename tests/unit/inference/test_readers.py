@@ -158,6 +158,20 @@ def test_what_was_not_found_has_no_confidence(tmp_path):
     np.testing.assert_allclose(found[4:], points[4:])
 
 
+@pytest.mark.parametrize("form", ["npy", "json", "csv"])
+def test_percentages_are_no_confidences(form, tmp_path):
+    track = TRACKS[0, :2] * [1, 1, 100]
+    if form == "npy":
+        np.save(tmp_path / "a.npy", track)
+    elif form == "json":
+        written(tmp_path / "a.json", alphapose(track[None]))
+    else:
+        rows = ((t, j, *track[t, j]) for t in range(2) for j in range(17))
+        lines = ["frame,joint,x,y,confidence", *(",".join(map(str, row)) for row in rows)]
+        (tmp_path / "a.csv").write_text("\n".join(lines))
+    assert "expected 0 to 1; divide percentages by 100" in line_of(tmp_path / f"a.{form}", "coco")
+
+
 def test_frames_in_any_order_and_repeated(tmp_path):
     entries = alphapose(TRACKS[:1])
     weak = entries[5] | {"keypoints": flat(TRACKS[0, 5] * [1, 1, 0.5] + [9, 9, 0])}
