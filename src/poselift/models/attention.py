@@ -10,7 +10,7 @@ HEADS = 8
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """softmax(q kᵀ / √c) v, each (..., n, c)."""
-    padded = q.shape[-1] % 4 and q.device.type != "cpu"
+    padded = q.shape[-1] % 4 and q.is_cuda
     return attend_padded(q, k, v) if padded else F.scaled_dot_product_attention(q, k, v)
 
 

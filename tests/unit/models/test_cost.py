@@ -65,9 +65,10 @@ def mamba_gcn_block(d: int, inner: int, T: int) -> tuple[int, int]:
     return 2 * ssm + d * d + 8 * d * d, 2 * J * ssd_products(T, inner, heads, state) + T * J * J * d
 
 
+@pytest.mark.parametrize("d", [64, 16], ids=["heads of 8", "heads of 2, which a GPU pads"])
 @pytest.mark.parametrize("T", [27, 243])
-def test_counts_equal_hand_derived_formulas(T: int) -> None:
-    depth, d = 3, 64
+def test_counts_equal_hand_derived_formulas(T: int, d: int) -> None:
+    depth = 3
     linear = linear_of_baseline(depth, d)
     everything, executed = products_of_baseline(depth, d, T)
     block_linear, block_others = mamba_gcn_block(d, 256, T)
