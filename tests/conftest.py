@@ -7,6 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# a busy machine fails no test, and none writes into the checkout
+settings.register_profile("tests", deadline=None, database=None)
+settings.load_profile("tests")
 
 RawContent = dict[str, dict[str, Any]]
 

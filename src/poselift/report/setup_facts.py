@@ -96,20 +96,25 @@ def models(
     variant_costs: Mapping[str, Cost],
     view: View,
 ) -> list[list[str]]:
-    """A row for each size of the architectures, then for each variant: size, model, blocks, channels, frames,
-    parameters in millions, 10^9 MACs of linear layers and of all."""
-    shapes = {(run.settings.size, run.settings.architecture): run.settings for run in runs}
+    """A row for each size of the architectures, then for each variant that was counted: size, model, blocks,
+    channels, frames, parameters in millions, 10^9 MACs of linear layers and of all."""
+    titles = {(each.architecture, each.size, each.name): each.title or each.name for each in view.ablation}
+    shown: dict[tuple[str, str, str], tuple[RunSettings, Cost | None]] = {}
+    for run in (each.settings for each in runs):
+        model = (run.architecture, run.size, run.variant or "")
+        if run.variant and (cost := variant_costs.get("-".join(model))):
+            shown[model] = run, cost
+        elif (cost := costs.get(model[:2])) or not run.variant:
+            shown[*model[:2], ""] = run, cost
+    sizes = list(dict.fromkeys(size for _, size, _ in shown))
     decimals = cost_decimals([*costs.values(), *variant_costs.values()])
-
-    def row(size: str, name: str, blocks: str, channels: str, cost: Cost | None) -> list[str]:
+    rows = []
+    for model in sorted(shown, key=lambda model: (bool(model[2]), sizes.index(model[1]))):
+        run, cost = shown[model]
+        label = ", ".join(filter(None, (view.label(run.architecture), titles.get(model, model[2]))))
         cells = (*cost_cells(cost, decimals), plain(cost.macs_all / GIGA if cost else None, decimals[1]))
-        return [size, name, blocks, channels, *(cell.text for cell in cells)]
-
-    sizes = list(dict.fromkeys(size for size, _ in shapes))
-    return [
-        row(size, view.label(name), str(run.depth), str(run.dim), costs.get((name, size)))
-        for (size, name), run in sorted(shapes.items(), key=lambda shape: sizes.index(shape[0][0]))
-    ] + [row("changed", name, "", "", cost) for name, cost in variant_costs.items()]
+        rows.append([run.size, label, str(run.depth), str(run.dim), *(cell.text for cell in cells)])
+    return rows
 
 
 def grouped(data: Data, view: View) -> list[Group]:

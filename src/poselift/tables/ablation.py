@@ -2,7 +2,6 @@
 the model that it changes."""
 
 from collections.abc import Mapping
-from itertools import groupby
 
 import pandas as pd
 
@@ -52,9 +51,13 @@ def table(
     places = cost_decimals([cost for model in (*compared, *variants) if (cost := cost_of(model))])
     architectures = (row(with_components(model.architecture), model, compared[0]) for model in compared)
     blocks = [Block(tuple(architectures), f"Architectures, {size}")]
-    titled = zip((entry.title or entry.name for entry in entries), entry_pairs(entries), strict=True)
-    for base, group in groupby(titled, key=lambda entry: entry[1][1]):
-        rows = [row("unchanged", base, base), *(row(title, *pair) for title, pair in group)]
+    pairs = entry_pairs(entries)
+    for base in dict.fromkeys(base for _, base in pairs):
+        titled = zip((entry.title or entry.name for entry in entries), pairs, strict=True)
+        rows = [
+            row("unchanged", base, base),
+            *(row(title, *pair) for title, pair in titled if pair[1] == base),
+        ]
         blocks.append(Block(tuple(rows), f"{view.label(base.architecture)}, {base.size}"))
     seeds = [*map(view.grid.seeds_of, {size, *(entry.base[1] for entry in entries)})]
     seeds += [entry.seeds for entry in entries]

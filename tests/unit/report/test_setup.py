@@ -12,7 +12,7 @@ import yaml
 from poselift.analysis import results
 from poselift.analysis.plan import software_of
 from poselift.analysis.runs import read_run
-from poselift.analysis.view import DataNotice, Further, Grid
+from poselift.analysis.view import AblationEntry, DataNotice, Further, Grid
 from poselift.errors import PoseliftError
 from poselift.files import write_json, write_text
 from poselift.provenance.code_hash import read_pins
@@ -45,10 +45,10 @@ def inputs(tmp_path, make_inputs):
     return made
 
 
-def arguments(made, *more: str, further: dict[str, Further] | None = None) -> list[str]:
+def arguments(made, *more: str, further: dict[str, Further] | None = None, ablation=()) -> list[str]:
     root = made.root
     grid = Grid(made.architectures, made.sizes, made.seeds)
-    shown = view(grid, DataNotice("some | motion", synthetic=False), further=further or {})
+    shown = view(grid, DataNotice("some | motion", synthetic=False), further=further or {}, ablation=ablation)
     others = [root / name for name in further or ()]
     return [
         "--results", str(root / "results.csv"), "--costs", str(root / "cost.csv"), *told(setup, shown),
@@ -105,6 +105,29 @@ def test_models_have_their_shape_and_cost(inputs):
         "Size": "base", "Model": "Baseline", "Blocks": "4", "Channels": "32", "Frames": "27",
         "Par. (M)": "2.24", "MACs (G)": "1.01", "all MACs (G)": "1.08",
     }  # fmt: skip
+
+
+def test_a_variant_that_was_counted_has_a_row_by_its_title(inputs):
+    counted = inputs.root / "full-base-no_velocity.csv"
+    counted.write_text(
+        "architecture,size,n_frames,parameters,macs_linear,macs_all\n"
+        "full,base,27,7770000,3330000000,4440000000\n"
+    )
+    entry = AblationEntry(
+        name="no_velocity", title="no velocity loss", architecture="full", size="base", seeds=(7,)
+    )
+    rows = {}
+    for ablation in ((), (entry,)):
+        text = written(inputs, "--variant-costs", str(counted), ablation=ablation)
+        rows |= {ablation: [cells(line)[:2] for line in text.splitlines() if "7.77" in line]}
+        assert text.count("| base | Full | 4 | 32 |") == 1
+    assert rows == {(): [["base", "Full, no\\_velocity"]], (entry,): [["base", "Full, no velocity loss"]]}
+    assert under(text, "base", "Full, no velocity loss") == {
+        "Size": "base", "Model": "Full, no velocity loss", "Blocks": "4", "Channels": "32", "Frames": "27",
+        "Par. (M)": "7.77", "MACs (G)": "3.33", "all MACs (G)": "4.44",
+    }  # fmt: skip
+    # one that costs what its base does has no row of its own
+    assert "no velocity loss" not in written(inputs, ablation=(entry,)).split("## Recipes")[0]
 
 
 def test_only_what_differs_is_said_of_a_group(inputs):

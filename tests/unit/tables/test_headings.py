@@ -142,6 +142,19 @@ def test_ablation():
     assert thin["P-MPJPE change"] == pytest.approx(0.8 * share * (40.5 - 39.5))
 
 
+def test_entries_of_one_base_share_its_block_wherever_they_are_declared():
+    def entry(name, architecture):
+        return AblationEntry(name=name, title="", architecture=architecture, size="base", seeds=(0, 1, 2))
+
+    declared = (entry("thin", "full"), entry("deep", "baseline"), entry("late", "full"))
+    blocks: dict[str, list[str]] = {}
+    for title, label, _ in cells(ablation.table(RESULTS, COSTS, {}, view(ablation=declared))):
+        blocks.setdefault(title, []).append(label)
+    assert list(blocks)[1:] == ["Full, base", "Baseline, base"]
+    assert blocks["Full, base"] == ["unchanged", "thin", "late"]
+    assert blocks["Baseline, base"] == ["unchanged", "deep"]
+
+
 def test_trials():
     """The twenty of lowest error, and last what has none."""
     errors = [30.0, None, *(9.0 + (7 * i) % 19 for i in range(19))]
