@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import logging
 import sys
+import warnings
 from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
@@ -49,14 +51,18 @@ def write_onnx(model: nn.Module, settings: RunSettings, known: Known, path: Path
     except ImportError:
         raise PoseliftError("export needs ONNX: pip install 'poselift[export]'") from None
     example = torch.zeros(2, settings.n_frames, N_JOINTS, 3)
+    logging.disable(logging.WARNING)  # of the exporter's own workings
     try:
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             program = torch.onnx.export(
                 model.eval(), (example,), input_names=["keypoints"], output_names=["poses"], dynamo=True,
                 dynamic_shapes=({0: torch.export.Dim("batch")},), opset_version=OPSET, verbose=False,
             )  # fmt: skip
     except torch.onnx.errors.OnnxExporterError as error:
         return one_line(error.__cause__ or error)
+    finally:
+        logging.disable(logging.NOTSET)
     assert program is not None
     confident = settings.input_2d == "ground_truth"
     about = {"n_frames": settings.n_frames, "confident": confident, "known": known, "joints": JOINTS}
