@@ -17,7 +17,11 @@ rule certificate:
         paper=SETTINGS.certificate.paper or f"{RESULTS}/paper",
         taken=SETTINGS.certificate.taken,
         workflow=lambda wildcards: json.dumps(
-            {"config": config, "rules": [each.name for each in workflow.rules]}
+            {
+                "config": config,
+                "configfiles": list(map(str, workflow.configfiles)),
+                "rules": [each.name for each in workflow.rules],
+            }
         ),
         parts=[
             *PAPER_TABLES,

@@ -7,6 +7,7 @@
 
 import argparse
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def certify(
             except PoseliftError as error:
                 reason = str(error)
         given = answers(stated, again, edited, faults, reason)
-        write_documents(bundle, stated, record, given, taken)
+        write_documents(bundle, stated, record, given, taken, _build_options(workflow["configfiles"]))
     for answer in given.values():
         more = [f"… and {len(answer.because) - SHOWN} more"] if len(answer.because) > SHOWN else []
         lines = [f"{answer.question} {answer.said}", *answer.because[:SHOWN], *more]
@@ -59,6 +60,13 @@ def certify(
     if verdict(given) == "not reproduced":
         raise PoseliftError(f"{paper}: {said}")
     print(f"{paper}: {said}")
+
+
+def _build_options(configfiles: list[str]) -> str:
+    """Options of Snakemake that read these files; `config.yaml` is read in any case."""
+    own = [os.path.relpath(path) for path in configfiles]
+    laid_over = [path for path in own if path != "config.yaml"]
+    return " ".join(["--cores all", *(["--configfile", *laid_over] if laid_over else [])])
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -16,7 +16,7 @@ from poselift.certificate.answers import Answer, verdict
 from poselift.certificate.tolerance import TOLERANCES
 from poselift.comparison.builds import CLAIMS, cells
 from poselift.files import write_text
-from poselift.latex import Tex, defined_numbers, render, unescape
+from poselift.latex import Tex, defined_numbers, escape, render, unescape
 from poselift.paper.assemble import GENERATED
 from poselift.paper.number_text import NEXT_AUTHOR, setting
 from poselift.report import html
@@ -34,10 +34,11 @@ CHECKED = "codecheck"
 
 
 def write_documents(
-    bundle: Path, stated: Path, record: dict[str, Any], given: Mapping[str, Answer], taken: str
+    bundle: Path, stated: Path, record: dict[str, Any], given: Mapping[str, Answer], taken: str, options: str
 ) -> None:
     """Write all documents into the folder `bundle`, in which the paper that was made again lies. `stated` is
-    the one that was checked, with its `record`; files up to the stage `taken` were taken as given."""
+    the one that was checked, with its `record`; files up to the stage `taken` were taken as given. Snakemake
+    builds it with these `options`."""
     tex = (stated / GENERATED / "numbers.tex").read_text(encoding="utf-8")
     said = verdict(given)
     is_synthetic = r"\synthetictrue" in tex
@@ -60,6 +61,8 @@ def write_documents(
         raw=raw_data(record),
         gigabytes=setting(float(f"{size:.2g}")),
         taken=taken,
+        # in typewriter too, two hyphens would be one dash
+        options=Tex(escape(options).replace("--", "-{}-")),
         **facts,
     )
     checklist = render("neurips_checklist", items=checklist_items(bundle, said, scope))

@@ -58,6 +58,7 @@ def certified(build, capsys, monkeypatch):
         came_out: Callable = lambda paper: None,
         taken: str = "weights",
         given: str = "paper",
+        configfiles: tuple[str, ...] = (),
     ) -> Certified:
         plan = copy.deepcopy(PLAN)
         change(plan)
@@ -77,7 +78,8 @@ def certified(build, capsys, monkeypatch):
                     archive.write(path, path.relative_to(stated))
         error = ""
         paper = given if given != "paper" else f"{R}/paper"
-        options = ["--taken", taken, "--workflow", "{}", "--parts", "x", "--cores", "1", "--out", "out"]
+        workflow = json.dumps({"configfiles": [str(Path(each).absolute()) for each in configfiles]})
+        options = ["--taken", taken, "--workflow", workflow, "--parts", "x", "--cores", "1", "--out", "out"]
         try:
             certify.main([paper, *options])
         except PoseliftError as raised:
@@ -125,6 +127,7 @@ def without_a_seed(paper: Path) -> None:
 
 
 EDITED_TABLE = replaced("generated/tables/main.tex", "base & full & ", "base & full & 1")
+WORKFLOW = '{"configfiles": []}'
 NOT_BEGUN = {"taken", "remade"}
 
 PLANTED = {
@@ -232,7 +235,7 @@ def test_a_rebuild_that_fails_is_an_answer(certified, monkeypatch, build, capsys
         yield
 
     monkeypatch.setattr(certify, "rebuilt", fails)
-    options = ["--taken", "weights", "--workflow", "{}", "--parts", "x", "--cores", "1", "--out", "out"]
+    options = ["--taken", "weights", "--workflow", WORKFLOW, "--parts", "x", "--cores", "1", "--out", "out"]
     with pytest.raises(PoseliftError, match="not reproduced"):
         certify.main([f"{R}/paper", *options])
     assert "made again? no\n  no space left" in capsys.readouterr().out
@@ -240,7 +243,7 @@ def test_a_rebuild_that_fails_is_an_answer(certified, monkeypatch, build, capsys
 
 def test_a_paper_that_was_not_built_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    options = ["--taken", "weights", "--workflow", "{}", "--parts", "x", "--cores", "1", "--out", "out"]
+    options = ["--taken", "weights", "--workflow", WORKFLOW, "--parts", "x", "--cores", "1", "--out", "out"]
     with pytest.raises(PoseliftError, match="no such file or folder"):
         certify.main([f"{R}/paper", *options])
     assert not list(tmp_path.iterdir())
@@ -321,6 +324,20 @@ def test_each_document_says_what_was_made_again(certified, data, scope):
         assert scope in (folder / "codecheck" / name).read_text()
     appendix = (folder / "codecheck/artifact_appendix.tex").read_text()
     assert r"certificate=\{taken: nothing\}" in appendix
+
+
+@pytest.mark.parametrize(
+    ("files", "options"),
+    [
+        (["config.yaml"], "-{}-cores all"),
+        (["config.yaml", "profiles/a_b.yaml"], r"-{}-cores all -{}-configfile profiles/a\_b.yaml"),
+    ],
+)
+def test_the_appendix_names_the_command_with_its_configuration(certified, files, options):
+    folder = certified(configfiles=files).folder
+    appendix = (folder / "codecheck/artifact_appendix.tex").read_text()
+    assert rf"\item \textbf{{Experiments:}} \texttt{{snakemake {options}}};" in appendix
+    assert f"{{snakemake certificate {options} -{{}}-config\n" in appendix
 
 
 def test_the_checklist_says_nothing_of_reproduction_if_nothing_was_made_again(certified):
