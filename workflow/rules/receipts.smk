@@ -5,6 +5,7 @@ from collections import ChainMap
 
 from poselift.analysis.remarks import last_remarks
 from poselift.machine.build_lock import name_holder
+from poselift.machine.scheduler import take_usual_limit_away
 from poselift.provenance.receipts import left_missing, link_notes, with_receipt
 
 OUTSIDE = ChainMap(*CONTENT.values())
@@ -25,6 +26,7 @@ LEFT_MISSING = [
 onstart:
     atexit.unregister(print)
     name_holder()
+    take_usual_limit_away(workflow.scheduler)
     with reported():
         for folder, held in CONTENT.items():
             DATA.require(folder, held)
