@@ -51,7 +51,7 @@ def code_manifest(*entries: str, pins: Mapping[str, str]) -> dict[str, Any]:
     return {
         "entries": sorted(set(entries)),
         "modules": {
-            name: hashlib.sha256(_meaning(project[name]).encode()).hexdigest()[:16]
+            name: hashlib.sha256(_read(project[name]).meaning.encode()).hexdigest()[:16]
             for name in sorted(project)
         },
         "pins": {name: pins[name] for name in sorted(packages) if name in pins},
@@ -112,8 +112,7 @@ class Module(NamedTuple):
     @property
     def file(self) -> Path | None:
         """Where its code is; None if there is no such module."""
-        path = self.folder.joinpath(*self.name.split("."))
-        return next(filter(Path.is_file, (path.with_suffix(".py"), path / "__init__.py")), None)
+        return _file(self.folder, self.name)
 
     @classmethod
     def entry(cls, entry: str) -> "Module":
@@ -122,6 +121,12 @@ class Module(NamedTuple):
             return cls(Path(entry).parent, Path(entry).stem, by_path=True)
         outside = [] if entry.split(".")[0] == PACKAGE else [cls(Path(at), entry) for at in (*sys.path, ".")]
         return next((module for module in outside if module.file), cls(ROOT, entry))
+
+
+@cache
+def _file(folder: Path, name: str) -> Path | None:
+    path = folder.joinpath(*name.split("."))
+    return next(filter(Path.is_file, (path.with_suffix(".py"), path / "__init__.py")), None)
 
 
 def closure(*entries: str) -> tuple[dict[str, Path], set[str]]:
@@ -163,10 +168,10 @@ def _imports(module: Module) -> tuple[frozenset[Module], frozenset[str]]:
     assert module.file is not None
     package = module.name.split(".")[: None if module.file.name == "__init__.py" else -1]
     names: set[str] = set()
-    for node in ast.walk(_tree(module.file)):
+    for node in _read(module.file).imports:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
+        else:
             above = package[: len(package) + 1 - node.level] if node.level else []
             base = ".".join([*above, *filter(None, [node.module])])
             names |= {base, *(f"{base}.{alias.name}" for alias in node.names)} if base else set()
@@ -179,21 +184,32 @@ def _imports(module: Module) -> tuple[frozenset[Module], frozenset[str]]:
     return there, frozenset(tops.values()) - known
 
 
+class Code(NamedTuple):
+    """The code of a file, without what is there for a type checker alone."""
+
+    imports: list[ast.Import | ast.ImportFrom]
+    meaning: str
+    """without what changes no result: comments, layout, docstrings, card, the words of errors"""
+
+
 @cache
-def _meaning(path: Path) -> str:
-    """The code without what changes no result: comments, layout, docstrings, card, the words of errors."""
-    tree = _tree(path)
-    tree.body = [node for node in tree.body if not _is_card(node)]
+def _read(path: Path) -> Code:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [part for node in tree.body for part in (node.orelse if _for_types(node) else [node])]
+    imports = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Raise) or _says_faults(node):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            imports.append(node)
+        elif isinstance(node, ast.Raise) or _says_faults(node):
             for part in ast.walk(node):
                 if isinstance(part, ast.Constant) and isinstance(part.value, str):
                     part.value = ""
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
                 node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
+    tree.body = [node for node in tree.body if not _is_card(node)]
+    return Code(imports, ast.unparse(tree))
 
 
 def _says_faults(node: ast.AST) -> bool:
@@ -203,13 +219,6 @@ def _says_faults(node: ast.AST) -> bool:
 
 def _is_card(node: ast.stmt) -> bool:
     return isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["CARD"]
-
-
-def _tree(path: Path) -> ast.Module:
-    """The code of a module, without what is there for a type checker alone."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    tree.body = [part for node in tree.body for part in (node.orelse if _for_types(node) else [node])]
-    return tree
 
 
 def _for_types(node: ast.stmt) -> TypeGuard[ast.If]:

@@ -196,7 +196,7 @@ def test_weights_of_another_model_are_refused(lifter: Path) -> None:
 def test_its_code_decides_what_is_stale(lifter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def hashed(entry: str = "lifters/mlp.py") -> str:
         hashing._imports.cache_clear()
-        hashing._meaning.cache_clear()
+        hashing._read.cache_clear()
         return code_hash("poselift.models.registry", entry, pins={})
 
     text, before = lifter.read_text(), hashed()

@@ -29,8 +29,8 @@ def package(tmp_path, monkeypatch) -> Path:
 
 
 def clear() -> None:
-    module._imports.cache_clear()
-    module._meaning.cache_clear()
+    for remembered in (module._file, module._imports, module._read):
+        remembered.cache_clear()
 
 
 def hash_after(package: Path, name: str, text: str) -> str:

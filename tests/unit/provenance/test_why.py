@@ -71,8 +71,12 @@ def test_the_module_that_changed_is_named(toy, monkeypatch):
     from poselift.provenance import code_hash
 
     before = code_of(f"{R}/tables/main.tex")
-    edited, real = code_hash.ROOT / "poselift/errors.py", code_hash._meaning
-    monkeypatch.setattr(code_hash, "_meaning", lambda path: "edited" if path == edited else real(path))
+    edited, real = code_hash.ROOT / "poselift/errors.py", code_hash._read
+
+    def read(path):
+        return real(path)._replace(meaning="edited") if path == edited else real(path)
+
+    monkeypatch.setattr(code_hash, "_read", read)
     lines = explained(block("main", params(f"'{before}'", f"'{'f' * 16}'")))
     assert lines[0] == "tables/main.tex: code of poselift.errors changed"
 
