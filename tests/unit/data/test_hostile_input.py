@@ -32,7 +32,7 @@ from poselift.models.checkpoints import load_published, load_weights, save_weigh
 from poselift.models.registry import build_model
 
 REPOSITORY = Path(__file__).parents[3]
-in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 HOSTILE_TEXT = [
     "../../etc/passwd", "$(touch pwned)", "`touch pwned`", "a; rm -rf /", 'a"b', "a'b", "%&#_{}~^\\",

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -236,7 +236,6 @@ values = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     progress=st.dictionaries(st.sampled_from([*PROGRESS, "processes"]), values),
     phase=st.sampled_from(["starting", "training", "evaluating", "finished", "failed", "stopped"]),
