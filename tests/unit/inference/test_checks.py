@@ -31,6 +31,15 @@ def test_people_of_the_right_layout_are_plausible(clips):
     assert [said(clip) for clip in clips] == [""] * len(clips)
 
 
+def test_limbs_that_mostly_point_at_the_camera_are_plausible(clips):
+    """Knees and feet at the hips, but for the last quarter of the frames."""
+    for clip in clips:
+        sitting = clip.copy()
+        for knee, foot, hip in ((2, 3, 1), (5, 6, 4)):
+            sitting[:60, [knee, foot]] = sitting[:60, [hip]]
+        assert said(sitting) == ""
+
+
 def test_another_layout_is_noticed(clips):
     noticed = ["proportions" in said(to_human36m(clip, "coco")) for clip in clips]
     assert np.mean(noticed) > 0.9
@@ -40,7 +49,10 @@ def test_people_upside_down_are_noticed(clips):
     standing = clips[np.median(clips[..., 3, 1] - clips[..., 10, 1], axis=1) > 350]
     assert len(standing) > 10
     for clip in standing:
-        assert "upside down" in said(clip * [1, -1, 1] + [0, 1000, 0])
+        turned = clip * [1, -1, 1] + [0, 1000, 0]
+        assert "upside down" in said(turned)
+        turned[20:] = clip[20:]  # a handstand
+        assert said(turned) == ""
 
 
 def test_joints_outside_of_the_image_are_noticed():
@@ -48,9 +60,9 @@ def test_joints_outside_of_the_image_are_noticed():
     points[..., 2] = 1
     track = Track(0, 0, points, np.ones(1, dtype=bool))
     points[0, 16, 1] = 1100  # one of 17, and within 5 % of the edge
-    points[0, 15, 1] = 1900
+    points[0, 15, 1] = 1200
     assert list(outside(track, (1920, 1080))) == []
-    points[0, 14, 1] = 1900
+    points[0, 14, 0] = -200
     (said,) = outside(track, (1920, 1080))
     assert said == "12% of the joints are outside of images of 1920x1080; is that their size?"
     assert list(outside(track, (1080, 1920))) == []
