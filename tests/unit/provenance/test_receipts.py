@@ -112,6 +112,17 @@ def test_the_short_hash_is_that_of_the_sources(toy, hashed):
     assert short_hash([Path("results/toy/results.csv")]) != hashed
 
 
+def test_the_short_hash_reads_sources_of_up_to_a_megabyte(toy):
+    """Larger ones count by the hash among the options of the job that reads them."""
+
+    def hashed_with(content):
+        Path("data/raw.pkl").write_text(content)
+        return short_hash([Path("results/toy/results.csv")])
+
+    assert hashed_with("a" * 10**6) != hashed_with("b" * 10**6)
+    assert hashed_with("a" * (10**6 + 1)) == hashed_with("b" * (10**6 + 1))
+
+
 def test_the_short_hash_tells_other_options_of_a_job_before_apart(toy, hashed):
     path = Path("results/toy/receipts/evaluate/full-base-s0.json")
     content = json.loads(path.read_text()) | {"params": {"options": "--flip false"}}
