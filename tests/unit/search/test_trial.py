@@ -251,6 +251,17 @@ def test_the_command_leaves_the_outcome_and_no_weights(trainer, command, coarse,
     assert json.loads((folder / "provenance.json").read_text()) == {"outputs": {"config.yaml": "2"}}
 
 
+def test_further_seeds_have_folders_of_their_own_and_leave_no_weights(trainer, command, coarse, tmp_path):
+    folder = tmp_path / "coarse" / NAME
+    seeds = [coarse[NAME].base.seed + 1, coarse[NAME].base.seed + 2]
+    module.main(command(folder / "rung-1.json", 1, "--seeds", *map(str, seeds)))
+    assert sorted(path.parent.name for path in folder.rglob("config.yaml")) == sorted(
+        [NAME, *(f"seed-{seed}" for seed in seeds)]
+    )
+    assert not list(folder.rglob("*.safetensors"))
+    assert not list(folder.rglob("state/key"))
+
+
 def test_a_stopped_job_fails_and_leaves_everything(trainer, command, tmp_path):
     trainer.fault = Stopped("stopped by SIGTERM; the state is saved", 15)
     with pytest.raises(SystemExit) as ended:
