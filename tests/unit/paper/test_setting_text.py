@@ -165,6 +165,12 @@ def test_a_comparison_that_is_not_tested_is_not_counted():
     ]
     said = text(ablation=entries, ground_truth_2d=None)["statistics.families.described"]
     assert said.endswith("and the 1 comparison of the ablation with the unchanged model")
+    more = CONFIG["experiment"] | {"more_seeds": {"large": [7]}}
+    against = entries[2] | {"name": "against", "against": ["baseline", "large"]}
+    said = text(experiment=more, ablation=[*entries, against])["statistics.families.described"]
+    assert "and the 2 comparisons of the ablation" in said.replace(",", " and")
     grid = {"architectures": ["baseline", "full"], "sizes": ["base"], "seeds": [0]}
+    said = text(experiment=grid | {"more_seeds": {"base": [1]}}, ablation=[], ground_truth_2d=None)
+    assert said["statistics.families.described"].startswith("the 1 comparison between architectures")
     said = text(experiment=grid, ablation=entries[1:2], ground_truth_2d=None)
     assert said["statistics.families.described"] == "no family"

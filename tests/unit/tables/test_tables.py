@@ -412,6 +412,7 @@ def test_ground_truth_2d_stands_beside_detections(clear_cut, make_report):
     results = pd.concat([clear_cut, collect(runs)])
     theirs = [published_row("Theirs", mpjpe_ground_truth_2d=19.4), published_row("Others")]
     theirs.append(published_row("Unsure", mpjpe_ground_truth_2d=15.5, unsure=["mpjpe_ground_truth_2d"]))
+    theirs.append(published_row("Remembered", mpjpe_ground_truth_2d=17.3, sure="C"))
     grid = Grid(("baseline", "full"), ("base",), (0, 1, 2), "gt2d")
     table = tex(ground_truth_2d, results, Published(detector="SH", rows=theirs), view(ground_truth_2d=grid))
     assert row(table, "Full")[2:] == [
@@ -421,6 +422,7 @@ def test_ground_truth_2d_stands_beside_detections(clear_cut, make_report):
     assert row(table, "Copy 2D")[2] == "120.5"
     assert "19.4" in table
     assert "15.5" not in table
+    assert "17.3" not in table
     assert "DRAFT: 3 runs are missing (baseline-base-gt2d-s0" in table
 
 
