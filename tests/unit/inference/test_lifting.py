@@ -98,6 +98,13 @@ def test_one_window_is_what_the_protocol_predicts(checkpoint: Path):
     np.testing.assert_allclose(lift(lifter, given, image_view(SIZE), 0.1, 4), expected, rtol=1e-4, atol=1e-3)
 
 
+def test_a_model_drops_nothing_out():
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Dropout(0.5))
+    clips = normalised(points(9)[None], image_view(SIZE), 0.1, confident=False)
+    expected = model[0](torch.from_numpy(clips)).detach().numpy()
+    np.testing.assert_allclose(from_torch(model, 9).run(clips), expected, rtol=1e-5, atol=1e-6)
+
+
 def test_no_jump_where_windows_meet():
     """Where windows disagree, here by a constant each, overlap lets one glide into the next."""
     still = np.repeat(points(1), 200, axis=0)
