@@ -219,6 +219,11 @@ def test_what_a_failed_job_should_have_written_is_known_until_it_is_there(toy, m
     with pytest.raises(RuntimeError):
         job(*given)
     assert left_missing(Path(R)) == [f"{R}/one.csv", f"{R}/two.csv"]
+    other = [[], [f"{R}/three.csv"], *given[2:6], f"{R}/logs/other.log", *given[7:]]
+    with pytest.raises(RuntimeError):
+        job(*other)
+    assert left_missing(Path(R)) == [f"{R}/one.csv", f"{R}/two.csv", f"{R}/three.csv"]
+    Path(f"{R}/three.csv").write_text("restored")
     Path(f"{R}/one.csv").write_text("restored")
     assert left_missing(Path(R)) == [f"{R}/two.csv"]
     fails = False
