@@ -60,6 +60,14 @@ def test_overrides_survive_the_shell(searching):
     assert parser.parse_known_args(shlex.split(collect_options(config)))[0].overrides == stated
 
 
+def test_finalists_are_chosen_once_trials_have_their_whole_length(searching):
+    jobs = Jobs(plan(searching(COARSE | {"finalists": {"count": 2, "seeds": [5, 6]}})), "search")
+    names = "--trials lr=0.001 lr=0.0001 "
+    ranked = [jobs.ranking_options(wildcards("coarse", rung=rung)).removeprefix(names) for rung in range(3)]
+    assert ranked == ["--keep 0.3", "--keep 0.3", "--count 2"]
+    assert jobs.last_rankings == {"coarse": "search/coarse/ranking-3.json"}
+
+
 def test_a_third_goes_on_unless_the_stage_says_otherwise(searching):
     jobs = Jobs(plan(searching(COARSE | {"halving": {"epochs": [2]}})), "search")
     assert jobs.ranking_options(wildcards("coarse")).endswith(f"--keep {1 / 3}")
