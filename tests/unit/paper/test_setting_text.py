@@ -100,6 +100,14 @@ def test_each_key_of_the_grid_changes_the_text():
     assert text(models={"baseline": {"dim_rep": 32}})["model.dim_rep.described"] == " to 32 to 512 channels"
 
 
+def test_sizes_are_described_by_their_blocks_and_channels():
+    sizes = {"one": {"depth": 1, "dim": 16}, "two": {"depth": 2, "dim": 24}}
+    said = text(sizes=sizes, experiment=CONFIG["experiment"] | {"sizes": ["two", "one"], "more_seeds": {}},
+                ablation=[], ground_truth_2d=None, search={}, further_data={},
+                paper=CONFIG["paper"] | {"per_action_size": "one"})  # fmt: skip
+    assert said["setup.sizes_described"] == ("two (2 blocks of 24 channels) and one (1 block of 16 channels)")
+
+
 def test_sizes_with_more_seeds_are_named():
     of = {"seeds": [0, 1, 2], "sizes": ["small", "base", "large"]}
     more = [{}, {"base": [3, 4]}, {"base": [0], "small": [3], "large": [3, 4, 5]}]

@@ -314,6 +314,9 @@ def test_ablation_compares_each_entry_with_its_base(three_seeds, make_report):
     assert row(table, "unchanged")[4:8] == ["39.0", r"\spread{0.0}", "", ""]
     assert row(table, r"chain\_1")[4] == r"\missing"
     assert r"DRAFT: 2 runs are missing (baseline-base-chain-s0, baseline-base-chain-s1)" in table
+    turned = view(Grid(("full", "baseline"), ("base",), (0, 1)))  # changes are from the first
+    first, second = ablation.table(three_seeds, {}, {}, turned).blocks[0].rows
+    assert (first[5].text, second[5].text) == ("", "+2.00")
 
 
 def test_the_caption_of_an_ablation_is_about_the_model_of_most_seeds(three_seeds):
