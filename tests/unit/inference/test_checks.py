@@ -7,6 +7,7 @@ from poselift.config.command_line import run_from_options
 from poselift.data import prepare
 from poselift.data.store import open_split
 from poselift.datasets.human36m import Synthetic
+from poselift.inference import lifters
 from poselift.inference.checks import implausible, measured, outside, unfamiliar
 from poselift.inference.layouts import to_human36m
 from poselift.inference.lifters import known_inputs
@@ -92,7 +93,9 @@ def test_what_the_training_did_not_have_is_named(clips):
     assert lines[0].endswith("(training: 0.5 to 1.2)")
 
 
-def test_what_the_training_had_is_all_of_its_clips_but_the_extremes(raw_content, write_raw, tmp_path):
+def test_what_the_training_had_is_all_of_its_clips_but_the_extremes(
+    raw_content, write_raw, tmp_path, monkeypatch
+):
     store = tmp_path / "data"
     prepare.main(["--raw", str(write_raw(raw_content())), "--out", str(store), "--n-frames", "4"])
     train = open_split(store, "train", 4)
@@ -102,6 +105,9 @@ def test_what_the_training_had_is_all_of_its_clips_but_the_extremes(raw_content,
     assert known_inputs(None, settings, store)["confidence"] == expected
     assert known_inputs(tmp_path / "runs/one", settings)["confidence"] == expected
     assert known_inputs(None, settings) is None
+    monkeypatch.setattr(lifters, "CLIPS", 2)  # of many, some from the first to the last
+    ends = pytest.approx(np.percentile([confidences[0], confidences[-1]], [1, 99]))
+    assert known_inputs(None, settings, store)["confidence"] == ends
     settings = run_from_options(
         {"architecture": "baseline", "size": "xsmall", "n_frames": 4, "input_2d": "ground_truth"}
     )

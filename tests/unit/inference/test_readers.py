@@ -152,6 +152,7 @@ def test_what_was_not_found_has_no_confidence(tmp_path):
     points = standing(1)[0]
     points[0], points[1, 0], points[2, 2], points[3, 2] = 0, np.nan, 0, 7.5
     points[4, 0], points[5, 1] = 0, 0  # at an edge of the image
+    points[6, :2] = 7600, 4300  # of one of 8K
     np.save(tmp_path / "a.npy", points[None])
     found = read_keypoints(tmp_path / "a.npy", "coco").points[0]
     np.testing.assert_array_equal(found[:3], 0)
