@@ -109,6 +109,16 @@ def test_many_of_a_kind_are_counted_unless_all_are_wanted(toy, capsys):
     assert "full-base-s2.json" in traced(capsys, "results.csv", "--all")
 
 
+def test_sources_are_of_no_kind_and_each_is_named(toy, capsys):
+    texts = [f"src/{name}.tex.j2" for name in "abcde"]
+    for path in texts:
+        Path(path).parent.mkdir(exist_ok=True)
+        Path(path).write_text(path)
+    toy.job("paper/table_main", "table", ["results/toy/results.csv", *texts], {toy.parts[0]: "a table\n"})
+    lines = traced(capsys, "tables/main")
+    assert all(f"{path}  sha256 " in lines for path in texts)
+
+
 @pytest.mark.parametrize(
     ("target", "message"),
     [

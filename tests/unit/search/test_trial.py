@@ -166,6 +166,10 @@ def test_a_winner_that_stays_the_same_costs_nothing(trainer, attempt, searching,
     better = result("lr=0.009", 80.0, searched={"lr": 0.009})
     assert attempt(trial=trial, start=Ranking([better, winner], [])).searched == {"lr": 0.0045}
     assert [settings.training.lr for settings, _ in trainer.calls] == [0.001, 0.0045]
+    early = attempt(trial=trial, start=Ranking([better, winner], []), stop_after=8)
+    goes_on = {"rung": 1, "previous": Ranking([early], [trial.name])}
+    assert attempt(trial=trial, start=Ranking([better, winner], []), **goes_on).searched == {"lr": 0.0045}
+    assert len(trainer.calls) == 2
 
 
 @pytest.mark.parametrize(
