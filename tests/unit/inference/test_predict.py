@@ -127,6 +127,22 @@ def test_warnings_compare_what_the_model_is_given(tmp_path):
     assert "person 0: the mean confidence is 0.28 (training: 0.9 to 1)" in warnings
 
 
+def test_joints_outside_of_the_image_are_a_warning_and_far_outside_an_error(tmp_path):
+    """Two of seventeen joints; the image is 1000x1000."""
+    options = ["--checkpoint", "none", *TINY, "--out", "none", *SIZE, "--layout", "coco"]
+    given = parse([str(tmp_path / "a.npy"), *options])
+    for x, far in ((1400, False), (1600, True)):
+        points = standing(9)
+        points[:, [9, 10], 0] = x
+        np.save(tmp_path / "a.npy", points)
+        if far:
+            with pytest.raises(PoseliftError, match="joints up to 1600x"):
+                predicted(tmp_path / "a.npy", given, Lifter(lambda clips: clips, 9), None, None)
+        else:
+            _, _, warnings = predicted(tmp_path / "a.npy", given, Lifter(lambda clips: clips, 9), None, None)
+            assert any("12% of the joints are outside of images of 1000x1000" in each for each in warnings)
+
+
 def test_size_and_frame_rate_are_the_options_then_the_videos_then_the_files(tmp_path):
     path = videopose3d(tmp_path / "a.npz", standing(9))  # of 1920x1080, 25 frames per second
     video = Video((1000, 800), 50.0)

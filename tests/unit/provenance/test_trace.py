@@ -40,6 +40,18 @@ def test_a_run_has_its_own_chain_alone(toy, capsys):
     assert RAW in text
 
 
+def test_a_frozen_run_says_what_changed_since_or_that_nobody_knows(toy, capsys):
+    path = Path("results/toy/provenance.json")
+    for changed, said in (
+        (["poselift.models.graph"], "poselift.models.graph"),
+        (None, "not known what differs"),
+    ):
+        record = toy.gather() | {"frozen": {"full-base-s1": {"code": "c", "now": None, "changed": changed}}}
+        path.write_text(json.dumps(record))
+        assert f"; FROZEN, older code than now: {said}\n" in traced(capsys, "full-base-s1")
+    assert "FROZEN" not in traced(capsys, "full-base-s0")
+
+
 def test_a_run_of_the_second_data_set_has_to_be_named_in_full(toy, capsys):
     second = "results/toy/second/runs/full-base-s1"
     toy.job("second/train/full-base-s1", "train", ["data/raw.pkl"], {f"{second}/history.json": "{}"})
