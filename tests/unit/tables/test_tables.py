@@ -92,6 +92,8 @@ def test_main_table_has_mean_and_spread(three_seeds):
     assert r"\cmidrule(lr){3-12}\cmidrule(lr){13-22}" in table
     assert row(table, "Full")[:4] == ["", "Full", "39.0", r"\spread{0.0}"]
     assert row(table, "Mean pose")[2:4] == ["221.4", ""]
+    assert len(row(table, "Mean pose")) == 22
+    assert row(table, "Mean pose")[4] == f"{0.8 * 221.4:.1f}"
     assert "Mean over 3 seeds" in table
     assert "15 actions" in table
 
@@ -174,6 +176,9 @@ def test_what_a_test_could_find_is_of_the_primary_metric(clear_cut):
     assert p_mpjpe.value == pytest.approx(0.8 * mpjpe.value)  # as all P-MPJPE are of the MPJPE
     assert mpjve.text == f"{0.04 * mpjpe.value:.2f}"  # with a decimal more than millimetres
     assert "difference of the P-MPJPE that its test" in tables[1].caption
+    for its, unit in ((mpjpe, "mm"), (p_mpjpe, "mm"), (mpjve, "mm/frame")):
+        caption = tables[[mpjpe, p_mpjpe, mpjve].index(its)].caption
+        assert f"from {its.text}\N{NARROW NO-BREAK SPACE}{unit} on" in caption
 
 
 def test_differences_have_intervals(clear_cut):
