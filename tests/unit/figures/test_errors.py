@@ -314,7 +314,12 @@ def test_entries_have_the_look_of_their_architecture(make_table):
     )
     plain = entry("plain", "baseline").model_copy(update={"against": ("full", "base")})
     shown = view(ablation=[entry("thin", "baseline"), entry("wide"), plain], statistics=STATISTICS)
-    ax = ablation.draw(results, shown).axes[0]
+    figure = ablation.draw(results, shown)
+    (legend,), ax = figure.legends, figure.axes[0]
+    assert [text.get_text() for text in legend.get_texts()] == ["Baseline", "Full"]
+    # a model in the place of another: that it is compared with is the only one
+    only = view(ablation=[entry("wide"), plain], statistics=STATISTICS)
+    assert ablation.draw(results, only).legends == []
     drawn = {container.lines[0].get_ydata()[0]: container.lines[0] for container in ax.containers}
     for at, label in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True):
         card = shown.card({"thin": "baseline", "wide": "full", "plain": "full"}[label.get_text()])

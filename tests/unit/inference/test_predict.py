@@ -143,6 +143,16 @@ def test_joints_outside_of_the_image_are_a_warning_and_far_outside_an_error(tmp_
             assert any("12% of the joints are outside of images of 1000x1000" in each for each in warnings)
 
 
+def test_people_in_a_small_image_are_not_taken_for_shares_of_it(tmp_path):
+    small = standing(9) * np.array([0.05, 0.05, 1], dtype=np.float32)  # 15 to 35 px
+    np.save(tmp_path / "a.npy", small)
+    found, _, _ = lifted(tmp_path / "a.npy", "--size", "64x64", "--layout", "coco")
+    assert [len(each.points) for each in found] == [9]
+    np.save(tmp_path / "b.npy", small / np.array([64, 64, 1], dtype=np.float32))
+    with pytest.raises(PoseliftError, match="normalised"):
+        lifted(tmp_path / "b.npy", "--size", "64x64", "--layout", "coco")
+
+
 def test_size_and_frame_rate_are_the_options_then_the_videos_then_the_files(tmp_path):
     path = videopose3d(tmp_path / "a.npz", standing(9))  # of 1920x1080, 25 frames per second
     video = Video((1000, 800), 50.0)

@@ -22,6 +22,7 @@ def wildcards(stage: str, trial: str = "", rung: int = 0) -> SimpleNamespace:
 def test_a_rung_follows_the_ranking_before_it(searching):
     jobs = Jobs(plan(searching(COARSE, FINE)), "search")
     assert jobs.previous(wildcards("coarse", "lr=0.001", 0)) == []
+    assert jobs.previous(wildcards("coarse", "lr=0.001", 1)) == ["search/coarse/ranking-0.json"]
     assert jobs.previous(wildcards("coarse", "lr=0.001", 2)) == ["search/coarse/ranking-1.json"]
 
 
