@@ -1,6 +1,6 @@
 """The entries of a record: parts first, jobs of the same code together, the raw data last."""
 
-from poselift.analysis.lineage import entries, grouped
+from poselift.analysis.lineage import entries, grouped, raw_data
 
 
 def test_parts_come_first_and_the_raw_data_last(record):
@@ -40,6 +40,14 @@ def test_what_was_read_leads_to_the_entry_that_made_it(record):
     ]
     anchors = {entry.anchor for entry in listed}
     assert {made for entry in listed for _, made in entry.inputs if made} <= anchors
+
+
+def test_the_raw_data_are_the_files_that_are_checked_measured_or_made(record):
+    assert raw_data(record) == {"raw_file.pkl": "0123456789abcdef" * 4}
+    made = {"results/toy/data/motion.pkl": "a" * 64, "results/toy/data/raw.sha256": "b" * 64}
+    record["core"]["jobs"]["raw"]["inputs"] = [*made]
+    record["outputs"] |= {path: {"sha256": digest, "size": 1} for path, digest in made.items()}
+    assert raw_data(record) == {"data/motion.pkl": "a" * 64}  # the digest is no motion
 
 
 def test_names_of_many_jobs_are_counted():

@@ -75,6 +75,7 @@ def test_the_view_is_what_the_configuration_says():
             "architectures": ["full", "baseline"],
             "sizes": ["small", "base", "large"],
             "seeds": [3, 4],
+            "more_seeds": {"base": [5], "large": [6]},
         },
         data={"title": "Mine", "raw": "raw.pkl"},
         ablation=[
@@ -90,8 +91,9 @@ def test_the_view_is_what_the_configuration_says():
     )
     found = view_of(told)
     assert found.notice == DataNotice("Mine", synthetic=False)
-    assert found.grid == Grid(("full", "baseline"), ("small", "base", "large"), (3, 4))
-    assert found.detail == Grid(("full", "baseline"), ("base",), (3, 4))
+    more = {"base": (5,), "large": (6,)}  # of the main grid alone
+    assert found.grid == Grid(("full", "baseline"), ("small", "base", "large"), (3, 4), "", more)
+    assert found.detail == Grid(("full", "baseline"), ("base",), (3, 4, 5))
     assert found.ground_truth_2d == Grid(("baseline",), ("large",), (7,), "gt2d")
     assert [tuple(dict(entry).values()) for entry in found.ablation] == [
         ("short", "fewer", "full", "base", (3, 4), None),

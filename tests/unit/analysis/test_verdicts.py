@@ -36,6 +36,13 @@ def test_the_claims_of_the_only_results_are_printed(judged, capsys):
         main(["results/two"])
 
 
+@pytest.mark.parametrize("verdict", ["refuted", "inconclusive", "not tested"])
+def test_a_claim_that_is_not_supported_is_an_error(judged, verdict):
+    judged("one", verdict)
+    with pytest.raises(PoseliftError, match=f"of 1 claims: 1 {verdict}"):
+        main([])
+
+
 def test_without_claims_it_says_how_to_have_them_judged(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(PoseliftError, match="no judged claims; build them with `snakemake claims`"):

@@ -1,5 +1,7 @@
 """Training curves."""
 
+import json
+
 import matplotlib.pyplot as plt
 import pytest
 
@@ -54,9 +56,9 @@ def test_a_panel_shows_the_runs_of_its_size_and_no_variant(make_run):
 
     runs = [make_run("full", size, 0, lists(error)) for size, error in (("base", 50.0), ("xsmall", 70.0))]
     other = make_run("full", "base", 1, lists(999.0))
-    runs.append(
-        type(other)(other.settings.model_copy(update={"variant": "gt2d"}), other.epochs, other.summary)
-    )
+    for variant in ("gt2d", "no_graph"):
+        settings = other.settings.model_copy(update={"variant": variant})
+        runs.append(type(other)(settings, other.epochs, other.summary))
     figure = curves.draw(runs, view(Grid(("full",), ("xsmall", "base"), (0,))))
     panels = {(ax.get_title(), ax.get_ylabel()): ax for ax in figure.axes}
     assert panels["base", "test MPJPE (mm)"].lines[0].get_ydata().tolist() == [50, 50]
@@ -83,4 +85,8 @@ def test_lines_have_the_look_of_their_architecture_and_the_legend_names_it(make_
 def test_a_run_that_was_cut_short_is_named(tmp_path):
     (tmp_path / "metrics.json").write_text('{"epochs": {"mpjpe": [50.0, 4')
     with pytest.raises(PoseliftError, match=r"metrics.json.*train it again"):
+        read_run(tmp_path)
+    lists = {"mpjpe": [50.0, 49.0], "loss_total": [1.0]}
+    (tmp_path / "metrics.json").write_text(json.dumps({"epochs": lists, "summary": {}}))
+    with pytest.raises(PoseliftError, match=r"the lists by epoch differ in length"):
         read_run(tmp_path)

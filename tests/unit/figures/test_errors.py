@@ -148,7 +148,7 @@ def circles(ax):
     return found
 
 
-def test_joints_are_coloured_by_error_and_by_change_each_on_its_scale(results):
+def test_joints_are_coloured_by_error_and_by_change_each_on_its_scale(results, make_table):
     figure = joints.draw(results, VIEW)
     baseline, full, *_ = figure.axes
     expected = np.array([joint_share(j) for j in range(1, 17)])  # the root has none
@@ -165,6 +165,9 @@ def test_joints_are_coloured_by_error_and_by_change_each_on_its_scale(results):
     areas = circles(baseline).get_sizes()
     assert areas[-8:] / areas[-1] == pytest.approx((expected / expected[-1])[-8:])
     assert circles(full).get_offsets().tolist() == joints.STANDING[1:].tolist()
+    errors = {("baseline", "base", "", 0): 40.0, ("full", "base", "", 0): 42.0}
+    scale = circles(joints.draw(make_table(errors), VIEW).axes[1]).norm
+    assert (scale.vmin, scale.vmax) == pytest.approx((-2 * expected[-1], 2 * expected[-1]))  # all rise
 
 
 @pytest.mark.parametrize("error", [42.0, 420.0])
@@ -304,15 +307,22 @@ def test_the_bar_of_an_entry_may_be_longer_to_one_side(ablated):
 
 
 def test_entries_have_the_look_of_their_architecture(make_table):
-    runs = [("baseline", ""), ("baseline", "thin"), ("full", ""), ("full", "wide")]
+    """Of that of the model that they are compared with."""
+    runs = [("baseline", ""), ("baseline", "thin"), ("full", ""), ("full", "wide"), ("baseline", "plain")]
     results = make_table(
         {(name, "base", variant, s): 40.0 + i + s for i, (name, variant) in enumerate(runs) for s in range(3)}
     )
-    shown = view(ablation=[entry("thin", "baseline"), entry("wide")], statistics=STATISTICS)
-    ax = ablation.draw(results, shown).axes[0]
+    plain = entry("plain", "baseline").model_copy(update={"against": ("full", "base")})
+    shown = view(ablation=[entry("thin", "baseline"), entry("wide"), plain], statistics=STATISTICS)
+    figure = ablation.draw(results, shown)
+    (legend,), ax = figure.legends, figure.axes[0]
+    assert [text.get_text() for text in legend.get_texts()] == ["Baseline", "Full"]
+    # a model in the place of another: that it is compared with is the only one
+    only = view(ablation=[entry("wide"), plain], statistics=STATISTICS)
+    assert ablation.draw(results, only).legends == []
     drawn = {container.lines[0].get_ydata()[0]: container.lines[0] for container in ax.containers}
     for at, label in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True):
-        card = shown.card({"thin": "baseline", "wide": "full"}[label.get_text()])
+        card = shown.card({"thin": "baseline", "wide": "full", "plain": "full"}[label.get_text()])
         assert (drawn[at].get_color(), drawn[at].get_marker()) == (card.colour, card.marker)
 
 
@@ -338,6 +348,14 @@ def test_an_ablation_with_a_single_seed_says_so(make_table, words):
     figure = ablation.draw(results, view(ablation=[one], statistics=STATISTICS))
     assert any("a single seed" in line for line in words(figure))
     assert figure.axes[0].containers[0].lines[0].get_markerfacecolor() == "white"
+
+
+def test_an_ablation_some_of_which_has_one_seed_says_what_the_others_bars_are(ablated, words):
+    results = ablated[(ablated["variant"] != "better") | (ablated["seed"] == 0)]
+    entries = [entry("worse"), entry("better").model_copy(update={"seeds": (0,)})]
+    said = "\n".join(words(ablation.draw(results, view(ablation=entries, statistics=STATISTICS))))
+    assert "bar: 95 % interval, paired by recording and seed" in said
+    assert "single seed" not in said
 
 
 def test_an_ablation_with_two_seeds_shows_what_each_changes(make_table, words):

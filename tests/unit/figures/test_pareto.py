@@ -93,6 +93,10 @@ def test_beside_published_rows_ours_are_of_the_best_epoch(results):
     best = [best_epoch("baseline", "", seed, last) for seed, last in enumerate(LAST["baseline", "base"])]
     assert ours(figure.axes[0])[0][1] == [12, pytest.approx(np.mean(best))]
     assert "best" in figure.axes[0].get_ylabel()
+    unsure = Published(detector="SH", rows=[row("remembered", parameters=6.0, mpjpe=44.0, sure="C")])
+    alone = pareto.draw(results, COSTS, unsure, VIEW).axes[0]  # none of which is shown
+    assert "last" in alone.get_ylabel()
+    assert ours(alone)[0][1] == [12, 42]
 
 
 def test_synthetic_data_are_not_shown_beside_published_results(tmp_path):

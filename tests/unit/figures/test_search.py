@@ -152,6 +152,7 @@ def test_a_table_is_read_and_another_file_refused(tmp_path, grid):
     grid.to_csv(path, index=False)
     assert read_trials(path)["final"].tolist() == grid["final"].tolist()
     assert (grid["final"] > grid["best"]).all()
+    assert set(read_trials(path)["reason"]) == {""}  # an empty cell is no number that is missing
     path.write_text("a,b\n1,2\n")
     with pytest.raises(PoseliftError, match=r"results\.csv: not a table of trials"):
         read_trials(path)

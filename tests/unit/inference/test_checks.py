@@ -7,6 +7,7 @@ from poselift.config.command_line import run_from_options
 from poselift.data import prepare
 from poselift.data.store import open_split
 from poselift.datasets.human36m import Synthetic
+from poselift.inference import lifters
 from poselift.inference.checks import implausible, measured, outside, unfamiliar
 from poselift.inference.layouts import to_human36m
 from poselift.inference.lifters import known_inputs
@@ -31,6 +32,15 @@ def test_people_of_the_right_layout_are_plausible(clips):
     assert [said(clip) for clip in clips] == [""] * len(clips)
 
 
+def test_limbs_that_mostly_point_at_the_camera_are_plausible(clips):
+    """Knees and feet at the hips, but for the last quarter of the frames."""
+    for clip in clips:
+        sitting = clip.copy()
+        for knee, foot, hip in ((2, 3, 1), (5, 6, 4)):
+            sitting[:60, [knee, foot]] = sitting[:60, [hip]]
+        assert said(sitting) == ""
+
+
 def test_another_layout_is_noticed(clips):
     noticed = ["proportions" in said(to_human36m(clip, "coco")) for clip in clips]
     assert np.mean(noticed) > 0.9
@@ -40,7 +50,10 @@ def test_people_upside_down_are_noticed(clips):
     standing = clips[np.median(clips[..., 3, 1] - clips[..., 10, 1], axis=1) > 350]
     assert len(standing) > 10
     for clip in standing:
-        assert "upside down" in said(clip * [1, -1, 1] + [0, 1000, 0])
+        turned = clip * [1, -1, 1] + [0, 1000, 0]
+        assert "upside down" in said(turned)
+        turned[20:] = clip[20:]  # a handstand
+        assert said(turned) == ""
 
 
 def test_joints_outside_of_the_image_are_noticed():
@@ -48,9 +61,9 @@ def test_joints_outside_of_the_image_are_noticed():
     points[..., 2] = 1
     track = Track(0, 0, points, np.ones(1, dtype=bool))
     points[0, 16, 1] = 1100  # one of 17, and within 5 % of the edge
-    points[0, 15, 1] = 1900
+    points[0, 15, 1] = 1200
     assert list(outside(track, (1920, 1080))) == []
-    points[0, 14, 1] = 1900
+    points[0, 14, 0] = -200
     (said,) = outside(track, (1920, 1080))
     assert said == "12% of the joints are outside of images of 1920x1080; is that their size?"
     assert list(outside(track, (1080, 1920))) == []
@@ -80,7 +93,9 @@ def test_what_the_training_did_not_have_is_named(clips):
     assert lines[0].endswith("(training: 0.5 to 1.2)")
 
 
-def test_what_the_training_had_is_all_of_its_clips_but_the_extremes(raw_content, write_raw, tmp_path):
+def test_what_the_training_had_is_all_of_its_clips_but_the_extremes(
+    raw_content, write_raw, tmp_path, monkeypatch
+):
     store = tmp_path / "data"
     prepare.main(["--raw", str(write_raw(raw_content())), "--out", str(store), "--n-frames", "4"])
     train = open_split(store, "train", 4)
@@ -90,6 +105,9 @@ def test_what_the_training_had_is_all_of_its_clips_but_the_extremes(raw_content,
     assert known_inputs(None, settings, store)["confidence"] == expected
     assert known_inputs(tmp_path / "runs/one", settings)["confidence"] == expected
     assert known_inputs(None, settings) is None
+    monkeypatch.setattr(lifters, "CLIPS", 2)  # of many, some from the first to the last
+    ends = pytest.approx(np.percentile([confidences[0], confidences[-1]], [1, 99]))
+    assert known_inputs(None, settings, store)["confidence"] == ends
     settings = run_from_options(
         {"architecture": "baseline", "size": "xsmall", "n_frames": 4, "input_2d": "ground_truth"}
     )

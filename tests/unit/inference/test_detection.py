@@ -103,7 +103,12 @@ class Graph:
         return path
 
 
-def detector(path: Path, height: int | str = 96, width: int | str = 64) -> Path:
+def detector(
+    path: Path,
+    height: int | str = 96,
+    width: int | str = 64,
+    scores: tuple[float, float, float] = (0.9, 0.9, 0.9),
+) -> Path:
     """The box of what is blue, green and red, with double boxes removed: what is blue is no person."""
     graph = Graph(height, width)
     bright = graph.bright("image", 200)
@@ -111,7 +116,7 @@ def detector(path: Path, height: int | str = 96, width: int | str = 64) -> Path:
     one = graph.constant(1)
     right, bottom = graph("Add", right, one), graph("Add", bottom, one)
     there = graph("ReduceMax", bright, graph.constant([2, 3], np.int64), keepdims=0)
-    score = graph("Mul", there, graph.constant(0.9))
+    score = graph("Mul", there, graph.constant([scores]))
     last = graph.constant([2], np.int64)
     columns = [graph("Unsqueeze", each, last) for each in (left, top, right, bottom, score)]
     boxes = graph("Concat", *columns, axis=2)
@@ -200,6 +205,14 @@ def test_joints_are_where_the_person_is_and_nowhere_else(make, name, tmp_path):
     assert (found.layout, found.size, found.fps) == ("halpe26", (WIDTH, HEIGHT), 24)
     agree(found, 20, person)
     np.testing.assert_allclose(found.points[..., 2], 0.8, atol=1e-6)
+
+
+def test_a_box_that_is_not_sure_is_nobody(tmp_path):
+    """As in rtmlib, 0.3 is the least."""
+    surer, other = Rectangle(RED, (30, 40), range(5)), Rectangle(GREEN, (100, 140), range(5))
+    path = filmed(tmp_path / "clip.mp4", surer, other, frames=5)
+    unsure = detector(tmp_path / "detector.onnx", scores=(0.9, 0.29, 0.31))
+    agree(read_keypoints(path, None, (unsure, pose_model(tmp_path / "pose.onnx"))), 5, surer)
 
 
 def test_a_phone_held_upright_notes_that_images_are_to_be_turned(models, tmp_path):

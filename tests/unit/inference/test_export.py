@@ -141,6 +141,11 @@ def test_the_card_of_a_run_says_what_its_records_say(make_report, tmp_path):
     assert told["key of the run"] == "k1 (code c1, commit c2)"
     error, low, high = map(float, re.fullmatch(r"(\S+) mm \| (\S+) to (\S+)", told["MPJPE"]).groups())
     assert low < error == 38 < high
+    assert "may be synthetic" in text
+    for file, said in (("raw.json", False), ("raw.sha256", True)):  # which is there where motion was made
+        write_json(tmp_path / "data" / file, {})
+        text = card(argparse.Namespace(run=run, evaluation=None), settings.name, settings, onnx=True)
+        assert ("Trained on synthetic motion" in text) == ("synthetic" in text) == said
 
 
 @pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod."])

@@ -59,6 +59,23 @@ def test_frames_in_are_frames_out_and_each_is_its_own(length):
     np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-2)
 
 
+@pytest.mark.parametrize(("length", "first"), [(1, 4), (2, 3), (5, 2), (8, 0)])
+def test_a_short_track_is_in_the_middle_of_its_window(length, first):
+    """A model whose poses say at which place of the clip they are."""
+    places = np.arange(9, dtype=np.float32)[:, None, None]
+    lifter = Lifter(lambda clips: np.zeros_like(clips) + places, 9)
+    out = lift(lifter, points(length), image_view((2, 2)), 0.1, overlap=4)
+    np.testing.assert_allclose(out[:, 1, 1], first + np.arange(length), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("shift", "seen"), [(3, 0), (-3, -1)])
+def test_around_a_short_track_its_first_and_last_frame_stay(shift, seen):
+    """A model that answers with what is three frames earlier or later in the clip."""
+    given = points(3)
+    out = lift(Lifter(lambda clips: np.roll(clips, shift, axis=1), 9), given, image_view((2, 2)), 0.1, 4)
+    np.testing.assert_allclose(out[:, 1, 1], np.repeat(given[seen, 1, 1] - 1, 3), rtol=1e-5)
+
+
 def test_normalised_as_the_data_are():
     given = points(4)
     out = normalised(given[None], image_view(SIZE), 0.1, confident=False)[0]
@@ -81,6 +98,13 @@ def test_one_window_is_what_the_protocol_predicts(checkpoint: Path):
     np.testing.assert_allclose(lift(lifter, given, image_view(SIZE), 0.1, 4), expected, rtol=1e-4, atol=1e-3)
 
 
+def test_a_model_drops_nothing_out():
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Dropout(0.5))
+    clips = normalised(points(9)[None], image_view(SIZE), 0.1, confident=False)
+    expected = model[0](torch.from_numpy(clips)).detach().numpy()
+    np.testing.assert_allclose(from_torch(model, 9).run(clips), expected, rtol=1e-5, atol=1e-6)
+
+
 def test_no_jump_where_windows_meet():
     """Where windows disagree, here by a constant each, overlap lets one glide into the next."""
     still = np.repeat(points(1), 200, axis=0)
@@ -97,6 +121,18 @@ def test_no_jump_where_windows_meet():
 
     assert largest_step(0) == 1
     assert largest_step(10) < 1 / 5
+
+
+def test_windows_are_averaged_with_the_weights_of_hann():
+    """Which sum to one where they share a half: of two windows that say 0 and 1 the second one's is seen."""
+    lifter = Lifter(lambda clips: np.ones_like(clips) * np.tile([0, 1], 2)[:, None, None, None], 20)
+    out = lift(lifter, points(30), image_view((2, 2)), 0.1, overlap=10)
+    hann = (1 - np.cos(2 * np.pi * (np.arange(10) + 0.5) / 20)) / 2
+    np.testing.assert_allclose(out[:, 1, 1], [*np.zeros(10), *hann, *np.ones(10)], atol=1e-6)
+
+
+def test_long_windows_share_thirty_frames_and_short_ones_half_or_all_but_one():
+    assert [usual_overlap(n) for n in (243, 81, 27, 9)] == [30, 30, 13, 8]
 
 
 def test_several_windows_at_a_time_give_what_one_does(monkeypatch):

@@ -12,6 +12,7 @@ import pytest
 from detections import N_FRAMES, TINY, alphapose, openpose, standing, ultralytics, videopose3d, written
 from poselift.bvh import bvh
 from poselift.errors import PoseliftError
+from poselift.inference import outputs
 from poselift.inference.lifters import opened
 from poselift.inference.lifting import Lifter
 from poselift.inference.outputs import Lifted, write
@@ -107,6 +108,10 @@ def test_options_reach_tracks_and_windows(tmp_path):
         assert clips[..., 2].min() == np.float32(least)  # of joints that are interpolated
     for overlap, windows in (("0", 3), ("8", 12)):
         assert len(lifted(tmp_path / "a.npy", *options, "3", "--overlap", overlap)[2]) == windows
+    untracked = [entry | {"idx": 0} for entry in alphapose(standing(20)[None])]
+    path = written(tmp_path / "a.json", untracked[:7] + untracked[10:])
+    for gap, people in (("3", [0]), ("2", [0, 1])):  # who was away for longer is another one
+        assert [each.person for each in lifted(path, *SIZE, "--max-gap", gap)[0]] == people
 
 
 def test_warnings_compare_what_the_model_is_given(tmp_path):
@@ -120,6 +125,32 @@ def test_warnings_compare_what_the_model_is_given(tmp_path):
         tmp_path / "a.npy", given, Lifter(lambda x: x, 9), {"confidence": (0.9, 1.0)}, None
     )
     assert "person 0: the mean confidence is 0.28 (training: 0.9 to 1)" in warnings
+
+
+def test_joints_outside_of_the_image_are_a_warning_and_far_outside_an_error(tmp_path):
+    """Two of seventeen joints; the image is 1000x1000."""
+    options = ["--checkpoint", "none", *TINY, "--out", "none", *SIZE, "--layout", "coco"]
+    given = parse([str(tmp_path / "a.npy"), *options])
+    for x, far in ((1400, False), (1600, True)):
+        points = standing(9)
+        points[:, [9, 10], 0] = x
+        np.save(tmp_path / "a.npy", points)
+        if far:
+            with pytest.raises(PoseliftError, match="joints up to 1600x"):
+                predicted(tmp_path / "a.npy", given, Lifter(lambda clips: clips, 9), None, None)
+        else:
+            _, _, warnings = predicted(tmp_path / "a.npy", given, Lifter(lambda clips: clips, 9), None, None)
+            assert any("12% of the joints are outside of images of 1000x1000" in each for each in warnings)
+
+
+def test_people_in_a_small_image_are_not_taken_for_shares_of_it(tmp_path):
+    small = standing(9) * np.array([0.05, 0.05, 1], dtype=np.float32)  # 15 to 35 px
+    np.save(tmp_path / "a.npy", small)
+    found, _, _ = lifted(tmp_path / "a.npy", "--size", "64x64", "--layout", "coco")
+    assert [len(each.points) for each in found] == [9]
+    np.save(tmp_path / "b.npy", small / np.array([64, 64, 1], dtype=np.float32))
+    with pytest.raises(PoseliftError, match="normalised"):
+        lifted(tmp_path / "b.npy", "--size", "64x64", "--layout", "coco")
 
 
 def test_size_and_frame_rate_are_the_options_then_the_videos_then_the_files(tmp_path):
@@ -186,6 +217,16 @@ def test_tracks_have_a_file_each_and_the_page_plays_the_longest(tmp_path):
         # as long as the longest: the last frame stays
         whole = [each[np.minimum(np.arange(9), len(each) - 1)] for each in values]
         assert played[name] == packed(np.rint(np.stack(whole)).astype(np.int32)), name
+
+
+def test_the_page_plays_the_first_frames_of_a_long_track(tmp_path, monkeypatch):
+    monkeypatch.setattr(outputs, "PLAYED_FRAMES", 5)
+    points = np.random.default_rng(0).uniform(0, 900, (9, 17, 3))
+    write(tmp_path, [Lifted(Track(0, 0, points, np.ones(9, dtype=bool)), points)], "px", 20, "Poses")
+    text = (tmp_path / "poses.html").read_text()
+    played = json.loads(re.search(r'<script type="application/json">(.*?)</script>', text)[1])
+    assert (played["frames"], played["clips"][0]["frames"]) == (5, 5)
+    assert played["input"] == packed(np.rint(points[None, :5, :, :2]).astype(np.int32))
 
 
 def test_a_crop_is_as_large_as_the_person_mostly_is():

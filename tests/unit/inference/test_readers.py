@@ -151,6 +151,8 @@ def test_videopose3d_keeps_people_apart(tmp_path):
 def test_what_was_not_found_has_no_confidence(tmp_path):
     points = standing(1)[0]
     points[0], points[1, 0], points[2, 2], points[3, 2] = 0, np.nan, 0, 7.5
+    points[4, 0], points[5, 1] = 0, 0  # at an edge of the image
+    points[6, :2] = 7600, 4300  # of one of 8K
     np.save(tmp_path / "a.npy", points[None])
     found = read_keypoints(tmp_path / "a.npy", "coco").points[0]
     np.testing.assert_array_equal(found[:3], 0)
@@ -231,6 +233,7 @@ def test_cells_that_are_empty_and_rows_that_are_there_twice(tmp_path):
     found = read_keypoints(path)
     hips = [COCO_NAMES.index("left_hip"), COCO_NAMES.index("right_hip")]
     np.testing.assert_array_equal(found.points[:, hips[0]], [[500, 400, 1], [501, 402, 1]])
+    assert (found.person == UNKNOWN).all()
     assert (np.delete(found.points, hips[0], axis=1) == 0).all()
     path.write_text("frame,joint,x,y\n3,left_hip,500,400\n3,left_hip,900,400\n")
     assert "left_hip of frame 3 is there twice; a column person" in line_of(path)

@@ -28,7 +28,9 @@ def test_a_person_who_nears_the_camera_keeps_their_size():
 
 def test_metres_from_a_bone():
     scale = parse_bone("left knee-left foot=0.4")
-    metres, _ = to_metres(np.repeat(POSE[None], 5, axis=0).astype(np.float32), scale)
+    pose = POSE.copy()
+    pose[6] = pose[5] + [0, 15, 20]  # the shank, of 25 px, is turned back
+    metres, _ = to_metres(np.repeat(pose[None], 5, axis=0).astype(np.float32), scale)
     np.testing.assert_allclose(np.linalg.norm(metres[:, 5] - metres[:, 6], axis=-1), 0.4, rtol=1e-5)
     assert str(scale) == "metres, from left knee to left foot of 0.4 m as given; not measured"
 

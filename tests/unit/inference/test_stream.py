@@ -64,12 +64,14 @@ def test_an_answer_comes_as_soon_as_the_look_ahead_is_seen():
 def test_a_joint_that_is_lost_stays_where_it_was_without_confidence():
     given, seen = points(3), []
     given[1, 7] = 0
+    given[1, 8, 2] = 0.1  # as sure as need be
     stream = Stream(Lifter(lambda clips: (seen.append(clips), clips)[1], N), VIEW, 0, 0.1)
     for frame in given:
         stream.push(frame)
     lost = seen[1][0, -1, 7]  # of the second frame, before its mirror image
     np.testing.assert_allclose(lost[:2] * VIEW.half + VIEW.centre, given[0, 7, :2], rtol=1e-4)
     assert lost[2] == np.float32(0.1)
+    np.testing.assert_allclose(seen[1][0, -1, 8, :2] * VIEW.half + VIEW.centre, given[1, 8, :2], rtol=1e-4)
 
 
 def test_a_joint_has_been_before_where_it_is_found_first():

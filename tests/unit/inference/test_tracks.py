@@ -112,13 +112,14 @@ def test_people_are_chosen_and_joined():
 
 def test_gaps_are_interpolated_and_marked_and_long_ones_end_a_track():
     points = moving(0, 4, 13)
+    points[4, :, 2] = 0.1  # as sure as is asked for
     frame = np.array([5, 6, 9, 40, 41])
     found = list(tracks(frame, np.zeros(5, int), points[[0, 1, 4, 5, 6]], max_gap=2, least=0.1))
     assert [(track.first_frame, len(track.points)) for track in found] == [(5, 5), (40, 2)]
     assert found[0].found.tolist() == [True, True, False, False, True]
     np.testing.assert_allclose(found[0].points[..., :2], points[:5, :, :2])
     np.testing.assert_array_equal(found[0].points[2:4, :, 2], 0)
-    np.testing.assert_array_equal(found[0].points[[0, 1, 4], :, 2], 0.9)
+    np.testing.assert_array_equal(found[0].points[[0, 1, 4], :, 2], points[[0, 1, 4], :, 2])
 
 
 def test_a_joint_of_low_confidence_is_not_trusted():

@@ -212,6 +212,11 @@ def test_its_code_decides_what_is_stale(lifter: Path, monkeypatch: pytest.Monkey
     assert hashed() == before
     Path("lifters/layers.py").write_text("WIDTH = 3\n")
     assert hashed() != before
+    Path("lifters/layers.py").write_text("from widths import WIDTH\n")
+    Path("lifters/widths.py").write_text("WIDTH = 3\n")
+    three = hashed()
+    Path("lifters/widths.py").write_text("WIDTH = 4\n")
+    assert hashed() != three
     write_lifter(Path("elsewhere/deep"))  # where it lies does not count
     assert hashed("elsewhere/deep/mlp.py") == before
     assert hashed(str(Path("elsewhere/deep/mlp.py").resolve())) == before

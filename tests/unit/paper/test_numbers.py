@@ -83,7 +83,9 @@ def written(folder, make_inputs, make_report):
     evaluations = [path for path in inputs.evaluations if path.stem != "full-base-s1"]
     table = folder / "results.csv"
     shown = view(
-        Grid(inputs.architectures, inputs.sizes, inputs.seeds),
+        Grid(
+            inputs.architectures, inputs.sizes[::-1], inputs.seeds
+        ),  # the size shown in detail is not the last
         DataNotice("50% made up", synthetic=True),
         ground_truth_2d=Grid(("full",), ("base",), (0,), "gt2d"),
         ablation=[ENTRY, SHORT, BETTER],
@@ -170,6 +172,7 @@ def test_changes_have_intervals_and_verdicts(written):
     assert number["statistics.resamples"] == "500"
     assert number["statistics.confidence"] == "95"
     assert number["statistics.error"] == "5"
+    assert number["statistics.power"] == "80"
     assert number["statistics.primary"] == "MPJPE"
     assert number["statistics.families.described"] == (
         "the 6 comparisons between architectures of one size, the 3 comparisons of the ablation with the "
@@ -181,6 +184,7 @@ def test_parts_of_the_body_and_places(written):
     number = values(written)
     # conftest: 1.2 and 0.9 of the error; 1.2 and 1.3 at the ends of the clip, 1 in its middle
     assert number["full.base.upper_body"] == "47.0"
+    assert number["full.xsmall.upper_body"].startswith("53.")  # of 44.2 and 44.5
     assert number["detail.full.lower_body"] == "35.3"
     assert number["full.base.place.first"] == "47.0"
     assert number["full.base.place.last"] == "51.0"

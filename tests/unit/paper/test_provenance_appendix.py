@@ -33,7 +33,7 @@ def test_frozen_runs_are_said(record):
 def with_versions(record: dict) -> dict:
     """The record with two versions of torch, one of which is not the pinned one."""
     for name, job in record["core"]["jobs"].items():
-        job["environment"] = {"torch": "2.1" if name.endswith("s1") else "2.0", "cuda": None}
+        job["environment"] = {"torch": "2.1" if name.endswith("s1") else "2.0", "cuda": None, "gpu": "A100"}
     said = "torch 2.1 instead of 2.0"
     return record | {
         "mixed": {f"{R}/tables/main.tex": "train: torch 2.0 (2), 2.1 (1)"},
@@ -44,7 +44,10 @@ def with_versions(record: dict) -> dict:
 def test_versions_that_ran_and_mixtures_are_said(record):
     assert "\\newcommand{\\versionmark}{}" in text(record)
     made = " ".join(text(with_versions(record)).split())
-    assert "What ran, as installed (of several, with the number of jobs); torch 2.0 (6), 2.1 (1)." in made
+    assert (
+        "What ran, as installed (of several, with the number of jobs); torch 2.0 (6), 2.1 (1); gpu A100."
+        in made
+    )
     assert "\\textbf{Mixed environments}: the jobs behind \\texttt{tables/" in made
     assert "(number of jobs): train: torch 2.0 (2), 2.1 (1)." in made
     assert "\\newcommand{\\versionmark}{\\textbf{torch 2.1 instead of 2.0}}" in made

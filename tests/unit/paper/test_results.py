@@ -69,6 +69,14 @@ def test_a_checkpoint_without_an_action_is_named(make_report, make_result):
         collect([one])
 
 
+def test_a_checkpoint_without_a_joint_is_named(make_report):
+    one = make_report("full", "base", 1, 40.0, 39.0)
+    rows = [row for row in one.checkpoints["last"].rows if (row.group, row.name) != ("joint", "head")]
+    one.checkpoints["last"] = Result(tuple(rows))
+    with pytest.raises(PoseliftError, match=r"full-base-s1', last: was not evaluated on joint 'head'"):
+        collect([one])
+
+
 def test_reference_rows_have_no_model(make_references):
     table = collect(make_references())
     assert set(table["architecture"]) == {""}

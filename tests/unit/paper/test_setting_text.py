@@ -100,6 +100,14 @@ def test_each_key_of_the_grid_changes_the_text():
     assert text(models={"baseline": {"dim_rep": 32}})["model.dim_rep.described"] == " to 32 to 512 channels"
 
 
+def test_sizes_are_described_by_their_blocks_and_channels():
+    sizes = {"one": {"depth": 1, "dim": 16}, "two": {"depth": 2, "dim": 24}}
+    said = text(sizes=sizes, experiment=CONFIG["experiment"] | {"sizes": ["two", "one"], "more_seeds": {}},
+                ablation=[], ground_truth_2d=None, search={}, further_data={},
+                paper=CONFIG["paper"] | {"per_action_size": "one"})  # fmt: skip
+    assert said["setup.sizes_described"] == ("two (2 blocks of 24 channels) and one (1 block of 16 channels)")
+
+
 def test_sizes_with_more_seeds_are_named():
     of = {"seeds": [0, 1, 2], "sizes": ["small", "base", "large"]}
     more = [{}, {"base": [3, 4]}, {"base": [0], "small": [3], "large": [3, 4, 5]}]
@@ -165,6 +173,12 @@ def test_a_comparison_that_is_not_tested_is_not_counted():
     ]
     said = text(ablation=entries, ground_truth_2d=None)["statistics.families.described"]
     assert said.endswith("and the 1 comparison of the ablation with the unchanged model")
+    more = CONFIG["experiment"] | {"more_seeds": {"large": [7]}}
+    against = entries[2] | {"name": "against", "against": ["baseline", "large"]}
+    said = text(experiment=more, ablation=[*entries, against])["statistics.families.described"]
+    assert "and the 2 comparisons of the ablation" in said.replace(",", " and")
     grid = {"architectures": ["baseline", "full"], "sizes": ["base"], "seeds": [0]}
+    said = text(experiment=grid | {"more_seeds": {"base": [1]}}, ablation=[], ground_truth_2d=None)
+    assert said["statistics.families.described"].startswith("the 1 comparison between architectures")
     said = text(experiment=grid, ablation=entries[1:2], ground_truth_2d=None)
     assert said["statistics.families.described"] == "no family"

@@ -33,6 +33,16 @@ def test_hash_is_taken_from_the_cache_only_while_size_and_time_are_the_same(tmp_
     assert hashing.cached_sha256(file, cache) == hashing.sha256(file) != first
 
 
+@pytest.mark.parametrize(("size", "read_again"), [(10**6, True), (10**6 + 1, False)])
+def test_only_a_large_file_is_not_read_again(tmp_path, size, read_again):
+    hashes = set()
+    for content in (b"a", b"b"):
+        (tmp_path / "raw.pkl").write_bytes(content * size)
+        os.utime(tmp_path / "raw.pkl", ns=(0, 0))
+        hashes.add(hashing.file_hash(tmp_path, "raw.pkl", tmp_path / "results"))
+    assert len(hashes) == 1 + read_again
+
+
 def test_the_hash_of_a_json_value_is_that_of_its_keys_in_order():
     assert hashing.json_hash({"b": 1, "a": [2]}) == hashlib.sha256(b'{"a": [2], "b": 1}').hexdigest()
 

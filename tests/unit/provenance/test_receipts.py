@@ -112,6 +112,17 @@ def test_the_short_hash_is_that_of_the_sources(toy, hashed):
     assert short_hash([Path("results/toy/results.csv")]) != hashed
 
 
+def test_the_short_hash_reads_sources_of_up_to_a_megabyte(toy):
+    """Larger ones count by the hash among the options of the job that reads them."""
+
+    def hashed_with(content):
+        Path("data/raw.pkl").write_text(content)
+        return short_hash([Path("results/toy/results.csv")])
+
+    assert hashed_with("a" * 10**6) != hashed_with("b" * 10**6)
+    assert hashed_with("a" * (10**6 + 1)) == hashed_with("b" * (10**6 + 1))
+
+
 def test_the_short_hash_tells_other_options_of_a_job_before_apart(toy, hashed):
     path = Path("results/toy/receipts/evaluate/full-base-s0.json")
     content = json.loads(path.read_text()) | {"params": {"options": "--flip false"}}
@@ -208,6 +219,11 @@ def test_what_a_failed_job_should_have_written_is_known_until_it_is_there(toy, m
     with pytest.raises(RuntimeError):
         job(*given)
     assert left_missing(Path(R)) == [f"{R}/one.csv", f"{R}/two.csv"]
+    other = [[], [f"{R}/three.csv"], *given[2:6], f"{R}/logs/other.log", *given[7:]]
+    with pytest.raises(RuntimeError):
+        job(*other)
+    assert left_missing(Path(R)) == [f"{R}/one.csv", f"{R}/two.csv", f"{R}/three.csv"]
+    Path(f"{R}/three.csv").write_text("restored")
     Path(f"{R}/one.csv").write_text("restored")
     assert left_missing(Path(R)) == [f"{R}/two.csv"]
     fails = False

@@ -40,6 +40,18 @@ def test_a_run_has_its_own_chain_alone(toy, capsys):
     assert RAW in text
 
 
+def test_a_frozen_run_says_what_changed_since_or_that_nobody_knows(toy, capsys):
+    path = Path("results/toy/provenance.json")
+    for changed, said in (
+        (["poselift.models.graph"], "poselift.models.graph"),
+        (None, "not known what differs"),
+    ):
+        record = toy.gather() | {"frozen": {"full-base-s1": {"code": "c", "now": None, "changed": changed}}}
+        path.write_text(json.dumps(record))
+        assert f"; FROZEN, older code than now: {said}\n" in traced(capsys, "full-base-s1")
+    assert "FROZEN" not in traced(capsys, "full-base-s0")
+
+
 def test_a_run_of_the_second_data_set_has_to_be_named_in_full(toy, capsys):
     second = "results/toy/second/runs/full-base-s1"
     toy.job("second/train/full-base-s1", "train", ["data/raw.pkl"], {f"{second}/history.json": "{}"})
@@ -107,6 +119,16 @@ def test_many_of_a_kind_are_counted_unless_all_are_wanted(toy, capsys):
     toy.job("paper/results", "results", evaluations, {"results/toy/results.csv": "more"})
     assert "... and 3 more files of such jobs (--all)" in traced(capsys, "results.csv")
     assert "full-base-s2.json" in traced(capsys, "results.csv", "--all")
+
+
+def test_sources_are_of_no_kind_and_each_is_named(toy, capsys):
+    texts = [f"src/{name}.tex.j2" for name in "abcde"]
+    for path in texts:
+        Path(path).parent.mkdir(exist_ok=True)
+        Path(path).write_text(path)
+    toy.job("paper/table_main", "table", ["results/toy/results.csv", *texts], {toy.parts[0]: "a table\n"})
+    lines = traced(capsys, "tables/main")
+    assert all(f"{path}  sha256 " in lines for path in texts)
 
 
 @pytest.mark.parametrize(

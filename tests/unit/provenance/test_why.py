@@ -54,6 +54,10 @@ def test_what_a_failed_job_left_missing_is_not_up_to_date(toy):
         "results.csv: missing, and Snakemake sees no reason to act",
         f"to make them again, and what depends on them: snakemake --forcerun {R}/results.csv",
     ]
+    Path(f"{R}/results.csv").write_text("run,value\n")
+    Path("data/raw.pkl").unlink()  # a source, which no job could make again
+    assert explained(nothing) == ["nothing is stale"]
+    Path(f"{R}/results.csv").unlink()
     planned = block("x", "Missing output files: results/toy/results.csv", output=f"{R}/results.csv")
     assert explained(planned)[0] == "results.csv: results.csv is missing"
 
@@ -245,6 +249,8 @@ def test_what_never_ran_takes_an_unknown_time_not_none(toy):
     benchmark("main", 30, "table")
     partly = "GPU-hours not known (poselift plan), 30 s without a GPU (3 not known)"
     assert explained(trainings + table)[-1] == f"rebuilding: 4 jobs, {partly}"
+    benchmark("main", 5400, "table")
+    assert explained(table)[-1] == "rebuilding: 1 job, 1.5 hours without a GPU"
 
 
 @pytest.mark.parametrize(

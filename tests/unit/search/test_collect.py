@@ -20,8 +20,8 @@ def trials(result):
         result("b", 37.0, searched={"lr": 2e-4}, gpu_hours=1.5),
         result("diverged", None, "failed", reason="the loss is nan", searched={"lr": 5e-4}),
         result("stopped", 39.5, "stopped", reason="after 2 epochs", searched={"lr": 9e-4}),
-        result("a", 40.0, stage="fine", searched={"lr": 1e-4, "flip": 0.25}, gpu_hours=2.0, seeds=3),
-        result("d", 41.0, stage="fine", searched={"lr": 8e-4, "flip": 0.75}),
+        result("a", 40.0, stage="again", searched={"lr": 1e-4, "flip": 0.25}, gpu_hours=2.0, seeds=3),
+        result("d", 41.0, stage="again", searched={"lr": 8e-4, "flip": 0.75}),
         result(
             "c", 43.0, stage="mamba", architecture="mamba_gcn", searched={"lr": 3e-4, "fusion_alpha": 0.7},
         ),
@@ -131,7 +131,7 @@ def test_the_command_writes_both_and_prints_the_best(tmp_path, trials, capsys):
     winner = (tmp_path / "winner.yaml").read_text()
     assert winner.startswith("# SYNTHETIC DATA, Twin: 6 trials (")
     error = "40.00 px after the last epoch, mean of 3 seeds"
-    assert f"# winner: baseline-nano, stage fine, a: {error}" in winner
+    assert f"# winner: baseline-nano, stage again, a: {error}" in winner
     assert "# winner: mamba_gcn-nano, stage mamba, c: 43.00 px after the last epoch\n" in winner
     assert yaml.safe_load(winner) == fragment(trials, "S8")
     printed = capsys.readouterr().out

@@ -22,6 +22,7 @@ def wildcards(stage: str, trial: str = "", rung: int = 0) -> SimpleNamespace:
 def test_a_rung_follows_the_ranking_before_it(searching):
     jobs = Jobs(plan(searching(COARSE, FINE)), "search")
     assert jobs.previous(wildcards("coarse", "lr=0.001", 0)) == []
+    assert jobs.previous(wildcards("coarse", "lr=0.001", 1)) == ["search/coarse/ranking-0.json"]
     assert jobs.previous(wildcards("coarse", "lr=0.001", 2)) == ["search/coarse/ranking-1.json"]
 
 
@@ -58,6 +59,14 @@ def test_overrides_survive_the_shell(searching):
     parser = argparse.ArgumentParser()
     parser.add_argument("--overrides", type=json.loads)
     assert parser.parse_known_args(shlex.split(collect_options(config)))[0].overrides == stated
+
+
+def test_finalists_are_chosen_once_trials_have_their_whole_length(searching):
+    jobs = Jobs(plan(searching(COARSE | {"finalists": {"count": 2, "seeds": [5, 6]}})), "search")
+    names = "--trials lr=0.001 lr=0.0001 "
+    ranked = [jobs.ranking_options(wildcards("coarse", rung=rung)).removeprefix(names) for rung in range(3)]
+    assert ranked == ["--keep 0.3", "--keep 0.3", "--count 2"]
+    assert jobs.last_rankings == {"coarse": "search/coarse/ranking-3.json"}
 
 
 def test_a_third_goes_on_unless_the_stage_says_otherwise(searching):

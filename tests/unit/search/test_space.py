@@ -40,6 +40,7 @@ SPACE = {
     "gcn_dropout": {"low": 0.1, "high": 0.3},
     "mamba_gcn_layers": {"low": 2, "high": 6},
     "batch_size": [32, 64, 96],
+    "weight_decay": {"low": 0.1004, "high": 0.1016},  # to three digits 0.1 and 0.102 lie beyond
 }
 
 
@@ -48,6 +49,7 @@ def test_draws_lie_within_their_bounds(seed):
     for point in random_points(sampling(5, seed, **SPACE)):
         assert 5e-5 <= point["lr"] <= 5e-4
         assert 0.1 <= point["gcn_dropout"] <= 0.3
+        assert 0.1004 <= point["weight_decay"] <= 0.1016
         assert point["mamba_gcn_layers"] in (2, 3, 4, 5, 6)
         assert isinstance(point["mamba_gcn_layers"], int)
         assert point["batch_size"] in (32, 64, 96)

@@ -135,6 +135,8 @@ def test_a_trials_own_values_win_over_the_winners(searching):
     (trial,) = stages["later"].trials.values()
     training = trial.settings({"lr": 0.5, "batch_size": 9, "flip": 0.25}).training
     assert (training.lr, training.batch_size, training.flip) == (1e-5, 4, 0.25)  # 3.6, rounded
+    (trial,) = plan(searching(COARSE, FINE | {"factors": {"lr": [0.7]}}))["fine"].trials.values()
+    assert trial.settings({"lr": 1.2345e-4}).training.lr == 8.6415e-5
 
 
 def test_rungs(searching):

@@ -166,6 +166,10 @@ def test_a_winner_that_stays_the_same_costs_nothing(trainer, attempt, searching,
     better = result("lr=0.009", 80.0, searched={"lr": 0.009})
     assert attempt(trial=trial, start=Ranking([better, winner], [])).searched == {"lr": 0.0045}
     assert [settings.training.lr for settings, _ in trainer.calls] == [0.001, 0.0045]
+    early = attempt(trial=trial, start=Ranking([better, winner], []), stop_after=8)
+    goes_on = {"rung": 1, "previous": Ranking([early], [trial.name])}
+    assert attempt(trial=trial, start=Ranking([better, winner], []), **goes_on).searched == {"lr": 0.0045}
+    assert len(trainer.calls) == 2
 
 
 @pytest.mark.parametrize(
@@ -249,6 +253,17 @@ def test_the_command_leaves_the_outcome_and_no_weights(trainer, command, coarse,
     assert not list(folder.rglob("*.safetensors"))
     assert not (folder / "state/key").exists()
     assert json.loads((folder / "provenance.json").read_text()) == {"outputs": {"config.yaml": "2"}}
+
+
+def test_further_seeds_have_folders_of_their_own_and_leave_no_weights(trainer, command, coarse, tmp_path):
+    folder = tmp_path / "coarse" / NAME
+    seeds = [coarse[NAME].base.seed + 1, coarse[NAME].base.seed + 2]
+    module.main(command(folder / "rung-1.json", 1, "--seeds", *map(str, seeds)))
+    assert sorted(path.parent.name for path in folder.rglob("config.yaml")) == sorted(
+        [NAME, *(f"seed-{seed}" for seed in seeds)]
+    )
+    assert not list(folder.rglob("*.safetensors"))
+    assert not list(folder.rglob("state/key"))
 
 
 def test_a_stopped_job_fails_and_leaves_everything(trainer, command, tmp_path):

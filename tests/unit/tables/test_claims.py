@@ -35,7 +35,7 @@ def written(tmp_path):
     write_json(tmp_path / "judged.json", [asdict(GOOD), asdict(NO_RUN)])
     make.main(
         ["claims", "--judgements", str(tmp_path / "judged.json"), "--dataset-title", "motion",
-         "--decimals", "1", "--confidence", "0.9", "--synthetic", "--out", str(tmp_path / "claims.tex")]
+         "--decimals", "2", "--confidence", "0.9", "--synthetic", "--out", str(tmp_path / "claims.tex")]
     )  # fmt: skip
     return tmp_path
 
@@ -45,7 +45,7 @@ def test_the_table_has_each_verdict(written):
     assert "Good by 100\\%. & mpjpe(full, base) \\textless{} 40 mm &" in text
     assert "\\textbf{supported} & so" in text
     assert "\\textbf{not tested} & no run" in text
-    assert "35.1\\,mm (34.3 to 36.0)" in text
+    assert "35.10\\,mm (34.26 to 36.00)" in text
     assert "90\\,\\% confidence interval" in text
     assert "a family-wise error of 10\\,\\% (" in text
     assert "Synthetic data" in text

@@ -92,6 +92,8 @@ def test_main_table_has_mean_and_spread(three_seeds):
     assert r"\cmidrule(lr){3-12}\cmidrule(lr){13-22}" in table
     assert row(table, "Full")[:4] == ["", "Full", "39.0", r"\spread{0.0}"]
     assert row(table, "Mean pose")[2:4] == ["221.4", ""]
+    assert len(row(table, "Mean pose")) == 22
+    assert row(table, "Mean pose")[4] == f"{0.8 * 221.4:.1f}"
     assert "Mean over 3 seeds" in table
     assert "15 actions" in table
 
@@ -174,6 +176,9 @@ def test_what_a_test_could_find_is_of_the_primary_metric(clear_cut):
     assert p_mpjpe.value == pytest.approx(0.8 * mpjpe.value)  # as all P-MPJPE are of the MPJPE
     assert mpjve.text == f"{0.04 * mpjpe.value:.2f}"  # with a decimal more than millimetres
     assert "difference of the P-MPJPE that its test" in tables[1].caption
+    for its, unit in ((mpjpe, "mm"), (p_mpjpe, "mm"), (mpjve, "mm/frame")):
+        caption = tables[[mpjpe, p_mpjpe, mpjve].index(its)].caption
+        assert f"from {its.text}\N{NARROW NO-BREAK SPACE}{unit} on" in caption
 
 
 def test_differences_have_intervals(clear_cut):
@@ -314,6 +319,9 @@ def test_ablation_compares_each_entry_with_its_base(three_seeds, make_report):
     assert row(table, "unchanged")[4:8] == ["39.0", r"\spread{0.0}", "", ""]
     assert row(table, r"chain\_1")[4] == r"\missing"
     assert r"DRAFT: 2 runs are missing (baseline-base-chain-s0, baseline-base-chain-s1)" in table
+    turned = view(Grid(("full", "baseline"), ("base",), (0, 1)))  # changes are from the first
+    first, second = ablation.table(three_seeds, {}, {}, turned).blocks[0].rows
+    assert (first[5].text, second[5].text) == ("", "+2.00")
 
 
 def test_the_caption_of_an_ablation_is_about_the_model_of_most_seeds(three_seeds):
@@ -412,6 +420,7 @@ def test_ground_truth_2d_stands_beside_detections(clear_cut, make_report):
     results = pd.concat([clear_cut, collect(runs)])
     theirs = [published_row("Theirs", mpjpe_ground_truth_2d=19.4), published_row("Others")]
     theirs.append(published_row("Unsure", mpjpe_ground_truth_2d=15.5, unsure=["mpjpe_ground_truth_2d"]))
+    theirs.append(published_row("Remembered", mpjpe_ground_truth_2d=17.3, sure="C"))
     grid = Grid(("baseline", "full"), ("base",), (0, 1, 2), "gt2d")
     table = tex(ground_truth_2d, results, Published(detector="SH", rows=theirs), view(ground_truth_2d=grid))
     assert row(table, "Full")[2:] == [
@@ -421,6 +430,7 @@ def test_ground_truth_2d_stands_beside_detections(clear_cut, make_report):
     assert row(table, "Copy 2D")[2] == "120.5"
     assert "19.4" in table
     assert "15.5" not in table
+    assert "17.3" not in table
     assert "DRAFT: 3 runs are missing (baseline-base-gt2d-s0" in table
 
 
