@@ -127,7 +127,8 @@ def of_tuning(runs: Sequence[Run], view: View) -> Numbers:
         return {
             "described": "Nothing was tuned for any of these models.",
             "limit": f"The recipe {whose}; a search for each model, with the same budget, might change "
-            "their order.",
+            "their order: the comparison is fair to the recipe rather than to the best that each model can "
+            "do.",
         }
     alike: dict[str, list[str]] = {}
     for label, of in tuned.items():

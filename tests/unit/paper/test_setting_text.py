@@ -140,6 +140,8 @@ def test_what_was_tuned_for_whom_is_said():
         "winner has the lowest error on training subject S8 after the last epoch, the mean of 3 seeds."
     )
     assert all_alike["tuning.limit"].startswith("All models were tuned with the same budget")
+    for words in ("recipe was made for", "fair to the recipe"):  # of models that were tuned, false
+        assert words not in " ".join(SECTIONS.split()) + all_alike["tuning.limit"]
     unlike = text(search={"tuned": {"mamba_gcn": of, "full": of | {"trials": 81, "seeds": 1}}})
     assert "Full has lr and weight decay tuned by 81 trials at size base" in unlike["tuning.described"]
     assert unlike["tuning.described"].endswith(" Nothing was tuned for Baseline.")
