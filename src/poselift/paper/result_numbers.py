@@ -156,8 +156,10 @@ def of_ablation(results: pd.DataFrame, differences: Differences, view: View) -> 
     numbers["steps.described"] = _steps(results, view)
     worst = max(changes, key=lambda name: changes[name][0].estimate, default="")
     largest, verdict = changes.get(worst, (None, "not tested"))
+    judged = [finding for _, finding in changes.values() if finding not in ("exploratory", "not tested")]
     numbers |= {
-        "significant": setting(sum(finding == "significant" for _, finding in changes.values())),
+        "tested": setting(len(judged)),
+        "significant": setting(judged.count("significant")),
         "largest": worst or MISSING,
         **with_interval("largest.change", largest, decimals, sign=True),
         "largest.change.verdict": verdict,

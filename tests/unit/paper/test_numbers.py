@@ -199,7 +199,7 @@ def test_ablation(written):
         "Shorter clips are more in number, those of 9 frames about 3 times as many as of 27: so are the "
         "steps of an epoch."
     )
-    assert number["ablation.significant"] == "2"
+    assert (number["ablation.tested"], number["ablation.significant"]) == ("3", "2")
     assert number["ablation.lean.mpjpe.change"] == r"\ensuremath{-}5.9"
     assert number["ablation.largest"] == "in a chain"  # of what makes it worse
     assert number["ablation.largest.change"] == r"\ensuremath{+}4.1"
@@ -325,3 +325,17 @@ def test_a_missing_run_of_the_ablation_makes_a_draft_too(folder, written):
         assert values(tex)["ablation.seeds.described"].startswith(said)
         # changes are from the baseline, though another model stands first
         assert values(tex)["mamba_gcn.base.mpjpe.change"] == r"\ensuremath{-}0.4"
+
+
+@pytest.mark.parametrize(
+    ("settings", "tested"), [({}, "1"), ({"families": ["grid"]}, "0"), ({"primary": "p_mpjpe"}, "0")]
+)
+def test_a_change_of_the_ablation_that_is_not_tested_does_not_count(folder, written, settings, tested):
+    shown = view(
+        Grid(("baseline",), ("base",), (0, 1)),
+        statistics=Statistics(resamples=100, **settings),
+        ablation=[ENTRY],
+    )
+    number = values(write(folder, shown, [folder / "runs" / "baseline-base-s0"]))
+    # 4.1 mm more with either seed: significant if it is tested
+    assert number["ablation.tested"] == number["ablation.significant"] == tested
