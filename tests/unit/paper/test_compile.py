@@ -94,7 +94,7 @@ def test_warnings_that_a_reader_would_stumble_over():
     assert warnings_in("Underfull \\hbox (badness 1000)\n", "") == ([], [])
 
 
-SWITCHES = ("synthetic", "draft", "ablated", "humanthreesixm")
+SWITCHES = ("synthetic", "draft", "ablated", "humanthreesixm", "excluded", "actions")
 PREAMBLE = "\\documentclass{article}\n" + "".join(f"\\newif\\if{name}" for name in SWITCHES) + "\n"
 
 
@@ -178,6 +178,7 @@ def test_latex_on_a_full_disk_says_so(tmp_path, monkeypatch):
 def numbers_tex(numbers, **others):
     """`numbers.tex` of these numbers, for Human3.6M and `full` alone, if not for others."""
     switches = {"synthetic": False, "draft": False, "ablated": False, "human36m": True}
+    switches |= {"excluded": True, "actions": True}
     return render("numbers", numbers=numbers, **switches | {"architectures": ["full"]} | others)
 
 

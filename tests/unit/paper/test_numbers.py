@@ -1,5 +1,6 @@
 """The macros of numbers."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -339,3 +340,25 @@ def test_a_change_of_the_ablation_that_is_not_tested_does_not_count(folder, writ
     number = values(write(folder, shown, [folder / "runs" / "baseline-base-s0"]))
     # 4.1 mm more with either seed: significant if it is tested
     assert number["ablation.tested"] == number["ablation.significant"] == tested
+
+
+def test_recordings_that_are_left_out_are_counted_once_for_all_cameras(folder, written, tmp_path):
+    assert r"\excludedfalse" in written
+    there = Path(shutil.copytree(folder, tmp_path / "there"))
+    path = there / "store/frames/test/sequences.json"
+    sequences = json.loads(path.read_text())  # of three cameras and two people
+    for i, sequence in enumerate(sequences):
+        sequence |= {"name": f"s_0{9 + i // 3}_act_05_subact_02_ca_0{1 + i % 3}", "excluded": i < 3}
+    path.write_text(json.dumps(sequences))
+    tex = write(there, view(Grid(("full",), ("base",), (0,))), [there / "runs/full-base-s0"])
+    assert r"\excludedtrue" in tex
+    assert values(tex)["data.excluded"] == "1"
+
+
+def test_data_without_actions_have_no_mean_over_them(folder, written, tmp_path):
+    assert r"\actionstrue" in written
+    there = Path(shutil.copytree(folder, tmp_path / "there"))
+    results = pd.read_csv(there / "results.csv", keep_default_na=False)
+    results[results["group"] != "action"].to_csv(there / "results.csv", index=False)
+    tex = write(there, view(Grid(("full",), ("base",), (0,))), [there / "runs/full-base-s0"])
+    assert r"\actionsfalse" in tex
