@@ -32,6 +32,7 @@ from poselift.paper.number_text import (
     with_interval,
     with_spread,
 )
+from poselift.paper.setting_text import of_recipes
 from poselift.skeleton import BODY
 from poselift.tables.table import MISSING
 
@@ -210,6 +211,7 @@ def of_further(results: pd.DataFrame, view: View) -> Numbers:
                     "title": its.notice.dataset_title,
                     "n_frames": of_all(map(int, rows["n_frames"])),
                     "frames": of_all(map(int, frames)),
+                    **of_recipes(its.recipes),
                     **found,
                 },
             )

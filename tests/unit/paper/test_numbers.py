@@ -12,6 +12,7 @@ from poselift.analysis.results import COLUMNS, collect
 from poselift.analysis.stored import write_content
 from poselift.analysis.view import DataNotice, Further, Grid, View
 from poselift.config.experiment import Statistics
+from poselift.config.run import TrainingSettings
 from poselift.evaluation.report import Report, Result, Row, load_reports
 from poselift.evaluation.statistics import Interval
 from poselift.latex import escape
@@ -92,6 +93,7 @@ def written(folder, make_inputs, make_report):
             name: Further(
                 notice=DataNotice("Circles", synthetic=False),
                 grid=Grid(("mamba_gcn", "full"), ("base",), (0, 1)),
+                recipes=(TrainingSettings(epochs=5), TrainingSettings(epochs=8)),
             )
             for name in ("third", "not_yet")
         },
@@ -224,6 +226,7 @@ def test_a_further_data_set(written):
         "27",
         "1,500",
     )
+    assert (number["third.epochs.counted"], number["setup.epochs.counted"]) == ("5 to 8 epochs", "12 epochs")
     assert number["third.full.base.mpjpe.mean"] == "18.5"
     assert number["third.full.base.mpjpe.std"] == "0.7"
     assert number["third.full.base.mpjpe.seeds"] == "2"
