@@ -227,6 +227,16 @@ def test_the_prose_names_no_architecture_that_the_experiment_lacks(tmp_path, abs
         assert not re.search(r"\(\)|\b(and|by|is|has|MPJPE) [.,;]", shown)
 
 
+@needs_latex
+def test_a_sentence_that_is_not_there_leaves_no_space(tmp_path):
+    write_text(tmp_path / "numbers.tex", numbers_tex([(Tex("said"), ""), (Tex("epochs"), "2")]))
+    body = (
+        "\\input{numbers}\\sbox0{One. \\num{said} Two: \\num{epochs} epochs.}\\sbox1{One. Two: 2 epochs.}\n"
+        "\\ifdim\\wd0=\\wd1 Well.\\else\\wrong\\fi\n"
+    )
+    assert compile_paper(small_paper(tmp_path, body)) == []
+
+
 ALPHABETS = "Nguyễn Thị Hồng Ánh, Lǐ Nǚ, Ἀρχιμήδης, Παπαδόπουλος, Юрий Жуков, Łukasz, Ħ, ứ"
 
 
