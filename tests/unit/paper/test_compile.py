@@ -313,6 +313,12 @@ def pdf_tool(*command):
     return subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True).stdout
 
 
+def test_every_entry_says_where_it_was_checked():
+    _, *entries = re.split(r"^@\w+\{", (SOURCES / "refs.bib").read_text(), flags=re.MULTILINE)
+    unchecked = [each.partition(",")[0] for each in entries if not re.search(r"\n *checked *= *\{\w", each)]
+    assert (len(entries) > 20, unchecked) == (True, [])
+
+
 def test_every_citation_has_an_entry():
     entries = set(re.findall(r"^@\w+\{([^,]+),", (SOURCES / "refs.bib").read_text(), re.MULTILINE))
     text = "".join(path.read_text() for path in SOURCES.rglob("*.tex"))
