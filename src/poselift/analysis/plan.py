@@ -13,6 +13,7 @@ from poselift.analysis.view import PARTS, AblationEntry, DataNotice, Further, Gr
 from poselift.config.datasets import known
 from poselift.config.experiment import GROUND_TRUTH_2D, AblationVariant, Config, Experiment
 from poselift.config.options import options
+from poselift.config.run import TrainingSettings
 from poselift.errors import PoseliftError
 from poselift.provenance.code_hash import code_manifest
 
@@ -107,7 +108,10 @@ def cost_options(config: Config, model: str) -> str:
 def views_of(config: Config) -> Views:
     """The views of the main data set of a configuration and of the further ones."""
     main = view_of(config)
-    return {"": main} | {name: main.model_copy(update=dict(its)) for name, its in main.further.items()}
+    return {"": main} | {
+        name: main.model_copy(update={"notice": its.notice, "grid": its.grid})
+        for name, its in main.further.items()
+    }
 
 
 def hidden_of(config: Config) -> list[str]:
@@ -132,6 +136,10 @@ def view_of(config: Config) -> View:
     def notice(data: Any) -> DataNotice:
         return DataNotice(data.title, data.synthetic is not None)
 
+    def recipes(further: str) -> tuple[TrainingSettings, ...]:
+        distinct = {run.training.model_dump_json(): run.training for run in config.runs(further).values()}
+        return tuple(distinct.values())
+
     def entry(of: AblationVariant) -> AblationEntry:
         described = of.model_dump(include={"name", "title", "architecture", "size", "against"})
         return AblationEntry(**described, seeds=tuple(of.seeds or usual.seeds))
@@ -145,7 +153,7 @@ def view_of(config: Config) -> View:
         ablation=tuple(map(entry, config.ablation)),
         ground_truth_2d=grid(wanted.grid(usual), GROUND_TRUTH_2D) if wanted else None,
         further={
-            name: Further(notice=notice(data), grid=grid(data.grid(usual)))
+            name: Further(notice=notice(data), grid=grid(data.grid(usual)), recipes=recipes(name))
             for name, data in config.further_data.items()
         },
         cards=config.cards(),

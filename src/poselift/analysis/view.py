@@ -16,6 +16,7 @@ from pydantic import Field, create_model
 
 from poselift.config.card import Card
 from poselift.config.experiment import Statistics
+from poselift.config.run import TrainingSettings
 from poselift.config.search import Tuned
 from poselift.config.sections import Section, parse
 from poselift.errors import PoseliftError
@@ -94,6 +95,8 @@ class Further(Section):
 
     notice: DataNotice
     grid: Grid
+    recipes: tuple[TrainingSettings, ...] = ()
+    """those that its models are trained by, each once"""
 
 
 class View(Section):

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from poselift.analysis.costs import GIGA, MILLION, Cost
 from poselift.analysis.published import Number, Published, Row, comparable
@@ -109,10 +109,12 @@ def draw(results: pd.DataFrame, costs: Costs, published: Published | None, view:
             _draw_published(ax, rows, published.detector, quantity)
         _draw_ours(ax, errors, costs, view, quantity, max(there, key=lambda name: there[name]))
         ax.set(xlabel=label, xscale="log")
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.margins(0.13, 0.13)
+        low, high = ax.get_xlim()
+        # from a factor of five on there are two of 1, 2, 5, 10 ... on the axis
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > 5 * low else MaxNLocator(4))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
         ax.xaxis.set_minor_formatter(NullFormatter())
-        ax.margins(0.13, 0.13)
         ax.grid(axis="both")
     axes[0].set_ylabel(f"MPJPE (mm), {checkpoint} epoch")
     legend(figure, view, absent=[name for name, n_sizes in there.items() if not n_sizes])

@@ -13,7 +13,7 @@ import pandas as pd
 from poselift import latex
 from poselift.analysis.claims import read_judgements
 from poselift.analysis.costs import read_costs
-from poselift.analysis.intervals import Differences, families_of
+from poselift.analysis.intervals import Differences, families_of, recording
 from poselift.analysis.results import names_in, of_dataset, read_all
 from poselift.analysis.runs import Run, read_run
 from poselift.analysis.view import add_options, from_options
@@ -61,9 +61,15 @@ def _data(results: pd.DataFrame, runs: Sequence[Run], recordings: dict[str, list
         "evaluated_frames": of_all(map(int, evaluated)),
         "evaluated_sequences": setting(len(names_in(results, "sequence"))),
         "actions": setting(len(names_in(results, "action"))),
+        "excluded": setting(len(_excluded(recordings["test"]))),
         "joints": setting(N_JOINTS),
         "cameras": setting(len({sequence.camera for sequence in recordings["test"]})),
     }
+
+
+def _excluded(sequences: Sequence[Recording]) -> set[str]:
+    """The recordings, of all cameras, that the evaluation leaves out."""
+    return {recording(sequence.name) for sequence in sequences if sequence.excluded}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -107,11 +113,14 @@ def main(argv: list[str] | None = None) -> None:
         "paper.authors": Tex(NEXT_AUTHOR.join(map(escape, arguments.authors))),
         "paper.authors.listed": ", ".join(arguments.authors),
     }
+    human36m = set(results["dataset"]) <= {"human36m"}
     tex = render(
         "numbers",
         numbers=[(Tex(key), latex.MISSING if value == MISSING else value) for key, value in numbers.items()],
         synthetic=view.notice.synthetic,
-        human36m=set(results["dataset"]) <= {"human36m"},
+        human36m=human36m,
+        excluded=human36m and bool(_excluded(recordings["test"])),
+        actions=bool(names_in(results, "action")),
         draft=bool(view.missing_runs(results["run"])),
         ablated=bool(view.ablation),
         architectures=map(Tex, view.grid.architectures),

@@ -32,6 +32,7 @@ from poselift.paper.number_text import (
     with_interval,
     with_spread,
 )
+from poselift.paper.setting_text import of_recipes
 from poselift.skeleton import BODY
 from poselift.tables.table import MISSING
 
@@ -156,8 +157,10 @@ def of_ablation(results: pd.DataFrame, differences: Differences, view: View) -> 
     numbers["steps.described"] = _steps(results, view)
     worst = max(changes, key=lambda name: changes[name][0].estimate, default="")
     largest, verdict = changes.get(worst, (None, "not tested"))
+    judged = [finding for _, finding in changes.values() if finding not in ("exploratory", "not tested")]
     numbers |= {
-        "significant": setting(sum(finding == "significant" for _, finding in changes.values())),
+        "tested": setting(len(judged)),
+        "significant": setting(judged.count("significant")),
         "largest": worst or MISSING,
         **with_interval("largest.change", largest, decimals, sign=True),
         "largest.change.verdict": verdict,
@@ -208,6 +211,7 @@ def of_further(results: pd.DataFrame, view: View) -> Numbers:
                     "title": its.notice.dataset_title,
                     "n_frames": of_all(map(int, rows["n_frames"])),
                     "frames": of_all(map(int, frames)),
+                    **of_recipes(its.recipes),
                     **found,
                 },
             )

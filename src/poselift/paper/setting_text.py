@@ -40,20 +40,26 @@ def of_settings(runs: Sequence[Run], grid: Grid) -> Numbers:
         each.size: f"{counted(setting(each.depth), 'block')} of {counted(setting(each.dim), 'channel')}"
         for each in settings
     }
-    numbers = {
-        name: of_all(getattr(each, name) for each in recipes) for name in TrainingSettings.model_fields
-    }
-    return numbers | {
+    return of_recipes(recipes) | {
         "n_frames": of_all(each.n_frames for each in settings),
         "runs": setting(len(runs)),
         "architectures": setting(len(grid.architectures)),
         "base": grid.base,
         "seeds": of_all(len(grid.seeds_of(size)) for size in grid.sizes),
         "seeds.counted": _seeds(grid),
-        "epochs.counted": counted(of_all(each.epochs for each in recipes), "epoch"),
         "sizes": setting(len(grid.sizes)),
         "size_names": listing(grid.sizes),
         "sizes_described": listing([f"{size} ({shapes[size]})" for size in grid.sizes if size in shapes]),
+    }
+
+
+def of_recipes(recipes: Sequence[TrainingSettings]) -> Numbers:
+    """The settings of some trainings, and how the text describes them."""
+    numbers = {
+        name: of_all(getattr(each, name) for each in recipes) for name in TrainingSettings.model_fields
+    }
+    return numbers | {
+        "epochs.counted": counted(numbers["epochs"], "epoch"),
         "optimizer.described": Tex(" or ".join(OPTIMIZERS[name] for name in _values(recipes, "optimizer"))),
         "schedule.described": _either(map(_schedule, recipes)),
         "warmup.described": _either(map(_warmup, recipes)),
@@ -127,7 +133,8 @@ def of_tuning(runs: Sequence[Run], view: View) -> Numbers:
         return {
             "described": "Nothing was tuned for any of these models.",
             "limit": f"The recipe {whose}; a search for each model, with the same budget, might change "
-            "their order.",
+            "their order: the comparison is fair to the recipe rather than to the best that each model can "
+            "do.",
         }
     alike: dict[str, list[str]] = {}
     for label, of in tuned.items():

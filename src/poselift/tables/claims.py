@@ -24,8 +24,8 @@ def table(judgements: Sequence[Judgement], view: View) -> Table:
         for each in judgements
     )
     return Table(
-        "The claims of this paper",
-        "The claims of this paper, tested against its results. In brackets the "
+        "Claims",
+        "Claims that were fixed as tests, and what the results say to each. In brackets the "
         f"{100 * view.statistics.confidence:g}\N{NARROW NO-BREAK SPACE}% confidence interval over test "
         "recordings and seeds, not corrected; a claim is supported if its opposite is rejected, refuted "
         "if it is rejected itself, at a family-wise error of "

@@ -12,13 +12,16 @@ from poselift.tables.cost import COST_COLUMNS, cost_cells, cost_decimals
 from poselift.tables.table import Block, Cell, Layout, Row, Table, columns
 
 NEEDS = ("results", "costs", "notice", "grid", "decimals", "statistics", "labels")
+SWITCHES = ("equalcost",)
 LAYOUT = Layout(wide=True, titles="row")
 
 
-def table(results: pd.DataFrame, costs: dict[tuple[str, str], Cost], view: View) -> Table:
-    """The table: a block per pair, its cost, its error after the last epoch, and the difference."""
+def table(results: pd.DataFrame, costs: dict[tuple[str, str], Cost], view: View) -> Table | None:
+    """The table, None without a pair: a block for each, its cost, its error after the last epoch, and the
+    difference."""
     grid = view.grid
-    found = pairs(grid, costs)
+    if not (found := pairs(grid, costs)):
+        return None
     cells = ErrorCells(results, view)
     places = cost_decimals([costs[one.architecture, one.size] for pair in found for one in pair])
     base = view.label(grid.base)
@@ -36,7 +39,7 @@ def table(results: pd.DataFrame, costs: dict[tuple[str, str], Cost], view: View)
             f"Each model beside the smallest {base} with at least as many parameters, if there is one: "
             f"MPJPE in mm on {view.notice.dataset_title}, last epoch, and its difference from that {base} "
             "(negative: lower error) over the seeds that both have. MACs of linear layers.",
-            cells.spread_note() if found else "",
+            cells.spread_note(),
             "Exploratory: nothing is starred.",
             intervals_note(view.statistics, grid.most_seeds),
         ),

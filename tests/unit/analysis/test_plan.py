@@ -29,6 +29,7 @@ from poselift.analysis.plan import (
     views_of,
 )
 from poselift.analysis.view import PARTS, DataNotice, Grid
+from poselift.config.datasets import dataset
 from poselift.config.experiment import Config, Statistics
 from poselift.config.sections import parse
 from poselift.errors import PoseliftError
@@ -119,6 +120,8 @@ def test_a_further_data_set_has_a_view_of_its_own():
     assert found.notice == DataNotice("synthetic motion in the form of MPI-INF-3DHP", synthetic=True)
     assert (found.grid.sizes, found.grid.seeds) == (("small",), (5,))
     assert found.grid.architectures == tuple(told.experiment.architectures)
+    (recipe,) = view_of(told).further["mpi_inf_3dhp"].recipes  # the same for all models
+    assert recipe == dataset("mpi_inf_3dhp").recipe
 
 
 @pytest.mark.parametrize(("package", "name"), ALL)

@@ -1,6 +1,7 @@
 """Accuracy against cost."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -127,3 +128,18 @@ def test_a_pointer_is_told_value_seeds_and_cost_where_the_point_is(results, tmp_
     for x, y, text in points:
         away = np.abs(markers - [x * width, y * height]).max(axis=1).min()
         assert away < 0.5, text
+
+
+@pytest.mark.parametrize("macs", [(4_700_000, 6_400_000), (48_000_000_000, 64_500_000_000), (10**9, 10**11)])
+def test_the_numbers_of_an_axis_stand_apart(results, macs):
+    costs = {
+        (name, "base"): Cost(27, of // 50, of, 0) for name, of in zip(("baseline", "full"), macs, strict=True)
+    }
+    figure = pareto.draw(results, costs, None, view(Grid(("baseline", "full"), ("base",), (0, 1, 2))))
+    figure.canvas.draw()
+    for ax in figure.axes:
+        left, right = sorted(ax.get_xlim())
+        labels = [label for label in ax.get_xticklabels() if left <= label.get_position()[0] <= right]
+        boxes = [label.get_window_extent() for label in labels]
+        assert len(boxes) > 1
+        assert all(one.padded(3).x1 < next_one.x0 for one, next_one in pairwise(boxes))

@@ -94,7 +94,7 @@ def test_warnings_that_a_reader_would_stumble_over():
     assert warnings_in("Underfull \\hbox (badness 1000)\n", "") == ([], [])
 
 
-SWITCHES = ("synthetic", "draft", "ablated", "humanthreesixm")
+SWITCHES = ("synthetic", "draft", "ablated", "humanthreesixm", "excluded", "actions")
 PREAMBLE = "\\documentclass{article}\n" + "".join(f"\\newif\\if{name}" for name in SWITCHES) + "\n"
 
 
@@ -178,6 +178,7 @@ def test_latex_on_a_full_disk_says_so(tmp_path, monkeypatch):
 def numbers_tex(numbers, **others):
     """`numbers.tex` of these numbers, for Human3.6M and `full` alone, if not for others."""
     switches = {"synthetic": False, "draft": False, "ablated": False, "human36m": True}
+    switches |= {"excluded": True, "actions": True}
     return render("numbers", numbers=numbers, **switches | {"architectures": ["full"]} | others)
 
 
@@ -224,6 +225,16 @@ def test_the_prose_names_no_architecture_that_the_experiment_lacks(tmp_path, abs
     if shutil.which("pdftotext"):
         shown = " ".join(pdf_tool("pdftotext", tmp_path / "main.pdf", "-").split())
         assert not re.search(r"\(\)|\b(and|by|is|has|MPJPE) [.,;]", shown)
+
+
+@needs_latex
+def test_a_sentence_that_is_not_there_leaves_no_space(tmp_path):
+    write_text(tmp_path / "numbers.tex", numbers_tex([(Tex("said"), ""), (Tex("epochs"), "2")]))
+    body = (
+        "\\input{numbers}\\sbox0{One. \\num{said} Two: \\num{epochs} epochs.}\\sbox1{One. Two: 2 epochs.}\n"
+        "\\ifdim\\wd0=\\wd1 Well.\\else\\wrong\\fi\n"
+    )
+    assert compile_paper(small_paper(tmp_path, body)) == []
 
 
 ALPHABETS = "Nguyễn Thị Hồng Ánh, Lǐ Nǚ, Ἀρχιμήδης, Παπαδόπουλος, Юрий Жуков, Łukasz, Ħ, ứ"
@@ -300,6 +311,12 @@ def test_the_whole_paper(tmp_path, make_inputs, make_report):
 
 def pdf_tool(*command):
     return subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True).stdout
+
+
+def test_every_entry_says_where_it_was_checked():
+    _, *entries = re.split(r"^@\w+\{", (SOURCES / "refs.bib").read_text(), flags=re.MULTILINE)
+    unchecked = [each.partition(",")[0] for each in entries if not re.search(r"\n *checked *= *\{\w", each)]
+    assert (len(entries) > 20, unchecked) == (True, [])
 
 
 def test_every_citation_has_an_entry():

@@ -1,5 +1,6 @@
 """The macros of numbers."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ from poselift.analysis.results import COLUMNS, collect
 from poselift.analysis.stored import write_content
 from poselift.analysis.view import DataNotice, Further, Grid, View
 from poselift.config.experiment import Statistics
+from poselift.config.run import TrainingSettings
 from poselift.evaluation.report import Report, Result, Row, load_reports
 from poselift.evaluation.statistics import Interval
 from poselift.latex import escape
@@ -93,6 +95,7 @@ def written(folder, make_inputs, make_report):
             name: Further(
                 notice=DataNotice("Circles", synthetic=False),
                 grid=Grid(("mamba_gcn", "full"), ("base",), (0, 1)),
+                recipes=(TrainingSettings(epochs=5), TrainingSettings(epochs=8)),
             )
             for name in ("third", "not_yet")
         },
@@ -203,7 +206,7 @@ def test_ablation(written):
         "Shorter clips are more in number, those of 9 frames about 3 times as many as of 27: so are the "
         "steps of an epoch."
     )
-    assert number["ablation.significant"] == "2"
+    assert (number["ablation.tested"], number["ablation.significant"]) == ("3", "2")
     assert number["ablation.lean.mpjpe.change"] == r"\ensuremath{-}5.9"
     assert number["ablation.largest"] == "in a chain"  # of what makes it worse
     assert number["ablation.largest.change"] == r"\ensuremath{+}4.1"
@@ -227,6 +230,7 @@ def test_a_further_data_set(written):
         "27",
         "1,500",
     )
+    assert (number["third.epochs.counted"], number["setup.epochs.counted"]) == ("5 to 8 epochs", "12 epochs")
     assert number["third.full.base.mpjpe.mean"] == "18.5"
     assert number["third.full.base.mpjpe.std"] == "0.7"
     assert number["third.full.base.mpjpe.seeds"] == "2"
@@ -329,3 +333,39 @@ def test_a_missing_run_of_the_ablation_makes_a_draft_too(folder, written):
         assert values(tex)["ablation.seeds.described"].startswith(said)
         # changes are from the baseline, though another model stands first
         assert values(tex)["mamba_gcn.base.mpjpe.change"] == r"\ensuremath{-}0.4"
+
+
+@pytest.mark.parametrize(
+    ("settings", "tested"), [({}, "1"), ({"families": ["grid"]}, "0"), ({"primary": "p_mpjpe"}, "0")]
+)
+def test_a_change_of_the_ablation_that_is_not_tested_does_not_count(folder, written, settings, tested):
+    shown = view(
+        Grid(("baseline",), ("base",), (0, 1)),
+        statistics=Statistics(resamples=100, **settings),
+        ablation=[ENTRY],
+    )
+    number = values(write(folder, shown, [folder / "runs" / "baseline-base-s0"]))
+    # 4.1 mm more with either seed: significant if it is tested
+    assert number["ablation.tested"] == number["ablation.significant"] == tested
+
+
+def test_recordings_that_are_left_out_are_counted_once_for_all_cameras(folder, written, tmp_path):
+    assert r"\excludedfalse" in written
+    there = Path(shutil.copytree(folder, tmp_path / "there"))
+    path = there / "store/frames/test/sequences.json"
+    sequences = json.loads(path.read_text())  # of three cameras and two people
+    for i, sequence in enumerate(sequences):
+        sequence |= {"name": f"s_0{9 + i // 3}_act_05_subact_02_ca_0{1 + i % 3}", "excluded": i < 3}
+    path.write_text(json.dumps(sequences))
+    tex = write(there, view(Grid(("full",), ("base",), (0,))), [there / "runs/full-base-s0"])
+    assert r"\excludedtrue" in tex
+    assert values(tex)["data.excluded"] == "1"
+
+
+def test_data_without_actions_have_no_mean_over_them(folder, written, tmp_path):
+    assert r"\actionstrue" in written
+    there = Path(shutil.copytree(folder, tmp_path / "there"))
+    results = pd.read_csv(there / "results.csv", keep_default_na=False)
+    results[results["group"] != "action"].to_csv(there / "results.csv", index=False)
+    tex = write(there, view(Grid(("full",), ("base",), (0,))), [there / "runs/full-base-s0"])
+    assert r"\actionsfalse" in tex

@@ -39,6 +39,8 @@ def paper(tmp_path):
         "synthetic": True,
         "draft": False,
         "human36m": False,
+        "excluded": False,
+        "actions": True,
         "ablated": False,
         "architectures": [Tex("full")],
     }

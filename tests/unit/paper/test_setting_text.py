@@ -21,6 +21,7 @@ from poselift.paper.result_numbers import below
 from poselift.paper.setting_text import (
     SPATIAL_GRAPHS,
     of_hyperparameters,
+    of_recipes,
     of_settings,
     of_statistics,
     of_tuning,
@@ -47,6 +48,8 @@ def text(**changed) -> dict[str, str]:
         "ifsynthetic": str(view.notice.synthetic),
         "ifhumanthreesixm": str(config.data.dataset == "human36m"),
     }
+    for name, its in view.further.items():
+        said |= below(name, of_recipes(its.recipes))
     return {key: value for key, value in said.items() if key in USED}
 
 
@@ -135,6 +138,19 @@ def test_models_with_recipes_of_their_own_are_said_to_have_them():
     assert own["setup.repeats.described"].startswith("repeats up to the order")  # of all only what each does
 
 
+def test_a_further_data_set_has_a_recipe_of_its_own():
+    def said(**training) -> list[str]:
+        data = {"train": "a", "test": "b", "training": training}
+        of = text(further_data={"mpi_inf_3dhp": data})
+        assert of["setup.optimizer.described"].startswith("AdamW")
+        return [
+            of[f"mpi_inf_3dhp.{key}"] for key in ("optimizer.described", "epochs.counted", "weight_decay")
+        ]
+
+    assert said() == ["Adam with AMSGrad and an L2 penalty", "90 epochs", "0"]  # MotionAGFormer's for it
+    assert said(epochs=7, weight_decay=0.2) == ["Adam with AMSGrad and an L2 penalty", "7 epochs", "0.2"]
+
+
 def test_what_was_tuned_for_whom_is_said():
     assert text()["tuning.described"] == "Nothing was tuned for any of these models."
     assert text()["tuning.limit"].startswith("The recipe is the one published for the baseline;")
@@ -148,6 +164,8 @@ def test_what_was_tuned_for_whom_is_said():
         "winner has the lowest error on training subject S8 after the last epoch, the mean of 3 seeds."
     )
     assert all_alike["tuning.limit"].startswith("All models were tuned with the same budget")
+    for words in ("recipe was made for", "fair to the recipe"):  # of models that were tuned, false
+        assert words not in " ".join(SECTIONS.split()) + all_alike["tuning.limit"]
     unlike = text(search={"tuned": {"mamba_gcn": of, "full": of | {"trials": 81, "seeds": 1}}})
     assert "Full has lr and weight decay tuned by 81 trials at size base" in unlike["tuning.described"]
     assert unlike["tuning.described"].endswith(" Nothing was tuned for Baseline.")

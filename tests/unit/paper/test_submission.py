@@ -113,6 +113,7 @@ def write_numbers(path: Path, shown: Paper) -> None:
         (Tex("paper.authors.listed"), ", ".join(shown.authors)),
     ]
     switches = {"synthetic": True, "draft": False, "ablated": True, "human36m": True}
+    switches |= {"excluded": True, "actions": True}
     there = map(Tex, ("baseline", "mamba_gcn", "full"))
     write_text(path, render("numbers", numbers=numbers, architectures=there, **switches))
 

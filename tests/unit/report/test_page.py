@@ -439,7 +439,7 @@ def test_no_caption_says_its_title_twice(inputs):
     leads = {name: (bold, rest) for name, bold, rest in re.findall(pattern, text)}
     assert leads["main"] == ("Errors", "on motion")
     assert leads["differences"] == ("Differences", "of errors")
-    assert leads["claims"] == ("The claims of this", "paper, tested")
+    assert leads["claims"] == ("Claims", "that were")
 
 
 def test_a_csv_is_beside_each_table(inputs):

@@ -49,6 +49,7 @@ def test_the_table_has_each_verdict(written):
     assert "90\\,\\% confidence interval" in text
     assert "a family-wise error of 10\\,\\% (" in text
     assert "Synthetic data" in text
+    assert "of this paper" not in text  # whose text need not make them
     content = read_content(written / "claims.json", Table)
     assert [row[2].value for row in content.blocks[0].rows] == [35.1, None]
 
