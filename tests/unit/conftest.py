@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from hypothesis import settings
 
 from builds import Made
 from poselift.data.sequence import Sequence
@@ -17,9 +16,6 @@ from poselift.evaluation.report import Report, Result, Row, write_reports
 from poselift.files import write_json, write_text
 from poselift.skeleton import JOINTS
 from shown import run_settings
-
-settings.register_profile("untimed", deadline=None)  # a machine that is busy is no fault of the code
-settings.load_profile("untimed")
 
 ARCHITECTURES = ("baseline", "mamba_gcn", "full")
 ACTIONS = (
