@@ -6,6 +6,7 @@ nothing but itself; the PDF, with what was removed and added marked, needs latex
 
 import argparse
 import difflib
+import hashlib
 import json
 import re
 import shutil
@@ -47,6 +48,7 @@ MARKS = (
 SHOWN = 3
 """Lines that are quoted of a text."""
 
+_ORIGIN = re.compile(rb"/Subject \(made from [0-9a-f]+\)")
 _CAPTION = re.compile(r"\\caption\{(.*)\}\s*\\label", re.DOTALL)
 _SPANNING = re.compile(r"\\multicolumn\{(\d+)\}\{[^}]*\}\{(.*)\}$")
 _SIGNS = {r"\significant": "*", r"\parallel": "∥", r"\to": "→", "$": "", "~": " "}
@@ -91,11 +93,16 @@ def read_build(folder: Path) -> Build:
         record=record,
         numbers=defined_numbers((made / "numbers.tex").read_text(encoding="utf-8")),
         tables={path.stem: cells(path.read_text(encoding="utf-8")) for path in tables},
-        figures={path.stem: sha256(path) for path in sorted(made.glob("figures/*.pdf"))},
+        figures={path.stem: _drawing(path) for path in sorted(made.glob("figures/*.pdf"))},
         captions={str(name): _caption(path.read_text(encoding="utf-8")) for name, path in captioned.items()},
         texts={name: _content(folder / name) for name in (*own, f"{GENERATED}/{SUBMISSION}")},
         edited=frozenset(_edited(record["outputs"], made)),
     )
+
+
+def _drawing(path: Path) -> str:
+    """The hash of a figure without its note of what is behind it, which any edit of code changes."""
+    return hashlib.sha256(_ORIGIN.sub(b"", path.read_bytes())).hexdigest()
 
 
 def _caption(tex: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 from builds import PLAN
 from poselift.comparison.builds import cells, changes, main, marked_pdf, read_build, whole_text, with_values
 from poselift.errors import PoseliftError
+from poselift.figures import style
 
 
 def compared(capsys, before: Path, after: Path, *more: str) -> dict[str, str]:
@@ -195,6 +196,20 @@ def test_an_edit_that_changed_nothing_is_no_cause(build, capsys):
     option("numbers", "--decimals 1", "--decimals 2")(plan)
     found = compared(capsys, build("before", PLAN), build("after", plan))
     assert found == dict.fromkeys(NUMBERS, "option: --decimals 1 -> 2")
+
+
+def test_a_figure_changes_with_what_it_draws_not_with_its_note_of_what_is_behind_it(build, monkeypatch):
+    drawn = (("0123456789ab", [1, 2]), ("fedcba987654", [1, 2]), ("fedcba987654", [2, 1]))
+    builds = []
+    for number, (behind, line) in enumerate(drawn):
+        folder = build(f"build{number}", PLAN)
+        figure, axes = style.plt.subplots()
+        axes.plot(line)
+        monkeypatch.setattr(style, "short_hash", lambda paths, behind=behind: behind)
+        style.save(figure, folder / "generated/figures/curves.pdf")
+        builds.append(read_build(folder))
+    assert [each.name for each in changes(builds[0], builds[1])] == []
+    assert [each.name for each in changes(builds[1], builds[2])] == ["curves"]
 
 
 def test_the_seeds_that_a_part_is_told_are_no_cause_beside_its_runs(build, capsys):
