@@ -45,6 +45,12 @@ MARKS = (
 )
 """How changes are marked: by colour and size, without the further packages and fonts that latexdiff takes."""
 
+SET_BY = {
+    "anonymous": "anonymous", "origins": "origins", "paperstyle": "style", "stylefile": "style",
+    "pagelimit": "page_limit",
+}  # fmt: skip
+"""The key of `paper` that sets each word of `submission.tex`."""
+
 SHOWN = 3
 """Lines that are quoted of a text."""
 
@@ -231,7 +237,9 @@ def _texts(before: Build, after: Build) -> Iterator[Change]:
     for name, old, new in _differing(before.texts, after.texts):
         cause = f"text: paper/{name}"
         if name.endswith(f"/{SUBMISSION}"):
-            cause = "option: style, anonymous, origins or page_limit of the paper"
+            lines = " ".join({*old.splitlines()} ^ {*new.splitlines()})
+            keys = dict.fromkeys(key for word, key in SET_BY.items() if word in lines)
+            cause = f"option: {', '.join(f'paper.{key}' for key in keys)}"
         yield Change("Text", name, *_changed(old.splitlines(), new.splitlines()), [cause])
 
 

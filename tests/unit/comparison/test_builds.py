@@ -13,8 +13,10 @@ import pytest
 
 from builds import PLAN
 from poselift.comparison.builds import cells, changes, main, marked_pdf, read_build, whole_text, with_values
+from poselift.config.submission import Submission
 from poselift.errors import PoseliftError
 from poselift.figures import style
+from poselift.paper import submission
 
 
 def compared(capsys, before: Path, after: Path, *more: str) -> dict[str, str]:
@@ -140,7 +142,6 @@ def edited(name: str) -> str:
 
 
 CAPTION = b"\\caption{Errors. Less than 9~mm.}\n\\label{x}\n"
-OF_FORM = "option: style, anonymous, origins or page_limit of the paper"
 
 IN_THE_FOLDER = {
     "a number": (
@@ -156,7 +157,16 @@ IN_THE_FOLDER = {
         {"caption of figures/curves": edited("figures/curves.tex")},
     ),
     "the form": (
-        replace("generated/submission.tex", b"false", b"true"), {"generated/submission.tex": OF_FORM},
+        replace("generated/submission.tex", b"anonymousfalse", b"anonymoustrue"),
+        {"generated/submission.tex": "option: paper.anonymous"},
+    ),
+    "the length": (
+        replace("generated/submission.tex", b"{9999}", b"{8}"),
+        {"generated/submission.tex": "option: paper.page_limit"},
+    ),
+    "the style": (
+        replace("generated/submission.tex", b"{article}", b"{ieee}"),
+        {"generated/submission.tex": "option: paper.style"},
     ),
     "a picture": (put_file("photo.png", b"\x89PNG\xff\x00"), {"photo.png": "text: paper/photo.png"}),
     "line ends": (replace("main.tex", b"\n", b"\r\n"), {}),
@@ -172,7 +182,7 @@ def test_what_people_change_in_a_built_folder_is_named_as_that(build, tmp_path, 
     for part in ("tables/main", "figures/curves"):
         tex = before / f"generated/{part}.tex"
         tex.write_bytes(CAPTION + (tex.read_bytes() if tex.is_file() else b""))
-    (before / "generated/submission.tex").write_text("\\newif\\ifanonymous\\anonymousfalse\n")
+    (before / "generated/submission.tex").write_text(submission.text(Submission(), tmp_path))
     record = before / "generated/provenance.json"
     made = json.loads(record.read_text())
     for part in ("tables/main.tex", "figures/curves.tex"):
