@@ -18,9 +18,9 @@ from poselift.data.batches import Batches
 from poselift.geometry import align
 from poselift.machine.devices import reserved_devices
 from poselift.models.graph import TemporalGraph
+from poselift.models.kernel_choice import interpreted
 from poselift.models.registry import build_model
 from poselift.models.ssd import Mamba2
-from poselift.models.ssd_backends import interpreted
 from poselift.training.arithmetic import set_arithmetic
 from poselift.training.train import train
 from poselift.training.validation import open_splits

@@ -34,6 +34,7 @@ from poselift.planning import plan
 from poselift.provenance import environment
 from poselift.training import distributed, train
 from poselift.training.batch_norm import SynchronisedBatchNorm
+from poselift.training.half_kernels import chosen
 from poselift.training.interruptions import memory_advice
 from poselift.training.launch import LaunchInfo, device_of, launched
 from poselift.training.memory import recomputes
@@ -192,6 +193,10 @@ def _walk_the_machine(found: dict[str, Any], patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ssd, "interpreted", lambda: True)  # as on a GPU, whose kernels cannot run here
     found["kernel"] = ssd.Mamba2(16).choice
     found["in double"] = ssd.Mamba2(16).double().choice
+    in_half = settings(precision="bf16")
+    found["in half"] = [chosen(in_half, device).reason for device in (GPU, torch.device("cpu"))]
+    with gpus(capability=(7, 5)):
+        found["in half"].append(chosen(in_half, torch.device("cuda", 1)).reason)
     patch.setattr(machine_checks.metadata, "version", lambda name: f"of {name}")
     patch.setattr(ssd, "Mamba2", mock.Mock())  # one whose kernels run
     ssd.Mamba2.return_value.cuda.return_value.choice.reason = ""
@@ -295,6 +300,13 @@ def test_the_plain_layer_is_taken_where_the_kernels_cannot_run(walked):
     assert kernel.name == in_double.name == "torch"
     assert kernel.reason.startswith("triton cannot be used here: ")
     assert in_double.reason == "in double precision"
+
+
+def test_so_is_half_precision_in_torch(walked):
+    on_gpu, on_cpu, on_old = (reason.partition(": ")[2] for reason in walked["in half"])
+    assert on_gpu
+    assert on_cpu == "expected a GPU, found cpu"
+    assert on_old == "its kernels need compute capability 8.0, the GPU has 7.5"
 
 
 def test_a_part_of_a_gpu_is_all_that_its_job_sees(walked):

@@ -65,15 +65,3 @@ def known(own: Mapping[str, str]) -> dict[str, Architecture]:
 def code_entries(name: str, source: str | None = None) -> tuple[str, ...]:
     """What the code hash of a stage that builds this architecture starts from, beside the stage itself."""
     return (source or f"{PACKAGE}.{name}",)
-
-
-def advice(settings: Section) -> list[str]:
-    """A line for each value outside the range that its field is meant for (`meant` in its schema)."""
-    meant = {name: (field.json_schema_extra or {}) for name, field in type(settings).model_fields.items()}
-    return [
-        f"{name} = {value} is outside the range it is meant for, {low} to {high}"
-        for name, value in settings
-        if isinstance(extra := meant[name], dict) and isinstance(ends := extra.get("meant"), list)
-        for low, high in [ends]
-        if not low <= value <= high
-    ]

@@ -3,9 +3,9 @@
 from itertools import product
 from typing import Literal, get_args
 
-from poselift.config import architectures
 from poselift.config.architectures import Architecture, known
 from poselift.config.run import RunSettings, TrainingSettings
+from poselift.config.sections import Section
 from poselift.config.sizes import SIZES
 
 RecipeName = Literal["published", "guide", "fast"]
@@ -48,7 +48,19 @@ def advice(training: TrainingSettings) -> list[str]:
     ]
 
 
+def unmeant(settings: Section) -> list[str]:
+    """A line for each value outside the range that its field is meant for (`meant` in its schema)."""
+    fields = {name: (field.json_schema_extra or {}) for name, field in type(settings).model_fields.items()}
+    return [
+        f"{name} = {value} is outside the range it is meant for, {low} to {high}"
+        for name, value in settings
+        if isinstance(extra := fields[name], dict) and isinstance(ends := extra.get("meant"), list)
+        for low, high in [ends]
+        if not low <= value <= high
+    ]
+
+
 def unusual(run: RunSettings) -> list[str]:
     """The advice on a run of a published size, on its model and its training; of other sizes the ranges say
     nothing."""
-    return [*architectures.advice(run.model), *advice(run.training)] if run.size in SIZES else []
+    return [*unmeant(run.model), *advice(run.training)] if run.size in SIZES else []

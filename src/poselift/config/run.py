@@ -8,6 +8,8 @@ from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, mod
 from poselift.config.architectures import built_in, find
 from poselift.config.sections import NAME, Section, Text, Unchecked
 
+Kernels = Literal["auto", "triton", "torch"]
+
 
 class TrainingSettings(Section):
     """A training recipe: all of it determines the weights. The defaults are the published one of
@@ -26,6 +28,9 @@ class TrainingSettings(Section):
     lr_decay: float = Field(0.99, gt=0, le=1, description="factor on lr after each epoch (exponential)")
     warmup_steps: int = Field(0, ge=0, description="first steps, in which the learning rate rises linearly")
     precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="arithmetic of the forward pass")
+    kernels: Kernels = Field(
+        "auto", description="MLPs and similarities of frames in half precision (auto: Triton on a GPU)"
+    )
     compile: bool = Field(False, description="compile the model with torch.compile")
     deterministic: bool = Field(True, description="the same bits for the same seed on the same machine")
     n_mpjpe_weight: float = Field(0.5, ge=0, description="weight of the scale-free position loss")

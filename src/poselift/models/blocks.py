@@ -27,7 +27,19 @@ class MLP(nn.Module):
         return self.fc2(self.act(self.fc1(x)))
 
 
-class ResidualBlock(nn.Module):
+class EndsInMLP(nn.Module):
+    """A block that ends in an MLP, residual with layer scale, on (B, T, J, C)."""
+
+    norm2: nn.LayerNorm
+    mlp: MLP
+    layer_scale_2: Tensor
+
+    def transform(self, x: Tensor) -> Tensor:
+        """x + scale MLP(LN(x))."""
+        return torch.addcmul(x, self.layer_scale_2, self.mlp(self.norm2(x)))
+
+
+class ResidualBlock(EndsInMLP):
     """A mixer and an MLP, each residual with layer scale, (B, T, J, C) -> (B, T, J, C)."""
 
     def __init__(self, dim: int, mixer: nn.Module) -> None:
@@ -40,8 +52,7 @@ class ResidualBlock(nn.Module):
         self.layer_scale_2 = nn.Parameter(torch.full((dim,), LAYER_SCALE))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = torch.addcmul(x, self.layer_scale_1, self.mixer(self.norm1(x)))
-        return torch.addcmul(x, self.layer_scale_2, self.mlp(self.norm2(x)))
+        return self.transform(torch.addcmul(x, self.layer_scale_1, self.mixer(self.norm1(x))))
 
 
 class AttentionGraphBranches(nn.Module):

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from poselift import skeleton
-from poselift.models.blocks import LAYER_SCALE, MLP
+from poselift.models.blocks import LAYER_SCALE, MLP, EndsInMLP
 from poselift.models.graph import normalise
 from poselift.models.mamba_gcn_settings import MambaGCNBlockSettings
 from poselift.models.ssd import Mamba2
@@ -56,7 +56,7 @@ class SkeletonGraph(nn.Module):
         return (normalise(self.adjacency) + self.residual) @ self.linear(x)
 
 
-class MambaGCNBlock(nn.Module):
+class MambaGCNBlock(EndsInMLP):
     """(B, T, J, C) -> (B, T, J, C); the identity at the start, up to the layer scale.
 
     h = LN(x); x = x + ls1 (a SSM(h) + (1 - a) GCN(h)), a = sigmoid(theta), per channel;
@@ -95,5 +95,4 @@ class MambaGCNBlock(nn.Module):
         return share * self.ssm(h) + (1 - share) * self.gcn(h)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = torch.addcmul(x, self.layer_scale_1, self.mix(self.norm1(x)))
-        return torch.addcmul(x, self.layer_scale_2, self.mlp(self.norm2(x)))
+        return self.transform(torch.addcmul(x, self.layer_scale_1, self.mix(self.norm1(x))))

@@ -19,9 +19,9 @@ def at_least_single(x: Tensor) -> Tensor:
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
-def like_products(x: Tensor) -> Tensor:
-    """`x` in the precision that autocast, where it is on, gives to matrix products."""
+def of_products(x: Tensor) -> torch.dtype:
+    """The precision that matrix products of `x` have: autocast's where that is on."""
     kind = x.device.type
     if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
-        return x.to(torch.get_autocast_dtype(kind))
-    return x
+        return torch.get_autocast_dtype(kind)
+    return x.dtype

@@ -16,8 +16,9 @@ from torch.utils.checkpoint import checkpoint
 
 from poselift.errors import PoseliftError
 from poselift.models.dual_form import DualFormLayer, chunk_length
-from poselift.models.precision import at_least_single, like_products
-from poselift.models.ssd_backends import Backend, Choice, Implementation, choose, interpreted
+from poselift.models.kernel_choice import Choice, Implementation, interpreted
+from poselift.models.precision import at_least_single, of_products
+from poselift.models.ssd_backends import Backend, choose
 
 A_RANGE = (1.0, 16.0)
 DT_RANGE = (1e-3, 1e-1)
@@ -115,7 +116,7 @@ class Mamba2(nn.Module):
         length = u.shape[1]
         padding = -length % chunk_length(length)  # at the end, of no effect on earlier steps
         u = F.pad(u, (0, 0, 0, padding)) if padding else u
-        return DualFormLayer.apply(like_products(u), EPS, *self.parameters())[0][:, :length]
+        return DualFormLayer.apply(u.to(of_products(u)), EPS, *self.parameters())[0][:, :length]
 
     def _fused_mix(self, projected: Tensor, reverse: bool) -> Tensor:
         """From the input's projection to the output's, (b, t, ...) -> (b, t, d_inner): one operator, which

@@ -1,34 +1,21 @@
 """Which implementation of the SSD layer runs: the kernels in Triton, those of mamba_ssm, or torch.
 
-None is taken on trust. Triton compiles on the machine that it runs on, for its GPU, so it is tried once in a
-small layer against torch; what fails, or comes to something else, is not used, and the reason is told.
+What fails in a small layer, or comes to something else than torch, is not used, and the reason is told.
 """
 
 import functools
 import importlib
-import os
 from collections.abc import Callable
 from importlib import metadata
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from poselift.errors import PoseliftError, one_line
+from poselift.models.kernel_choice import Choice, require_equal
 
 Backend = Literal["auto", "triton", "mamba_ssm", "torch"]
-Implementation = Literal["triton", "mamba_ssm", "torch"]
-
-
-class Choice(NamedTuple):
-    """An implementation, the kernel that it calls, and why it is torch where that was not asked for."""
-
-    name: Implementation
-    kernel: Callable[..., Tensor] | None = None
-    reason: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.reason})" if self.reason else self.name
 
 
 @functools.cache
@@ -83,11 +70,5 @@ def _triton(
             with torch.enable_grad(), torch.autocast(device.type, torch.bfloat16, enabled=half):
                 y = layer(u).float() + 2 * layer(u, reverse=True).float()
             values.append([y, *torch.autograd.grad(y.square().sum(), [*layer.parameters()])])
-        if not all((a - b).norm() <= tolerance * a.norm() for a, b in zip(*values, strict=True)):
-            raise RuntimeError("it gives other results than torch does; please report this")
+        require_equal(values[1], values[0], tolerance)
     return ssd_triton.mix
-
-
-def interpreted() -> bool:
-    """Whether Triton's kernels run on the CPU, for tests."""
-    return os.environ.get("TRITON_INTERPRET") == "1"

@@ -4,18 +4,17 @@ Triton comes with torch's CUDA builds. With TRITON_INTERPRET=1 in the environmen
 slowly, to be tested there.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-import triton
 from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
-from poselift.models import ssd_kernels as kernels
+from poselift.models.kernel_choice import require_capability
+from poselift.models.kernel_launch import cdiv, launch, power_of_two
 
 MAX_HEADDIM = 64
-MIN_CAPABILITY = (8, 0)
-"""Compute capability of the oldest GPUs that the kernels are compiled for in the tests (A100)."""
 
 CHUNK = 16
 """Steps of a chunk: what a program keeps of it fits into registers, at float32 as well."""
@@ -53,19 +52,24 @@ class Layout(NamedTuple):
 
     @property
     def N(self) -> int:
-        return min(PART, _block(self.n))
+        return min(PART, power_of_two(self.n, least=16))
 
     @property
     def parts(self) -> int:
-        return triton.cdiv(self.n, self.N)
+        return cdiv(self.n, self.N)
 
     @property
     def chunks(self) -> int:
-        return triton.cdiv(self.length, CHUNK)
+        return cdiv(self.length, CHUNK)
 
 
-def _block(size: int) -> int:
-    return max(16, triton.next_power_of_2(size))
+def _kernels() -> Any:
+    from poselift.models import ssd_kernels  # imports Triton, which not every machine has
+
+    return ssd_kernels
+
+
+_launch = partial(launch, _kernels)
 
 
 def convolution_options(of: Layout, taps: int, reverse: bool) -> dict[str, Any]:
@@ -76,7 +80,7 @@ def convolution_options(of: Layout, taps: int, reverse: bool) -> dict[str, Any]:
 
 def scan_options(of: Layout, dtype: torch.dtype, reverse: bool) -> dict[str, Any]:
     """Constants of the kernels of the scan; warps such that no register is spilled."""
-    P = _block(of.p)
+    P = power_of_two(of.p, least=16)
     return {
         "heads": of.heads, "p": of.p, "n": of.n, "REVERSE": reverse, "L": CHUNK, "P": P, "N": of.N,
         "PRECISION": "ieee" if dtype == torch.float32 else "tf32", "num_stages": 1,
@@ -86,7 +90,7 @@ def scan_options(of: Layout, dtype: torch.dtype, reverse: bool) -> dict[str, Any
 
 def norm_options(of: Layout) -> dict[str, Any]:
     """Constants of the kernels of the norm."""
-    block = triton.next_power_of_2(of.inner)
+    block = power_of_two(of.inner)
     return {"inner": of.inner, "width": of.width, "ROWS": max(1, 2048 // block), "INNER": block}
 
 
@@ -94,8 +98,9 @@ def _convolve(of: Layout, projected: Tensor, weight: Tensor, bias: Tensor, rever
     """x, B and C after convolution and SiLU, (b, t, channels)."""
     mixed = projected.new_empty(of.sequences, of.length, of.channels)
     options = convolution_options(of, weight.shape[-1], reverse)
-    blocks = triton.cdiv(of.length, options["STEPS"]), triton.cdiv(of.channels, options["CHANNELS"])
-    kernels.convolution_forward[(of.sequences, *blocks)](projected, weight, bias, mixed, of.length, **options)
+    blocks = cdiv(of.length, options["STEPS"]), cdiv(of.channels, options["CHANNELS"])
+    given = projected, weight, bias, mixed, of.length
+    _launch("convolution_forward", (of.sequences, *blocks), *given, **options)
     return mixed
 
 
@@ -108,9 +113,8 @@ def _scan(
     y = projected.new_empty(of.parts, of.sequences, of.length, of.inner)
     cut = (of.parts, of.sequences, of.heads, of.chunks, options["N"], options["P"])
     states = A_log.new_empty(cut if keep_states else 1, dtype=torch.float32)
-    kernels.scan_forward[(of.sequences * of.heads, of.parts)](
-        projected, mixed, A_log, D, dt_bias, y, states, of.length, KEEP_STATES=keep_states, **options
-    )
+    given = projected, mixed, A_log, D, dt_bias, y, states, of.length
+    _launch("scan_forward", (of.sequences * of.heads, of.parts), *given, KEEP_STATES=keep_states, **options)
     return _added_up(y), states
 
 
@@ -124,9 +128,7 @@ def require(headdim: int, d_conv: int, device: torch.device) -> None:
         raise RuntimeError(f"its kernels do heads of at most {MAX_HEADDIM} channels, found {headdim}")
     if d_conv & (d_conv - 1):
         raise RuntimeError(f"its kernels do convolutions over a power of two of steps, found {d_conv}")
-    if device.type == "cuda" and (capability := torch.cuda.get_device_capability(device)) < MIN_CAPABILITY:
-        found, needed = (".".join(map(str, version)) for version in (capability, MIN_CAPABILITY))
-        raise RuntimeError(f"its kernels need compute capability {needed}, the GPU has {found}")
+    require_capability(device)
 
 
 @torch.library.custom_op("poselift::ssd_mix", mutates_args=())
@@ -143,12 +145,10 @@ def ssd_mix(
     projected = projected.contiguous()
     out = projected.new_empty(of.sequences, of.length, of.inner)
     rows, options = of.sequences * of.length, norm_options(of)
-    with torch.cuda.device_of(projected):
-        mixed = _convolve(of, projected, conv_weight, conv_bias, reverse)
-        y, _ = _scan(of, projected, mixed, A_log, D, dt_bias, reverse, keep_states=False)
-        kernels.norm_forward[(triton.cdiv(rows, options["ROWS"]),)](
-            projected, y, norm_weight, out, rows, eps, **options
-        )
+    mixed = _convolve(of, projected, conv_weight, conv_bias, reverse)
+    y, _ = _scan(of, projected, mixed, A_log, D, dt_bias, reverse, keep_states=False)
+    given = projected, y, norm_weight, out, rows, eps
+    _launch("norm_forward", (cdiv(rows, options["ROWS"]),), *given, **options)
     return out
 
 
@@ -162,36 +162,38 @@ def ssd_mix_backward(
     projected, d_out = projected.contiguous(), d_out.contiguous()
     like = A_log.new_empty(0, dtype=torch.float32)
     d_projected = torch.empty_like(projected)
-    with torch.cuda.device_of(projected):
-        # what the forward pass did not keep
-        mixed = _convolve(of, projected, conv_weight, conv_bias, reverse)
-        y, states = _scan(of, projected, mixed, A_log, D, dt_bias, reverse, keep_states=True)
+    # what the forward pass did not keep
+    mixed = _convolve(of, projected, conv_weight, conv_bias, reverse)
+    y, states = _scan(of, projected, mixed, A_log, D, dt_bias, reverse, keep_states=True)
 
-        rows, options = of.sequences * of.length, norm_options(of)
-        programs = triton.cdiv(rows, options["ROWS"])
-        d_y, d_norm = torch.empty_like(y), like.new_empty(programs, of.inner)
-        kernels.norm_backward[(programs,)](
-            projected, y, norm_weight, d_out, d_projected, d_y, d_norm, rows, eps, **options
-        )
+    rows, options = of.sequences * of.length, norm_options(of)
+    programs = cdiv(rows, options["ROWS"])
+    d_y, d_norm = torch.empty_like(y), like.new_empty(programs, of.inner)
+    _launch(
+        "norm_backward", (programs,), projected, y, norm_weight, d_out, d_projected, d_y, d_norm, rows, eps,
+        **options,
+    )  # fmt: skip
 
-        d_mixed = like.new_empty(of.parts, of.sequences, of.length, of.channels)
-        d_BC = like.new_empty(of.sequences, of.heads, of.length, 2 * of.n)
-        d_dt = like.new_empty(of.parts, of.sequences, of.length, of.heads)
-        d_A_log, d_D, d_dt_bias = like.new_empty(3, of.parts, of.sequences, of.heads)
-        kernels.scan_backward[(of.sequences * of.heads, of.parts)](
-            projected, mixed, A_log, D, dt_bias, states, d_y, d_mixed, d_BC, d_dt, d_A_log, d_D, d_dt_bias,
-            of.length, **scan_options(of, projected.dtype, reverse),
-        )  # fmt: skip
-        d_projected[..., -of.heads :] = _added_up(d_dt)
-        d_mixed = _added_up(d_mixed)
-        torch.sum(d_BC, 1, out=d_mixed[..., of.inner :])
+    d_mixed = like.new_empty(of.parts, of.sequences, of.length, of.channels)
+    d_BC = like.new_empty(of.sequences, of.heads, of.length, 2 * of.n)
+    d_dt = like.new_empty(of.parts, of.sequences, of.length, of.heads)
+    d_A_log, d_D, d_dt_bias = like.new_empty(3, of.parts, of.sequences, of.heads)
+    _launch(
+        "scan_backward", (of.sequences * of.heads, of.parts),
+        projected, mixed, A_log, D, dt_bias, states, d_y, d_mixed, d_BC, d_dt, d_A_log, d_D, d_dt_bias,
+        of.length, **scan_options(of, projected.dtype, reverse),
+    )  # fmt: skip
+    d_projected[..., -of.heads :] = _added_up(d_dt)
+    d_mixed = _added_up(d_mixed)
+    torch.sum(d_BC, 1, out=d_mixed[..., of.inner :])
 
-        options = convolution_options(of, conv_weight.shape[-1], reverse)
-        d_conv = like.new_empty(of.sequences, *conv_weight.shape)
-        d_conv_bias = like.new_empty(of.sequences, of.channels)
-        kernels.convolution_backward[(of.sequences, triton.cdiv(of.channels, options["CHANNELS"]))](
-            projected, conv_weight, conv_bias, d_mixed, d_projected, d_conv, d_conv_bias, of.length, **options
-        )
+    options = convolution_options(of, conv_weight.shape[-1], reverse)
+    d_conv = like.new_empty(of.sequences, *conv_weight.shape)
+    d_conv_bias = like.new_empty(of.sequences, of.channels)
+    _launch(
+        "convolution_backward", (of.sequences, cdiv(of.channels, options["CHANNELS"])),
+        projected, conv_weight, conv_bias, d_mixed, d_projected, d_conv, d_conv_bias, of.length, **options,
+    )  # fmt: skip
     return (
         d_projected,
         d_conv.sum(0).to(conv_weight.dtype),

@@ -127,7 +127,7 @@ class StepCosts:
     def key(self, run: RunSettings, again: bool) -> str:
         """What a step's cost depends on. Numbers between 0 and 1 are rates and weights, which change no
         shape: only whether they are 0 counts."""
-        of_step = ("batch_size", "processes", "gradient_accumulation_steps", "precision")
+        of_step = ("batch_size", "processes", "gradient_accumulation_steps", "precision", "kernels")
         hyperparameters = {
             name: value > 0 if isinstance(value, float) and 0 <= value <= 1 else value
             for name, value in run.model.model_dump(mode="json").items()

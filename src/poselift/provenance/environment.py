@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-COMPARED = ("python", "torch", "numpy", "cuda", "driver", "gpu", "device", "ssm_backend")
+COMPARED = ("python", "torch", "numpy", "cuda", "driver", "gpu", "device", "ssm_backend", "kernels")
 """Of what a job ran with that which can change a number, and is compared between jobs."""
 
 Ran = dict[str, str]

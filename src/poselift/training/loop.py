@@ -24,6 +24,7 @@ from poselift.data.store import Split
 from poselift.errors import PoseliftError
 from poselift.models.registry import build_run
 from poselift.training.arithmetic import autocast, seed, set_arithmetic, step_seed
+from poselift.training.half_kernels import equip
 from poselift.training.losses import TERMS, losses
 from poselift.training.optimizer import make_optimizer
 from poselift.training.schedule import learning_rate
@@ -64,6 +65,7 @@ class Loop:
         model = build_run(settings)
         ctx.prepare(model)
         self.model = model.to(device)
+        self.kernels = equip(self.model, settings, device)
         ranks.synchronise(self.model, device)
         compiled = torch.compile(self.model) if recipe.compile else self.model
         self.forward = cast(nn.Module, compiled)

@@ -41,7 +41,7 @@ def settle(
 
 def recomputes(settings: RunSettings, memory: Memory, device: torch.device, fused: bool) -> bool:
     """Whether a run on `device` computes parts of its model again; on a GPU the log says what it needs.
-    `fused` is whether the SSD layer runs the project's kernels.
+    `fused` is whether it runs the project's kernels.
 
     Raises `PoseliftError` where what the run has to keep is more than the whole GPU has.
     """

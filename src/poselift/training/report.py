@@ -77,6 +77,8 @@ class Reporter:
         log.info("%s: %s parameters on %s", self._name, f"{parameters:,}", device_name(self._device))
         for implementation in {str(m.choice) for m in loop.model.modules() if hasattr(m, "backend_used")}:
             log.info("SSD layer: %s", implementation)
+        if loop.kernels:
+            log.info("kernels for half precision: %s", loop.kernels)
         log.info(
             "%s clips to train on, %s steps per epoch, %s clips to validate on; frames %s",
             loop.clips, loop.steps, len(loop.validation.clips),

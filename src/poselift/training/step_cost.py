@@ -11,16 +11,20 @@ from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch._library.custom_ops import OPDEFS
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from poselift.config.run import RunSettings, TrainingSettings
+from poselift.models import ssd_triton
+from poselift.models.kernel_choice import Choice
+from poselift.models.kernel_launch import counted
 from poselift.models.registry import build_run
-from poselift.models.ssd_backends import Choice
 from poselift.skeleton import N_JOINTS
-from poselift.training.arithmetic import autocast
+from poselift.training.arithmetic import HALF, autocast
+from poselift.training.half_kernels import use
 from poselift.training.losses import losses
 from poselift.training.recomputation import recompute
 
@@ -61,17 +65,28 @@ class _Count(TorchDispatchMode):
         self._storages: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
         space, name = func._schema.name.split("::")
+        if space == "poselift":
+            return self._look_into(func, args, kwargs)
+        out = func(*args, **kwargs)
         if space != "prim" and not func.is_view and name not in WITHOUT_WORK:
             tensors = [leaf for leaf in tree_leaves((args, kwargs, out)) if isinstance(leaf, Tensor)]
-            # of a tensor that is broadcast only what is stored; of single numbers nothing
-            size = sum(min(t.nbytes, t.untyped_storage().nbytes()) for t in tensors if t.numel() > 1)
-            half = any(t.dtype in (torch.bfloat16, torch.float16) for t in tensors)
-            self.operators[Operator(size, _flops(func, args, kwargs or {}, out), half)] += 1
+            self.operators[_operator(tensors, _flops(func, args, kwargs, out))] += 1
         for tensor in tree_leaves(out):
             if isinstance(tensor, Tensor):
                 self._note(tensor.untyped_storage())
+        return out
+
+    def _look_into(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """An operator of the project: its kernels one by one, as they are launched, and what torch does
+        around them. The products are those of the kernel that moves the most."""
+        launches: list[list[Tensor]] = []
+        with self, counted(launches.append):
+            out = OPDEFS[func._schema.name]._init_fn(*args, **kwargs)
+        launches.sort(key=_size)
+        flops = [0] * (len(launches) - 1) + [_flops(func, args, kwargs, out)]
+        self.operators.update(map(_operator, launches, flops))
         return out
 
     def _note(self, storage: torch.UntypedStorage) -> None:
@@ -84,6 +99,15 @@ class _Count(TorchDispatchMode):
     def _freed(self, number: int, size: int) -> None:
         self._storages.discard(number)
         self.alive -= size
+
+
+def _size(tensors: Iterable[Tensor]) -> int:
+    """Bytes of tensors: of one that is broadcast only what is stored, of single numbers nothing."""
+    return sum(min(t.nbytes, t.untyped_storage().nbytes()) for t in tensors if t.numel() > 1)
+
+
+def _operator(tensors: list[Tensor], flops: int) -> Operator:
+    return Operator(_size(tensors), flops, any(t.dtype in HALF.values() for t in tensors))
 
 
 def _flops(func: Any, args: Any, kwargs: Any, out: Any) -> int:
@@ -108,7 +132,7 @@ def count_step(run: RunSettings, fused: bool, again: bool = False) -> StepCost:
     with FakeTensorMode(), torch.random.fork_rng(devices=[]):
         model = build_run(run).train()
         if fused:
-            fuse(model)
+            fuse(model, recipe)
         parameters = sum(parameter.nbytes for parameter in model.parameters())
         poses = torch.zeros(clips, run.n_frames, N_JOINTS, 3)
         blocks = _shortened(model)
@@ -181,38 +205,12 @@ def _shortened(model: nn.Module) -> dict[_Block, int]:
     return dict(repeats)
 
 
-def _mixed(projected: Tensor, inner: int) -> Tensor:
-    """In place of `ssd_triton.ssd_mix`, which needs Triton: the same inputs and outputs, nothing computed."""
-    return projected.new_empty(*projected.shape[:2], inner)
-
-
-def _mixed_backward(d_out: Tensor, projected: Tensor) -> Tensor:
-    return torch.empty_like(projected)
-
-
-_planned_mix = torch.library.custom_op("poselift::planned_mix", _mixed, mutates_args=())
-_planned_mix_backward = torch.library.custom_op(
-    "poselift::planned_mix_backward", _mixed_backward, mutates_args=()
-)
-_planned_mix.register_fake(_mixed)
-_planned_mix_backward.register_fake(_mixed_backward)
-
-
-def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    ctx.save_for_backward(inputs[0])
-
-
-_planned_mix.register_autograd(
-    lambda ctx, d_out: (_planned_mix_backward(d_out, *ctx.saved_tensors), None), setup_context=_save
-)
-
-
-def fuse(model: nn.Module) -> None:
-    """Let state space layers call what stands for the project's kernels in Triton, to be counted."""
+def fuse(model: nn.Module, recipe: TrainingSettings) -> None:
+    """Let a model call the project's kernels in Triton, where its settings do not ask for others; to be
+    counted, as no kernel runs in that."""
     modules: Iterable[Any] = model.modules()
     for module in modules:
-        if hasattr(module, "choice"):
-            inner = module.d_inner
-            module.choice = Choice(
-                "triton", lambda projected, *_, inner=inner: _planned_mix(projected, inner)
-            )
+        if getattr(module, "backend", "torch") in ("auto", "triton"):
+            module.choice = Choice("triton", ssd_triton.mix)
+    if recipe.precision in HALF and recipe.kernels != "torch":
+        use(model)

@@ -41,6 +41,7 @@ from poselift.training.arithmetic import set_arithmetic
 from poselift.training.context import RunContext
 from poselift.training.distributed import SINGLE_PROCESS, Ranks
 from poselift.training.finished import finished, keep, restore
+from poselift.training.half_kernels import chosen
 from poselift.training.interruptions import memory_advice, stop_requests
 from poselift.training.launch import check_size, launch, launch_info, launched
 from poselift.training.loop import Loop, Stopped
@@ -78,7 +79,8 @@ def train(
     """
     until = min(stop_after or settings.training.epochs, settings.training.epochs)
     training, held_out = open_splits(store, settings)
-    facts = determining(settings, store, device) | _ssm_backend(settings, device)
+    implementations = _implementations(settings, device)
+    facts = determining(settings, store, device) | implementations
     states = StateFolder(out / "state", facts, execution.keep)
     if resume and ranks.first:  # one that is refused leaves everything as it is, the run's status as well
         states.load_or_fail(None if resume == "newest" else resume)
@@ -87,7 +89,8 @@ def train(
         if ranks.broadcast(ranks.first and resume is None and _trained_before(out, key, kept, waited)):
             return ranks.broadcast(write_outcome(out) if ranks.first else {})
         reporter = Reporter(settings, execution, out if ranks.first else None, device, ranks.size)
-        again = recomputes(settings, execution.memory, device, fused=facts.get("ssm_backend") == "triton")
+        fused = "triton" in implementations.values()
+        again = recomputes(settings, execution.memory, device, fused)
         with reporter.reporting(), stop_requests() as stop, memory_advice(settings, again, device):
             state = ranks.broadcast(_initial_state(states, resume) if ranks.first else TrainingState())
             prepare = partial(_prepare, start=settings.init_from, again=again)
@@ -133,14 +136,20 @@ def determining(settings: RunSettings, store: Path, device: torch.device) -> dic
     }
 
 
-def _ssm_backend(settings: RunSettings, device: torch.device) -> dict[str, str]:
-    """The implementation of the SSD layer, if the model has one: others differ in the last bits, and no run
-    is to be begun with one and ended with another. Raises `PoseliftError` if it cannot be had."""
-    if not hasattr(settings.model, "ssm_backend"):
-        return {}
-    set_arithmetic(settings.training)  # one that is not deterministic may be out of the question
-    used = ssm_backend_used(build_run(settings).to(device))
-    return {"ssm_backend": used} if used else {}
+def _implementations(settings: RunSettings, device: torch.device) -> dict[str, str]:
+    """Those of the SSD layer and of what has kernels for half precision, if the run has such: others differ
+    in the last bits, and no run is to be begun with one and ended with another.
+
+    Raises `PoseliftError` if one cannot be had.
+    """
+    used: dict[str, str] = {}
+    if half := chosen(settings, device):
+        used["kernels"] = half.name
+    if hasattr(settings.model, "ssm_backend"):
+        set_arithmetic(settings.training)  # one that is not deterministic may be out of the question
+        if backend := ssm_backend_used(build_run(settings).to(device)):
+            used["ssm_backend"] = backend
+    return used
 
 
 @contextmanager
@@ -191,13 +200,13 @@ def _write(out: Path, settings: RunSettings, state: TrainingState, loop: Loop, s
     inputs = {name: states.facts[name] for name in ("data", "clips", "code")} | {"key": states.folder.name}
     inputs |= {"init_from": states.facts["settings"]["init_from"]}
     machine = {"device": device_name(device), "processes": processes}
-    environment = {
+    environment: dict[str, Any] = {
         **installed(("numpy", "torch")),
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
         **machine,
         "threads": torch.get_num_threads(),
-        "ssm_backend": ssm_backend_used(loop.model),
+        **{name: states.facts[name] for name in ("ssm_backend", "kernels") if name in states.facts},
     }
     measured = {
         "unit": unit,

@@ -17,8 +17,8 @@ from poselift.data.outside import contents
 from poselift.machine import doctor
 from poselift.machine import machine_checks as machine
 from poselift.machine.machine_checks import Check
+from poselift.models.kernel_choice import Choice
 from poselift.models.ssd import Mamba2
-from poselift.models.ssd_backends import Choice
 from poselift.provenance import hashing
 
 CONFIG: dict[str, Any] = {

@@ -18,18 +18,12 @@ from poselift.models.dual_form import DualFormLayer
 from poselift.models.ssd import Mamba2
 from poselift.models.ssd_backends import choose
 
-triton = pytest.importorskip("triton", reason="needs Triton: make triton")
+pytest.importorskip("triton", reason="needs Triton: make triton")
 
-from triton.backends.compiler import GPUTarget  # noqa: E402
-from triton.compiler import ASTSource  # noqa: E402
-
-from poselift.models import ssd_kernels, ssd_triton  # noqa: E402
+from poselift.models import ssd_kernels, ssd_triton
+from triton_compiler import CUOBJDUMP, SHARED, assert_fits
 
 HERE = Path(__file__).parent
-CUOBJDUMP = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
-SHARED = {80: 163 * 1024, 90: 227 * 1024}
-"""Bytes of shared memory that a program may have on an A100, on an H100 (CUDA C programming guide)."""
-
 ON_CPU = (32, 32, 4, torch.device("cpu"), False)
 
 
@@ -74,25 +68,12 @@ def test_kernels_fit_into_registers_and_shared_memory(
 ) -> None:
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     half = {"projected", "mixed", "y", "d_y", "out", "d_out", "d_projected"}
-    width = "*fp32" if dtype == torch.float32 else "*bf16"
-    numbers = {"length": "i32", "rows": "i32", "eps": "fp32"}
+    types = {"length": "i32", "rows": "i32", "eps": "fp32"}
+    types |= dict.fromkeys(half, "*fp32" if dtype == torch.float32 else "*bf16")
     for name in ("convolution", "scan", "norm") if headdim == 32 else ("scan",):
         for kernel in (getattr(ssd_kernels, f"{name}_{way}") for way in ("forward", "backward")):
             constants = options(kernel.__name__, headdim, d_state, dtype)
-            launch = {key: constants.pop(key) for key in ("num_warps", "num_stages") if key in constants}
-            signature, aligned = {}, {}
-            for i, argument in enumerate(kernel.arg_names):
-                pointer = width if argument in half else "*fp32"
-                signature[argument] = "constexpr" if argument in constants else numbers.get(argument, pointer)
-                if signature[argument].startswith("*"):  # as torch allocates
-                    aligned[(i,)] = [["tt.divisibility", 16]]
-            source = ASTSource(kernel, signature, constants, aligned)
-            compiled = triton.compile(source, target=GPUTarget("cuda", architecture, 32), options=launch)
-            assert compiled.metadata.shared <= SHARED[architecture]
-            (tmp_path / "cubin").write_bytes(compiled.asm["cubin"])
-            used = subprocess.check_output([CUOBJDUMP, "-res-usage", tmp_path / "cubin"], text=True)
-            (stack,) = re.findall(r"STACK:(\d+)", used)  # where registers are spilled to
-            assert stack == "0", (kernel.__name__, used)
+            assert_fits(kernel, constants, types, architecture, tmp_path)
 
 
 @pytest.fixture
@@ -154,8 +135,8 @@ def test_a_gpu_that_is_too_old_is_named(monkeypatch: pytest.MonkeyPatch, fresh: 
 
 def test_without_triton_torch_runs(monkeypatch: pytest.MonkeyPatch, fresh: None) -> None:
     monkeypatch.setitem(sys.modules, "triton", None)
-    monkeypatch.delitem(sys.modules, "poselift.models.ssd_triton")
-    monkeypatch.delattr("poselift.models.ssd_triton")
+    monkeypatch.delitem(sys.modules, "poselift.models.ssd_kernels")
+    monkeypatch.delattr("poselift.models.ssd_kernels")
     assert "import of triton halted" in choose(Mamba2, "auto", *ON_CPU).reason
 
 

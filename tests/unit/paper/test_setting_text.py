@@ -71,7 +71,7 @@ STATISTICS = {
     "equivalence_margin": 1,
 }
 SAYS_NOTHING = {
-    "gradient_accumulation_steps", "processes", "compile",  # how the same batch is computed
+    "gradient_accumulation_steps", "processes", "compile", "kernels",  # how the same batch is computed
     "raw", "sha256", "expected_clips",  # which file, which the provenance names
     "seed",  # of the resampling: other intervals, within the noise of the resampling
 }  # fmt: skip

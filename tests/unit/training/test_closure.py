@@ -8,7 +8,7 @@ from poselift.training import core_modules
 LIMIT = 2600
 """Lines for `full`, the architecture with the most code, without kernels."""
 
-KERNEL_LIMIT = 700
+KERNEL_LIMIT = 1350
 """Lines of kernels, which say more in detail what torch says in a line: they count apart."""
 
 SHARED = {
@@ -48,13 +48,23 @@ SHARED = {
 }
 """The modules of every run, each with the reason why it can change a weight."""
 
-KERNELS = {
+SHARED_KERNELS = {
+    "poselift.models.kernel_choice": "whether kernels are used",
+    "poselift.models.kernel_launch": "how the work of kernels is cut",
+    "poselift.models.mlp_kernels": "the end of a residual block in half precision on a GPU",
+    "poselift.models.mlp_triton": "calls these kernels",
+    "poselift.models.graph_kernels": "the graph over similar frames in half precision on a GPU",
+    "poselift.models.graph_triton": "calls these kernels",
+    "poselift.training.half_kernels": "whether a run calls them",
+}
+SSD_KERNELS = {
     "poselift.models.ssd_backends": "whether the SSD layer runs kernels, and which",
     "poselift.models.ssd_kernels": "the SSD layer on a GPU",
     "poselift.models.ssd_triton": "calls these kernels",
 }
+KERNELS = SHARED_KERNELS | SSD_KERNELS
 MAMBA = {
-    **KERNELS,
+    **SSD_KERNELS,
     "poselift.models.mamba_gcn_settings": "the settings of the MambaGCN block",
     "poselift.models.mamba_gcn_block": "the MambaGCN block",
     "poselift.models.ssd": "the SSD layer",
@@ -79,7 +89,7 @@ def test_only_modules_that_can_change_a_weight(architecture):
         print(f"{count:5} {name}")
     kernels = sum(lines.get(name, 0) for name in KERNELS)
     print(f"{sum(lines.values()):5} lines in {len(lines)} modules, {kernels} of kernels")
-    allowed = SHARED | OWN[architecture]
+    allowed = SHARED | SHARED_KERNELS | OWN[architecture]
     assert lines.keys() - allowed.keys() == set(), "can it change a weight? then it belongs to the list"
     assert allowed.keys() - lines.keys() == set(), "no longer used: strike it off the list"
     assert sum(lines.values()) - kernels <= LIMIT
@@ -94,6 +104,6 @@ CONTROLS = {"mixer": "full", "placement": "mamba_gcn", "positions": "baseline"}
 def test_a_control_adds_its_own_modules(control):
     package = "poselift.models.controls"
     modules, _ = closure(*core_modules("mine", f"{package}.{control}"))
-    added = modules.keys() - SHARED.keys() - OWN[CONTROLS[control]].keys()
+    added = modules.keys() - SHARED.keys() - SHARED_KERNELS.keys() - OWN[CONTROLS[control]].keys()
     layers = {f"{package}.layers"} if control != "placement" else set()
     assert added == {package, f"{package}.{control}"} | layers
