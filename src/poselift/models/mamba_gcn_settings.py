@@ -14,7 +14,7 @@ class MambaGCNBlockSettings(Section):
         256,
         ge=8,
         multiple_of=8,
-        description="inner width of the MambaGCN block's SSM (8 heads share it)",
+        description="inner width of the MambaGCN block's SSM, which 8 heads share",
         json_schema_extra={"meant": [128, 512]},
     )
     fusion_alpha: float = Field(
