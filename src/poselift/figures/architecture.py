@@ -16,11 +16,11 @@ from poselift.figures.style import INK, MUTED, PAGE_WIDTH
 
 NEEDS = ()
 CAPTION = """
-The architectures. (a) Baseline: MotionAGFormer, 𝑁 blocks of two parallel branches. (b) MambaGCN: 𝐿
-blocks of ours in series, spread evenly over the depth of the baseline. (c) Full: ours as a third branch
-of each block. (d) The block itself: a state space model reads the frames of each joint in both
-directions (SSD), a graph convolution mixes the joints of each frame, and a learnt gate 𝑎 weighs the two.
-Residual connections are scaled (not drawn).
+The architectures in their default settings. (a) Baseline: MotionAGFormer, 𝑁 blocks of two parallel
+branches. (b) MambaGCN: 𝐿 blocks of ours in series, spread evenly over the depth of the baseline. (c) Full:
+ours as a third branch of each block. (d) The block itself: a state space model reads the frames of each
+joint in both directions (SSD), a graph convolution mixes the joints of each frame, and a learnt gate 𝑎
+weighs the two. Residual connections are scaled (not drawn).
 """
 
 HEIGHT = 3.2

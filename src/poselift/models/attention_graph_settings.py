@@ -11,11 +11,12 @@ class AttentionGraphSettings(Section):
     """The two branches of a block of MotionAGFormer, and its regression head."""
 
     spatial_graph: Literal["published", "symmetric"] = Field(
-        "published", description="the published 29 directed edges between joints, or all 32 of the skeleton"
+        "published",
+        description="edges between joints: the 29 directed ones of published code, or all 32 of the skeleton",
     )
     temporal_graph: Literal["similarity", "chain"] = Field(
         "similarity",
-        description="each frame linked to its most similar ones, or to its two neighbours in time",
+        description="frames that each one is linked to: its most similar ones, or its two neighbours in time",
     )
     without_branch: Literal["none", "attention", "graph"] = Field(
         "none", description="branch that every block is built without"

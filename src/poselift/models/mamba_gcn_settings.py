@@ -14,7 +14,7 @@ class MambaGCNBlockSettings(Section):
         256,
         ge=8,
         multiple_of=8,
-        description="inner width of the MambaGCN block's SSM (8 heads share it)",
+        description="inner width of the MambaGCN block's SSM, which 8 heads share",
         json_schema_extra={"meant": [128, 512]},
     )
     fusion_alpha: float = Field(
@@ -24,11 +24,13 @@ class MambaGCNBlockSettings(Section):
         0.1, ge=0, lt=1, description="dropout of the graph branch", json_schema_extra={"meant": [0.1, 0.3]}
     )
     ssm_backend: Literal["auto", "triton", "mamba_ssm", "torch"] = Field(
-        "auto", description="code of the SSD layer; auto: triton on a GPU that can, torch elsewhere"
+        "auto", description="code of the SSD layer (auto: triton on a GPU that can, torch elsewhere)"
     )
-    mamba_gcn_parts: Literal["ssm+gcn", "ssm", "gcn"] = Field("ssm+gcn", description="parts of the block")
+    mamba_gcn_parts: Literal["ssm+gcn", "ssm", "gcn"] = Field(
+        "ssm+gcn", description="parts of the MambaGCN block"
+    )
     mamba_gcn_fusion: Literal["learned", "fixed"] = Field(
-        "learned", description="whether the share of the SSM is trained or stays at fusion_alpha"
+        "learned", description="whether the share of the SSM is trained or stays as at the start"
     )
     ssm_directions: Literal["both", "forward"] = Field("both", description="directions the SSM reads in")
 

@@ -107,7 +107,7 @@ def main(argv: list[str] | None = None) -> None:
         **below("data", _data(results, runs, recordings)),
         **below("setup", of_settings(runs, view.grid)),
         **below("tuning", of_tuning(runs, view)),
-        **below("model", of_hyperparameters(runs)),
+        **below("model", of_hyperparameters(runs, view)),
         **{f"found.{each.title.lower()}": each.text for each in found},
         "paper.title": arguments.title,
         "paper.authors": Tex(NEXT_AUTHOR.join(map(escape, arguments.authors))),

@@ -1,6 +1,6 @@
 """What the text says of settings: numbers, and sentences that hold whatever the settings are."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from poselift.analysis.intervals import grid_pairs
@@ -8,6 +8,7 @@ from poselift.analysis.runs import Run
 from poselift.analysis.view import Grid, View
 from poselift.config.architectures import known
 from poselift.config.run import TrainingSettings
+from poselift.config.sections import Section
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.statistics import POWER
 from poselift.latex import Tex
@@ -22,14 +23,7 @@ ARITHMETIC = {
     "bf16": "bfloat16 where autocast allows it",
     "fp16": "half precision",
 }
-SPATIAL_GRAPHS = {
-    "published": "the edges of the skeleton in published code, which lacks three of its 32 directed edges",
-    "symmetric": "all edges of the skeleton",
-}
-TEMPORAL_GRAPHS = {
-    "similarity": "a graph that links each frame of a joint to those most similar to it",
-    "chain": "a graph that links each frame of a joint to its two neighbours",
-}
+NOT_DEFAULT = r"Some settings of these models are not the default ones (\cref{sec:method})."
 
 
 def of_settings(runs: Sequence[Run], grid: Grid) -> Numbers:
@@ -197,8 +191,8 @@ def _families(view: View) -> str:
     return listing(told) if told else "no family"
 
 
-def of_hyperparameters(runs: Sequence[Run]) -> Numbers:
-    """The hyper-parameters of the architectures, and how the text describes the graphs."""
+def of_hyperparameters(runs: Sequence[Run], view: View) -> Numbers:
+    """The hyper-parameters of the architectures, and sentences on those that are not the default ones."""
     settings = {name: one.settings for name, one in known({}).items()}
     settings |= {run.settings.architecture: type(run.settings.model) for run in runs}
     fields = [(name, field) for name, of in settings.items() for field in of.model_fields]
@@ -212,7 +206,22 @@ def of_hyperparameters(runs: Sequence[Run]) -> Numbers:
     numbers = {key: of_all(each) for key, each in values.items()}
     channels = numbers.get("dim_rep", MISSING)
     numbers["dim_rep.described"] = "" if channels == MISSING else f" to {counted(channels, 'channel')}"
-    return numbers | {
-        f"{name}.described": _either(texts[value] for value in values.get(name, []) if value in texts)
-        for name, texts in (("spatial_graph", SPATIAL_GRAPHS), ("temporal_graph", TEMPORAL_GRAPHS))
+    models = {run.settings.architecture: run.settings.model for run in runs}
+    return numbers | _not_default({view.label(name): model for name, model in models.items()})
+
+
+def _not_default(models: Mapping[str, Section]) -> Numbers:
+    """Which settings of the models, by their labels, are not the default ones that the text describes."""
+    whose: dict[str, list[str]] = {}
+    for label, model in models.items():
+        for name, field in type(model).model_fields.items():
+            value, usual = getattr(model, name), field.get_default(call_default_factory=True)
+            if value != usual and not field.is_required():
+                what = field.description or name.replace("_", " ")
+                changed = f"{what} ({setting(value)} in place of {setting(usual)}"
+                whose.setdefault(changed, []).append(label)
+    others = "; ".join(f"{changed}: {listing(labels)})" for changed, labels in whose.items())
+    return {
+        "not_default": Tex(NOT_DEFAULT) if others else "",
+        "not_default.described": f"Other settings in this study: {others}." if others else "",
     }

@@ -74,9 +74,9 @@ def table(
         sentences(
             f"Ablation on {view.notice.dataset_title}, last epoch: errors and their changes in mm (negative: "
             f"lower error). First the architectures at size {size}, changes from the first (𝐴: attention, "
-            "𝐺: graph, 𝑀: MambaGCN; ∥: side by side, →: one after the other); then models with one thing "
-            "changed and other models in their place, and the change from the unchanged model. MACs of "
-            "linear layers.",
+            "𝐺: graph, 𝑀: MambaGCN, as by default; ∥: side by side, →: one after the other); then models "
+            "with one thing changed and other models in their place, and the change from the unchanged "
+            "model. MACs of linear layers.",
             cells.spread_note(),
             "In brackets the interval of a change.",
             cells.star_note("between architectures, from the unchanged model", max(seeds, key=len)),

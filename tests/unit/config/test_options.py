@@ -19,7 +19,7 @@ ODD: dict[str, list[Any]] = {
     "weight_decay": [0.0, 1e-12], "flip": [0.0, 1.0], "n_mpjpe_weight": [0.0, 1e30], "velocity_weight": [0.0],
     "warmup_steps": [0, 7], "epochs": [1, 61], "batch_size": [3], "gradient_accumulation_steps": [2],
     "processes": [2], "optimizer": ["amsgrad"], "lr_scheduler": ["cosine", "constant"], "lr_decay": [0.875],
-    "precision": ["bf16", "fp16"], "eval_every": [4],
+    "precision": ["bf16", "fp16"], "eval_every": [4], "kernels": ["triton", "torch"],
 }  # fmt: skip
 """Values of each field of a training, zeros and both answers among them."""
 

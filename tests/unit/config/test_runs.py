@@ -175,8 +175,8 @@ def test_the_published_recipe_is_motionagformers():
     assert recipe("published", find("full"), "large").model_dump() == {
         "epochs": 60, "batch_size": 16, "gradient_accumulation_steps": 1, "processes": 1,
         "optimizer": "adamw", "lr": 5e-4, "weight_decay": 0.01, "lr_scheduler": "exponential",
-        "lr_decay": 0.99, "warmup_steps": 0,
-        "precision": "fp32", "kernels": "auto", "compile": False, "deterministic": True, "n_mpjpe_weight": 0.5,
+        "lr_decay": 0.99, "warmup_steps": 0, "precision": "fp32", "kernels": "auto",
+        "compile": False, "deterministic": True, "n_mpjpe_weight": 0.5,
         "velocity_weight": 20.0, "flip": 0.5, "eval_every": 1,
     }  # fmt: skip
 

@@ -10,16 +10,17 @@ import yaml
 from poselift.analysis.plan import view_of
 from poselift.analysis.runs import Run
 from poselift.analysis.view import Grid
+from poselift.config.architectures import known
 from poselift.config.experiment import Config, Statistics
 from poselift.config.run import TrainingSettings
 from poselift.config.sections import parse
 from poselift.datasets.human36m import Source
+from poselift.figures import architecture
 from poselift.models.graph import UNPUBLISHED_EDGES
 from poselift.models.mamba_gcn_block import HEADS
 from poselift.models.ssd import Mamba2
 from poselift.paper.result_numbers import below
 from poselift.paper.setting_text import (
-    SPATIAL_GRAPHS,
     of_hyperparameters,
     of_recipes,
     of_settings,
@@ -41,7 +42,7 @@ def text(**changed) -> dict[str, str]:
     view = view_of(config)
     said = {
         **below("setup", of_settings(runs, view.grid)),
-        **below("model", of_hyperparameters(runs)),
+        **below("model", of_hyperparameters(runs, view)),
         **below("statistics", of_statistics(view)),
         **below("tuning", of_tuning(runs, view)),
         "data.title": view.notice.dataset_title,
@@ -98,9 +99,44 @@ def test_each_key_of_the_grid_changes_the_text():
     for key, value in changes.items():
         assert text(experiment=grid | {key: value}) != usual, key
     assert text(n_frames=81) != usual
-    assert text(models={"baseline": {"spatial_graph": "symmetric"}}) != usual
     assert usual["model.dim_rep.described"] == " to 512 channels"
     assert text(models={"baseline": {"dim_rep": 32}})["model.dim_rep.described"] == " to 32 to 512 channels"
+
+
+MODELS = {
+    "spatial_graph": "symmetric", "temporal_graph": "chain", "without_branch": "graph", "dim_rep": 32,
+    "mamba_gcn_dim": 128, "fusion_alpha": 0.4, "gcn_dropout": 0.2, "ssm_backend": "torch",
+    "mamba_gcn_parts": "ssm", "mamba_gcn_fusion": "fixed", "ssm_directions": "forward", "mamba_gcn_layers": 2,
+    "mixer": "attention", "ssm_state": 16, "placement": "last",
+}  # fmt: skip
+ARCHITECTURES = known(CONFIG["architectures"])
+
+
+def text_of_models(architectures: list[str], models: dict[str, dict]) -> dict[str, str]:
+    """What the prose shows of a grid of these architectures, with other `models` than in config.yaml."""
+    grid = CONFIG["experiment"] | {"architectures": architectures}
+    return text(experiment=grid, models=models, ablation=[], search={})
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_each_key_of_a_model_changes_the_text(name):
+    architectures = ["baseline", name] if name != "baseline" else [name]
+    usual = text_of_models(architectures, {})
+    assert usual["model.not_default"] == usual["model.not_default.described"] == ""
+    for key in ARCHITECTURES[name].settings.model_fields:
+        changed = text_of_models(architectures, {name: {key: MODELS[key]}})
+        said = changed["model.not_default.described"]
+        assert f"({MODELS[key]} in place of " in said, key
+        assert said.endswith(f": {ARCHITECTURES[name].card.label})."), key
+        assert changed["model.not_default"].startswith("Some settings"), key
+
+
+def test_settings_that_are_not_the_default_ones_are_told_once_with_the_models_that_have_them():
+    models = {"baseline": {"dim_rep": 32}, "full": {"ssm_directions": "forward", "dim_rep": 32}}
+    assert text_of_models(["baseline", "mamba_gcn", "full"], models)["model.not_default.described"] == (
+        "Other settings in this study: channels per joint between the last block and the output (32 in place "
+        "of 512: Baseline and Full); directions the SSM reads in (forward in place of both: Full)."
+    )
 
 
 def test_sizes_are_described_by_their_blocks_and_channels():
@@ -179,8 +215,24 @@ def test_words_of_the_text_for_what_the_code_fixes():
     assert (layer["d_state"].default, layer["d_conv"].default, HEADS) == (32, 4, 8)
     for words in ("thirty-two numbers", "convolution over four frames", "Eight\nheads"):
         assert words in SECTIONS
-    assert "three of its 32 directed edges" in SPATIAL_GRAPHS["published"]
+    assert "lacks three of its thirty-two directed edges" in SECTIONS
     assert (len(UNPUBLISHED_EDGES), adjacency().sum()) == (3, 32)
+
+
+def test_the_method_describes_the_default_settings():
+    usual = ARCHITECTURES["full"].settings()
+    words = {
+        "spatial_graph": ("published", "the edges of the skeleton in published code"),
+        "temporal_graph": ("similarity", "links each frame of a joint to those most similar"),
+        "without_branch": ("none", "three branches, attention, graph and MambaGCN"),
+        "mamba_gcn_parts": ("ssm+gcn", "y = a\\odot y_\\mathrm{ssm} + (1-a)\\odot y_\\mathrm{gcn}"),
+        "mamba_gcn_fusion": ("learned", "a=\\sigma(\\theta)"),
+        "ssm_directions": ("both", "One layer reads the frames forwards, a second one backwards"),
+    }
+    for key, (value, said) in words.items():
+        assert (getattr(usual, key), said in SECTIONS) == (value, True), key
+    assert "what follows and the figure describe their default settings" in SECTIONS
+    assert "in their default settings" in architecture.CAPTION
 
 
 def test_a_comparison_that_is_not_tested_is_not_counted():

@@ -148,6 +148,12 @@ def read(folder: Path) -> tuple[list[str], str]:
     return text.decode().split("\f")[:-1], about.decode()
 
 
+def labels_in(folder: Path) -> list[tuple[str, str, str]]:
+    """The labels of a compiled paper in their order, but its equations: name, number, page."""
+    label = r"\\newlabel\{((?:tab|fig|sec):[^@}]+)\}\{\{(\w+(?:\.\d)?)\}\{(\d+)\}"
+    return re.findall(label, (folder / "main.aux").read_text())
+
+
 def test_each_style_has_a_class_and_a_publisher():
     classes = {path.stem.removeprefix("paper-") for path in (SOURCES / "styles").glob("paper-*.cls")}
     assert classes == set(STYLES)
@@ -180,11 +186,10 @@ def test_a_paper_with_names_in_its_order(build, style):
     assert "Made from nothing" in pages[-1]
     (references,) = (i for i, page in enumerate(pages, start=1) if re.search(r"^References$", page, re.M))
     (supplement,) = (i for i, page in enumerate(pages, start=1) if "Supplementary material" in page)
-    labels = re.findall(
-        r"\\newlabel\{((?:tab|fig):[^@}]+)\}\{\{(S?\d+)\}\{(\d+)\}", (folder / "main.aux").read_text()
-    )
-    main = {name: int(page) for name, number, page in labels if not number.startswith("S")}
-    rest = {name: int(page) for name, number, page in labels if number.startswith("S")}
+    labels = labels_in(folder)
+    floats = [each for each in labels if not each[0].startswith("sec:")]
+    main = {name: int(page) for name, number, page in floats if not number.startswith("S")}
+    rest = {name: int(page) for name, number, page in floats if number.startswith("S")}
     assert {"tab:overview", "fig:architecture", "fig:ablation", "fig:late"} <= main.keys()
     assert {"tab:main", "tab:ablation", "fig:joints", "tab:claims"} <= rest.keys()
     assert max(main.values()) <= references < supplement <= min(rest.values())
@@ -193,6 +198,20 @@ def test_a_paper_with_names_in_its_order(build, style):
         lines = [line for line in title.split("\n") if line]
         assert len(lines) == 2
         assert min(map(len, lines)) > 0.7 * max(map(len, lines))
+
+
+@needs_latex
+@pytest.mark.parametrize("style", ["article", "cvpr", "neurips"])
+def test_a_heading_of_the_supplement_stands_on_the_page_of_its_first_table_or_figure(build, style):
+    """Of sections with less text than could go over two pages."""
+    folder = build(style=style)
+    assert typeset(folder, folder) == []
+    pages = {name: page for name, _, page in labels_in(folder)}
+    first = {
+        "sec:metrics": "tab:main", "sec:training": "fig:curves", "sec:ground-truth": "tab:ground-truth-2d",
+        "sec:ablation-numbers": "tab:ablation", "sec:claims": "tab:claims",
+    }  # fmt: skip
+    assert {heading: pages[heading] for heading in first} == {at: pages[it] for at, it in first.items()}
 
 
 @needs_latex

@@ -17,7 +17,9 @@ CARD = Card(label="MambaGCN, other places")
 class Settings(mamba_gcn.Settings):
     """Those of MambaGCN, and where its blocks are."""
 
-    placement: Literal["first", "last"] = Field("first", description="the MambaGCN blocks among all blocks")
+    placement: Literal["first", "last"] = Field(
+        "first", description="place of the MambaGCN blocks among all blocks"
+    )
 
 
 def build(size: ModelSize, n_frames: int, settings: Settings) -> "PoseLifter":
