@@ -19,5 +19,8 @@ backend=
 if ! nvidia-smi >/dev/null 2>&1 && ! ls "${UV_FIND_LINKS%/}"/torch-*.whl >/dev/null 2>&1; then
     backend=--torch-backend=cpu
 fi
-# compiled once here, or every job of the workflow compiles torch again where nobody may write bytecode
-.tools/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python $backend -c envs/constraints.txt -e '.[dev]'
+.tools/bin/uv pip install --quiet --python .venv/bin/python $backend -c envs/constraints.txt -e '.[dev]'
+# imported once, what jobs import is compiled, or each job compiles torch again where nobody may write bytecode
+env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -c "
+import matplotlib.backends.backend_pdf, scipy.special, scipy.stats, snakemake.cli, torch._dynamo
+import poselift.figures.make, poselift.tables.make, poselift.training.train"

@@ -3,6 +3,7 @@ from functools import cache
 from pathlib import Path
 
 from poselift.analysis import plan
+from poselift.analysis.to_reproduce import published_numbers
 from poselift.config import sections
 from poselift.config.experiment import Config
 from poselift.config.options import options
@@ -172,7 +173,5 @@ def processes_of(settings_of):
 @reported()
 def published_checked(wildcards):
     """The file of published results, which must have a number for each entry before these are trained."""
-    from poselift.analysis.reproduction import published_numbers  # slow to import, and seldom asked for
-
     published_numbers(SETTINGS.reproduction, SETTINGS.paper.published)
     return SETTINGS.paper.published or []

@@ -1,5 +1,5 @@
 # What the paper was made from, what it claims, and what co-authors get.
-from poselift.analysis.reproduction import described
+from poselift.analysis.to_reproduce import described
 
 HANDOVER = f"{RESULTS}/handover/{SETTINGS.dataset}-paper"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from poselift.analysis import reproduction
+from poselift.analysis import reproduction, to_reproduce
 from poselift.analysis.published import read_published
 from poselift.analysis.results import collect
 from poselift.analysis.view import DataNotice
@@ -113,7 +113,7 @@ def program(folder: Path, make_report: Callable[..., Report], row: dict[str, Any
     runs = [make_report("baseline", "base", s, 50.0, 40 + 0.1 * s, "again") for s in range(2)]
     for one in runs:
         write_reports(folder / f"{one.run}.json", [one])
-    told = reproduction.described([Reproduction(**entry) for entry in entries])
+    told = to_reproduce.described([Reproduction(**entry) for entry in entries])
     reproduction.main(
         ["--evaluations", *(str(folder / f"{one.run}.json") for one in runs), "--entries", told,
          "--published", str(folder / "p.yaml"), "--dataset-title", "real", "--resamples", "200",
@@ -155,7 +155,7 @@ def test_the_projects_own_entries_are_those_of_the_published_table():
     """Each of its four trains the number of frames that its row was published at."""
     entries = read_configuration([REPOSITORY / "config.yaml"]).reproduction
     rows = read_published(REPOSITORY / "paper/published.yaml")
-    numbers = {each.size: reproduction.published_number(each, rows) for each in entries}
+    numbers = {each.size: to_reproduce.published_number(each, rows) for each in entries}
     assert numbers == {"xsmall": 45.1, "small": 42.5, "base": 38.4, "large": 38.4}
     assert {each.size: each.n_frames for each in entries} == {
         "xsmall": 27, "small": 81, "base": 243, "large": 243,
