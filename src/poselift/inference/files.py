@@ -1,21 +1,20 @@
 """Keypoints from files of any form that is known."""
 
-import csv
 import io
 import json
 import zipfile
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import pandas as pd
 
 from poselift.data.unpickle import unpickle
 from poselift.errors import PoseliftError, one_line, untrusted
 from poselift.inference.detection import detected
-from poselift.inference.json_readers import only_frame, openpose, read_json
+from poselift.inference.json_readers import only_frame, people, read_json
 from poselift.inference.keypoints import UNKNOWN, Found, Keypoints, as_points, gather, whole
 from poselift.inference.layouts import LAYOUTS, layout_of, made_of
 from poselift.skeleton import JOINTS
@@ -60,8 +59,8 @@ def _read_folder(folder: Path) -> Keypoints:
     def rows() -> Iterator[Found]:
         for path in sorted(folder.glob("*.json")):
             with untrusted(path, "no keypoints of OpenPose ({})"):
-                frame = only_frame(path.name, names)
-                yield from openpose(json.loads(path.read_text(encoding="utf-8")), frame)
+                content = json.loads(path.read_text(encoding="utf-8-sig"))
+                yield from people([content | {"frame_id": only_frame(path.name, names)}])
 
     return gather(rows())
 
@@ -128,17 +127,14 @@ def _videopose3d(positions: dict[str, Any], metadata: dict[str, Any]) -> Keypoin
 
 def _read_csv(path: Path, layout: str | None) -> Keypoints:
     """A row for each joint: frame, person (if several), joint (its name or number), x, y, confidence."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        table = csv.DictReader(file)
-        columns = table.fieldnames or []
-        if missing := {"frame", "joint", "x", "y"} - set(columns):
-            raise ValueError(f"no column {sorted(missing)[0]}; columns are frame, joint, x, y, confidence")
-        if "z" in columns:
-            raise ValueError("column z: poses, not keypoints of an image")
-        rows = list(table)
-    if not rows:
+    table = pd.read_csv(path, dtype={"joint": str}, index_col=False, skipinitialspace=True, low_memory=False)
+    if missing := {"frame", "joint", "x", "y"} - set(table.columns):
+        raise ValueError(f"no column {sorted(missing)[0]}; columns are frame, joint, x, y, confidence")
+    if "z" in table:
+        raise ValueError("column z: poses, not keypoints of an image")
+    if table.empty:
         raise ValueError("no person in it")
-    names = {row["joint"] for row in rows}
+    names = table["joint"].fillna("").unique().tolist()
     if all(name.isdigit() for name in names):
         number = {name: int(name) for name in names}
         count = len(LAYOUTS[layout]) if layout else max(number.values()) + 1
@@ -154,14 +150,16 @@ def _read_csv(path: Path, layout: str | None) -> Keypoints:
             raise ValueError(f"joints {one_line(sorted(names)[:3])} ... are not those of a layout")
         number = {name: LAYOUTS[layout].index(plain[name]) for name in names}
         count = len(LAYOUTS[layout])
-    people: dict[tuple[int, int], np.ndarray] = defaultdict(lambda: np.full((count, 3), np.inf))
-    for row in rows:
-        person = whole(row["person"], "person") if row.get("person") else UNKNOWN
-        joint = people[whole(row["frame"], "frame"), person][number[row["joint"]]]
-        if not np.isinf(joint[2]):
-            twice = f"{row['joint']} of frame {row['frame']} is there twice"
-            raise ValueError(f"{twice}; a column person tells people apart")
-        joint[:] = *(float(row[axis] or "nan") for axis in "xy"), float(row.get("confidence") or 1)
-    return gather(
-        (Found(frame, person, as_points(points)) for (frame, person), points in people.items()), layout=layout
-    )
+    frame = [whole(each, "frame") for each in table["frame"]]
+    given = table["person"].fillna(UNKNOWN) if "person" in table else [UNKNOWN] * len(table)
+    person = [UNKNOWN if each == UNKNOWN else whole(each, "person") for each in given]
+    joint = table["joint"].map(number)
+    if (again := pd.DataFrame({"frame": frame, "person": person, "joint": joint}).duplicated()).any():
+        first = table[again].iloc[0]
+        twice = f"{first['joint']} of frame {first['frame']} is there twice"
+        raise ValueError(f"{twice}; a column person tells people apart")
+    found, rows = np.unique([frame, person], axis=1, return_inverse=True)
+    points = np.zeros((found.shape[1], count, 3))
+    values = table.assign(confidence=table.get("confidence", 1))[["x", "y", "confidence"]]
+    points[rows, joint] = values.astype(float)
+    return gather(map(Found, *found.tolist(), as_points(points)), layout=layout)

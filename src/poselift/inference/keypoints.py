@@ -43,11 +43,13 @@ class Keypoints:
 
 def whole(value: Any, what: str) -> int:
     """A number from a file that has to be whole and not negative. Raises `ValueError`."""
-    if isinstance(value, str):
-        value = int(value)
-    if not isinstance(value, int | float | np.number) or not 0 <= value < 2**53 or value != int(value):
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        number = -1
+    if not 0 <= number < 2**53 or (number != value and not isinstance(value, str)):
         raise ValueError(f"{what} {value!r} is not a whole number of at least 0")
-    return int(value)
+    return number
 
 
 def as_points(positions: ArrayLike, confidence: ArrayLike | None = None) -> NDArray[np.float32]:

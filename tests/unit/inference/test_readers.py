@@ -63,6 +63,10 @@ FORMS: dict[str, Callable[[Path], Path]] = {
     "Ultralytics, a line for each frame": lambda p: (
         (p / "a.jsonl").write_text(lines(ultralytics(TRACKS))) and (p / "a.jsonl")
     ),
+    "Ultralytics, frames as text": lambda p: written(p / "a.json", [*map(json.dumps, ultralytics(TRACKS))]),
+    "AlphaPose, a line for each person": lambda p: (
+        (p / "a.jsonl").write_text(lines(alphapose(TRACKS)), encoding="utf-8-sig") and (p / "a.jsonl")
+    ),
     "csv": lambda p: as_csv(p / "a.csv", TRACKS, COCO_NAMES),
 }  # fmt: skip
 
@@ -91,6 +95,17 @@ def test_frames_without_a_person_are_counted(tmp_path):
     frames[1] = []
     found = read_keypoints(written(tmp_path / "b.json", frames))
     assert found.frame.tolist()[:4] == [0, 0, 2, 2]
+
+
+def test_frames_in_lines_of_a_file(tmp_path):
+    """None is lost: each line is a frame."""
+    tracks = np.stack([standing(3, 25)])
+    folder = openpose(tmp_path / "frames", tracks)
+    frames = [json.loads(each.read_text()) for each in sorted(folder.iterdir())]
+    (tmp_path / "a.json").write_text(lines(frames))
+    found = read_keypoints(tmp_path / "a.json")
+    assert found.frame.tolist() == [0, 1, 2]
+    np.testing.assert_allclose(found.points, tracks[0], rtol=1e-6)
 
 
 def test_openpose_keeps_the_numbers_of_its_tracker(tmp_path):
@@ -241,6 +256,21 @@ def test_cells_that_are_empty_and_rows_that_are_there_twice(tmp_path):
     assert "no person in it" in line_of(path)
 
 
+def test_a_table_as_programs_write_it(tmp_path):
+    """Blanks after commas, numbers of frames with a point; a confidence that is no number is none."""
+    path = tmp_path / "a.csv"
+    rows = ["7.0, 1.0, left_hip, 500, 400, 0.5", "7.0, 1.0, right_hip, 520, 400,", "7.0, , nose, 5, 4, 0.5"]
+    path.write_text("\n".join(["frame, person, joint, x, y, confidence", *rows]))
+    found = read_keypoints(path)
+    assert (found.frame.tolist(), found.person.tolist()) == ([7, 7], [UNKNOWN, 1])
+    hips = [COCO_NAMES.index("left_hip"), COCO_NAMES.index("right_hip")]
+    np.testing.assert_allclose(found.points[1, hips], [[500, 400, 0.5], [0, 0, 0]])
+    path.write_text("frame,joint,x,y\n1,left_hip,500\n2,left_hip,500,400,7,7\n")
+    assert "Expected 4 fields in line 3, saw 6" in line_of(path)
+    path.write_text("frame,joint,x,y\nfirst,left_hip,500,400\n")
+    assert "frame 'first' is not a whole number" in line_of(path)
+
+
 @pytest.mark.parametrize(
     ("n_joints", "layout"), [(26, "halpe26"), (25, "body25"), (133, "coco-wholebody"), (136, "halpe136")]
 )
@@ -267,6 +297,10 @@ def line_of(path: Path, layout: str | None = None) -> str:
         ('{"people": []}', "no person in it"),
         ("{}", "not the JSON of AlphaPose"),
         ("3", "not the JSON of AlphaPose"),
+        ("[1, 2]", "not the JSON of AlphaPose"),
+        ('{"people": null}', "not the JSON of AlphaPose"),
+        ('[{"image_id": 1, "bbox": [1, 2, 3, 4]}]', "not the JSON of AlphaPose"),
+        ('[{"image_id": 1, "idx": "p1", "keypoints": [1, 2, 1]}]', "person 'p1' is not a whole number"),
         ('[{"a": 1}]', "not the JSON of AlphaPose"),
         ('[{"image_id": "x.jpg", "keypoints": [1, 2, 0.5]}]', "'x.jpg' has no frame number"),
         ('[{"image_id": 1, "keypoints": [1, 2]}]', "not x, y, confidence"),
