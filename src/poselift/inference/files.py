@@ -22,6 +22,8 @@ from poselift.skeleton import JOINTS
 MAX_BYTES = 4 * 2**30
 """What the arrays of a file may unpack to: a hundred million joints."""
 
+COLUMNS = ("frame", "person", "joint", "x", "y", "z", "confidence")
+
 CONFIDENCES = ("confidence", "scores", "keypoint_scores")
 
 
@@ -127,7 +129,10 @@ def _videopose3d(positions: dict[str, Any], metadata: dict[str, Any]) -> Keypoin
 
 def _read_csv(path: Path, layout: str | None) -> Keypoints:
     """A row for each joint: frame, person (if several), joint (its name or number), x, y, confidence."""
-    table = pd.read_csv(path, dtype={"joint": str}, index_col=False, skipinitialspace=True, low_memory=False)
+    table = pd.read_csv(
+        path, usecols=lambda name: name in COLUMNS, dtype={"joint": str},
+        index_col=False, skipinitialspace=True, low_memory=False,
+    )  # fmt: skip
     if missing := {"frame", "joint", "x", "y"} - set(table.columns):
         raise ValueError(f"no column {sorted(missing)[0]}; columns are frame, joint, x, y, confidence")
     if "z" in table:
@@ -150,16 +155,15 @@ def _read_csv(path: Path, layout: str | None) -> Keypoints:
             raise ValueError(f"joints {one_line(sorted(names)[:3])} ... are not those of a layout")
         number = {name: LAYOUTS[layout].index(plain[name]) for name in names}
         count = len(LAYOUTS[layout])
-    frame = [whole(each, "frame") for each in table["frame"]]
-    given = table["person"].fillna(UNKNOWN) if "person" in table else [UNKNOWN] * len(table)
-    person = [UNKNOWN if each == UNKNOWN else whole(each, "person") for each in given]
+    table = table.assign(person=table.get("person", UNKNOWN), confidence=table.get("confidence", 1))
+    person = [each if each == UNKNOWN else whole(each, "person") for each in table["person"].fillna(UNKNOWN)]
+    people = pd.DataFrame({"frame": [whole(each, "frame") for each in table["frame"]], "person": person})
     joint = table["joint"].map(number)
-    if (again := pd.DataFrame({"frame": frame, "person": person, "joint": joint}).duplicated()).any():
+    if (again := people.assign(joint=joint).duplicated()).any():
         first = table[again].iloc[0]
         twice = f"{first['joint']} of frame {first['frame']} is there twice"
         raise ValueError(f"{twice}; a column person tells people apart")
-    found, rows = np.unique([frame, person], axis=1, return_inverse=True)
-    points = np.zeros((found.shape[1], count, 3))
-    values = table.assign(confidence=table.get("confidence", 1))[["x", "y", "confidence"]]
-    points[rows, joint] = values.astype(float)
-    return gather(map(Found, *found.tolist(), as_points(points)), layout=layout)
+    found, rows = np.unique(people, axis=0, return_inverse=True)
+    points = np.zeros((len(found), count, 3))
+    points[rows, joint] = table[["x", "y", "confidence"]].astype(float)
+    return gather(map(Found, *found.T.tolist(), as_points(points)), layout=layout)
