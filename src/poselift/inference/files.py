@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -67,11 +67,13 @@ def _read_folder(folder: Path) -> Keypoints:
     return gather(rows())
 
 
-def _rows(array: np.ndarray) -> Iterator[Found]:
-    """Of an array (T, J, C), one person, or (people, T, J, C)."""
-    if array.ndim not in (3, 4):
-        raise ValueError(f"an array of shape {array.shape}, expected (frames, joints, 2 or 3), people first")
-    for person, track in enumerate(array if array.ndim == 4 else array[None]):
+def _rows(tracks: Iterable[np.ndarray]) -> Iterator[Found]:
+    """Of arrays (T, J, 3) of people, or of one alone."""
+    if isinstance(tracks, np.ndarray) and tracks.ndim == 3:
+        tracks = [tracks]
+    for person, track in enumerate(tracks):
+        if track.ndim != 3:
+            raise ValueError(f"an array of shape {track.shape}, expected (frames, joints, 2 or 3)")
         yield from (Found(frame, person, points) for frame, points in enumerate(track))
 
 
@@ -122,9 +124,7 @@ def _videopose3d(positions: dict[str, Any], metadata: dict[str, Any]) -> Keypoin
     size = (whole(about["w"], "w"), whole(about["h"], "h")) if {"w", "h"} <= about.keys() else None
     fps = float(about["fps"]) if "fps" in about else None
     layout = {"coco": "coco", "h36m": "human36m"}.get(str(metadata.get("layout_name")))
-    people = ((person, _rows(as_points(track))) for person, track in enumerate(tracks))
-    rows = (row._replace(person=person) for person, found in people for row in found)
-    return gather(rows, size=size, fps=fps, layout=layout)
+    return gather(_rows(map(as_points, tracks)), size=size, fps=fps, layout=layout)
 
 
 def _read_csv(path: Path, layout: str | None) -> Keypoints:

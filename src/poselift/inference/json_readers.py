@@ -23,20 +23,14 @@ OF_A_PERSON = {"keypoints", "pose_keypoints_2d", "box"}
 """One of these is in each frame that is no list, and in each person."""
 
 
-def frame_number(name: Any) -> int:
-    """The number of a frame from its number or the name of its image: the last digits before the ending."""
-    if not isinstance(name, str):
-        return whole(name, "frame")
-    digits = re.findall(r"\d+", Path(name).stem.removesuffix("_keypoints"))
+def only_frame(name: Any, names: dict[int, Any]) -> int:
+    """The number of a frame from its number or the name of its image (the last digits before the ending),
+    which is added to the `names` by number. Raises `ValueError` if another frame has it, as those of two
+    videos do."""
+    digits = re.findall(r"\d+", Path(name).stem) if isinstance(name, str) else [name]
     if not digits:
         raise ValueError(f"'{name[:40]}' has no frame number")
-    return whole(digits[-1], "frame")
-
-
-def only_frame(name: Any, names: dict[int, Any]) -> int:
-    """The number of a frame, with its name added to the `names` by number. Raises `ValueError` if another
-    frame has it, as those of two videos do."""
-    number = frame_number(name)
+    number = whole(digits[-1], "frame")
     if names.setdefault(number, name) != name:
         raise ValueError(f"'{names[number]}' and '{name}' are both frame {number}; lift one video at a time")
     return number

@@ -61,19 +61,18 @@ def as_points(positions: ArrayLike, confidence: ArrayLike | None = None) -> NDAr
     given = np.array(positions, dtype=np.float64)
     if given.ndim < 2 or given.shape[-1] not in (2, 3):
         raise ValueError(f"keypoints of shape {given.shape}, expected x, y or x, y, confidence of each joint")
-    sure = given[..., 2] if confidence is None and given.shape[-1] == 3 else np.ones(given.shape[:-1])
-    if confidence is not None:
-        sure = np.array(confidence, dtype=np.float64)
-        if sure.shape != given.shape[:-1]:
-            raise ValueError(f"{sure.shape} confidences for keypoints of shape {given.shape}")
+    if confidence is None:
+        confidence = given[..., 2] if given.shape[-1] == 3 else np.ones(given.shape[:-1])
+    sure = np.array(confidence, dtype=np.float64)
+    if sure.shape != given.shape[:-1]:
+        raise ValueError(f"{sure.shape} confidences for keypoints of shape {given.shape}")
     counted = sure[(sure > 0) & (sure < LARGEST)]
     if counted.size and np.median(counted) > PERCENTAGE:
-        usual = f"{np.median(counted):.3g}"
-        raise ValueError(f"confidences around {usual}, expected 0 to 1; divide percentages by 100")
+        around = f"confidences around {np.median(counted):.3g}"
+        raise ValueError(f"{around}, expected 0 to 1; divide percentages by 100")
     points = np.concatenate([given[..., :2], sure[..., None]], axis=-1)
-    missing = ~(np.abs(points) < LARGEST).all(axis=-1) | (points[..., :2] == 0).all(axis=-1)
-    missing |= ~(points[..., 2] > 0)
-    points[missing] = 0
+    found = (np.abs(points) < LARGEST).all(axis=-1) & (points[..., :2] != 0).any(axis=-1)
+    points[~found | ~(sure > 0)] = 0
     points[..., 2] = np.minimum(points[..., 2], 1)
     return points.astype(np.float32)
 
