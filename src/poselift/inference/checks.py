@@ -27,6 +27,9 @@ LENGTHS = np.array([130, 440, 450] * 2 + [230, 250, 120, 120] + [150, 280, 250] 
 APART = 0.35
 """Sum of the differences to `LENGTHS` that keypoints of the right layout stay below."""
 
+NORMALISED = 2
+"""Coordinates that are shares of the image, from 0 or -1 to 1, are no larger; pixels are."""
+
 MOSTLY_INSIDE = 0.1
 """The share of joints outside of the image, of people whom its edge cuts off, that is not strange."""
 
@@ -56,6 +59,13 @@ def unfamiliar(track: Track, lifter: Lifter, view: View, least: float, known: Kn
         value = float(np.median(values[name]))
         if not low <= value <= high:
             yield f"{MEASURES[name].format(f'{value:.2g}')} (training: {low:.2g} to {high:.2g})"
+
+
+def require_pixels(points: NDArray[np.floating]) -> None:
+    """Raise `PoseliftError` if all joints (..., 3) that were found are at shares of the image."""
+    places = np.abs(points[points[..., 2] > 0][:, :2])
+    if places.size and places.max() <= NORMALISED:
+        raise PoseliftError(f"no joint is beyond {NORMALISED} px: normalised? multiply by the image's size")
 
 
 def outside(track: Track, size: tuple[int, int]) -> Iterator[str]:

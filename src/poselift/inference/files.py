@@ -36,11 +36,12 @@ def read_keypoints(
     Raises `PoseliftError` in one line for a file of no form that is known, a damaged one, one without people,
     and where the layout is not certain or has another number of joints.
     """
-    read = {".json": read_json, ".jsonl": read_json, ".npy": _read_npy, ".npz": _read_npz}.get(path.suffix)
+    ending = path.suffix.lower()
+    read = {".json": read_json, ".jsonl": read_json, ".npy": _read_npy, ".npz": _read_npz}.get(ending)
     with untrusted(path, "no keypoints that can be read ({})"):
         if path.is_dir():
             found = _read_folder(path)
-        elif path.suffix == ".csv":
+        elif ending == ".csv":
             found = _read_csv(path, layout)
         elif read:
             found = read(path)
@@ -62,7 +63,8 @@ def _read_folder(folder: Path) -> Keypoints:
         for path in sorted(folder.glob("*.json")):
             with untrusted(path, "no keypoints of OpenPose ({})"):
                 content = json.loads(path.read_text(encoding="utf-8-sig"))
-                yield from people([content | {"frame_id": only_frame(path.name, names)}])
+                there = content if isinstance(content, list) else content["people"]  # MMPose, of images
+                yield from people([{"frame_id": only_frame(path.name, names), "people": there}])
 
     return gather(rows())
 
@@ -109,6 +111,9 @@ def _read_npz(path: Path) -> Keypoints:
         return gather(_rows(points))
     # as `poselift predict` writes them: a row for each person in each frame
     joints = arrays["joints"].tolist() if "joints" in arrays else None
+    shapes = [arrays[name].shape for name in ("frame", "person")]
+    if points.ndim != 3 or shapes != [points.shape[:1]] * 2:
+        raise ValueError(f"frame and person of shapes {shapes} for keypoints of shape {points.shape}")
     rows = zip(arrays["frame"].tolist(), arrays["person"].tolist(), points, strict=True)
     found = (Found(whole(frame, "frame"), whole(person, "person"), each) for frame, person, each in rows)
     return gather(found, layout="human36m" if joints == list(JOINTS) else None)

@@ -88,7 +88,7 @@ def gather(rows: Iterable[Found], **about: Any) -> Keypoints:
         raise ValueError(f"people of {counts[0]} and of {counts[-1]} joints")
     frame, person = (np.array(column, dtype=np.int64) for column in list(zip(*listed, strict=True))[:2])
     points = np.stack([row.points for row in listed])
-    order = np.lexsort((-points[..., 2].mean(axis=1), person, frame))
+    order = np.lexsort((-points[..., 2].sum(axis=1), person, frame))
     frame, person, points = frame[order], person[order], points[order]
     again = (np.diff(frame, prepend=-1) == 0) & (np.diff(person, prepend=-2) == 0) & (person != UNKNOWN)
     return Keypoints(frame[~again], person[~again], points[~again], **about)

@@ -11,7 +11,7 @@ import numpy as np
 from poselift.config.command_line import add_model_options
 from poselift.errors import PoseliftError
 from poselift.files import own_folder, require_own
-from poselift.inference.checks import Known, implausible, outside, unfamiliar
+from poselift.inference.checks import Known, implausible, outside, require_pixels, unfamiliar
 from poselift.inference.files import read_keypoints
 from poselift.inference.keypoints import Keypoints
 from poselift.inference.layouts import LAYOUTS, to_human36m
@@ -31,17 +31,12 @@ FPS = 30.0
 
 SIDES = re.compile(r"(\d{1,5})[xX×*](\d{1,5})")
 
-NORMALISED = 2
-"""Coordinates that are shares of the image, from 0 or -1 to 1, are no larger; pixels are."""
-
 
 def people(found: Keypoints, given: argparse.Namespace) -> list[Track]:
     """The tracks of the people who are wanted. Raises `PoseliftError` if there is none."""
     assert found.layout is not None
     points = to_human36m(found.points, found.layout)
-    places = np.abs(points[points[..., 2] > 0][:, :2])
-    if places.size and places.max() <= NORMALISED:
-        raise PoseliftError(f"no joint is beyond {NORMALISED} px: normalised? multiply by the image's size")
+    require_pixels(points)
     person = chosen(told_apart(found.frame, found.person, points, given.max_gap), given.person)
     found_tracks = list(tracks(found.frame, person, points, given.max_gap, given.min_confidence))
     if not found_tracks:
@@ -143,7 +138,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     if given.image and 0 in given.image:
         raise PoseliftError(f"--size {sizes[0][0]}: expected WIDTHxHEIGHT in pixels")
     given.size = next((each for each in given.size if not SIDES.fullmatch(each)), None)
-    given.scale = parse_bone(given.bone) if given.bone else Scale(given.height) if given.height else None
+    given.scale = (
+        parse_bone(given.bone) if given.bone is not None else Scale(given.height) if given.height else None
+    )
     bounds = {"height": (0.3, 3), "fps": (0.1, 1e4), "min_confidence": (0, 1), "max_gap": (0, 1e6)}
     for name, (low, high) in bounds.items():
         value = getattr(given, name)

@@ -38,7 +38,7 @@ def parse_bone(text: str) -> Scale:
     joints, _, metres = text.partition("=")
     ends = [joint.strip() for joint in joints.split("-")]
     try:
-        if len(ends) == 2 and 0 < float(metres) < 3:
+        if len(set(ends)) == len(ends) == 2 and 0 < float(metres) < 3:
             return Scale(float(metres), (JOINTS.index(ends[0]), JOINTS.index(ends[1])))
     except ValueError:
         pass

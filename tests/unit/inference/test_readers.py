@@ -118,6 +118,19 @@ def test_openpose_keeps_the_numbers_of_its_tracker(tmp_path):
     assert read_keypoints(folder).person.tolist() == [3, 7, 3, 7]
 
 
+def test_a_folder_of_lists_of_people(tmp_path):
+    """As MMPose writes them for images; in upper case the ending of a file is the same."""
+    (tmp_path / "frames").mkdir()
+    content = mmpose(TRACKS)["instance_info"]
+    for frame in content:
+        written(tmp_path / f"frames/{frame['frame_id']:06d}.json", frame["instances"])
+    assert_same(read_keypoints(tmp_path / "frames", "coco"))
+    assert_same(read_keypoints(written(tmp_path / "A.JSON", content), "coco"))
+    written(tmp_path / "frames/000003.json", [1])
+    with pytest.raises(PoseliftError, match=r"000003\.json: no keypoints of OpenPose \(not the JSON of"):
+        read_keypoints(tmp_path / "frames", "coco")
+
+
 def test_openpose_folder_is_body25_and_tells_nobody_apart(tmp_path):
     tracks = np.stack([standing(12, 25, seed) for seed in (1, 2)])
     found = read_keypoints(openpose(tmp_path / "frames", tracks))
@@ -225,7 +238,7 @@ def test_people_and_frames_beside_an_array(tmp_path):
     np.testing.assert_array_equal((found.frame, found.person), (frame, person))
     np.testing.assert_allclose(found.points, TRACKS[0, :4], rtol=1e-6)
     short = as_npz(tmp_path / "b.npz", keypoints=places, frame=frame[1:], person=person)
-    assert "no keypoints that can be read" in line_of(short, "coco")
+    assert "for keypoints of shape (4, 17, 3)" in line_of(short, "coco")
 
 
 def test_the_names_in_a_table_say_the_layout_that_they_tell_most_of(tmp_path):
@@ -324,6 +337,8 @@ def test_other_faults_are_named(tmp_path):
     np.save(tmp_path / "a.npy", standing(3))
     assert "human36m or coco; say which with --layout" in line_of(tmp_path / "a.npy")
     assert "17 joints, but layout halpe26 has 26" in line_of(tmp_path / "a.npy", "halpe26")
+    np.save(tmp_path / "none.npy", standing(3)[:, :0])
+    assert "0 joints: of no layout" in line_of(tmp_path / "none.npy")
     np.save(tmp_path / "b.npy", standing(3, 18))
     assert "18 joints: of no layout" in line_of(tmp_path / "b.npy")
     (tmp_path / "empty").mkdir()
