@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from poselift.errors import PoseliftError
 from poselift.inference.lifting import Array, Lifter, View, normalised
 from poselift.inference.tracks import Track, body_size
 from poselift.skeleton import BONES
@@ -26,6 +27,8 @@ LENGTHS = np.array([130, 440, 450] * 2 + [230, 250, 120, 120] + [150, 280, 250] 
 APART = 0.35
 """Sum of the differences to `LENGTHS` that keypoints of the right layout stay below."""
 
+NORMALISED = 2
+"""Coordinates that are shares of the image, from 0 or -1 to 1, are no larger; pixels are."""
 
 MOSTLY_INSIDE = 0.1
 """The share of joints outside of the image, of people whom its edge cuts off, that is not strange."""
@@ -58,10 +61,22 @@ def unfamiliar(track: Track, lifter: Lifter, view: View, least: float, known: Kn
             yield f"{MEASURES[name].format(f'{value:.2g}')} (training: {low:.2g} to {high:.2g})"
 
 
+def require_pixels(points: NDArray[np.floating]) -> None:
+    """Raise `PoseliftError` if all joints (..., 3) that were found are at shares of the image."""
+    places = np.abs(points[points[..., 2] > 0][:, :2])
+    if places.size and places.max() <= NORMALISED:
+        raise PoseliftError(f"no joint is beyond {NORMALISED} px: normalised? multiply by the image's size")
+
+
 def outside(track: Track, size: tuple[int, int]) -> Iterator[str]:
-    """A sign that images have another size, such as width and height exchanged."""
-    places = track.points[track.points[..., 2] > 0][:, :2] / size
-    share = float(((places < -0.05) | (places > 1.05)).any(axis=-1).mean())
+    """A sign that images have another size, such as width and height exchanged. Raises `PoseliftError` if
+    joints are far out of it."""
+    places = track.points[track.points[..., 2] > 0][:, :2]
+    away = np.abs(places / size - 0.5).max(axis=-1)  # from the middle of the image, in its sides
+    if (away > 1).mean() > 0.05:
+        far = "x".join(str(round(side)) for side in places.max(axis=0))
+        raise PoseliftError(f"joints up to {far} px in images of {size[0]}x{size[1]}; give another --size")
+    share = float((away > 0.55).mean())
     if share > MOSTLY_INSIDE:
         yield f"{share:.0%} of the joints are outside of images of {size[0]}x{size[1]}; is that their size?"
 

@@ -115,6 +115,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--evaluation", type=Path, metavar="JSON", help=of_errors)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     given = parser.parse_args(argv)
+    if given.evaluation and not given.run:
+        parser.error("--evaluation is that of a run: --run is needed")
     require_own(given.out)
     name, settings, models = evaluated(given)
     model = next(iter(models.values())).eval()

@@ -1,27 +1,28 @@
 """Keypoints from files of any form that is known."""
 
-import csv
 import io
 import json
 import zipfile
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import pandas as pd
 
 from poselift.data.unpickle import unpickle
 from poselift.errors import PoseliftError, one_line, untrusted
 from poselift.inference.detection import detected
-from poselift.inference.json_readers import only_frame, openpose, read_json
+from poselift.inference.json_readers import only_frame, people, read_json
 from poselift.inference.keypoints import UNKNOWN, Found, Keypoints, as_points, gather, whole
 from poselift.inference.layouts import LAYOUTS, layout_of, made_of
 from poselift.skeleton import JOINTS
 
 MAX_BYTES = 4 * 2**30
 """What the arrays of a file may unpack to: a hundred million joints."""
+
+COLUMNS = ("frame", "person", "joint", "x", "y", "z", "confidence")
 
 CONFIDENCES = ("confidence", "scores", "keypoint_scores")
 
@@ -35,11 +36,12 @@ def read_keypoints(
     Raises `PoseliftError` in one line for a file of no form that is known, a damaged one, one without people,
     and where the layout is not certain or has another number of joints.
     """
-    read = {".json": read_json, ".jsonl": read_json, ".npy": _read_npy, ".npz": _read_npz}.get(path.suffix)
+    ending = path.suffix.lower()
+    read = {".json": read_json, ".jsonl": read_json, ".npy": _read_npy, ".npz": _read_npz}.get(ending)
     with untrusted(path, "no keypoints that can be read ({})"):
         if path.is_dir():
             found = _read_folder(path)
-        elif path.suffix == ".csv":
+        elif ending == ".csv":
             found = _read_csv(path, layout)
         elif read:
             found = read(path)
@@ -60,17 +62,20 @@ def _read_folder(folder: Path) -> Keypoints:
     def rows() -> Iterator[Found]:
         for path in sorted(folder.glob("*.json")):
             with untrusted(path, "no keypoints of OpenPose ({})"):
-                frame = only_frame(path.name, names)
-                yield from openpose(json.loads(path.read_text(encoding="utf-8")), frame)
+                content = json.loads(path.read_text(encoding="utf-8-sig"))
+                there = content if isinstance(content, list) else content["people"]  # MMPose, of images
+                yield from people([{"frame_id": only_frame(path.name, names), "people": there}])
 
     return gather(rows())
 
 
-def _rows(array: np.ndarray) -> Iterator[Found]:
-    """Of an array (T, J, C), one person, or (people, T, J, C)."""
-    if array.ndim not in (3, 4):
-        raise ValueError(f"an array of shape {array.shape}, expected (frames, joints, 2 or 3), people first")
-    for person, track in enumerate(array if array.ndim == 4 else array[None]):
+def _rows(tracks: Iterable[np.ndarray]) -> Iterator[Found]:
+    """Of arrays (T, J, 3) of people, or of one alone."""
+    if isinstance(tracks, np.ndarray) and tracks.ndim == 3:
+        tracks = [tracks]
+    for person, track in enumerate(tracks):
+        if track.ndim != 3:
+            raise ValueError(f"an array of shape {track.shape}, expected (frames, joints, 2 or 3)")
         yield from (Found(frame, person, points) for frame, points in enumerate(track))
 
 
@@ -106,6 +111,9 @@ def _read_npz(path: Path) -> Keypoints:
         return gather(_rows(points))
     # as `poselift predict` writes them: a row for each person in each frame
     joints = arrays["joints"].tolist() if "joints" in arrays else None
+    shapes = [arrays[name].shape for name in ("frame", "person")]
+    if points.ndim != 3 or shapes != [points.shape[:1]] * 2:
+        raise ValueError(f"frame and person of shapes {shapes} for keypoints of shape {points.shape}")
     rows = zip(arrays["frame"].tolist(), arrays["person"].tolist(), points, strict=True)
     found = (Found(whole(frame, "frame"), whole(person, "person"), each) for frame, person, each in rows)
     return gather(found, layout="human36m" if joints == list(JOINTS) else None)
@@ -121,24 +129,22 @@ def _videopose3d(positions: dict[str, Any], metadata: dict[str, Any]) -> Keypoin
     size = (whole(about["w"], "w"), whole(about["h"], "h")) if {"w", "h"} <= about.keys() else None
     fps = float(about["fps"]) if "fps" in about else None
     layout = {"coco": "coco", "h36m": "human36m"}.get(str(metadata.get("layout_name")))
-    people = ((person, _rows(as_points(track))) for person, track in enumerate(tracks))
-    rows = (row._replace(person=person) for person, found in people for row in found)
-    return gather(rows, size=size, fps=fps, layout=layout)
+    return gather(_rows(map(as_points, tracks)), size=size, fps=fps, layout=layout)
 
 
 def _read_csv(path: Path, layout: str | None) -> Keypoints:
     """A row for each joint: frame, person (if several), joint (its name or number), x, y, confidence."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        table = csv.DictReader(file)
-        columns = table.fieldnames or []
-        if missing := {"frame", "joint", "x", "y"} - set(columns):
-            raise ValueError(f"no column {sorted(missing)[0]}; columns are frame, joint, x, y, confidence")
-        if "z" in columns:
-            raise ValueError("column z: poses, not keypoints of an image")
-        rows = list(table)
-    if not rows:
+    table = pd.read_csv(
+        path, usecols=lambda name: name in COLUMNS, dtype={"joint": str},
+        index_col=False, skipinitialspace=True, low_memory=False,
+    )  # fmt: skip
+    if missing := {"frame", "joint", "x", "y"} - set(table.columns):
+        raise ValueError(f"no column {sorted(missing)[0]}; columns are frame, joint, x, y, confidence")
+    if "z" in table:
+        raise ValueError("column z: poses, not keypoints of an image")
+    if table.empty:
         raise ValueError("no person in it")
-    names = {row["joint"] for row in rows}
+    names = table["joint"].fillna("").unique().tolist()
     if all(name.isdigit() for name in names):
         number = {name: int(name) for name in names}
         count = len(LAYOUTS[layout]) if layout else max(number.values()) + 1
@@ -154,14 +160,15 @@ def _read_csv(path: Path, layout: str | None) -> Keypoints:
             raise ValueError(f"joints {one_line(sorted(names)[:3])} ... are not those of a layout")
         number = {name: LAYOUTS[layout].index(plain[name]) for name in names}
         count = len(LAYOUTS[layout])
-    people: dict[tuple[int, int], np.ndarray] = defaultdict(lambda: np.full((count, 3), np.inf))
-    for row in rows:
-        person = whole(row["person"], "person") if row.get("person") else UNKNOWN
-        joint = people[whole(row["frame"], "frame"), person][number[row["joint"]]]
-        if not np.isinf(joint[2]):
-            twice = f"{row['joint']} of frame {row['frame']} is there twice"
-            raise ValueError(f"{twice}; a column person tells people apart")
-        joint[:] = *(float(row[axis] or "nan") for axis in "xy"), float(row.get("confidence") or 1)
-    return gather(
-        (Found(frame, person, as_points(points)) for (frame, person), points in people.items()), layout=layout
-    )
+    table = table.assign(person=table.get("person", UNKNOWN), confidence=table.get("confidence", 1))
+    person = [each if each == UNKNOWN else whole(each, "person") for each in table["person"].fillna(UNKNOWN)]
+    people = pd.DataFrame({"frame": [whole(each, "frame") for each in table["frame"]], "person": person})
+    joint = table["joint"].map(number)
+    if (again := people.assign(joint=joint).duplicated()).any():
+        first = table[again].iloc[0]
+        twice = f"{first['joint']} of frame {first['frame']} is there twice"
+        raise ValueError(f"{twice}; a column person tells people apart")
+    found, rows = np.unique(people, axis=0, return_inverse=True)
+    points = np.zeros((len(found), count, 3))
+    points[rows, joint] = table[["x", "y", "confidence"]].astype(float)
+    return gather(map(Found, *found.T.tolist(), as_points(points)), layout=layout)

@@ -43,11 +43,13 @@ class Keypoints:
 
 def whole(value: Any, what: str) -> int:
     """A number from a file that has to be whole and not negative. Raises `ValueError`."""
-    if isinstance(value, str):
-        value = int(value)
-    if not isinstance(value, int | float | np.number) or not 0 <= value < 2**53 or value != int(value):
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        number = -1
+    if not 0 <= number < 2**53 or (number != value and not isinstance(value, str)):
         raise ValueError(f"{what} {value!r} is not a whole number of at least 0")
-    return int(value)
+    return number
 
 
 def as_points(positions: ArrayLike, confidence: ArrayLike | None = None) -> NDArray[np.float32]:
@@ -59,19 +61,18 @@ def as_points(positions: ArrayLike, confidence: ArrayLike | None = None) -> NDAr
     given = np.array(positions, dtype=np.float64)
     if given.ndim < 2 or given.shape[-1] not in (2, 3):
         raise ValueError(f"keypoints of shape {given.shape}, expected x, y or x, y, confidence of each joint")
-    sure = given[..., 2] if confidence is None and given.shape[-1] == 3 else np.ones(given.shape[:-1])
-    if confidence is not None:
-        sure = np.array(confidence, dtype=np.float64)
-        if sure.shape != given.shape[:-1]:
-            raise ValueError(f"{sure.shape} confidences for keypoints of shape {given.shape}")
+    if confidence is None:
+        confidence = given[..., 2] if given.shape[-1] == 3 else np.ones(given.shape[:-1])
+    sure = np.array(confidence, dtype=np.float64)
+    if sure.shape != given.shape[:-1]:
+        raise ValueError(f"{sure.shape} confidences for keypoints of shape {given.shape}")
     counted = sure[(sure > 0) & (sure < LARGEST)]
     if counted.size and np.median(counted) > PERCENTAGE:
-        usual = f"{np.median(counted):.3g}"
-        raise ValueError(f"confidences around {usual}, expected 0 to 1; divide percentages by 100")
+        around = f"confidences around {np.median(counted):.3g}"
+        raise ValueError(f"{around}, expected 0 to 1; divide percentages by 100")
     points = np.concatenate([given[..., :2], sure[..., None]], axis=-1)
-    missing = ~(np.abs(points) < LARGEST).all(axis=-1) | (points[..., :2] == 0).all(axis=-1)
-    missing |= ~(points[..., 2] > 0)
-    points[missing] = 0
+    found = (np.abs(points) < LARGEST).all(axis=-1) & (points[..., :2] != 0).any(axis=-1)
+    points[~found | ~(sure > 0)] = 0
     points[..., 2] = np.minimum(points[..., 2], 1)
     return points.astype(np.float32)
 
@@ -87,7 +88,7 @@ def gather(rows: Iterable[Found], **about: Any) -> Keypoints:
         raise ValueError(f"people of {counts[0]} and of {counts[-1]} joints")
     frame, person = (np.array(column, dtype=np.int64) for column in list(zip(*listed, strict=True))[:2])
     points = np.stack([row.points for row in listed])
-    order = np.lexsort((-points[..., 2].mean(axis=1), person, frame))
+    order = np.lexsort((-points[..., 2].sum(axis=1), person, frame))
     frame, person, points = frame[order], person[order], points[order]
     again = (np.diff(frame, prepend=-1) == 0) & (np.diff(person, prepend=-2) == 0) & (person != UNKNOWN)
     return Keypoints(frame[~again], person[~again], points[~again], **about)

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from poselift.config.command_line import OF_CHECKPOINT
 from poselift.config.run import RunSettings
 from poselift.data.store import clips_folder, open_split
 from poselift.errors import PoseliftError, untrusted
-from poselift.inference.checks import Known, measured
+from poselift.inference.checks import MEASURES, Known, measured
 from poselift.inference.lifting import Array, Lifter
+from poselift.skeleton import N_JOINTS
 
 CLIPS = 500
 """How many training clips are looked at for what a model knows."""
@@ -23,6 +25,9 @@ def opened(given: argparse.Namespace) -> Iterator[tuple[Lifter, Known | None]]:
     """The lifter that the command line names, and what its training inputs were like, where that is there to
     be measured. Raises `PoseliftError` if it is not whole."""
     if given.onnx:
+        for name in (*OF_CHECKPOINT, "store"):
+            if getattr(given, name) is not None:
+                raise PoseliftError(f"--{name.replace('_', '-')}: the ONNX file says that")
         yield from_onnx(given.onnx)
         return
     from poselift.evaluation.evaluate import evaluated  # here: torch takes seconds
@@ -60,8 +65,12 @@ def from_onnx(path: Path) -> tuple[Lifter, Known | None]:
     with untrusted(path, "no ONNX model of poselift ({})"):
         session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
         about = json.loads(session.get_modelmeta().custom_metadata_map["poselift"])
-        n_frames, confident = int(about["n_frames"]), bool(about["confident"])
-        known = {name: (float(low), float(high)) for name, (low, high) in about["known"].items()}
+        shape = session.get_inputs()[0].shape
+        if not isinstance(shape[1], int) or shape[2:] != [N_JOINTS, 3]:
+            raise ValueError(f"input {shape}")
+        n_frames, confident = shape[1], bool(about["confident"])
+        ranges = {name: about["known"][name] for name in MEASURES if name in about["known"]}
+        known = {name: (float(low), float(high)) for name, (low, high) in ranges.items()}
 
     def run(clips: Array) -> Array:
         poses: Array = session.run(None, {"keypoints": clips})[0]

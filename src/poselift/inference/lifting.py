@@ -69,18 +69,14 @@ def flip_averaged(lifter: Lifter, clips: Array) -> Array:
 def normalised(points: NDArray[np.float64], view: View, least: float, confident: bool) -> Array:
     """What a model is given for clips (B, n, 17, 3) in px. No model has seen a confidence of 0, which
     interpolated joints have: it becomes `least`."""
-    centre = np.array(view.centre) if view.centre else _middle(points)
+    places, centre = points[..., :2], np.array(view.centre)
+    if view.centre is None:  # the middle of the person, on the mean of the frames
+        box = places.max(axis=2, keepdims=True) + places.min(axis=2, keepdims=True)
+        centre = box.mean(axis=1, keepdims=True) / 2
     out = np.empty(points.shape, dtype=np.float32)
-    out[..., :2] = (points[..., :2] - centre) / view.half
+    out[..., :2] = (places - centre) / view.half
     out[..., 2] = 1 if confident else np.maximum(points[..., 2], least)
     return out
-
-
-def _middle(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean over the frames of the middle of the person: (B, n, J, 3) -> (B, 1, 1, 2)."""
-    box = points[..., :2].max(axis=2, keepdims=True) + points[..., :2].min(axis=2, keepdims=True)
-    middle: NDArray[np.float64] = box.mean(axis=1, keepdims=True) / 2
-    return middle
 
 
 def lift(lifter: Lifter, points: NDArray[np.float64], view: View, least: float, overlap: int) -> Array:

@@ -1,11 +1,11 @@
 """What people take away: arrays, a table, BVH for each track, and a page that plays the longest ones."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from poselift.bvh import bvh
 from poselift.inference.lifting import Array
@@ -58,14 +58,12 @@ def write(folder: Path, lifted: Sequence[Lifted], units: str, fps: float, title:
 
 def _write_table(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """A row for each joint; `interpolated` is 1 where its place in the image is."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(("frame", "person", "joint", "x", "y", "z", "confidence", "interpolated"))
-        names = ("frame", "person", "poses", "confidence")
-        for frame, person, pose, sure in zip(*(arrays[name] for name in names), strict=True):
-            for joint, place, each in zip(JOINTS, pose.tolist(), sure.tolist(), strict=True):
-                values = (f"{value:.5g}" for value in (*place, each))
-                table.writerow((frame, person, joint, *values, int(each == 0)))
+    columns = {name: np.repeat(arrays[name], len(JOINTS)) for name in ("frame", "person")}
+    columns["joint"] = np.tile(JOINTS, len(arrays["frame"]))
+    columns |= zip("xyz", arrays["poses"].reshape(-1, 3).T, strict=True)
+    columns["confidence"] = arrays["confidence"].ravel()
+    columns["interpolated"] = (columns["confidence"] == 0).astype(int)
+    pd.DataFrame(columns).to_csv(path, index=False, float_format="%.5g")
 
 
 def _write_page(path: Path, lifted: Sequence[Lifted], units: str, fps: float, title: str) -> None:

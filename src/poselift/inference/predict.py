@@ -3,7 +3,6 @@
 import argparse
 import re
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 from poselift.config.command_line import add_model_options
 from poselift.errors import PoseliftError
 from poselift.files import own_folder, require_own
-from poselift.inference.checks import Known, implausible, outside, unfamiliar
+from poselift.inference.checks import Known, implausible, outside, require_pixels, unfamiliar
 from poselift.inference.files import read_keypoints
 from poselift.inference.keypoints import Keypoints
 from poselift.inference.layouts import LAYOUTS, to_human36m
@@ -32,17 +31,12 @@ FPS = 30.0
 
 SIDES = re.compile(r"(\d{1,5})[xX×*](\d{1,5})")
 
-NORMALISED = 2
-"""Coordinates that are shares of the image, from 0 or -1 to 1, are no larger; pixels are."""
-
 
 def people(found: Keypoints, given: argparse.Namespace) -> list[Track]:
     """The tracks of the people who are wanted. Raises `PoseliftError` if there is none."""
     assert found.layout is not None
     points = to_human36m(found.points, found.layout)
-    places = np.abs(points[points[..., 2] > 0][:, :2])
-    if places.size and places.max() <= NORMALISED:
-        raise PoseliftError(f"no joint is beyond {NORMALISED} px: normalised? multiply by the image's size")
+    require_pixels(points)
     person = chosen(told_apart(found.frame, found.person, points, given.max_gap), given.person)
     found_tracks = list(tracks(found.frame, person, points, given.max_gap, given.min_confidence))
     if not found_tracks:
@@ -51,16 +45,11 @@ def people(found: Keypoints, given: argparse.Namespace) -> list[Track]:
 
 
 def view_of(track: Track, size: tuple[int, int] | None, crop: bool) -> View:
-    """What counts as the image. Raises `PoseliftError` if that is not known, or joints are far out of it."""
+    """What counts as the image. Raises `PoseliftError` if that is not known."""
     if crop:
         return View(max(float(np.percentile(body_size(track.points), 90)), 1) / CROPPED, None)
     if size is None:
         raise PoseliftError("the size of its images is not known; give --size 1920x1080, --video or --crop")
-    places = track.points[track.points[..., 2] > 0][:, :2]
-    out = (np.abs(places - np.array(size) / 2) > np.array(size)).any(axis=-1)
-    if out.mean() > 0.05:
-        far = "x".join(str(round(side)) for side in places.max(axis=0))
-        raise PoseliftError(f"joints up to {far} px in images of {size[0]}x{size[1]}; give another --size")
     return image_view(size)
 
 
@@ -90,14 +79,6 @@ def predicted(
     except PoseliftError as error:
         raise PoseliftError(f"{path}: {error}") from None
     return lifted, given.fps or (video.fps if video else None) or found.fps or FPS, warnings
-
-
-def _image_size(sizes: list[str]) -> Iterator[tuple[int, int]]:
-    for each in sizes:
-        if match := SIDES.fullmatch(each):
-            if not int(match[1]) * int(match[2]):
-                raise PoseliftError(f"--size {each}: expected WIDTHxHEIGHT in pixels")
-            yield int(match[1]), int(match[2])
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -150,12 +131,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     unused = [f"--{name}" for name in of_files if getattr(given, name) not in (None, [])]
     if given.stream is not None and unused:
         parser.error(f"--stream lifts one person, to px: no {' or '.join(unused)}")
-    sizes = list(_image_size(given.size))
+    sizes = [match for each in given.size if (match := SIDES.fullmatch(each))]
     if len(sizes) > 1:
         raise PoseliftError("--size: two sizes of images; lift those of one size at a time")
-    given.image = next(iter(sizes), None)
+    given.image = (int(sizes[0][1]), int(sizes[0][2])) if sizes else None
+    if given.image and 0 in given.image:
+        raise PoseliftError(f"--size {sizes[0][0]}: expected WIDTHxHEIGHT in pixels")
     given.size = next((each for each in given.size if not SIDES.fullmatch(each)), None)
-    given.scale = parse_bone(given.bone) if given.bone else Scale(given.height) if given.height else None
+    given.scale = (
+        parse_bone(given.bone) if given.bone is not None else Scale(given.height) if given.height else None
+    )
     bounds = {"height": (0.3, 3), "fps": (0.1, 1e4), "min_confidence": (0, 1), "max_gap": (0, 1e6)}
     for name, (low, high) in bounds.items():
         value = getattr(given, name)

@@ -11,8 +11,8 @@ from poselift.errors import PoseliftError
 from poselift.inference.lifting import Array
 from poselift.skeleton import JOINTS
 
-LEGS = (((1, 2), (2, 3)), ((4, 5), (5, 6)))
 TRUNK = ((0, 7), (7, 8), (8, 10))
+LEGS = ((1, 2), (2, 3), (4, 5), (5, 6))
 ANKLE = 0.039
 """The share of a person's height that is below the ankle (Drillis and Contini, 1966)."""
 
@@ -38,7 +38,7 @@ def parse_bone(text: str) -> Scale:
     joints, _, metres = text.partition("=")
     ends = [joint.strip() for joint in joints.split("-")]
     try:
-        if len(ends) == 2 and 0 < float(metres) < 3:
+        if len(set(ends)) == len(ends) == 2 and 0 < float(metres) < 3:
             return Scale(float(metres), (JOINTS.index(ends[0]), JOINTS.index(ends[1])))
     except ValueError:
         pass
@@ -50,20 +50,22 @@ def parse_bone(text: str) -> Scale:
 
 def unfounded(points: NDArray[np.floating], scale: Scale) -> Iterator[str]:
     """The joints of a track (T, 17, 3) that the known length rests on and that were never found."""
-    ends = scale.bone or sorted({joint for bones in (TRUNK, *LEGS) for bone in bones for joint in bone})
+    ends = scale.bone or np.unique(TRUNK + LEGS)
     if never := [JOINTS[joint] for joint in ends if not (points[:, joint, 2] > 0).any()]:
         yield f"never found: {', '.join(never)}; metres rest on them, and are a guess"
 
 
+def bone_lengths(poses: NDArray[np.floating], *bones: tuple[int, int]) -> NDArray[np.floating]:
+    """Of poses (T, 17, 3) the lengths of B bones, (T, B)."""
+    ends = np.array(bones)
+    lengths: NDArray[np.floating] = np.linalg.norm(poses[:, ends[:, 0]] - poses[:, ends[:, 1]], axis=-1)
+    return lengths
+
+
 def stature(poses: NDArray[np.floating]) -> NDArray[np.floating]:
     """The height of a person who would stand straight: (T, 17, 3) -> (T,), from the lengths of the bones."""
-
-    def chain(bones: tuple[tuple[int, int], ...]) -> NDArray[np.floating]:
-        ends = np.array(bones).T
-        length: NDArray[np.floating] = np.linalg.norm(poses[:, ends[0]] - poses[:, ends[1]], axis=-1).sum(-1)
-        return length
-
-    return (chain(TRUNK) + (chain(LEGS[0]) + chain(LEGS[1])) / 2) / (1 - ANKLE)
+    trunk, legs = (bone_lengths(poses, *bones).sum(axis=1) for bones in (TRUNK, LEGS))
+    return (trunk + legs / 2) / (1 - ANKLE)
 
 
 def to_metres(poses: Array, scale: Scale) -> tuple[Array, NDArray[np.floating]]:
@@ -72,9 +74,6 @@ def to_metres(poses: Array, scale: Scale) -> tuple[Array, NDArray[np.floating]]:
     The known length is compared with that of the poses around a frame, so that people who near the camera
     do not grow.
     """
-    if scale.bone:
-        found = np.linalg.norm(poses[:, scale.bone[0]] - poses[:, scale.bone[1]], axis=-1)
-    else:
-        found = stature(poses)
+    found = bone_lengths(poses, scale.bone)[:, 0] if scale.bone else stature(poses)
     per_pixel = scale.metres / np.maximum(gaussian_filter1d(found, SMOOTH, mode="nearest"), 1e-6)
     return (poses * per_pixel[:, None, None]).astype(np.float32), per_pixel

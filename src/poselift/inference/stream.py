@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poselift.errors import PoseliftError
+from poselift.inference.checks import require_pixels
 from poselift.inference.keypoints import as_points
 from poselift.inference.layouts import layout_of, to_human36m
 from poselift.inference.lifting import Array, Lifter, View, flip_averaged, normalised
@@ -82,7 +83,10 @@ def points_of(lines: Iterable[str], layout: str | None) -> Iterator[NDArray[np.f
             given = json.loads(line)
             points = as_points(given) if given else np.zeros((17, 3))
             name = layout_of(len(points), layout) if given else "human36m"
-            yield to_human36m(points[None], name)[0]
+            frame = to_human36m(points[None], name)[0]
+            if (frame[:, 2] > 0).all():  # else it may be a corner of a person in that of the image
+                require_pixels(frame)
+            yield frame
         except (ValueError, TypeError, RecursionError, PoseliftError) as error:
             raise PoseliftError(f"standard input, line {number}: {error}") from None
 

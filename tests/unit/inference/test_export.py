@@ -1,6 +1,7 @@
 """What leaves: the same numbers as torch's, and a card whose numbers are the run's."""
 
 import argparse
+import json
 import logging
 import re
 import subprocess
@@ -51,6 +52,34 @@ def test_predictions_are_torchs_also_without_torch(exported, checkpoint, tmp_pat
     subprocess.run([sys.executable, "-c", script], check=True)
     expected, found = (np.load(tmp_path / name / "poses.npz")["poses"] for name in ("torch", "onnx"))
     assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+@needs_onnx
+def test_a_file_says_what_it_takes_and_no_option_does(exported, tmp_path):
+    """The length of the clips is that of the input, whatever stands beside it; only measures are kept."""
+    import onnx
+
+    model = onnx.load(exported / "model.onnx")
+    (told,) = (each for each in model.metadata_props if each.key == "poselift")
+    told.value = json.dumps({"n_frames": 5, "confident": False, "known": {"size": [0, 1], "other": [0, 1]}})
+    onnx.save(model, tmp_path / "model.onnx")
+    lifter, known = from_onnx(tmp_path / "model.onnx")
+    assert (lifter.n_frames, known) == (N_FRAMES, {"size": (0, 1)})
+    path = written(tmp_path / "a.json", alphapose(standing(3)[None]))
+    options = [str(path), "--onnx", str(tmp_path / "model.onnx"), "--crop", "--out", str(tmp_path / "o")]
+    with pytest.raises(PoseliftError, match="--n-frames: the ONNX file says that"):
+        predict.main([*options, "--n-frames", "27"])
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 16
+    onnx.save(model, tmp_path / "other.onnx")
+    with pytest.raises(PoseliftError, match=r"other\.onnx: no ONNX model of poselift"):
+        from_onnx(tmp_path / "other.onnx")
+
+
+def test_an_evaluation_is_that_of_a_run(checkpoint, tmp_path, capsys):
+    options = ["--checkpoint", str(checkpoint), *OF_MODEL, "--out", str(tmp_path / "o")]
+    with pytest.raises(SystemExit):
+        main([*options, "--evaluation", str(tmp_path / "run.json")])
+    assert "--run is needed" in capsys.readouterr().err
 
 
 @needs_onnx

@@ -270,6 +270,7 @@ def test_faults_are_one_line_and_leave_nothing(predict, tmp_path):
     refused("no joint with a confidence of 1.0", path, *SIZE, "--min-confidence", "1")
     refused("--height 180.0: expected 0.3 to 3", path, *SIZE, "--height", "180")
     refused("--size 0x5", path, "--size", "0x5")
+    refused("--bone : expected JOINT-JOINT=METRES", path, *SIZE, "--bone", "")
     refused("the same name", path, path, *SIZE)
     refused("two sizes of images", path, *SIZE, "--size", "640x480")
     np.save(tmp_path / "nobody.npy", standing(5) * 0)

@@ -63,6 +63,10 @@ FORMS: dict[str, Callable[[Path], Path]] = {
     "Ultralytics, a line for each frame": lambda p: (
         (p / "a.jsonl").write_text(lines(ultralytics(TRACKS))) and (p / "a.jsonl")
     ),
+    "Ultralytics, frames as text": lambda p: written(p / "a.json", [*map(json.dumps, ultralytics(TRACKS))]),
+    "AlphaPose, a line for each person": lambda p: (
+        (p / "a.jsonl").write_text(lines(alphapose(TRACKS)), encoding="utf-8-sig") and (p / "a.jsonl")
+    ),
     "csv": lambda p: as_csv(p / "a.csv", TRACKS, COCO_NAMES),
 }  # fmt: skip
 
@@ -93,6 +97,17 @@ def test_frames_without_a_person_are_counted(tmp_path):
     assert found.frame.tolist()[:4] == [0, 0, 2, 2]
 
 
+def test_frames_in_lines_of_a_file(tmp_path):
+    """None is lost: each line is a frame."""
+    tracks = np.stack([standing(3, 25)])
+    folder = openpose(tmp_path / "frames", tracks)
+    frames = [json.loads(each.read_text()) for each in sorted(folder.iterdir())]
+    (tmp_path / "a.json").write_text(lines(frames))
+    found = read_keypoints(tmp_path / "a.json")
+    assert found.frame.tolist() == [0, 1, 2]
+    np.testing.assert_allclose(found.points, tracks[0], rtol=1e-6)
+
+
 def test_openpose_keeps_the_numbers_of_its_tracker(tmp_path):
     folder = openpose(tmp_path / "frames", np.stack([standing(2, 25, seed) for seed in (1, 2)]))
     for path in folder.iterdir():
@@ -101,6 +116,19 @@ def test_openpose_keeps_the_numbers_of_its_tracker(tmp_path):
             entry["person_id"] = [number]
         path.write_text(json.dumps(content))
     assert read_keypoints(folder).person.tolist() == [3, 7, 3, 7]
+
+
+def test_a_folder_of_lists_of_people(tmp_path):
+    """As MMPose writes them for images; in upper case the ending of a file is the same."""
+    (tmp_path / "frames").mkdir()
+    content = mmpose(TRACKS)["instance_info"]
+    for frame in content:
+        written(tmp_path / f"frames/{frame['frame_id']:06d}.json", frame["instances"])
+    assert_same(read_keypoints(tmp_path / "frames", "coco"))
+    assert_same(read_keypoints(written(tmp_path / "A.JSON", content), "coco"))
+    written(tmp_path / "frames/000003.json", [1])
+    with pytest.raises(PoseliftError, match=r"000003\.json: no keypoints of OpenPose \(not the JSON of"):
+        read_keypoints(tmp_path / "frames", "coco")
 
 
 def test_openpose_folder_is_body25_and_tells_nobody_apart(tmp_path):
@@ -210,7 +238,7 @@ def test_people_and_frames_beside_an_array(tmp_path):
     np.testing.assert_array_equal((found.frame, found.person), (frame, person))
     np.testing.assert_allclose(found.points, TRACKS[0, :4], rtol=1e-6)
     short = as_npz(tmp_path / "b.npz", keypoints=places, frame=frame[1:], person=person)
-    assert "no keypoints that can be read" in line_of(short, "coco")
+    assert "for keypoints of shape (4, 17, 3)" in line_of(short, "coco")
 
 
 def test_the_names_in_a_table_say_the_layout_that_they_tell_most_of(tmp_path):
@@ -241,6 +269,23 @@ def test_cells_that_are_empty_and_rows_that_are_there_twice(tmp_path):
     assert "no person in it" in line_of(path)
 
 
+def test_a_table_as_programs_write_it(tmp_path):
+    """Blanks after commas, numbers of frames with a point; a confidence that is no number is none."""
+    path = tmp_path / "a.csv"
+    rows = ["7.0, 1.0, left_hip, 500, 400, 0.5", "7.0, 1.0, right_hip, 520, 400,", "7.0, , nose, 5, 4, 0.5"]
+    path.write_text("\n".join(["frame, person, joint, x, y, confidence", *rows]))
+    found = read_keypoints(path)
+    assert (found.frame.tolist(), found.person.tolist()) == ([7, 7], [UNKNOWN, 1])
+    hips = [COCO_NAMES.index("left_hip"), COCO_NAMES.index("right_hip")]
+    np.testing.assert_allclose(found.points[1, hips], [[500, 400, 0.5], [0, 0, 0]])
+    path.write_text("frame,joint,x,y\n1,left_hip,500,400,\n2,left_hip,501,400,\n")  # a comma at each end
+    np.testing.assert_allclose(
+        read_keypoints(path, "coco").points[:, hips[0]], [[500, 400, 1], [501, 400, 1]]
+    )
+    path.write_text("frame,joint,x,y\nfirst,left_hip,500,400\n")
+    assert "frame 'first' is not a whole number" in line_of(path)
+
+
 @pytest.mark.parametrize(
     ("n_joints", "layout"), [(26, "halpe26"), (25, "body25"), (133, "coco-wholebody"), (136, "halpe136")]
 )
@@ -267,6 +312,10 @@ def line_of(path: Path, layout: str | None = None) -> str:
         ('{"people": []}', "no person in it"),
         ("{}", "not the JSON of AlphaPose"),
         ("3", "not the JSON of AlphaPose"),
+        ("[1, 2]", "not the JSON of AlphaPose"),
+        ('{"people": null}', "not the JSON of AlphaPose"),
+        ('[{"image_id": 1, "bbox": [1, 2, 3, 4]}]', "not the JSON of AlphaPose"),
+        ('[{"image_id": 1, "idx": "p1", "keypoints": [1, 2, 1]}]', "person 'p1' is not a whole number"),
         ('[{"a": 1}]', "not the JSON of AlphaPose"),
         ('[{"image_id": "x.jpg", "keypoints": [1, 2, 0.5]}]', "'x.jpg' has no frame number"),
         ('[{"image_id": 1, "keypoints": [1, 2]}]', "not x, y, confidence"),
@@ -288,6 +337,8 @@ def test_other_faults_are_named(tmp_path):
     np.save(tmp_path / "a.npy", standing(3))
     assert "human36m or coco; say which with --layout" in line_of(tmp_path / "a.npy")
     assert "17 joints, but layout halpe26 has 26" in line_of(tmp_path / "a.npy", "halpe26")
+    np.save(tmp_path / "none.npy", standing(3)[:, :0])
+    assert "0 joints: of no layout" in line_of(tmp_path / "none.npy")
     np.save(tmp_path / "b.npy", standing(3, 18))
     assert "18 joints: of no layout" in line_of(tmp_path / "b.npy")
     (tmp_path / "empty").mkdir()

@@ -47,7 +47,7 @@ def test_joints_that_the_length_rests_on_and_nobody_saw_are_named():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "left knee=0.4", "left knee-tail=0.4", "left knee-left foot=40", "a-b-c=1"]
+    "text", ["", "left knee=0.4", "left knee-tail=0.4", "hip-hip=1", "left knee-left foot=40", "a-b-c=1"]
 )
 def test_other_words_are_refused(text):
     with pytest.raises(PoseliftError, match="expected JOINT-JOINT=METRES"):

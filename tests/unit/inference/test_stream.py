@@ -138,6 +138,7 @@ def test_joints_below_the_confidence_asked_for_are_not_found(monkeypatch, capsys
         ("[[1, 2]]\n", ("--stream", "0"), "standard input, line 1: 1 joints: of no layout"),
         ("nothing\n", ("--stream", "0"), "standard input, line 1: "),
         ("[[1, 2, 3, 4]]\n", ("--stream", "0"), "standard input, line 1: keypoints of shape"),
+        (f"{[[0.5, 0.4]] * 25}\n", ("--stream", "0"), "standard input, line 1: no joint is beyond 2 px"),
         ('{"a": 1}\n', ("--stream", "0"), "standard input, line 1: "),
         ("", ("--stream", "99"), "--stream 99: expected 0 to "),
         ("", ("--stream", "-1"), "--stream -1: expected 0 to "),
