@@ -309,7 +309,7 @@ def check(folder: Path, generated: Mapping[str, Path], hidden: Collection[str] =
         if _is_tex(name) or name.endswith(".tikz")
     }
     bibliography = [
-        path.read_text("utf-8", "replace") for name, path in files.items() if name.endswith(".bib")
+        path.read_text("utf-8", "replace") for name, path in files.items() if name.lower().endswith(".bib")
     ]
     made = {name: path.read_text("utf-8") for name, path in generated.items() if name.endswith(".tex")}
     if hidden:

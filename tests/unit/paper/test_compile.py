@@ -39,6 +39,22 @@ def test_the_line_that_matters():
     assert "without a LaTeX error" in error_in("all well")
 
 
+BIBTEX = "I was expecting a `,' or a `}'---line 11 of file refs.bib\n : \n :   title\n"
+REPEATED = (
+    'Warning--string "x" is undefined\n--line 3 of file refs.bib\nRepeated entry---line 7 of file a.bib'
+)
+
+
+def test_an_error_of_the_bibliography_is_the_reason_if_latex_has_none():
+    assert error_in("", BIBTEX) == "refs.bib, line 11: I was expecting a `,' or a `}'"
+    assert error_in("", REPEATED) == "a.bib, line 7: Repeated entry"
+    missing = (
+        "Latexmk: I WON'T RUN 'bibtex main' because I don't find the following files:\n  refs.bib\nLatexmk: x"
+    )
+    assert error_in("", missing) == "there is no bibliography refs.bib"
+    assert error_in(LOG, BIBTEX).startswith("sections/results.tex, line 12")
+
+
 # as LaTeX writes it: `(` and a file when it opens one, the content of a box after the line on it
 WARNINGS = r"""
 (./main.tex
