@@ -11,7 +11,7 @@ import pytest
 import made_up_paper
 from poselift.config.submission import Submission
 from poselift.errors import PoseliftError
-from poselift.files import write_text
+from poselift.files import write_json, write_text
 from poselift.latex import MISSING, Tex, render
 from poselift.paper import assemble, setting_text, submission
 from poselift.paper.compile import compile_paper, error_in, main, warnings_in
@@ -313,9 +313,11 @@ def test_the_whole_paper(tmp_path, make_inputs, make_report):
         assert fonts
         assert not [line for line in fonts if "Type 3" in line or " yes " not in line]
 
+    write_json(tmp_path / "provenance.json", made_up_paper.record([]))
     summary.main(
         ["--table", str(tmp_path / "tables/main.json"), *told(summary, shown),
-         "--pdf", str(paper / "main.pdf"), "--out", str(tmp_path / "summary.txt")]
+         "--pdf", str(paper / "main.pdf"), "--record", str(tmp_path / "provenance.json"),
+         "--out", str(tmp_path / "summary.txt")]
     )  # fmt: skip
     text = (tmp_path / "summary.txt").read_text(encoding="utf-8")
     # 0.8 less than the baseline with each seed
