@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
@@ -108,17 +109,23 @@ def crate(folder: Path) -> Finding:
 
 
 def adduce(profile: str) -> Finding:
-    """What adduce finds by the profile of a conference; an unsuccessful check is a fault."""
+    """What adduce finds by the profile of a conference; a failed check is a fault."""
     found = written("adduce", "check", ".", "--profile", profile, "--format", "json", "-o")
     faults = tuple(each["rule_id"] for each in found["findings"] if each["status"] == "fail")
-    return Finding(f"adduce {version('adduce')}, {profile}", f"{found['total']:g} of 100 points", faults)
+    counts = Counter(each["status"] for each in found["findings"])
+    checks = f"{counts['pass']} checks passed, {counts['partial']} in part, {counts['fail']} failed"
+    return Finding(
+        f"adduce {version('adduce')}, {profile}", f"{found['total']:g} of 100 points: {checks}", faults
+    )
 
 
 def rrdoctor() -> Finding:
     """What rrdoctor finds; a warning is a fault."""
     found = written("rrdoctor", "scan", ".", "--profile", "neurips", "--format", "json", "--output")
     faults = tuple(each["rule_id"] for each in found["findings"] if each["severity"] != "info")
-    said = f"{found['score']} of 100 points, {found['summary']['error']} errors"
+    counts = Counter(each["severity"] for each in found["findings"])
+    said = f"{found['score']} of 100 points: {counts['error']} errors, {counts['warning']} warnings, "
+    said += f"{counts['info']} hints"
     return Finding(f"rrdoctor {version('rrdoctor')}, neurips", said, faults)
 
 

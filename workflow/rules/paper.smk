@@ -236,6 +236,7 @@ rule summary:
     input:
         table=f"{RESULTS}/tables/main.json",
         pdf=f"{RESULTS}/paper/main.pdf",
+        record=ancient(f"{RESULTS}/provenance.json"),
     output:
         text=f"{RESULTS}/summary.txt",
     log:
@@ -249,6 +250,6 @@ rule summary:
         code=code("poselift.report.summary"),
         view=plan.options_of("poselift.report.summary", VIEW),
     shell:
-        "python -m poselift.report.summary --table {input.table} --pdf {input.pdf} {params.view}"
-        " --out {output.text}"
+        "python -m poselift.report.summary --table {input.table} --pdf {input.pdf} --record {input.record}"
+        " {params.view} --out {output.text}"
         " > {log} 2> >(tee -a {log} >&2)"

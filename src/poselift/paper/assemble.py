@@ -28,7 +28,8 @@ HANDED_OVER = "handed_over.zip"
 SUBMISSION = "submission.tex"
 
 _GENERATED_PART = re.compile(
-    r"\\(?P<command>input|include|includegraphics)\s*(?:\[[^]]*\])?\{generated/(?P<part>[^}]+)\}"
+    r"\\(?P<command>input|include|includegraphics)\*?\s*(?:\[[^]]*\]\s*)*\{?[\s\"]*(?:\./)*"
+    r"generated/(?P<part>[^}\s\"]+)"
 )
 
 

@@ -28,14 +28,17 @@ _WARNING = re.compile(
     r"LaTeX Warning: .*(?:undefined|multiply defined).*|Package natbib Warning: .*undefined.*|"
     r"Package poselift Warning: .*|Missing character: .*"
 )
+_BIBTEX_ERROR = re.compile(r"^(?P<reason>.+?)\n?---line (?P<line>\d+) of file (?P<file>.+)$", re.MULTILINE)
+_NO_BIBLIOGRAPHY = re.compile(r"I don't find the following files:\n\s+(?P<file>\S+)")
 _TOO_LONG = re.compile(r"the main text has \d+ pages, paper\.page_limit allows \d+")
 _OVERFULL = re.compile(r"Overfull \\[hv]box \((?P<points>[\d.]+)pt (?P<how>too \w+)\)(?P<where>.*)")
 _FONT = re.compile(r"\\[A-Z]+\d?/\S+ ?|\[\]")
 _BIBTEX_WARNING = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry).*$", re.MULTILINE)
 
 
-def error_in(log: str) -> str:
-    """The line of a LaTeX log that matters: where the error is, what it is, what stands there."""
+def error_in(log: str, others: str = "") -> str:
+    """The line of a LaTeX log that matters: where the error is, what it is, what stands there; without an
+    error there that of the `others`, which BibTeX and latexmk say."""
     if found := _ERROR.search(log):
         context = _CONTEXT.search(log, found.end())
         there = f" at `{context['text'].strip()}`" if context and context["text"].strip() else ""
@@ -44,6 +47,10 @@ def error_in(log: str) -> str:
         return f"{found['file']}, line {found['line']}: {said['reason'].rstrip('.')}{there}"
     if found := _PLAIN_ERROR.search(log):
         return found["reason"]
+    if found := _BIBTEX_ERROR.search(others):
+        return f"{found['file']}, line {found['line']}: {found['reason']}"
+    if found := _NO_BIBLIOGRAPHY.search(others):
+        return f"there is no bibliography {found['file']}"
     return "latexmk failed without a LaTeX error"
 
 
@@ -139,10 +146,11 @@ def typeset(build: Path, shown: Path, bibliography: bool = True) -> list[str]:
         command, cwd=build, env=environment, stdin=nothing, capture_output=True, check=False
     )
     log = _read(build / "main.log")
+    said = (finished.stdout + finished.stderr).decode(errors="replace")
     if finished.returncode != 0:
         if shutil.disk_usage(build).free < ROOM:
             raise PoseliftError(f"{tempfile.gettempdir()}: no space left for LaTeX; free some, or set TMPDIR")
-        reason = error_in(log) if log else finished.stderr.decode(errors="replace").strip()[-300:]
+        reason = error_in(log, _read(build / "main.blg") + said) if log else said.strip()[-300:]
         raise PoseliftError(f"{shown}: {reason}")
     warnings, faults = warnings_in(log, _read(build / "main.blg"))
     if faults:

@@ -10,6 +10,7 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from posixpath import normpath
 
 from poselift.errors import PoseliftError, one_line
 from poselift.files import MARK, atomic_path, own_folder, require_own
@@ -108,7 +109,8 @@ def arxiv_files(files: dict[str, bytes], build: Path) -> dict[str, bytes]:
     Raises `PoseliftError` if it would refuse them. `build` is where LaTeX ran, with its recorder's file.
     """
     recorded = (build / "main.fls").read_text(encoding="utf-8", errors="replace").splitlines()
-    read = {line.removeprefix("INPUT ").removeprefix("./") for line in recorded if line.startswith("INPUT ")}
+    # with `\graphicspath` LaTeX writes `./figures//plot.png`
+    read = {normpath(line.removeprefix("INPUT ")) for line in recorded if line.startswith("INPUT ")}
     submission = {name: content for name, content in files.items() if name in read and name != PRODUCT}
     # made on the way: a figure that LaTeX can show, and the bibliography, for arXiv does not run BibTeX
     made = [name for name in sorted(read) if name.endswith(("-eps-converted-to.pdf", ".bbl"))]

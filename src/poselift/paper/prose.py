@@ -11,10 +11,12 @@ typed numbers.
 """
 
 import argparse
+import posixpath
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from poselift.analysis.remarks import Remark, read_remarks
@@ -25,54 +27,62 @@ from poselift.latex import MISSING, defined_numbers
 from poselift.paper.assemble import GENERATED
 from poselift.paper.sources import sources as sources_in
 from poselift.paper.sources import utf8, without_comments
+from poselift.paper.typed import ALLOWED, blank, typed
 from poselift.program import run, visible
-
-ALLOWED = "typed_numbers.yaml"
-"""In the folder of the text: digits that may be typed, each with the reason."""
 
 _ARCHITECTURE = re.compile(r"\\csname architecture:([^\\]+)\\endcsname")
 _SWITCH = re.compile(r"^\\([a-z]+)(true|false)\s*$", re.MULTILINE)
-_LABEL = re.compile(r"\\label\{([^}]+)\}")
-_REFERENCE = re.compile(r"\\(?:[cC]ref|ref|autoref|eqref|pageref|[nN]ameref)\*?\{([^}]+)\}")
-_NUMBER = re.compile(r"\\num\{([^}#]+)\}")
-_READ = re.compile(r"\\(?P<how>input|include|includegraphics)\s*(?:\[[^]]*\])?\{(?P<name>[^}#\\]+)\}")
-_PICTURES = (".pdf", ".png", ".jpg", ".jpeg", ".eps")
-
-_GROUP = r"\{(?:[^{}]|\{[^{}]*\})*\}"
-# what holds digits that are not said: formulas, arguments of commands, lengths, columns, parameters
-_UNSAID = re.compile(
-    r"\\begin\{(equation|align|aligned|gather|multline|displaymath|verbatim|lstlisting|tikzpicture)(\*?)\}"
-    r".*?\\end\{\1\2\}"
-    r"|(?<!\\)\$\$.*?\$\$|(?<!\\)\$[^$]*\$|\\\(.*?\\\)|\\\[.*?\\\]"
-    rf"|\\begin\{{(?:tabularx|tabular\*|wrap\w+)\}}(?:\[[^]]*\])?{_GROUP}(?:\[[^]]*\])?{_GROUP}"
-    rf"|\\begin\{{(?:tabular|array|minipage|subfigure|subtable|multicols)\}}(?:\[[^]]*\])*{_GROUP}"
-    rf"|\\(?:resizebox|rule|raisebox|multicolumn|multirow)\*?(?:\[[^]]*\])*{_GROUP}(?:\[[^]]*\])*{_GROUP}"
-    rf"|\\(?:scalebox|parbox|cline|cmidrule(?:\([^)]*\))?)(?:\[[^]]*\])*{_GROUP}"
-    r"|-?[\d.]+\s*\\(?:line|text|column|paper)(?:width|height)"
-    r"|\\(?:num|[cC]ite\w*|[cC]ref|ref|autoref|eqref|pageref|label|input|include|includegraphics|url|bibliography"
-    r"|bibliographystyle|usepackage|definecolor|color|textcolor|begin|end|ifarchitecture|hspace|vspace)\*?"
-    r"(?:\[[^]]*\])*\{[^}]*\}(?:\[[^]]*\])?"
-    r"|\\href\{[^}]*\}|\\(?:setlength|addtolength|setcounter|fontsize)\{[^}]*\}\{[^}]*\}"
-    r"|\\(?:newcommand|renewcommand)\*?\{?\\\w+\}?(?:\[\d\])?|\\(?:vskip|hskip|kern)\s*-?[\d.]+\s*\w+|\#\d"
-    r"|\\[a-zA-Z]+\*?\[[^]]*\]",
+_LABEL = re.compile(r"\\label(?:\[[^]]*\])?\{([^}]+)\}|\blabel=\{?([\w:.-]+)")
+_LABELS = r"\s*\{([^}#]+)\}"
+_REFERENCE = re.compile(
+    rf"\\[a-zA-Z]*refrange\*?{_LABELS}{_LABELS}|\\(?!href|hyperref)[a-zA-Z]*[rR]ef\*?{_LABELS}"
+    r"|\\hyperref\[([^]#]+)\]"
+)
+_CITATION = re.compile(r"\\[a-zA-Z]*[cC]ite[a-zA-Z]*\*?\s*(?:\[[^]]*\]\s*)*\{([^}#\\]+)\}")
+_ENTRY = re.compile(r"^\s*@\w+\s*[{(]\s*([^\s,]+)\s*,|\\bibitem(?:\[[^]]*\])?\{([^}]+)\}", re.MULTILINE)
+_NUMBER = re.compile(r"\\num\s*\{([^}#]+)\}|\\csname num:([^\\#]+)\\endcsname")
+_PICTURES = (".pdf", ".png", ".jpg", ".jpeg", ".mps", ".PDF", ".PNG", ".JPG", ".JPEG", ".eps")
+_ENDINGS = {
+    "input": ("", ".tex"), "include": (".tex",), "subfile": ("", ".tex"), "includegraphics": ("", *_PICTURES),
+    "includepdf": ("", *_PICTURES), "includesvg": ("", ".svg"), "lstinputlisting": ("",),
+    "verbatiminput": ("",), "bibliography": ("", ".bib"), "addbibresource": ("",),
+}  # fmt: skip
+"""What LaTeX adds to a name to find the file, by command."""
+_READ = re.compile(
+    rf"\\(?P<how>{'|'.join(_ENDINGS)})(?![a-zA-Z])\*?\s*(?:\[[^]]*\]\s*)*\{{(?P<names>[^{{}}#\\]+)\}}"
+    r"|\\(?P<bare>input)\s+(?P<name>[^\s{}\\#]+)"
+)
+_BRACED = re.compile(r"\{([^{}]*)\}")
+_SEARCHED = re.compile(r"\\graphicspath\s*\{((?:\s*\{[^{}]*\})*)\s*\}")
+_LITERAL = re.compile(
+    r"\\begin\{(verbatim|lstlisting|minted|comment)(\*?)\}.*?\\end\{\1\2\}|\\iffalse\b.*?\\fi\b|\\verb\*?([^\w\s*]).*?\3"
+    r"|\\end\{document\}.*",
     re.DOTALL,
 )
-# a formula that is nothing but a number as results have them, with a point or a spread
-_BARE = re.compile(
-    r"(\$|\\\()(?=[^$]*(?:\d\.\d|\\pm))(?:\\(?:pm|times|approx|sim|,|;|:|!|%|\s)|\\(?:mathrm|text|textrm)\{[^{}]*\}"
-    r"|[-+\d.,\s~<>={}])*(\$|\\\))"
-)
-_TYPED = re.compile(r"(?<![\w.])[+-]?\d[\d.,]*\d*\w*")
+"""What LaTeX prints as it is, or leaves out."""
 
+_THAN = r"(?:\s+\S+){0,4}?\s+than\b"
+_BETTER = (
+    r"outperform\w*|surpass\w*|superior|beats?|wins?|improv(?:es?|ed|ing)|improvements?|reduc(?:es?|ed|tions?)"
+    r"|decreas(?:es?|ed)|drop(?:s|ped)?|falls?|fell|cuts?|lower(?:s|ed)|halve[sd]|boost(?:s|ed)|help(?:s|ed)|gains?"
+    r"|advantage|mo(?:re|st)\s+accurate|(?<!lower is )(?<!higher is )better"
+    rf"|(?:lower|smaller)(?=\s+(?:error|\w*MPJPE)|{_THAN})|state[\s-]of[\s-]the[\s-]art"
+)
+_WORSE = (
+    r"worsen(?:s|ed)|worse(?=\s+than|[.;,])|inferior|degrad(?:es?|ed)|hurts?|harms?|harmed|deteriorat(?:es?|ed)"
+    rf"|higher(?=\s+(?:error|\w*MPJPE)|{_THAN})"
+)
+_ALIKE = r"equivalent|on\s+(?:a\s+)?par|equally\s+(?:good|accurate|well)|as\s+(?:good|accurate)\s+as"
 _CLAIM = re.compile(
-    r"\b(outperform\w*|surpass\w*|superior|beats?|significant(?:ly)?|better\s+than|improve[sd]?|improvements?|reduce[sd]?|lower(?:s|ed)"
-    r"|gains?\s+over|state[\s-]of[\s-]the[\s-]art)\b",
+    rf"\b(?:(?P<alike>{_ALIKE})|(?P<better>{_BETTER})|(?P<worse>{_WORSE})|significant(?:ly)?|exceed(?:s|ed))(?![\w-])",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
-    r"\b(not|no|nor|neither|never|none|without|whether|if|cannot|\w+n['’]t|fails?\s+to|would|could|how\s+many)\b",
+    r"\b(not(?!\s+only)|no|nor|neither|never|none|without(?=(?:\s+(?:an?|any|significant))*\s+$)|whether|if|unclear|cannot"
+    r"|\w+n['’]t|fail(?:s|ed)?\s+to|would|could|how\s+many)\b",
     re.IGNORECASE,
 )
+_CLAUSE = re.compile(r"[,;:—]|\b(?:but|while|whereas|although|though)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])[\s}]+(?=[A-Z\\(])|\n[ \t]*\n|\\paragraph\{|\\(?:sub)*section\{|\\item\b")
 
 
@@ -84,21 +94,33 @@ class Known:
     architectures: frozenset[str]
     switches: Mapping[str, bool]
     labels: frozenset[str]
+    citations: frozenset[str]
     files: frozenset[str]
+    folders: tuple[str, ...] = ()
+    """those that figures are looked for in"""
 
 
-def known(texts: Mapping[str, str], generated: Mapping[str, str], files: Iterable[str]) -> Known:
-    """What the LaTeX `texts` may name, by the LaTeX of the `generated` parts and the names of all `files`."""
+def known(
+    texts: Mapping[str, str], generated: Mapping[str, str], bibliography: Iterable[str], files: Iterable[str]
+) -> Known:
+    """What the LaTeX `texts` may name, by the LaTeX of the `generated` parts, the texts of the `bibliography`
+    and the names of all `files`."""
     made = "\n".join(generated.values())
     switches = {name: state == "true" for name, state in _SWITCH.findall(made)}
     architectures = defined_architectures(made)
-    shown = (_shown(_body(without_comments(text)), switches, architectures) for text in texts.values())
+    plain = [without_comments(text) for text in texts.values()]
+    labelled = [made, *(_shown(text, switches, architectures) for text in plain)]
+    searched = [
+        path for text in plain for found in _SEARCHED.findall(text) for path in _BRACED.findall(found)
+    ]
     return Known(
         numbers=defined_numbers(made),
         architectures=architectures,
         switches=switches,
-        labels=frozenset(_LABEL.findall("\n".join((made, *shown)))),
+        labels=frozenset(filter(None, chain(*_LABEL.findall("\n".join(labelled))))),
+        citations=frozenset(filter(None, chain(*_ENTRY.findall("\n".join((*bibliography, *plain)))))),
         files=frozenset(files),
+        folders=tuple(searched),
     )
 
 
@@ -118,32 +140,20 @@ def remarks(
         body = _body(text)
         shown = _shown(body, there.switches, there.architectures)
         of_file = [
-            *_typed(body, allowed), *_unknown(shown, there), *_contradicted(shown, there.numbers),
-            *_absent(shown, there), *_named(shown, hidden),
+            *(typed(body, allowed) if _is_tex(name) else ()), *_unknown(shown, there),
+            *_contradicted(shown, there.numbers), *_absent(shown, there), *_named(shown, hidden),
         ]  # fmt: skip
         found += [Remark(name, text.count("\n", 0, at) + 1, said) for at, said in sorted(of_file)]
     return found
 
 
+def _is_tex(name: str) -> bool:
+    return name.lower().endswith(".tex")
+
+
 def _body(text: str) -> str:
-    """Of the file with the preamble what is in the document."""
-    return re.sub(r"\A.*?\\begin\{document\}", _blank, text, flags=re.DOTALL)
-
-
-def _blank(found: re.Match[str]) -> str:
-    """As many blanks, so that every place keeps its line."""
-    return re.sub(r"[^\n]", " ", found[0])
-
-
-def _typed(text: str, allowed: Iterable[str]) -> Iterator[tuple[int, str]]:
-    said = _UNSAID.sub(lambda found: found[0] if _BARE.fullmatch(found[0]) else _blank(found), text)
-    names = sorted(map(re.escape, allowed), key=len, reverse=True)
-    if names:
-        said = re.sub(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", _blank, said)
-    for found in _TYPED.finditer(said):
-        before, after = text[: found.start()].rpartition("\n")[2], text[found.end() :].partition("\n")[0]
-        around = f"{before[-15:]}{found[0]}{after[:15]}".strip()
-        yield found.start(), f"a typed number, `{around}`: \\num{{...}}, or list it in {ALLOWED}"
+    """Of the file with the preamble what is in the document, without what is printed as it is."""
+    return _LITERAL.sub(blank, re.sub(r"\A.*?\\begin\{document\}", blank, text, flags=re.DOTALL))
 
 
 def _named(text: str, hidden: Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -157,41 +167,58 @@ def _named(text: str, hidden: Iterable[str]) -> Iterator[tuple[int, str]]:
 
 def _unknown(text: str, there: Known) -> Iterator[tuple[int, str]]:
     for found in _NUMBER.finditer(text):
-        if found[1] not in there.numbers:
-            yield found.start(), f"no result is called `{found[1]}`; generated/numbers.tex has all that are"
+        if (key := found[1] or found[2]) not in there.numbers:
+            yield found.start(), f"no result is called `{key}`; generated/numbers.tex has all that are"
 
 
 def _absent(text: str, there: Known) -> Iterator[tuple[int, str]]:
-    for found in _REFERENCE.finditer(text):
-        for label in (each.strip() for each in found[1].split(",")):
-            if label not in there.labels:
-                yield found.start(), f"nothing has the label `{label}`"
+    for what, pattern, names in (
+        ("has the label", _REFERENCE, there.labels), ("in the bibliography is", _CITATION, there.citations)
+    ):  # fmt: skip
+        for found in pattern.finditer(text):
+            for name in (each.strip() for each in ",".join(filter(None, found.groups())).split(",")):
+                if name not in names:
+                    yield found.start(), f"nothing {what} `{name}`"
     for found in _READ.finditer(text):
-        name = found["name"].strip().removeprefix("./")
-        endings = ("", *_PICTURES) if found["how"] == "includegraphics" else ("", ".tex")
-        if not any(name + ending in there.files for ending in endings):
-            yield found.start(), f"there is no file {name}"
+        how = found["how"] or found["bare"]
+        files = [found["name"]] if found["bare"] else found["names"].split(",")
+        folders = ("", *there.folders) if how in ("includegraphics", "includepdf") else ("",)
+        for name in (each.strip().strip('"') for each in files):
+            places = [posixpath.normpath(folder + name) for folder in folders]
+            if not any(place + ending in there.files for place in places for ending in _ENDINGS[how]):
+                yield found.start(), f"there is no file {name.removeprefix('./')}"
 
 
 def _contradicted(text: str, numbers: Mapping[str, str]) -> Iterator[tuple[int, str]]:
-    """Words that claim a difference, in sentences that print a change which is not significant."""
+    """Words that claim a difference or that there is none, in sentences that print a change of which the test
+    says otherwise. They are denied by a word before them in their clause."""
     start = 0
     ends = [*(found.start() for found in _SENTENCE.finditer(text)), len(text)]
     for end in ends:
         sentence, at = text[start:end], start
         start = end
-        claimed = _CLAIM.search(_NUMBER.sub("", sentence))
-        if not claimed or _DENIED.search(sentence) or ".verdict}" in sentence:
+        said = _NUMBER.sub(blank, sentence)
+        claimed = next((found for found in _CLAIM.finditer(said) if not _is_denied(found)), None)
+        if not claimed or ".verdict}" in sentence:
             continue
-        place = at + sentence.find(claimed[0])
-        for key in dict.fromkeys(_NUMBER.findall(sentence)):
+        place, words = at + claimed.start(), one_line(claimed[0])
+        for key in dict.fromkeys(map("".join, _NUMBER.findall(sentence))):
             of = re.sub(r"\.(?:change|interval|mean|std|seeds)\b", "", key)
             verdict = numbers.get(f"{of}.change.verdict", MISSING)
             change = numbers.get(f"{of}.change", "")
-            if verdict not in ("significant", MISSING):
-                yield place, f"says `{one_line(claimed[0])}`, but the change of {of} is {verdict}"
-            elif verdict == "significant" and _worse(of, change) and "ignificant" not in claimed[0]:
-                yield place, f"says `{one_line(claimed[0])}`, but {of} became worse"
+            if MISSING in (verdict, change):  # without a test, or what others are compared with
+                continue
+            if verdict != ("equivalent" if claimed["alike"] else "significant"):
+                yield place, f"says `{words}`, but the change of {of} is {verdict}"
+            elif claimed["better"] and _worse(of, change):
+                yield place, f"says `{words}`, but {of} became worse"
+            elif claimed["worse"] and not _worse(of, change):
+                yield place, f"says `{words}`, but {of} became better"
+
+
+def _is_denied(claimed: re.Match[str]) -> bool:
+    clause = _CLAUSE.split(claimed.string[: claimed.start()])[-1]
+    return bool(_DENIED.search(clause))
 
 
 def _worse(key: str, change: str) -> bool:
@@ -276,11 +303,18 @@ def check(folder: Path, generated: Mapping[str, Path], hidden: Collection[str] =
     Raises `PoseliftError` if a text is not UTF-8.
     """
     files = {name: path for name, path in sources_in(folder).items() if not name.startswith(f"{GENERATED}/")}
-    texts = {name: utf8(path.read_bytes(), path) for name, path in files.items() if name.endswith(".tex")}
+    texts = {
+        name: utf8(path.read_bytes(), path)
+        for name, path in files.items()
+        if _is_tex(name) or name.endswith(".tikz")
+    }
+    bibliography = [
+        path.read_text("utf-8", "replace") for name, path in files.items() if name.lower().endswith(".bib")
+    ]
     made = {name: path.read_text("utf-8") for name, path in generated.items() if name.endswith(".tex")}
     if hidden:
         made["anonymous"] = "\\anonymoustrue\n"
-    there = known(texts, made, (*files, *generated))
+    there = known(texts, made, bibliography, (*files, *generated))
     return remarks(texts, there, read_allowed(folder), hidden)
 
 

@@ -19,7 +19,7 @@ LEFTOVERS = (
 
 PRODUCT = "main.pdf"
 
-_COMMENT = re.compile(r"(?<!\\)%.*")
+_COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%.*")  # `\\\\%`: after the end of a line, too
 
 
 def is_source(name: str) -> bool:
@@ -58,4 +58,4 @@ def utf8(content: bytes, name: object) -> str:
 
 def without_comments(tex: str) -> str:
     """LaTeX as LaTeX reads it."""
-    return _COMMENT.sub("", tex)
+    return _COMMENT.sub(r"\1", tex)

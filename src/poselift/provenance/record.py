@@ -109,7 +109,7 @@ def mixed(record: Mapping[str, Any]) -> dict[str, str]:
         by_rule: dict[str, list[Job]] = {}
         for job in chain.behind([part]).jobs.values():
             by_rule.setdefault(job.rule, []).append(job)
-        ran = {rule: counted(job.environment for job in jobs) for rule, jobs in sorted(by_rule.items())}
+        ran = {rule: counted(map(_with_gpu, jobs)) for rule, jobs in sorted(by_rule.items())}
         unlike = [
             f"{rule}: {key} {listed(counts[key])}"
             for rule, counts in ran.items()
@@ -119,6 +119,11 @@ def mixed(record: Mapping[str, Any]) -> dict[str, str]:
         if unlike:
             found[part] = "; ".join(unlike)
     return found
+
+
+def _with_gpu(job: Job) -> dict[str, str]:
+    """What a job ran with; that it had no GPU is something, too, as it can change what torch computes."""
+    return {"gpu": "none", **job.environment} if "torch" in job.environment else job.environment
 
 
 def unpinned(record: Mapping[str, Any]) -> dict[str, str]:

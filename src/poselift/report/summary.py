@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from poselift.analysis.lineage import read_record
 from poselift.analysis.stored import read_content
 from poselift.analysis.view import DataNotice, Grid, add_options, from_options
 from poselift.files import write_text
@@ -61,11 +62,17 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--table", type=Path, required=True, metavar="JSON", help="the main table")
     parser.add_argument("--pdf", type=Path, required=True, help="the compiled paper")
+    parser.add_argument(
+        "--record", type=Path, required=True, metavar="JSON", help="what the paper was made from"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="TXT", help="file to write")
     add_options(parser, NEEDS)
     given = parser.parse_args(argv)
     view = from_options(given, NEEDS)
-    text = as_text(read_content(given.table, Table), view.notice, view.grid)
+    lines = [as_text(read_content(given.table, Table), view.notice, view.grid)]
+    unpinned = dict.fromkeys(read_record(given.record)["unpinned"].values())
+    lines += [f"Made with {said}, the pinned version." for said in unpinned]
+    text = "\n".join(lines)
     write_text(given.out, f"{text}\n\n{files_to_open(given.pdf, given.out.parent)}\n")
 
 

@@ -178,6 +178,23 @@ def test_a_name_that_latex_cannot_read_is_one_line(folders, name):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (r"\input{./generated/tables/x}", "tables/x.tex"),
+        ("\\input generated/tables/x and more", "tables/x.tex"),
+        ("\\input{%\n  generated/tables/x}", "tables/x.tex"),
+        (r"\include{generated/tables/x.tex}", "tables/x.tex"),
+        (r"\includegraphics*[width=2cm]{generated/figures/x}", "figures/x.pdf"),
+        (r"\includegraphics[0,0][1,1]{generated/figures/x.pdf}", "figures/x.pdf"),
+        (r"a \\% \input{generated/tables/x}", None),
+    ],
+)
+def test_a_part_is_named_however_it_is_read(tmp_path, text, part):
+    (tmp_path / "main.tex").write_text(text)
+    assert list(parts_named(tmp_path)) == ([part] if part else [])
+
+
 def test_a_text_that_is_not_utf8_is_named_with_its_line(folders):
     path = folders / "paper" / "sections" / "results.tex"
     path.write_bytes("one\ntwo\nna\xefve\n".encode("latin-1"))

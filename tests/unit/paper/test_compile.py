@@ -11,7 +11,7 @@ import pytest
 import made_up_paper
 from poselift.config.submission import Submission
 from poselift.errors import PoseliftError
-from poselift.files import write_text
+from poselift.files import write_json, write_text
 from poselift.latex import MISSING, Tex, render
 from poselift.paper import assemble, setting_text, submission
 from poselift.paper.compile import compile_paper, error_in, main, warnings_in
@@ -37,6 +37,22 @@ def test_the_line_that_matters():
     )
     assert error_in("! I can't find file `x'.\nl.1 y") == "I can't find file `x'."
     assert "without a LaTeX error" in error_in("all well")
+
+
+BIBTEX = "I was expecting a `,' or a `}'---line 11 of file refs.bib\n : \n :   title\n"
+REPEATED = (
+    'Warning--string "x" is undefined\n--line 3 of file refs.bib\nRepeated entry---line 7 of file a.bib'
+)
+
+
+def test_an_error_of_the_bibliography_is_the_reason_if_latex_has_none():
+    assert error_in("", BIBTEX) == "refs.bib, line 11: I was expecting a `,' or a `}'"
+    assert error_in("", REPEATED) == "a.bib, line 7: Repeated entry"
+    missing = (
+        "Latexmk: I WON'T RUN 'bibtex main' because I don't find the following files:\n  refs.bib\nLatexmk: x"
+    )
+    assert error_in("", missing) == "there is no bibliography refs.bib"
+    assert error_in(LOG, BIBTEX).startswith("sections/results.tex, line 12")
 
 
 # as LaTeX writes it: `(` and a file when it opens one, the content of a box after the line on it
@@ -297,9 +313,11 @@ def test_the_whole_paper(tmp_path, make_inputs, make_report):
         assert fonts
         assert not [line for line in fonts if "Type 3" in line or " yes " not in line]
 
+    write_json(tmp_path / "provenance.json", made_up_paper.record([]))
     summary.main(
         ["--table", str(tmp_path / "tables/main.json"), *told(summary, shown),
-         "--pdf", str(paper / "main.pdf"), "--out", str(tmp_path / "summary.txt")]
+         "--pdf", str(paper / "main.pdf"), "--record", str(tmp_path / "provenance.json"),
+         "--out", str(tmp_path / "summary.txt")]
     )  # fmt: skip
     text = (tmp_path / "summary.txt").read_text(encoding="utf-8")
     # 0.8 less than the baseline with each seed

@@ -167,6 +167,13 @@ def test_an_absolute_path_is_found_in_whatever_is_latex(tmp_path, name):
         arxiv_files({name: text.encode()}, tmp_path)
 
 
+def test_a_figure_that_latex_looked_for_in_a_folder_goes_to_arxiv(tmp_path):
+    """As LaTeX records it: with `\\graphicspath{{figs/}}` there are two slashes."""
+    (tmp_path / "main.fls").write_text("INPUT ./figs//plot.png\nINPUT ./main.tex\n")
+    files = {"main.tex": b"", "figs/plot.png": b"", "figs/other.png": b""}
+    assert set(arxiv_files(files, tmp_path)) == {"main.tex", "figs/plot.png"}
+
+
 # every kind of file that a text can read, in the form that people give it
 JPEG = bytes.fromhex(
     "ffd8ffe000104a46494600010100000100010000ffdb004300" + "01" * 64 + "ffc0000b080001000101011100ffc4001400"
@@ -195,19 +202,29 @@ def submitted(archive: Path, folder: Path) -> list[str]:
 @needs_latex
 def test_arxiv_gets_whatever_the_text_reads_and_nothing_else(project, tmp_path):
     files = {
-        "a.jpg": JPEG, "b.JPG": JPEG, "c.jpeg": JPEG, "plot.tikz": "A plot.\n", "numbers.dat": "some data\n",
+        "a.jpg": JPEG, "b.JPG": JPEG, "c.jpeg": JPEG, "figs/d.jpg": JPEG,
+        "plot.tikz": "A plot.\n", "numbers.dat": "some data\n",
         "notes.txt": "private\n", "letter.docx": b"PK\0private", "mine.sty": "\\newcommand\\mine{M}\n",
         "main.tex": TEXT["main.tex"].replace("{graphicx}", "{graphicx,mine}"),
     }  # fmt: skip
     body = (
         "\\includegraphics{a.jpg}\\includegraphics{c.jpeg}\n"
         "\\DeclareGraphicsRule{.JPG}{jpg}{.JPG}{}\\includegraphics{b.JPG}\n"
-        "\\input{plot.tikz}\\input{numbers.dat}\n"
+        "\\input{plot.tikz}\\input{numbers.dat}\n\\graphicspath{{figs/}}\\includegraphics{d}\n"
     )
     built = build(project / "built", body, **files)
     main(["pack", str(built), "--out", str(project / "out")])
     names = submitted(project / "out/paper-arxiv.tar.gz", tmp_path / "arxiv")
-    assert {"a.jpg", "b.JPG", "c.jpeg", "plot.tikz", "numbers.dat", "mine.sty", "main.bbl"} <= set(names)
+    assert {
+        "a.jpg",
+        "b.JPG",
+        "c.jpeg",
+        "figs/d.jpg",
+        "plot.tikz",
+        "numbers.dat",
+        "mine.sty",
+        "main.bbl",
+    } <= set(names)
     assert {"notes.txt", "letter.docx", "latexmkrc", "README.md", "main.aux", "main.pdf"}.isdisjoint(names)
     with zipfile.ZipFile(project / "out/paper.zip") as archive:
         assert {f"paper/{name}" for name in files} <= set(archive.namelist())

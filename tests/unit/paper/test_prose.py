@@ -9,7 +9,7 @@ from poselift.analysis.remarks import read_remarks
 from poselift.errors import PoseliftError
 from poselift.evaluation.metrics import METRICS
 from poselift.files import write_json, write_text
-from poselift.latex import Tex, render
+from poselift.latex import MISSING, Tex, render
 from poselift.paper import handover
 from poselift.paper.crate import write_crate
 from poselift.paper.prose import Known, check, main, parts_in, remarks
@@ -25,6 +25,9 @@ NUMBERS = {
     "worse.base.mpjpe": "45.0", "worse.base.mpjpe.change": "+4.0",
     "worse.base.mpjpe.change.verdict": "significant",
     "full.base.pck": "90", "full.base.pck.change": "+1", "full.base.pck.change.verdict": "significant",
+    "base.base.mpjpe": "42.0", "base.base.mpjpe.change": MISSING,
+    "base.base.mpjpe.change.verdict": "not tested",
+    "alike.base.mpjpe.change": MINUS + "0.1", "other.base.mpjpe.change": MINUS + "0.3",
     "lone.base.mpjpe": "40.1", "lone.base.mpjpe.change": MINUS + "0.4",
     "lone.base.mpjpe.change.verdict": "not tested",
     "alike.base.mpjpe": "40.2", "alike.base.mpjpe.change.verdict": "equivalent",
@@ -49,6 +52,7 @@ def paper(tmp_path):
     write_text(tmp_path / "generated/tables/main.tex", "\\secondfalse\n\\label{tab:main}\n")
     write_text(tmp_path / "typed_numbers.yaml", "3D: dimensions\nMamba-2: a layer\n")
     write_text(tmp_path / "photo.png", "")
+    write_text(tmp_path / "refs.bib", "@article{a2020,\n  title = {A}}\n@book{b2021,\n}\n")
     preamble = "\\documentclass[10pt]{article}\n\\newif\\ifsynthetic\n\\setlength{\\x}{3pt}\n"
     body = "\\begin{document}\n\\input{text}\n\\input{generated/tables/main}\n\\end{document}\n"
     write_text(tmp_path / "main.tex", preamble + body)
@@ -66,7 +70,12 @@ def paper(tmp_path):
         "errs by 39.5\\,mm", "with 3 seeds", "10\\% lower", "of \\num{full.base.mpjpe} or 40\\,mm",
         "\\emph{2 of them}", "in 2020", "$39.5$\\,mm",
         "$39.5\\,\\mathrm{mm}$", "\\(-0.5\\)\\,mm", "$39 \\pm{}$\\,mm",
-        "\\textbf{39.5mm}", "a 3D-7 model", "from Table 2",
+        "\\textbf{39.5mm}", "a 3D-7 model", "from Table 2", "see Fig.3", "off by .5\\,mm",
+        "$41$\\,mm", "$12\\%$ lower",
+        "$-1$ mm", "$1.5\\times$ faster", "$2\\times$ faster", "$\\mathbf{41.3}$", "\\[41.3\\]",
+        "twelve percent", "forty-one\\,mm", "three seeds", "\\caption[Of 41 mm]{Errors}",
+        "a\\footnote{Of 41\\,mm}",
+        "\\texorpdfstring{Errors}{Errors of 41 mm}",
     ],
 )  # fmt: skip
 def test_a_typed_number_is_named_with_its_line(paper, text):
@@ -79,9 +88,33 @@ def test_numbers_in_formulas_commands_and_names_are_not_typed(paper):
         "\\section{Mamba-2 in 3D}\\label{sec:1}\\cite{a2020}\\includegraphics[width=0.5\\linewidth]{photo}\n"
         "\\begin{equation}x=1\\end{equation} $1$ \\(2\\) \\hspace*{2em}\\cref{sec:1}\\url{http://a/1}\n"
         "\\newcommand{\\x}[1]{a #1} \\begin{tabular}[2]{l}\\end{tabular}\\textcolor{red!70!black}{b}\n"
-        "$10^{-4}$ $p < 0.05$ mm$^2$ \\(x = 0.5\\)\n"
+        "mm$^2$ $10^{-4}$ $p < 0.05$ \\(x = 0.5\\) $L_2$\\,mm\n"
     )
     assert paper(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a \\\\% an old one: 41.3\\,mm", "\\\\[2pt] a \\tabcolsep=3pt \\looseness=-1 \\penalty-100 b",
+        "\\verb|41.3|",
+        "\\setlength\\parskip{3mm}\\addtocounter{table}{-1}\\hskip 2em plus 1em b",
+        "\\kern-1pt\\dimexpr 0.5\\linewidth - 2pt",
+        "\\fcolorbox{red!50}{blue!10}{a}\\cellcolor{gray!25}\\definecolor{a}{rgb}{0.1,0.2,0.3}",
+        "\\renewcommand{\\arraystretch}{1.2}\\newcolumntype{C}[1]{>{\\raggedright}p{#1}}\\captionsetup{skip=4pt}",
+        "\\specialrule{1pt}{2pt}{3pt}\\addlinespace[2pt]", "\\doi{10.1000/1} mm\\textsuperscript{2}",
+        "\\iffalse 41.3\\,mm \\ref{tab:old} \\fi", "\\begin{comment}\n41.3 \\ref{tab:old}\n\\end{comment}",
+        "\\begin{verbatim}\n\\ref{tab:old} 41.3\n\\end{verbatim}", "\\end{document}\n41.3 \\ref{tab:old}",
+        "three branches, two ways, one of the four", "\\cite[p.~3]{a2020} \\citep[e.g.][12]{a2020,b2021}",
+    ],
+)  # fmt: skip
+def test_what_sets_the_page_or_is_left_out_is_not_typed(paper, text):
+    assert paper(f"First. {text}\n") == []
+
+
+def test_a_number_that_may_be_typed_hides_no_longer_one(paper, tmp_path):
+    write_text(tmp_path / "typed_numbers.yaml", "3: a reason\n")
+    assert len(paper("There are 3, or 3.5, or 2.3, or 3,000 of 3.\n")) == 3
 
 
 def test_lengths_and_columns_are_not_typed(paper):
@@ -111,6 +144,16 @@ def test_an_unknown_key_is_named(paper):
         ("Small reduces the error by \\num{small.base.mpjpe.change}\\,mm.", "inconclusive"),
         ("An improvement of\n\\num{lone.base.mpjpe.change}\\,mm.", "not tested"),
         ("Worse is better than the baseline: \\num{worse.base.mpjpe}\\,mm.", "became worse"),
+        ("Full is worse than the baseline: \\num{full.base.mpjpe}\\,mm.", "became better"),
+        ("Small hurts: by \\num{small.base.mpjpe.change}\\,mm.", "inconclusive"),
+        ("Small has a lower error than that: \\num{small.base.mpjpe}\\,mm.", "inconclusive"),
+        ("Small is the more accurate one: \\num{small.base.mpjpe}\\,mm.", "inconclusive"),
+        ("Small is on par with it: \\num{small.base.mpjpe}\\,mm.", "inconclusive"),
+        ("Full is equivalent to it: \\num{full.base.mpjpe}\\,mm.", "significant"),
+        ("Not surprisingly, it improves: \\num{small.base.mpjpe}\\,mm.", "inconclusive"),
+        ("It improves by \\num{small.base.mpjpe.change}, but not in speed.", "inconclusive"),
+        ("It not only matches but beats it (\\num{small.base.mpjpe}).", "inconclusive"),
+        ("Without training it outperforms it: \\num{small.base.mpjpe}.", "inconclusive"),
     ],
 )
 def test_words_that_the_results_contradict(paper, sentence, reason):
@@ -125,6 +168,11 @@ def test_words_that_the_results_contradict(paper, sentence, reason):
         "Full outperforms it with \\num{full.base.mpjpe}\\,mm.",
         "Full improves the PCK by \\num{full.base.pck.change}.",
         "Worse differs significantly: \\num{worse.base.mpjpe.change}.",
+        "Full improves it to \\num{full.base.mpjpe} from the \\num{base.base.mpjpe} of the baseline.",
+        "Alike is equivalent to it: \\num{alike.base.mpjpe}.",
+        "Small is not equivalent to it, nor is it worse: \\num{small.base.mpjpe}.",
+        "The error, of which lower is better, is \\num{small.base.mpjpe}.",
+        "Small does it without a significant gain: \\num{small.base.mpjpe}.",
         "Small doesn't improve it (\\num{small.base.mpjpe.change}\\,mm).",
         "Small does not improve it (\\num{small.base.mpjpe.change}\\,mm).",
         "Small improves it by \\num{small.base.mpjpe.change} (\\num{small.base.mpjpe.change.verdict}).",
@@ -140,7 +188,7 @@ def test_words_that_the_results_bear_out_are_left_alone(paper, sentence):
 @pytest.mark.parametrize("part", ["", ".mean", ".std", ".seeds", ".interval", ".change", ".change.interval"])
 def test_words_are_held_against_the_verdict_whatever_is_shown_of_a_number(part):
     numbers = {f"small.base.mpjpe{part}": "1", "small.base.mpjpe.change.verdict": "inconclusive"}
-    there = Known(numbers, frozenset(), {}, frozenset(), frozenset())
+    there = Known(numbers, frozenset(), {}, frozenset(), frozenset(), frozenset())
     (found,) = remarks({"text.tex": f"Small outperforms it: \\num{{small.base.mpjpe{part}}}."}, there, [])
     assert found.text == "says `outperforms`, but the change of small.base.mpjpe is inconclusive"
 
@@ -156,7 +204,7 @@ def test_a_change_for_the_worse_is_one_in_the_direction_of_its_metric(metric):
     key = f"full.base.{metric}.change"
     for sign in ("+", MINUS):
         numbers = {key: f"{sign}0.5", f"{key}.verdict": "significant"}
-        there = Known(numbers, frozenset(), {}, frozenset(), frozenset())
+        there = Known(numbers, frozenset(), {}, frozenset(), frozenset(), frozenset())
         found = remarks({"text.tex": f"Full improves it by \\num{{{key}}}."}, there, [])
         assert [each.text.endswith("became worse") for each in found] == [True] * (sign != better)
 
@@ -170,6 +218,65 @@ def test_what_is_referred_to_and_is_not_there(paper):
         "text.tex, line 2: nothing has the label `tab:gone`",
         "text.tex, line 3: there is no file plot",
         "text.tex, line 4: there is no file generated/tables/old",
+    ]
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "\\hyperref[tab:gone]{it}", "\\crefrange{tab:gone}{tab:main}", "\\crefrange{tab:main}{tab:gone}",
+        "\\vref{tab:gone}", "\\labelcref{tab:main,tab:gone}", "\\ref {tab:gone}", "\\Cref*{tab:gone}",
+        "\\subref{tab:gone}",
+    ],
+)  # fmt: skip
+def test_every_kind_of_reference_is_followed(paper, reference):
+    assert paper(f"One.\nSee {reference}.\n") == ["text.tex, line 2: nothing has the label `tab:gone`"]
+    assert paper(f"See {reference.replace('tab:gone', 'tab:main')}.\n") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\\newcommand{\\figref}[1]{Fig.~\\ref{#1}}", "\\begin{lstlisting}[label=a]\n\\end{lstlisting}\\ref{a}"],
+)
+def test_labels_of_macros_and_listings_are_no_fault(paper, text):
+    assert paper(text) == []
+
+
+def test_a_key_is_found_however_it_is_written(paper):
+    found = paper("\\num {gone.a}\n\\csname num:gone.b\\endcsname \\csname num:full.base.mpjpe\\endcsname\n")
+    assert [line.partition(";")[0] for line in found] == [
+        "text.tex, line 1: no result is called `gone.a`",
+        "text.tex, line 2: no result is called `gone.b`",
+    ]
+
+
+def test_a_citation_needs_an_entry(paper):
+    found = paper(
+        "As \\citet*{a2020}, \\citep[see][p.~3]{b2021,\n gone} and \\nocite{old}.\\bibliography{refs}\n"
+    )
+    assert found == [
+        "text.tex, line 1: nothing in the bibliography is `gone`",
+        "text.tex, line 2: nothing in the bibliography is `old`",
+    ]
+
+
+def test_files_are_looked_for_as_latex_does(paper, tmp_path):
+    for name in ("figs/plot.PNG", "my plot.pdf", "a b/c.tex", "part.tikz", "code.py", "part.tex"):
+        write_text(tmp_path / name, "")
+    there = (
+        "\\graphicspath{{figs/}{other/}}\\includegraphics*{plot}\\includegraphics[1,1][2,2]{plot.PNG}\n"
+        '\\includegraphics{"my plot"}\\input{a b/c}\\input{part.tikz}\\input part \\include{part}\n'
+        "\\input{./a b/../part}\\lstinputlisting[firstline=2]{code.py}\\bibliography{refs}\n"
+    )
+    assert paper(there) == []
+    gone = "\\input gone \n\\include{part.tex}\n\\includegraphics*[x]{gone.pdf}\n"
+    gone += "\\bibliography{refs,gone}\\includepdf{gone}\n"
+    assert [line.partition(", ")[2] for line in paper(gone)] == [
+        "line 1: there is no file gone",
+        "line 2: there is no file part.tex",
+        "line 3: there is no file gone.pdf",
+        "line 4: there is no file gone",
+        "line 4: there is no file gone",
     ]
 
 

@@ -111,6 +111,14 @@ def test_whatever_can_change_a_number_is_compared(toy, key):
     assert set(mixed(toy.gather()).values()) == {f"evaluate: {key} one (1), other (1)"}
 
 
+def test_a_job_without_a_gpu_is_unlike_one_with(toy):
+    rerun("evaluate/full-base-s0", torch="2.0", gpu="NVIDIA H100")
+    rerun("evaluate/full-base-s1", torch="2.0")
+    assert set(mixed(toy.gather()).values()) == {"evaluate: gpu NVIDIA H100 (1), none (1)"}
+    rerun("evaluate/full-base-s0", torch="2.0")
+    assert mixed(toy.gather()) == {}
+
+
 def test_a_part_that_does_not_rest_on_the_odd_job_is_not_named(toy):
     toy.job("paper/table_cost", "table", [f"{R}/data/frames/manifest.json"], {f"{R}/tables/cost.tex": "x"})
     toy.parts.append(f"{R}/tables/cost.tex")
