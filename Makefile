@@ -4,8 +4,6 @@ DEMO := snakemake --profile workflow/profiles/demo
 SHORT := --logger poselift --quiet host
 ENVIRONMENT := .venv/.made
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# the first job that imports a module compiles it for all
-unexport PYTHONDONTWRITEBYTECODE
 # for users without a home that they may write to
 ifneq ($(shell test -w "$$HOME" && echo yes),yes)
 export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/cache
