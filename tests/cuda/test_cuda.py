@@ -17,11 +17,14 @@ from poselift.config.run import ExecutionSettings, RunSettings
 from poselift.data.batches import Batches
 from poselift.geometry import align
 from poselift.machine.devices import reserved_devices
+from poselift.models.blocks import ResidualBlock
 from poselift.models.graph import TemporalGraph
+from poselift.models.graph_triton import similar_frames
 from poselift.models.kernel_choice import interpreted
 from poselift.models.registry import build_model
 from poselift.models.ssd import Mamba2
 from poselift.training.arithmetic import set_arithmetic
+from poselift.training.half_kernels import use
 from poselift.training.train import train
 from poselift.training.validation import open_splits
 
@@ -74,6 +77,46 @@ def test_kernels_give_what_torch_gives(device, length, headdim, d_state, half, r
     single, theirs, ours = found["torch", False], found["torch", half], found["triton", half]
     for exact, a, b in zip(single, theirs, ours, strict=True):
         assert (b - exact).norm() <= 3 * (a - exact).norm() + (1e-2 if half else 1e-3) * exact.norm() + 1e-4
+
+
+@pytest.mark.parametrize(("frames", "dim"), [(9, 16), (27, 64), (243, 64), (243, 128), (1024, 128)])
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16], ids=["bf16", "fp16"])
+def test_blocks_in_half_precision_give_what_torch_gives(device, frames, dim, half):
+    """No further from single precision than torch is, but for a factor; the same bits twice."""
+    pytest.importorskip("triton")
+    if device.type == "cpu" and (not interpreted() or frames > 9 or half == torch.bfloat16):
+        pytest.skip("the kernels need a GPU, or TRITON_INTERPRET=1 and minutes")
+    torch.manual_seed(frames)
+    block = ResidualBlock(dim, TemporalGraph(dim, frames)).to(device)
+    for scale in (block.layer_scale_1, block.layer_scale_2):
+        torch.nn.init.normal_(scale)
+    x = torch.randn(2, frames, 17, dim, device=device, requires_grad=True)
+
+    def values(in_half: bool) -> list[Tensor]:
+        with torch.autocast(device.type, half, enabled=in_half):
+            y = block(x)
+        return [y.float(), *torch.autograd.grad(y.float().square().sum(), [x, *block.parameters()])]
+
+    single, theirs = values(False), values(True)
+    use(block)
+    ours, again = values(True), values(True)
+    for exact, a, b, c in zip(single, theirs, ours, again, strict=True):
+        assert (b - exact).norm() <= 2 * (a - exact).norm() + 1e-2 * exact.norm() + 1e-4
+        assert torch.equal(b, c)
+
+
+@pytest.mark.parametrize("frames", [9, 243])
+def test_links_in_half_precision_are_those_of_single_precision(device, frames):
+    pytest.importorskip("triton")
+    if device.type == "cpu" and not interpreted():
+        pytest.skip("the kernels need a GPU, or TRITON_INTERPRET=1")
+    torch.manual_seed(0)
+    x = torch.randn(4, frames, 64)
+    _, words, _ = similar_frames(x.to(device), torch.randn(4, frames, 64).to(device))
+    bits = (words.cpu()[..., None] >> torch.arange(32)) & 1
+    found = bits.flatten(2)[..., :frames].bool()
+    exact = TemporalGraph(64, frames).links(x.double())
+    assert (exact != found).any(-1).float().mean() < 0.02  # TF32 alone changes half of the rows
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
