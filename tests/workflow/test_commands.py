@@ -342,7 +342,7 @@ def test_the_times_of_all_other_files_count(jobs, drafted):
         if not re.fullmatch("|".join(LARGE), path) and job.params.get("code") != OF_FROZEN
     }
     records = {(rule, "constraints.txt") for rule in ("provenance", "report_provenance")}
-    assert found == records | {("pdf", "provenance.json")}
+    assert found == records | {(rule, "provenance.json") for rule in ("pdf", "summary")}
 
 
 PAGE = {"table.html.j2", "page.html.j2", "page.css", "page.js"}
