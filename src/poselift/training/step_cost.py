@@ -63,12 +63,18 @@ class _Count(TorchDispatchMode):
         self.operators: Counter[Operator] = Counter()
         self.alive = self.peak = 0
         self._storages: set[int] = set()
+        self._within = False
+        """one of the project's operators"""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         space, name = func._schema.name.split("::")
         if space == "poselift":
             return self._look_into(func, args, kwargs)
+        if self._within and space != "prim":
+            with self:  # where autograd has taken nothing apart into what it is made of
+                if (out := func.decompose(*args, **kwargs)) is not NotImplemented:
+                    return out
         out = func(*args, **kwargs)
         if space != "prim" and not func.is_view and name not in WITHOUT_WORK:
             tensors = [leaf for leaf in tree_leaves((args, kwargs, out)) if isinstance(leaf, Tensor)]
@@ -82,8 +88,10 @@ class _Count(TorchDispatchMode):
         """An operator of the project: its kernels one by one, as they are launched, and what torch does
         around them. The products are those of the kernel that moves the most."""
         launches: list[list[Tensor]] = []
+        self._within = True
         with self, counted(launches.append):
             out = OPDEFS[func._schema.name]._init_fn(*args, **kwargs)
+        self._within = False
         launches.sort(key=_size)
         flops = [0] * (len(launches) - 1) + [_flops(func, args, kwargs, out)]
         self.operators.update(map(_operator, launches, flops))

@@ -4,9 +4,11 @@ from collections import Counter
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from poselift.config.command_line import run_from_options
+from poselift.models import mlp_triton
 from poselift.models.cost import peak_memory_mb
 from poselift.models.registry import build_run
 from poselift.planning.gpus import GPUS, REACHED, Gpu, gpu_named
@@ -121,3 +123,24 @@ def test_a_device_is_found_by_the_name_that_its_driver_gives_it():
     assert gpu_named("cpu") is GPUS["CPU"]
     with pytest.raises(Exception, match=r"unknown device 'H10' \(did you mean 'H100'\?\)"):
         gpu_named("H10")
+
+
+def test_a_kernel_of_the_project_counts_with_what_torch_does_around_it():
+    rows, dim, hidden = 64, 16, 64
+    shapes = [(rows, dim), (dim,), (dim,), (hidden, dim), (hidden,), (dim, hidden), (dim,), (dim,)]
+    with FakeTensorMode(), step_cost._Count() as count:
+        mlp_triton.mlp(*(torch.empty(shape) for shape in shapes), 1e-5, torch.bfloat16)
+    weight, token = hidden * dim, rows * dim
+    halved = Operator((4 + 2) * weight, 0, half=True)
+    # in and out, both weights in half precision, four vectors as wide as a token and one as the hidden layer
+    moved = 2 * 4 * token + 2 * 2 * weight + 4 * (4 * dim + hidden)
+    assert count.operators == Counter({halved: 2, Operator(moved, 4 * token * hidden, half=True): 1})
+
+
+def test_half_precision_keeps_and_moves_less_by_kernels():
+    run = tiny("baseline", precision="bf16")
+    fused, plain = count_step(run, fused=True), count_step(run, fused=False)
+    assert fused.kept < 0.8 * plain.kept
+    assert count_step(tiny("baseline", precision="bf16", kernels="torch"), fused=True) == plain
+    single = tiny("baseline")
+    assert count_step(single, fused=True) == count_step(single, fused=False)
