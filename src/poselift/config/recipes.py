@@ -48,7 +48,7 @@ def advice(training: TrainingSettings) -> list[str]:
     ]
 
 
-def unmeant(settings: Section) -> list[str]:
+def out_of_range(settings: Section) -> list[str]:
     """A line for each value outside the range that its field is meant for (`meant` in its schema)."""
     fields = {name: (field.json_schema_extra or {}) for name, field in type(settings).model_fields.items()}
     return [
@@ -63,4 +63,4 @@ def unmeant(settings: Section) -> list[str]:
 def unusual(run: RunSettings) -> list[str]:
     """The advice on a run of a published size, on its model and its training; of other sizes the ranges say
     nothing."""
-    return [*unmeant(run.model), *advice(run.training)] if run.size in SIZES else []
+    return [*out_of_range(run.model), *advice(run.training)] if run.size in SIZES else []

@@ -270,7 +270,7 @@ def test_cells_that_are_empty_and_rows_that_are_there_twice(tmp_path):
 
 
 def test_a_table_as_programs_write_it(tmp_path):
-    """Blanks after commas, numbers of frames with a point; a confidence that is no number is none."""
+    """Blanks after commas, frame numbers with a decimal point; an empty confidence means not found."""
     path = tmp_path / "a.csv"
     rows = ["7.0, 1.0, left_hip, 500, 400, 0.5", "7.0, 1.0, right_hip, 520, 400,", "7.0, , nose, 5, 4, 0.5"]
     path.write_text("\n".join(["frame, person, joint, x, y, confidence", *rows]))

@@ -8,7 +8,7 @@ import torch
 
 from narrow import settings_of
 from poselift.config.architectures import built_in
-from poselift.config.recipes import unmeant
+from poselift.config.recipes import out_of_range
 from poselift.config.sizes import ModelSize
 from poselift.errors import PoseliftError
 from poselift.models.architectures import full, mamba_gcn
@@ -85,15 +85,15 @@ def test_number_of_frames(n_frames: int) -> None:
     ],
 )
 def test_advice_names_what_is_out_of_range(key: str, value: float, bounds: str) -> None:
-    (line,) = unmeant(mamba_gcn.Settings(**{key: value}))
+    (line,) = out_of_range(mamba_gcn.Settings(**{key: value}))
     assert line == f"{key} = {value} is outside the range it is meant for, {bounds}"
 
 
 def test_no_advice_within_the_ranges() -> None:
-    assert unmeant(mamba_gcn.Settings()) == unmeant(full.Settings()) == []
+    assert out_of_range(mamba_gcn.Settings()) == out_of_range(full.Settings()) == []
     for ends in ((128, 2, 0.3, 0.1), (512, 6, 0.7, 0.3)):
         names = ("mamba_gcn_dim", "mamba_gcn_layers", "fusion_alpha", "gcn_dropout")
-        assert unmeant(mamba_gcn.Settings(**dict(zip(names, ends, strict=True)))) == []
+        assert out_of_range(mamba_gcn.Settings(**dict(zip(names, ends, strict=True)))) == []
 
 
 def test_ssm_backend_used() -> None:
