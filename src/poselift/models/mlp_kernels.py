@@ -16,24 +16,15 @@ y = x + scale (W2 h + b2); `d_y` is the gradient of the loss with respect to y.
 import triton
 import triton.language as tl
 
+from poselift.models.kernel_tiles import store_tile, tile, vector
+
 
 @triton.jit
-def _tile(pointer, row, rows, column, columns, stride_row, stride_column):
+def _weights(pointer, row, rows, column, columns, stride_row, stride_column):
     """What the pointer has at (row, column), 0 outside."""
     inside = (row < rows)[:, None] & (column < columns)[None, :]
     place = row[:, None] * stride_row + column[None, :] * stride_column
     return tl.load(pointer + place, mask=inside, other=0.0)
-
-
-@triton.jit
-def _vector(pointer, index, size):
-    return tl.load(pointer + index, mask=index < size, other=0.0).to(tl.float32)
-
-
-@triton.jit
-def _rows(pointer, row, rows, channel, dim):
-    """float32 (row, channel) of tokens."""
-    return _tile(pointer, row, rows, channel, dim, dim, 1).to(tl.float32)
 
 
 @triton.jit
@@ -64,19 +55,18 @@ def mlp_forward(
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     channel = tl.arange(0, DIM)
     half: tl.constexpr = w1.dtype.element_ty
-    here = _rows(x, row, rows, channel, dim)
+    here = tile(x, dim, row, rows, channel, dim)
     n, _ = _standardised(here, channel, dim, eps)
-    n = n * _vector(norm_weight, channel, dim)[None, :] + _vector(norm_bias, channel, dim)[None, :]
+    n = n * vector(norm_weight, channel, dim)[None, :] + vector(norm_bias, channel, dim)[None, :]
     n = n.to(half)
     out = tl.zeros([ROWS, DIM], tl.float32)
     for first in range(0, hidden, SLICE):
         k = first + tl.arange(0, SLICE)
-        u = tl.dot(n, _tile(w1, channel, dim, k, hidden, 1, dim)) + _vector(b1, k, hidden)[None, :]
+        u = tl.dot(n, _weights(w1, channel, dim, k, hidden, 1, dim)) + vector(b1, k, hidden)[None, :]
         h = (u * _normal_cdf(u)).to(half)
-        out = tl.dot(h, _tile(w2, k, hidden, channel, dim, 1, hidden), out)
-    out = (out + _vector(b2, channel, dim)[None, :]) * _vector(scale, channel, dim)[None, :]
-    inside = (row < rows)[:, None] & (channel < dim)[None, :]
-    tl.store(y + row[:, None] * dim + channel[None, :], here + out, mask=inside)
+        out = tl.dot(h, _weights(w2, k, hidden, channel, dim, 1, hidden), out)
+    out = (out + vector(b2, channel, dim)[None, :]) * vector(scale, channel, dim)[None, :]
+    store_tile(y, here + out, dim, row, rows, channel, dim)
 
 
 @triton.jit
@@ -89,20 +79,20 @@ def mlp_backward_input(
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     channel = tl.arange(0, DIM)
     half: tl.constexpr = w1.dtype.element_ty
-    weight = _vector(norm_weight, channel, dim)[None, :]
-    standard, _ = _standardised(_rows(x, row, rows, channel, dim), channel, dim, eps)
-    n = (standard * weight + _vector(norm_bias, channel, dim)[None, :]).to(half)
-    d_out = (_rows(d_y, row, rows, channel, dim) * _vector(scale, channel, dim)[None, :]).to(half)
+    weight = vector(norm_weight, channel, dim)[None, :]
+    standard, _ = _standardised(tile(x, dim, row, rows, channel, dim), channel, dim, eps)
+    n = (standard * weight + vector(norm_bias, channel, dim)[None, :]).to(half)
+    d_out = (tile(d_y, dim, row, rows, channel, dim) * vector(scale, channel, dim)[None, :]).to(half)
     d_n = tl.zeros([ROWS, DIM], tl.float32)
     for first in range(0, hidden, SLICE):
         k = first + tl.arange(0, SLICE)
-        u = tl.dot(n, _tile(w1, channel, dim, k, hidden, 1, dim)) + _vector(b1, k, hidden)[None, :]
-        d_h = tl.dot(d_out, _tile(w2, channel, dim, k, hidden, hidden, 1))
+        u = tl.dot(n, _weights(w1, channel, dim, k, hidden, 1, dim)) + vector(b1, k, hidden)[None, :]
+        d_h = tl.dot(d_out, _weights(w2, channel, dim, k, hidden, hidden, 1))
         d_u = (d_h * _gelu_slope(u)).to(half)
-        d_n = tl.dot(d_u, _tile(w1, k, hidden, channel, dim, dim, 1), d_n)
+        d_n = tl.dot(d_u, _weights(w1, k, hidden, channel, dim, dim, 1), d_n)
     tl.debug_barrier()  # so that it is read again: kept, it would spill registers
-    standard, rate = _standardised(_rows(x, row, rows, channel, dim), channel, dim, eps)
-    d_here = _rows(d_y, row, rows, channel, dim)
+    standard, rate = _standardised(tile(x, dim, row, rows, channel, dim), channel, dim, eps)
+    d_here = tile(d_y, dim, row, rows, channel, dim)
     sums = d_norm + tl.program_id(0).to(tl.int64) * 2 * dim + channel
     tl.store(sums, tl.sum(d_n * standard, 0), mask=channel < dim)
     tl.store(sums + dim, tl.sum(d_n, 0), mask=channel < dim)
@@ -111,8 +101,7 @@ def mlp_backward_input(
     d_here += rate[:, None] * (
         d_standard - (tl.sum(d_standard, 1) / dim)[:, None] - standard * along[:, None]
     )
-    inside = (row < rows)[:, None] & (channel < dim)[None, :]
-    tl.store(d_x + row[:, None] * dim + channel[None, :], d_here, mask=inside)
+    store_tile(d_x, d_here, dim, row, rows, channel, dim)
 
 
 @triton.jit
@@ -127,21 +116,21 @@ def mlp_backward_weights(
     k = tl.program_id(1) * SLICE + tl.arange(0, SLICE)
     channel = tl.arange(0, DIM)
     half: tl.constexpr = w1.dtype.element_ty
-    weight = _vector(norm_weight, channel, dim)[None, :]
-    bias = _vector(norm_bias, channel, dim)[None, :]
-    rate = _vector(scale, channel, dim)[None, :]
-    first_layer = _tile(w1, channel, dim, k, hidden, 1, dim)
-    second_layer = _tile(w2, channel, dim, k, hidden, hidden, 1)
-    first_bias = _vector(b1, k, hidden)[None, :]
+    weight = vector(norm_weight, channel, dim)[None, :]
+    bias = vector(norm_bias, channel, dim)[None, :]
+    rate = vector(scale, channel, dim)[None, :]
+    first_layer = _weights(w1, channel, dim, k, hidden, 1, dim)
+    second_layer = _weights(w2, channel, dim, k, hidden, hidden, 1)
+    first_bias = vector(b1, k, hidden)[None, :]
     sum_w1 = tl.zeros([SLICE, DIM], tl.float32)
     sum_outer = tl.zeros([SLICE, DIM], tl.float32)
     sum_b1 = tl.zeros([SLICE], tl.float32)
     sum_y = tl.zeros([DIM], tl.float32)
     for block in range(BLOCKS):
         row = (part * BLOCKS + block) * ROWS + tl.arange(0, ROWS)
-        standard, _ = _standardised(_rows(x, row, rows, channel, dim), channel, dim, eps)
+        standard, _ = _standardised(tile(x, dim, row, rows, channel, dim), channel, dim, eps)
         n = (standard * weight + bias).to(half)
-        d_here = _rows(d_y, row, rows, channel, dim)
+        d_here = tile(d_y, dim, row, rows, channel, dim)
         u = tl.dot(n, first_layer) + first_bias
         d_h = tl.dot((d_here * rate).to(half), second_layer)
         d_u = d_h * _gelu_slope(u)

@@ -24,6 +24,8 @@ loss with respect to y.
 import triton
 import triton.language as tl
 
+from poselift.models.kernel_tiles import store_tile, tile, vector
+
 
 @triton.jit
 def _silu(x):
@@ -47,31 +49,12 @@ def _softplus(x):
 
 
 @triton.jit
-def _vector(pointer, index, size):
-    """float32 at `index`, 0 from `size` on."""
-    return tl.load(pointer + index, mask=index < size, other=0.0).to(tl.float32)
-
-
-@triton.jit
-def _tile(pointer, row, t, length, channel, channels):
-    """float32 (t, channel) of rows that are `row` apart; 0 outside."""
-    inside = ((t >= 0) & (t < length))[:, None] & (channel < channels)[None, :]
-    return tl.load(pointer + t[:, None] * row + channel[None, :], mask=inside, other=0.0).to(tl.float32)
-
-
-@triton.jit
-def _store_tile(pointer, value, row, t, length, channel, channels):
-    inside = (t < length)[:, None] & (channel < channels)[None, :]
-    tl.store(pointer + t[:, None] * row + channel[None, :], value, mask=inside)
-
-
-@triton.jit
 def _convolution(x, row, weight, bias, t, length, channel, channels, TAPS: tl.constexpr):
     """y_t = bias + sum over k of weight_k x_{t - TAPS + 1 + k}, by channel; x is 0 before the first step."""
-    y = tl.zeros([t.shape[0], channel.shape[0]], tl.float32) + _vector(bias, channel, channels)[None, :]
+    y = tl.zeros([t.shape[0], channel.shape[0]], tl.float32) + vector(bias, channel, channels)[None, :]
     for k in tl.static_range(TAPS):
         tap = tl.load(weight + channel * TAPS + k, mask=channel < channels, other=0.0).to(tl.float32)
-        y += tap[None, :] * _tile(x, row, t - (TAPS - 1 - k), length, channel, channels)
+        y += tap[None, :] * tile(x, row, t - (TAPS - 1 - k), length, channel, channels)
     return y
 
 
@@ -89,7 +72,7 @@ def convolution_forward(
     first = sequence * length + (length - 1 if REVERSE else 0)
     x = projected + first * width + inner
     y = _convolution(x, sign * width, weight, bias, t, length, channel, channels, TAPS)
-    _store_tile(mixed + first * channels, _silu(y), sign * channels, t, length, channel, channels)
+    store_tile(mixed + first * channels, _silu(y), sign * channels, t, length, channel, channels)
 
 
 @triton.jit
@@ -116,17 +99,17 @@ def convolution_backward(
     sum_bias = tl.zeros([CHANNELS], tl.float32)
     for start in range(0, length, STEPS):
         t = start + tl.arange(0, STEPS)
-        now = _tile(x, row, t, length, channel, channels)
+        now = tile(x, row, t, length, channel, channels)
         total = tl.zeros([STEPS, CHANNELS], tl.float32)
         for k in tl.static_range(TAPS):
             later = t + (TAPS - 1 - k)
             y = _convolution(x, row, weight, bias, later, length, channel, channels, TAPS)
-            d_y = _silu_slope(y) * _tile(d_mixed, sign * channels, later, length, channel, channels)
-            total += _vector(weight + k, channel * TAPS, channels * TAPS)[None, :] * d_y
+            d_y = _silu_slope(y) * tile(d_mixed, sign * channels, later, length, channel, channels)
+            total += vector(weight + k, channel * TAPS, channels * TAPS)[None, :] * d_y
             sum_weight += tl.where(taps == k, 1.0, 0.0)[None, :] * tl.sum(d_y * now, 0)[:, None]
             if k == TAPS - 1:
                 sum_bias += tl.sum(d_y, 0)
-        _store_tile(d_x, total, row, t, length, channel, channels)
+        store_tile(d_x, total, row, t, length, channel, channels)
     d_weight += (sequence * channels + channel[:, None]) * TAPS + taps[None, :]
     tl.store(d_weight, sum_weight, mask=(channel < channels)[:, None])
     tl.store(d_bias + sequence * channels + channel, sum_bias, mask=channel < channels)
@@ -182,9 +165,9 @@ def scan_forward(
     state = tl.zeros([N, P], tl.float32)
     for c in range(chunks):
         t = c * L + tl.arange(0, L)
-        x = _tile(mixed + head * p, sign * channels, t, length, ip, p)
-        B = _tile(mixed + inner, sign * channels, t, length, i_n, n)
-        C = _tile(mixed + inner + n, sign * channels, t, length, i_n, n)
+        x = tile(mixed + head * p, sign * channels, t, length, ip, p)
+        B = tile(mixed + inner, sign * channels, t, length, i_n, n)
+        C = tile(mixed + inner + n, sign * channels, t, length, i_n, n)
         _, dt = _step_sizes(dts, sign * width, bias, t, length)
         log_decay, total, decay = _decays(dt, A)
         if KEEP_STATES:
@@ -198,7 +181,7 @@ def scan_forward(
         # and at its end, state = decay(chunk) state + sum over s of decay(s to end) dt_s B_s x_s
         entry = x * (dt * tl.exp(total - log_decay))[:, None]
         state = tl.exp(total) * state + tl.dot(tl.trans(B), entry, input_precision=PRECISION)
-        _store_tile(y, here, sign * inner, t, length, ip, p)
+        store_tile(y, here, sign * inner, t, length, ip, p)
 
 
 @triton.jit
@@ -243,10 +226,10 @@ def scan_backward(
     for i in range(chunks):
         c = chunks - 1 - i
         t = c * L + tl.arange(0, L)
-        x = _tile(mixed + head * p, sign * channels, t, length, ip, p)
-        B = _tile(mixed + inner, sign * channels, t, length, i_n, n)
-        C = _tile(mixed + inner + n, sign * channels, t, length, i_n, n)
-        d_here = _tile(d_y, sign * inner, t, length, ip, p)
+        x = tile(mixed + head * p, sign * channels, t, length, ip, p)
+        B = tile(mixed + inner, sign * channels, t, length, i_n, n)
+        C = tile(mixed + inner + n, sign * channels, t, length, i_n, n)
+        d_here = tile(d_y, sign * inner, t, length, ip, p)
         state = tl.load(states + (c * N + jn[:, None]) * P + ip[None, :])
         raw, dt = _step_sizes(dts, sign * width, bias, t, length)
         log_decay, total, decay = _decays(dt, A)
@@ -284,9 +267,9 @@ def scan_backward(
         sum_bias += tl.sum(d_raw)
 
         tl.store(d_dt + t * (sign * heads), d_raw, mask=t < length)
-        _store_tile(d_mixed, d_x, sign * channels, t, length, ip, p)
-        _store_tile(d_BC, d_B, sign * 2 * n, t, length, i_n, n)
-        _store_tile(d_BC + n, d_C, sign * 2 * n, t, length, i_n, n)
+        store_tile(d_mixed, d_x, sign * channels, t, length, ip, p)
+        store_tile(d_BC, d_B, sign * 2 * n, t, length, i_n, n)
+        store_tile(d_BC + n, d_C, sign * 2 * n, t, length, i_n, n)
     program = copy * heads + head
     tl.store(d_A_log + program, sum_A * A)  # A = -exp(A_log)
     tl.store(d_D + program, tl.where(part == 0, sum_D, 0.0))
@@ -301,11 +284,11 @@ def norm_forward(
     """out = RMSNorm(y SiLU(z)) over the channels of each row, a program for a block of rows."""
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     channel = tl.arange(0, INNER)
-    z = _tile(projected, width, row, rows, channel, inner)
-    gated = _tile(y, inner, row, rows, channel, inner) * _silu(z)
+    z = tile(projected, width, row, rows, channel, inner)
+    gated = tile(y, inner, row, rows, channel, inner) * _silu(z)
     scale = tl.rsqrt(tl.sum(gated * gated, 1) / inner + eps)
-    normed = gated * scale[:, None] * _vector(weight, channel, inner)[None, :]
-    _store_tile(out, normed, inner, row, rows, channel, inner)
+    normed = gated * scale[:, None] * vector(weight, channel, inner)[None, :]
+    store_tile(out, normed, inner, row, rows, channel, inner)
 
 
 @triton.jit
@@ -316,15 +299,15 @@ def norm_backward(
     """z of `d_projected`, `d_y` like y, and `d_weight` (programs, inner)."""
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     channel = tl.arange(0, INNER)
-    z = _tile(projected, width, row, rows, channel, inner)
-    here = _tile(y, inner, row, rows, channel, inner)
+    z = tile(projected, width, row, rows, channel, inner)
+    here = tile(y, inner, row, rows, channel, inner)
     gated = here * _silu(z)
     scale = tl.rsqrt(tl.sum(gated * gated, 1) / inner + eps)
     normed = gated * scale[:, None]
-    d_scaled = _tile(d_out, inner, row, rows, channel, inner)
-    d_normed = d_scaled * _vector(weight, channel, inner)[None, :]
+    d_scaled = tile(d_out, inner, row, rows, channel, inner)
+    d_normed = d_scaled * vector(weight, channel, inner)[None, :]
     d_gated = scale[:, None] * (d_normed - normed * (tl.sum(d_normed * normed, 1) / inner)[:, None])
-    _store_tile(d_projected, d_gated * here * _silu_slope(z), width, row, rows, channel, inner)
-    _store_tile(d_y, d_gated * _silu(z), inner, row, rows, channel, inner)
+    store_tile(d_projected, d_gated * here * _silu_slope(z), width, row, rows, channel, inner)
+    store_tile(d_y, d_gated * _silu(z), inner, row, rows, channel, inner)
     sums = d_weight + tl.program_id(0).to(tl.int64) * inner + channel
     tl.store(sums, tl.sum(d_scaled * normed, 0), mask=channel < inner)

@@ -51,6 +51,7 @@ SHARED = {
 SHARED_KERNELS = {
     "poselift.models.kernel_choice": "whether kernels are used",
     "poselift.models.kernel_launch": "how the work of kernels is cut",
+    "poselift.models.kernel_tiles": "what kernels read and write",
     "poselift.models.mlp_kernels": "the end of a residual block in half precision on a GPU",
     "poselift.models.mlp_triton": "calls these kernels",
     "poselift.models.graph_kernels": "the graph over similar frames in half precision on a GPU",
