@@ -43,6 +43,21 @@ OF_NO_USE = (
 """Warnings and errors of Snakemake's that say what is known, by how they begin."""
 
 
+def mistake_on_command_line(record: logging.LogRecord) -> bool:
+    """A filter of Snakemake's logger: its traceback, or error without a name, of `--config` or a
+    configuration file becomes one line."""
+    text, faults = record.getMessage().rstrip(), r"in (parse_config|load_configfile)\n|Config file "
+    if getattr(record, "exception", None) and re.search(faults, text):
+        from poselift.config.files import fault_in_files
+
+        record.msg = f"error: {fault_in_files(sys.argv[1:]) or text.splitlines()[-1].partition(': ')[2]}"
+    return True
+
+
+# Snakemake reads its options before any of this workflow, but after its plugins
+logging.getLogger("snakemake.logging").addFilter(mistake_on_command_line)
+
+
 class LogHandler(LogHandlerBase):
     """Shows Snakemake's events; called by one thread, in their order."""
 

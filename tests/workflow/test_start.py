@@ -10,8 +10,9 @@ import time
 def refused(answer: subprocess.CompletedProcess[str]) -> str:
     """The one line of an error."""
     assert answer.returncode != 0, answer.stdout
-    (line,) = [line for line in answer.stderr.splitlines() if line.startswith("error:")]
-    assert "Traceback" not in answer.stderr
+    said = answer.stdout + answer.stderr  # where a dry run's errors go depends on when it fails
+    (line,) = [line for line in said.splitlines() if line.startswith("error:")]
+    assert "Traceback" not in said
     return line
 
 
@@ -35,6 +36,21 @@ def test_a_fault_of_yaml_names_file_and_line(project):
     assert "error: config.yaml: not valid YAML: line " in line
     assert f"while parsing a flow sequence begun on line {begun}" in line
     assert int(line.partition("YAML: line ")[2].partition(":")[0]) > begun
+
+
+def test_files_that_snakemake_reads_by_itself(project):
+    """Its own errors of these are tracebacks, or name no file."""
+    (project.folder / "broken.yaml").write_text("a: 1\nb: [2\nc: 3\n")
+    (project.folder / "list.yaml").write_text("- 1\n")
+
+    def line(*given: str) -> str:
+        return refused(project.snakemake("--dry-run", *given, experiment=False))
+
+    assert line("--configfile", "tiny.yaml", "none.yaml") == "error: none.yaml: no such file"
+    assert line("--configfile=paper") == "error: paper: Is a directory"
+    assert line("--configfile", "broken.yaml").startswith("error: broken.yaml: not valid YAML: line 3: ")
+    assert line("--configfile", "list.yaml", "tiny.yaml").startswith("error: list.yaml: expected keys")
+    assert "defined as name=value pairs" in line("--config", "draft")
 
 
 def test_another_folder_is_not_the_projects(project, tmp_path):

@@ -65,6 +65,8 @@ def _reason(fault: ErrorDetails) -> str:
     if fault["type"] == "missing":
         return "is missing"
     reason = one_line(fault["msg"].removeprefix("Value error, "), limit=500)
+    if fault["type"] in ("model_type", "dict_type"):
+        reason = "expected keys with values"
     if rule := RULES.get(str(fault.get("ctx", {}).get("pattern"))):
         reason = f"expected {rule}"
     is_section = isinstance(fault["input"], dict | BaseModel)

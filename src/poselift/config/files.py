@@ -32,17 +32,34 @@ def check_files(files: Sequence[Path | str], project: Path) -> None:
         read_yaml(file)
 
 
+def _named(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The configuration files that Snakemake's `arguments` name, and those that their profile names."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--profile", type=Path)
+    parser.add_argument("--configfile", "--configfiles", nargs="+", action="extend", default=[])
+    given = parser.parse_known_args(arguments)[0]
+    if given.profile is None or not (given.profile / "config.yaml").exists():
+        return given.configfile, []
+    of_profile = read_yaml(given.profile / "config.yaml").get("configfile", [])
+    return given.configfile, [of_profile] if isinstance(of_profile, str) else of_profile
+
+
 def replaced_files(arguments: Sequence[str], files: Collection[Path]) -> list[str]:
     """The configuration files of the profile that Snakemake's `arguments` name, without the `files` that are
     read: `--configfile` replaces those of a profile, where other files are laid over each other."""
-    parser = ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--profile", type=Path)
-    profile = parser.parse_known_args(arguments)[0].profile
-    if profile is None or not (profile / "config.yaml").exists():
-        return []
-    named = read_yaml(profile / "config.yaml").get("configfile", [])
-    listed = [named] if isinstance(named, str) else named
-    return [file for file in listed if Path(file).absolute() not in files]
+    return [file for file in _named(arguments)[1] if Path(file).absolute() not in files]
+
+
+def fault_in_files(arguments: Sequence[str]) -> str:
+    """What is wrong in the first faulty one of the configuration files that Snakemake's `arguments` name, or
+    else their profile; "" if nothing is."""
+    given, of_profile = _named(arguments)
+    for file in given or of_profile:
+        try:
+            load(Path(file), Unchecked)
+        except (PoseliftError, OSError) as error:
+            return str(error) if isinstance(error, PoseliftError) else f"{file}: {error.strerror}"
+    return ""
 
 
 def read_configuration(files: Sequence[Path]) -> Config:

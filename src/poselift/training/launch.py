@@ -1,5 +1,6 @@
 """Starting the processes of a run, and the device of each."""
 
+import atexit
 import logging
 import os
 import signal
@@ -103,16 +104,18 @@ def launched(name: str, info: LaunchInfo | None) -> Iterator[tuple[torch.device,
     control = dist.new_group(backend="gloo", timeout=timedelta(days=30))
     try:
         yield device, Ranks(info.rank, info.size, control)
-    except (PoseliftError, OSError):
-        if info.rank:  # what is wrong is so for all, as a rule: the first one's line ends the others
+    except BaseException as error:
+        # to close the groups would wait for processes that are gone, and with their threads the interpreter's
+        # own end may abort
+        atexit.register(os._exit, getattr(error, "exit_status", 1))
+        if isinstance(error, PoseliftError | OSError) and info.rank:
+            # what is wrong is so for all, as a rule: the first one's line ends the others
             time.sleep(PATIENCE)
+        if isinstance(error, RuntimeError) and any(words in str(error) for words in PEER_GONE):
+            log.info("another process of the run has ended, and this one with it")
+            sys.exit(1)
         raise
-    except RuntimeError as error:
-        if not any(words in str(error) for words in PEER_GONE):
-            raise
-        log.info("another process of the run has ended, and this one with it")
-        sys.exit(1)
-    dist.destroy_process_group()  # not after an error: it would wait for processes that are gone
+    dist.destroy_process_group()
 
 
 def launch(module: str, argv: list[str], processes: int) -> None:
