@@ -10,6 +10,8 @@ HEADS = 8
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """softmax(q kᵀ / √c) v, each (..., n, c)."""
+    if q.is_cpu and q.shape[-2] <= 32:  # the matrix of so few pairs is faster than a kernel without
+        return (q @ k.mT / math.sqrt(q.shape[-1])).softmax(dim=-1) @ v
     padded = q.shape[-1] % 4 and q.is_cuda
     return attend_padded(q, k, v) if padded else F.scaled_dot_product_attention(q, k, v)
 
@@ -36,10 +38,8 @@ class SpatialAttention(Attention):
 
     def forward(self, x: Tensor) -> Tensor:
         B, T, J, C = x.shape
-        q, k, v = (
-            self.qkv(x).view(B * T, J, 3, HEADS, C // HEADS).transpose(1, 3).unbind(2)
-        )  # (B T, head, J, ·)
-        y = attend(q, k, v)
+        qkv = self.qkv(x).view(B * T, J, 3, HEADS, C // HEADS).transpose(1, 3)  # (B T, head, 3, J, ·)
+        y = attend(*qkv.unbind(2))
         return self.proj(y.transpose(1, 2).reshape(B, T, J, C))
 
 

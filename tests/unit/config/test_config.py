@@ -154,7 +154,7 @@ def test_names_that_are_not_there_are_told_at_once():
         ({"data": {"raw": "a", "sha256": "ABC"}}, "data.sha256: expected 64 digits, 0 to 9 and a to f"),
         ({"datasets": {"Third": "third.py"}}, "datasets.Third: expected a name of small letters"),
         ({"search": {"stages": [{"name": "a/b", "grid": {"lr": [1]}}]}}, "search.stages.a/b.name: expected"),
-        ({"experiments": [ENTRY | {"name": "x", "model": 3}]}, "experiments.x.model: expected keys with values"),
+        ({"experiments": [ENTRY | {"name": "x", "model": 3}]}, "x.model: expected keys with values"),
     ],
 )
 def test_rules_and_entries_are_said_in_words(changes, expected):
