@@ -43,7 +43,7 @@ demo: $(ENVIRONMENT) ## build the whole paper from synthetic motion, minutes on 
 	@echo '  poselift doctor                                     what this machine lacks for your own data'
 
 test: $(ENVIRONMENT) triton latex ## run the tests
-	@OMP_NUM_THREADS=1 pytest -n 2
+	@OMP_NUM_THREADS=1 pytest -n 2 --dist loadscope
 
 test-slurm: $(ENVIRONMENT) latex ## run the workflow on a SLURM cluster made on this machine (Debian, root)
 	@python tests/slurm/cluster.py; case $$? in \

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 HEADS = 8
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """softmax(q kᵀ / √c) v, each (..., n, c)."""
-    if q.is_cpu and q.shape[-2] <= 32:  # the matrix of so few pairs is faster than a kernel without
+def attend(q: Tensor, k: Tensor, v: Tensor, matrix_up_to: int = 0) -> Tensor:
+    """softmax(q kᵀ / √c) v, each (..., n, c); on a CPU by way of the n x n matrix for n up to a bound."""
+    if q.is_cpu and q.shape[-2] <= matrix_up_to:
         return (q @ k.mT / math.sqrt(q.shape[-1])).softmax(dim=-1) @ v
     padded = q.shape[-1] % 4 and q.is_cuda
     return attend_padded(q, k, v) if padded else F.scaled_dot_product_attention(q, k, v)
@@ -27,6 +27,8 @@ def attend_padded(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 class Attention(nn.Module):
     """The parameters of multi-head self-attention; Vaswani et al. 2017, section 3.2."""
 
+    matrix_up_to = 32  # so few take a CPU less time with the matrix of all pairs than by a kernel without
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.qkv = nn.Linear(dim, 3 * dim, bias=False)
@@ -38,8 +40,8 @@ class SpatialAttention(Attention):
 
     def forward(self, x: Tensor) -> Tensor:
         B, T, J, C = x.shape
-        qkv = self.qkv(x).view(B * T, J, 3, HEADS, C // HEADS).transpose(1, 3)  # (B T, head, 3, J, ·)
-        y = attend(*qkv.unbind(2))
+        q, k, v = self.qkv(x).view(B * T, J, 3, HEADS, -1).transpose(1, 3).unbind(2)  # (B T, head, J, ·)
+        y = attend(q, k, v, self.matrix_up_to)
         return self.proj(y.transpose(1, 2).reshape(B, T, J, C))
 
 
@@ -52,5 +54,5 @@ class TemporalAttention(Attention):
         # heads lie side by side in memory and are one axis of J * HEADS heads, without a copy of the tokens.
         weight = self.qkv.weight.view(3, HEADS, -1, C).transpose(0, 1).reshape(3 * C, C)
         q, k, v = F.linear(x, weight).view(B, T, J * HEADS, 3, C // HEADS).transpose(1, 2).unbind(3)
-        y = attend(q, k, v)
+        y = attend(q, k, v, self.matrix_up_to)
         return self.proj(y.transpose(1, 2).reshape(B, T, J, C))

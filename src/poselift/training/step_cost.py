@@ -19,6 +19,7 @@ from torch.utils.flop_counter import flop_registry
 
 from poselift.config.run import RunSettings, TrainingSettings
 from poselift.models import ssd_triton
+from poselift.models.attention import Attention
 from poselift.models.kernel_choice import Choice
 from poselift.models.kernel_launch import counted
 from poselift.models.registry import build_run
@@ -138,7 +139,7 @@ def count_step(run: RunSettings, fused: bool, again: bool = False) -> StepCost:
     parts = recipe.gradient_accumulation_steps
     clips = -(-recipe.batch_size // (recipe.processes * parts))
     with FakeTensorMode(), torch.random.fork_rng(devices=[]):
-        model = build_run(run).train()
+        model = without_matrices(build_run(run).train())
         if fused:
             fuse(model, recipe)
         parameters = sum(parameter.nbytes for parameter in model.parameters())
@@ -211,6 +212,14 @@ def _shortened(model: nn.Module) -> dict[_Block, int]:
             else:
                 blocks[i] = firsts[look] = _Block(block)
     return dict(repeats)
+
+
+def without_matrices(model: nn.Module) -> nn.Module:
+    """The model, whose attention writes no matrix of all pairs wherever it runs, as on a GPU."""
+    for module in model.modules():
+        if isinstance(module, Attention):
+            module.matrix_up_to = 0
+    return model
 
 
 def fuse(model: nn.Module, recipe: TrainingSettings) -> None:

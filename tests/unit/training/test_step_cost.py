@@ -15,7 +15,7 @@ from poselift.planning.gpus import GPUS, REACHED, Gpu, gpu_named
 from poselift.training import step_cost
 from poselift.training.losses import losses
 from poselift.training.recomputation import recompute
-from poselift.training.step_cost import Operator, StepCost, count_step
+from poselift.training.step_cost import Operator, StepCost, count_step, without_matrices
 
 
 def tiny(architecture: str, **options: object):
@@ -36,7 +36,7 @@ def test_a_step_takes_the_longer_of_traffic_and_products_and_a_launch():
 @pytest.mark.parametrize("architecture", ["baseline", "full"])
 def test_products_are_those_of_a_step_that_is_computed(architecture):
     run = tiny(architecture)
-    model, poses = build_run(run), torch.randn(4, 9, 17, 3)
+    model, poses = without_matrices(build_run(run)), torch.randn(4, 9, 17, 3)
     attention = []
 
     class Counting(FlopCounterMode):
@@ -60,7 +60,7 @@ def test_products_are_those_of_a_step_that_is_computed(architecture):
 
 def test_memory_is_what_autograd_keeps_of_a_step_that_is_computed():
     run, kept = tiny("baseline"), {}
-    model, poses = build_run(run), torch.randn(4, 9, 17, 3)
+    model, poses = without_matrices(build_run(run)), torch.randn(4, 9, 17, 3)
 
     def keep(tensor):
         kept[tensor.untyped_storage().data_ptr()] = tensor
@@ -77,7 +77,7 @@ def test_memory_is_what_autograd_keeps_of_a_step_that_is_computed():
 @pytest.mark.parametrize("again", [False, True], ids=["kept", "computed again"])
 def test_memory_is_what_the_allocator_gives_out_in_a_step_that_is_computed(architecture, again):
     run = tiny(architecture, depth=2, n_frames=27)
-    model, poses = build_run(run).train(), torch.randn(4, 27, 17, 3)
+    model, poses = without_matrices(build_run(run).train()), torch.randn(4, 27, 17, 3)
     if again:
         recompute(model)
     parameters = list(model.parameters())
