@@ -690,6 +690,10 @@ def test_a_certificate_takes_as_given_what_the_configuration_says(drafted):
     job = drafted["certificate"]
     assert job.words[3] == "handed.zip"
     assert job.options["taken"] == "data"
+    told = json.loads(job.options["workflow"])
+    assert [Path(file).name for file in told["configfiles"]] == ["tiny.yaml", "changes.yaml", "config.yaml"]
+    assert told["config"]["certificate"] == {"taken": "data", "paper": "handed.zip"}
+    assert {job.rule for job in drafted.values()} <= {*told["rules"]}
     built = {path for path in drafted["pdf"].inputs if path.startswith(MAIN)}
     assert set(job.options["parts"]) == built
     assert {f"{MAIN}/numbers.tex", f"{MAIN}/tables/main.tex"} <= built
