@@ -20,9 +20,9 @@ def pose() -> np.ndarray:
 
 
 def error_of(model: int, clip: int, joint: int, frame: int = 0) -> int:
-    """How far a prediction is off, in mm: 10 more for each joint, more for later models and clips; it rises
+    """How far a prediction is off, in mm: 12 more for each joint, more for later models and clips; it rises
     over seven frames and falls."""
-    return (10 * joint + 3 * model + clip + frame % 7) * (joint > 0)
+    return (12 * joint + 3 * model + clip + frame % 7) * (joint > 0)
 
 
 def write_clips(path: Path, runs: Sequence[str], actions: Sequence[str], n_frames: int = 60) -> None:

@@ -185,9 +185,9 @@ class Job:
 
 @pytest.fixture(scope="module")
 def jobs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
-    """The jobs of the paper by each of their outputs."""
+    """The jobs of the paper and of its hand-over by each of their outputs."""
     project = Project.copied(tmp_path_factory.mktemp("commands") / "project")
-    return planned(project, PAPER)
+    return planned(project, PAPER, "all", "handover")
 
 
 @pytest.fixture(scope="module")
@@ -467,15 +467,20 @@ def test_published_results_are_inputs_of_what_shows_them(jobs, table, published)
     assert jobs[f"{MAIN}/tables/{table}.tex"].options["published"] == published
 
 
-def test_numbers_and_setup_read_the_runs_themselves(jobs):
-    numbers, setup, curves = (
-        jobs[f"{MAIN}/{name}"] for name in ("numbers.tex", "setup.md", "figures/curves.pdf")
+def test_numbers_and_pages_read_the_runs_themselves(jobs):
+    numbers, setup, curves, page = (
+        jobs[f"{MAIN}/{name}"] for name in ("numbers.tex", "setup.md", "figures/curves.pdf", "report.html")
     )
+    of_grid = []
     for out in trained(jobs):
         of_run = {f"{out}/{file}" for file in ("metrics.json", "config.yaml")}
         assert of_run | {f"{out}/provenance.json"} <= set(setup.inputs), out
         if not re.search("gt2d|wide|long|3dhp", out):
             assert of_run <= set(numbers.inputs) & set(curves.inputs), out
+            of_grid.append(out)
+    assert set(numbers.options["runs"]) == {*of_grid}
+    evaluated = {f"{out.replace('/runs/', '/evaluation/')}.json" for out in of_grid}
+    assert set(page.options["evaluations"]) == evaluated
 
 
 def test_trials_are_what_the_search_says(jobs):
@@ -662,7 +667,8 @@ def test_a_search_that_is_no_part_of_the_paper_is_not_made_for_it(drafted):
 def test_a_draft_is_compiled_and_handed_over_as_one(jobs, drafted):
     assert "--draft" in drafted["pdf"].words
     assert "--draft" in drafted["handover"].words
-    assert "--draft" not in jobs[f"{MAIN}/paper/main.pdf"].words
+    for finished in ("paper/main.pdf", "handover/tiny-paper.zip"):
+        assert "--draft" not in jobs[f"{MAIN}/{finished}"].words
 
 
 def test_a_frozen_run_keeps_its_code_whatever_its_inputs_and_its_namesake_does_not(drafted):
@@ -690,6 +696,10 @@ def test_a_certificate_takes_as_given_what_the_configuration_says(drafted):
     job = drafted["certificate"]
     assert job.words[3] == "handed.zip"
     assert job.options["taken"] == "data"
+    told = json.loads(job.options["workflow"])
+    assert [Path(file).name for file in told["configfiles"]] == ["tiny.yaml", "changes.yaml", "config.yaml"]
+    assert told["config"]["certificate"] == {"taken": "data", "paper": "handed.zip"}
+    assert {job.rule for job in drafted.values()} <= {*told["rules"]}
     built = {path for path in drafted["pdf"].inputs if path.startswith(MAIN)}
     assert set(job.options["parts"]) == built
     assert {f"{MAIN}/numbers.tex", f"{MAIN}/tables/main.tex"} <= built
@@ -719,6 +729,8 @@ def test_costs_of_the_grid_and_of_variants_are_told_apart(jobs):
     assert (set(options["costs"]), set(options["variant-costs"])) == (grid, changed)
     setup = jobs[f"{MAIN}/setup.md"].options
     assert (set(setup["costs"]), set(setup["variant-costs"])) == (grid, changed)
+    for shown in ("report.html", "numbers.tex", "tables/cost.tex", "figures/pareto.pdf"):
+        assert set(jobs[f"{MAIN}/{shown}"].options["costs"]) == grid
 
 
 def test_clips_are_shown_of_the_first_seed(jobs):

@@ -31,14 +31,19 @@ BEST = {"baseline": 9.0, "full": 2.0}
 
 
 def results(
-    errors: dict[str, float], seeds=(0, 1, 2), by_seed: float = 0.1, metric: str = "mpjpe"
+    errors: dict[str, float],
+    seeds=(0, 1, 2),
+    by_seed: float | dict[str, float] = 0.1,
+    metric: str = "mpjpe",
 ) -> pd.DataFrame:
-    """Runs whose MPJPE is that of the model, plus `by_seed` for each seed, on six recordings of two actions
-    that differ by 1 mm from one another, the same for all models; of size base where a model names none."""
+    """Runs whose MPJPE is that of the model, plus `by_seed` (or that of the model) for each seed, on six
+    recordings of two actions that differ by 1 mm from one another, the same for all models; of size base
+    where a model names none."""
     rows = []
     for model, seed, checkpoint in product(errors, seeds, ("last", "best")):
         architecture, _, size = model.partition("-")
-        error = errors[model] + by_seed * seed - BEST[architecture] * (checkpoint == "best")
+        step = by_seed[model] if isinstance(by_seed, dict) else by_seed
+        error = errors[model] + step * seed - BEST[architecture] * (checkpoint == "best")
         size = size or "base"
         name = f"{architecture}-{size}-s{seed}"
         run = ("human36m", name, architecture, size, "", "detected", 27, seed, checkpoint)
@@ -142,6 +147,19 @@ def test_an_improvement_is_paired_so_that_what_both_share_cancels():
     assert judged.estimate == pytest.approx(2.0)
     assert judged.high - judged.low < 1e-6  # recordings and seeds shift both models alike
     assert judged.verdict == "supported"
+
+
+@pytest.mark.parametrize(
+    ("relation", "verdict_on_it"),
+    [("> -1", "supported"), ("> 1", "inconclusive"), ("< 1", "inconclusive"), ("< -1", "refuted")],
+)
+def test_an_improvement_in_mm_is_judged_by_its_bound(relation, verdict_on_it):
+    by_seed = {"baseline": 0.1, "full": 0.6}  # improvements of 2.0, 1.5 and 1.0 mm: 1.5 ± 4.3 · 0.29 mm
+    test = f"improvement(full over baseline, base) {relation} mm"
+    judged = verdict(test, {"baseline": 42.0, "full": 40.0}, by_seed=by_seed)
+    assert judged.estimate == pytest.approx(1.5)
+    assert 0 < judged.low < 1 < judged.high < 3
+    assert judged.verdict == verdict_on_it
 
 
 def test_an_improvement_too_small_does_not_support():

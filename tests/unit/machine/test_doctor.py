@@ -46,7 +46,7 @@ def diagnose(tmp_path, monkeypatch) -> Diagnose:
 
 def write_clips(train: int, test: int) -> None:
     folder = Path("results/trial/data/clips-243")
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "manifest.json").write_text(json.dumps({"clips": {"train": train, "test": test}}))
 
 
@@ -113,10 +113,13 @@ def test_clips_as_expected_and_not(diagnose):
     check = diagnose()["clips"]
     assert check.state == "ok"
     assert check.found.startswith("17,748 train, 2,228 test of 243 frames")
-    Path("results/trial/data/clips-243/manifest.json").write_text('{"clips": {"train": 17700, "test": 2228}}')
-    check = diagnose()["clips"]
-    assert check.state == "missing"
-    assert check.found == "17,700 train, 2,228 test, expected 17,748 train, 2,228 test"
+    for train, test in ((17700, 2228), (17748, 2230)):  # too few and too many
+        write_clips(train, test)
+        check = diagnose()["clips"]
+        assert check.state == "missing"
+        assert check.found == f"{train:,} train, {test:,} test, expected 17,748 train, 2,228 test"
+    check = diagnose(data=CONFIG["data"] | {"expected_clips": None})["clips"]
+    assert check.found == "17,748 train, 2,230 test of 243 frames (any number expected)"
 
 
 def test_damaged_manifest_is_a_line(diagnose):

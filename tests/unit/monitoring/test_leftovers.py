@@ -14,15 +14,21 @@ CONFIG = {
     "data": {"title": "Trial", "synthetic": {}},
     "sizes": {"tiny": {"depth": 2, "dim": 16}},
     "experiment": {"architectures": ["baseline"], "sizes": ["tiny"], "seeds": [0]},
-    "further_data": {"mpi_inf_3dhp": {"synthetic": {}, "sizes": ["tiny"]}},
+    "ground_truth_2d": {"architectures": ["baseline"], "sizes": ["tiny"], "seeds": [2]},
+    "ablation": [{"name": "deep", "architecture": "full", "size": "tiny", "seeds": [3]}],
+    "experiments": [{"name": "tried", "architecture": "full", "size": "tiny", "seeds": [4]}],
+    "further_data": {"mpi_inf_3dhp": {"synthetic": {}, "sizes": ["tiny"], "seeds": [5]}},
     "paper": {"title": "T", "authors": ["A"], "per_action_size": "tiny"},
 }
 KEPT = (
     "trial/runs/baseline-tiny-s0",
-    "trial/mpi_inf_3dhp/runs/baseline-tiny-s0",
+    "trial/runs/baseline-tiny-gt2d-s2",
+    "trial/runs/full-tiny-deep-s3",
+    "trial/runs/full-tiny-tried-s4",
+    "trial/mpi_inf_3dhp/runs/baseline-tiny-s5",
     "other/runs/baseline-tiny-s9",
 )
-OLD = ("trial/runs/baseline-tiny-s1", "trial/mpi_inf_3dhp/runs/full-tiny-s0")
+OLD = ("trial/runs/baseline-tiny-s5", "trial/mpi_inf_3dhp/runs/baseline-tiny-s0")
 
 
 def parts_of(folder: Path) -> list[Path]:
