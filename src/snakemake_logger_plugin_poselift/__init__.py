@@ -112,7 +112,8 @@ class LogHandler(LogHandlerBase):
             case LogEvent.RUN_INFO:
                 self.build = Build({rule: n for rule, n in record.stats.items() if rule != "total"})
                 where = os.path.relpath(self.log) if self.log else "no log file"
-                self._tell(f"{self.build.total} jobs to do; the whole log: {where}")
+                total = self.build.total
+                self._tell(f"{total} job{'s' * (total != 1)} to do; the whole log: {where}")
                 if self.live:
                     self.live.start()
             case LogEvent.JOB_INFO:
@@ -190,7 +191,7 @@ class LogHandler(LogHandlerBase):
         if self.build.total:
             done, total = self.build.finished.total(), self.build.total
             words = "done:" if done == total else f"stopped after {done} of"
-            self._tell(f"{words} {total} jobs, {duration(time.time() - self.begun)}")
+            self._tell(f"{words} {total} job{'s' * (total != 1)}, {duration(time.time() - self.begun)}")
         if self.log:
             os.dup2(self.stdout, 1)
             os.dup2(self.stream.fileno(), 2)

@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> None:
     found = [parts(folder) for folder in leftovers(read_configuration(given.config), Path("results"))]
     for paths in found:
         print(visible(f"{paths[0]}  {size(paths) / 1e6:,.1f} MB"))
-    print(f"{len(found)} runs that {', '.join(map(str, given.config))} does not have")
+    print(f"{len(found)} run{'s' * (len(found) != 1)} that {', '.join(map(str, given.config))} does not have")
     if found and given.remove and agreed(f"Remove these {len(found)}, with their evaluations?"):
         for path in (path for paths in found for path in paths):
             shutil.rmtree(path) if path.is_dir() else path.unlink()

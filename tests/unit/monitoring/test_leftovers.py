@@ -97,4 +97,4 @@ def test_a_run_that_is_being_trained_is_left_alone(project, capsys):
     (Path("results", OLD[0]) / "state").mkdir()
     with FileLock(Path("results", OLD[0]) / "state/lock"):
         main([])
-    assert "1 runs that" in capsys.readouterr().out
+    assert "1 run that" in capsys.readouterr().out
