@@ -40,10 +40,10 @@ def test_short_clips_are_joined_with_their_neighbours() -> None:
 def evaluated(store: Path, tmp_path: Path) -> list[str]:
     """Two evaluated runs with other weights each: the options that name them and what was kept of them."""
     folders, kept = [], []
-    for seed in (3, 4):
+    for seed, inputs in ((3, "detected"), (4, "ground_truth")):
         settings = RunSettings.model_validate(
             {"architecture": "baseline", "size": "tiny", "depth": 1, "dim": 8, "n_frames": 8, "seed": seed}
-            | {"model": {}, "training": {}}
+            | {"input_2d": inputs, "model": {}, "training": {}}
         )
         folder = tmp_path / settings.name
         folder.mkdir()

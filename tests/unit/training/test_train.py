@@ -385,7 +385,8 @@ def test_command_line(store, tmp_path, capsys, caplog):
     with pytest.raises(PoseliftError, match=r"--resume: gone\.pt: no such state"):
         module.main([*wanted, "gone.pt"])
     with caplog.at_level(logging.INFO):
-        module.main(wanted[:-1])
+        module.main([*wanted[:-1], "--kept", str(tmp_path / "kept")])
+    assert len(list((tmp_path / "kept").iterdir())) == 1
     made = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
     assert (made["seed"], made["training"]["epochs"], made["training"]["batch_size"]) == (3, 1, 16)
     assert "lr = 0.01 is outside the advised range, 1e-05 to 0.001" in caplog.text
