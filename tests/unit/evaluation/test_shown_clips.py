@@ -1,6 +1,7 @@
 """The clips that the page plays: chosen by what all models do, and predicted as the evaluation does."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,7 +64,16 @@ def test_all_models_predict_the_same_clips(
     evaluated: list[str], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shown_clips, "FRAMES", 8)  # as long as the clips, which stay single
-    shown_clips.main([*evaluated, "--out", str(tmp_path / "shown.npz")])
+    given, models_of_run = [], shown_clips.models_of_run
+
+    def noted(folder: Path, file: str | None) -> Any:
+        given.append(file)
+        return models_of_run(folder)
+
+    monkeypatch.setattr(shown_clips, "models_of_run", noted)
+    lifters = ["--lifters", "full=other.py", "baseline=moved=here.py"]
+    shown_clips.main([*evaluated, *lifters, "--out", str(tmp_path / "shown.npz")])
+    assert given == ["moved=here.py"] * 2
     shown = dict(np.load(tmp_path / "shown.npz"))  # refuses pickled objects
     assert shown["run"].tolist() == ["baseline-tiny-s3", "baseline-tiny-s4"]
     assert shown["action"].tolist() == ["Eating", "Eating", "Walking", "Walking"]

@@ -140,6 +140,7 @@ def test_prune_removes_what_no_run_holds(trained, tmp_path, capsys):
     main([str(results), "--prune", "--yes"])
     (left,) = kept_trainings(results)
     assert (left.run, left.used) == ("baseline-tiny-chain-s0", True)
+    assert left.bytes == sum(file.stat().st_size for file in left.folder.iterdir())
     assert "removed; " in capsys.readouterr().out
 
 
