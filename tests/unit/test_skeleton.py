@@ -3,7 +3,7 @@
 import torch
 
 from poselift.geometry import mirror
-from poselift.skeleton import BONES, JOINTS, MIRROR, N_JOINTS, adjacency
+from poselift.skeleton import BODY, BONES, JOINTS, MIRROR, N_JOINTS, adjacency
 
 
 def test_bones_are_a_tree_over_all_joints():
@@ -21,6 +21,12 @@ def test_mirror_pairs_fit_the_names():
         side, _, rest = JOINTS[joint].partition(" ")
         expected = f"{swap[side]} {rest}" if side in swap else JOINTS[joint]
         assert JOINTS[partner] == expected
+
+
+def test_the_lower_body_is_the_legs_and_the_upper_all_else_but_the_root():
+    parts = {part: {JOINTS[joint] for joint in joints} for part, joints in BODY.items()}
+    legs = {f"{side} {joint}" for side in ("left", "right") for joint in ("hip", "knee", "foot")}
+    assert parts == {"lower body": legs, "upper body": set(JOINTS) - legs - {"hip"}}
 
 
 def test_mirror_negates_x_swaps_sides_and_is_its_own_inverse():

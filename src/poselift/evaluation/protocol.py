@@ -13,10 +13,9 @@ whose PCK and AUC published code leaves to MATLAB. For TS5 and TS6 the factor di
 code, on purpose: `poselift.datasets.mpi_inf_3dhp.raw` says why. The numbers over all are then given in both
 ways, so that published ones have their like.
 
-Errors over time (velocity, acceleration) compare frames of one clip only. A velocity belongs to the later of
-its two frames, an acceleration to the middle one of its three, and counts once in the same way. Where a clip
-repeats frames (a short sequence stretched to the clip's length) only the last of each row of repeats counts,
-as in the published evaluator, and no motion is measured between a frame and itself.
+Errors over time (velocity, acceleration) compare frames of one clip only, and count once in the same way.
+Where a clip repeats frames (a short sequence stretched to the clip's length) only the last of each row of
+repeats counts, as in the published evaluator, and no motion is measured between a frame and itself.
 """
 
 from collections.abc import Collection, Iterator
@@ -217,15 +216,13 @@ def _check(predictions: Tensor, split: Split) -> None:
 def _weights(seen: Visits, order: int, n_frames: int) -> NDArray[np.float64]:
     """The weights (K, T - order) of the differences of that order over time (order 0: the frames).
 
-    Zero if there is a repeat or a gap among its frames; else one over the number of clips in which the frame
-    that the difference belongs to has one.
+    Zero if there is a repeat or a gap among its frames; else one over the number of clips that have it.
     """
     length = seen.frames.shape[1]
     first, last = seen.frames[:, : length - order], seen.frames[:, order:]
     valid = (last - first == order) & (np.arange(order, length) < seen.distinct[:, None])
-    owner = seen.frames[:, (order + 1) // 2 : length - order // 2]
-    times = np.bincount(owner[valid], minlength=n_frames)
-    return valid / np.maximum(times[owner], 1)
+    times = np.bincount(first[valid], minlength=n_frames)  # by where a difference begins
+    return valid / np.maximum(times[first], 1)
 
 
 def _chunks(predictions: Tensor, split: Split, seen: Visits) -> Iterator[tuple[slice, Tensor, Tensor]]:

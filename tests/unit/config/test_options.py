@@ -51,10 +51,10 @@ def test_a_run_survives_its_options(key, value):
     assert read(options(run))[0] == run
 
 
-@pytest.mark.parametrize("value", [0.375, 0.1])
-def test_hyperparameters_survive_their_options(value):
+@pytest.mark.parametrize(("value", "branch"), [(0.375, "graph"), (0.1, "mamba_gcn")])  # one is Full's alone
+def test_hyperparameters_survive_their_options(value, branch):
     model = BASE.model.model_copy(
-        update={"fusion_alpha": value, "mamba_gcn_dim": 136, "without_branch": "graph"}
+        update={"fusion_alpha": value, "mamba_gcn_dim": 136, "without_branch": branch}
     )
     run = BASE.model_copy(update={"model": model})
     assert read(options(run))[0] == run

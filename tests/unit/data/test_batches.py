@@ -94,6 +94,14 @@ def test_workers_give_the_same_bits(split, workers):
     assert torch.equal(torch.get_rng_state(), random_state)  # that dropout draws from
 
 
+@pytest.mark.parametrize("pinned", [True, False])
+def test_workers_read_as_they_are_told(split, pinned):
+    execution = ExecutionSettings(num_workers=1, prefetch_factor=5, pin_memory=pinned)
+    told = Batches(split, recipe(0), 7, torch.device("cuda"), execution=execution, is_resident=False)
+    loader = told._loader([])
+    assert (loader.num_workers, loader.prefetch_factor, loader.pin_memory) == (1, 5, pinned)
+
+
 @pytest.mark.parametrize("parts", [1, 2, 3, 5])
 @pytest.mark.parametrize("processes", [1, 2, 3])
 @pytest.mark.parametrize("length", [1, 2, 5, 8])

@@ -19,7 +19,7 @@ from poselift.evaluation import references
 from poselift.evaluation.evaluate import RULE, examples, main
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import evaluate_human36m
-from poselift.evaluation.report import load_reports
+from poselift.evaluation.report import PUBLISHED_SCALE, load_reports
 from poselift.evaluation.speed import Stopwatch
 from poselift.models.checkpoints import load_weights, save_weights
 from poselift.models.registry import build_run
@@ -326,3 +326,5 @@ def test_the_data_set_may_be_told(run_folder: Path, store: Path, tmp_path: Path)
         for result in each.checkpoints.values():
             assert {row.metric for row in result.rows} == {"frames", "mpjpe", "pck", "auc"}
     assert report.input_2d == "annotated"
+    rows = [row for result in report.checkpoints.values() for row in result.rows]
+    assert {row.metric for row in rows if row.group == PUBLISHED_SCALE} == {"mpjpe", "pck", "auc"}

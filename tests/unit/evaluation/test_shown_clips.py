@@ -1,6 +1,7 @@
 """The clips that the page plays: chosen by what all models do, and predicted as the evaluation does."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,10 +41,10 @@ def test_short_clips_are_joined_with_their_neighbours() -> None:
 def evaluated(store: Path, tmp_path: Path) -> list[str]:
     """Two evaluated runs with other weights each: the options that name them and what was kept of them."""
     folders, kept = [], []
-    for seed in (3, 4):
+    for seed, inputs in ((3, "detected"), (4, "ground_truth")):
         settings = RunSettings.model_validate(
             {"architecture": "baseline", "size": "tiny", "depth": 1, "dim": 8, "n_frames": 8, "seed": seed}
-            | {"model": {}, "training": {}}
+            | {"input_2d": inputs, "model": {}, "training": {}}
         )
         folder = tmp_path / settings.name
         folder.mkdir()
@@ -63,7 +64,16 @@ def test_all_models_predict_the_same_clips(
     evaluated: list[str], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shown_clips, "FRAMES", 8)  # as long as the clips, which stay single
-    shown_clips.main([*evaluated, "--out", str(tmp_path / "shown.npz")])
+    given, models_of_run = [], shown_clips.models_of_run
+
+    def noted(folder: Path, file: str | None) -> Any:
+        given.append(file)
+        return models_of_run(folder)
+
+    monkeypatch.setattr(shown_clips, "models_of_run", noted)
+    lifters = ["--lifters", "full=other.py", "baseline=moved=here.py"]
+    shown_clips.main([*evaluated, *lifters, "--out", str(tmp_path / "shown.npz")])
+    assert given == ["moved=here.py"] * 2
     shown = dict(np.load(tmp_path / "shown.npz"))  # refuses pickled objects
     assert shown["run"].tolist() == ["baseline-tiny-s3", "baseline-tiny-s4"]
     assert shown["action"].tolist() == ["Eating", "Eating", "Walking", "Walking"]

@@ -123,6 +123,12 @@ def test_few_recordings_have_students_t():
     found = interval(errors(values), np.zeros(6), np.arange(6), resamples=50_000)
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
     assert found.high - found.low == pytest.approx(expected.high - expected.low, rel=0.06)
+    # of five people, far apart, with two recordings each, which are 6 mm apart: five degrees of freedom
+    values = np.add.outer(np.random.default_rng(3).normal(40, 5, 5), [-3, 3]).ravel()
+    options = {"subjects": np.repeat(np.arange(5), 2), "resamples": 50_000}
+    found = interval(errors(values), np.zeros(10), np.arange(10), **options)
+    half = stats.t.ppf(0.975, 5) * np.sqrt(18 / 10)
+    assert found.high - found.low == pytest.approx(2 * half, rel=0.06)
 
 
 def test_few_recordings_give_the_standard_error_of_a_mean():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from detections import N_FRAMES, TINY
 from poselift.config.command_line import run_from_options
 from poselift.data import prepare
 from poselift.data.store import open_split
@@ -10,8 +11,9 @@ from poselift.datasets.human36m import Synthetic
 from poselift.inference import lifters
 from poselift.inference.checks import implausible, measured, outside, unfamiliar
 from poselift.inference.layouts import to_human36m
-from poselift.inference.lifters import known_inputs
+from poselift.inference.lifters import known_inputs, opened
 from poselift.inference.lifting import Lifter, image_view
+from poselift.inference.predict import parse
 from poselift.inference.tracks import Track
 from poselift.synthetic.dataset import generate
 
@@ -94,10 +96,11 @@ def test_what_the_training_did_not_have_is_named(clips):
 
 
 def test_what_the_training_had_is_all_of_its_clips_but_the_extremes(
-    raw_content, write_raw, tmp_path, monkeypatch
+    raw_content, write_raw, tmp_path, monkeypatch, checkpoint
 ):
     store = tmp_path / "data"
-    prepare.main(["--raw", str(write_raw(raw_content())), "--out", str(store), "--n-frames", "4"])
+    lengths = ["--n-frames", "4", "--n-frames", str(N_FRAMES)]
+    prepare.main(["--raw", str(write_raw(raw_content())), "--out", str(store), *lengths])
     train = open_split(store, "train", 4)
     confidences = [train.clip(i)[0][..., 2].mean() for i in range(len(train))]
     expected = pytest.approx(np.percentile(confidences, [1, 99]))
@@ -105,6 +108,9 @@ def test_what_the_training_had_is_all_of_its_clips_but_the_extremes(
     assert known_inputs(None, settings, store)["confidence"] == expected
     assert known_inputs(tmp_path / "runs/one", settings)["confidence"] == expected
     assert known_inputs(None, settings) is None
+    options = ["a.json", "--checkpoint", str(checkpoint), *TINY, "--store", str(store), "--out", "out"]
+    with opened(parse(options)) as (_, known):
+        assert known == known_inputs(None, settings.model_copy(update={"n_frames": N_FRAMES}), store)
     monkeypatch.setattr(lifters, "CLIPS", 2)  # of many, some from the first to the last
     ends = pytest.approx(np.percentile([confidences[0], confidences[-1]], [1, 99]))
     assert known_inputs(None, settings, store)["confidence"] == ends

@@ -18,7 +18,7 @@ from poselift.config.command_line import run_from_options
 from poselift.errors import PoseliftError
 from poselift.evaluation.report import write_reports
 from poselift.files import write_json
-from poselift.inference import predict
+from poselift.inference import export, predict
 from poselift.inference.export import _errors, card, main, write_onnx
 from poselift.inference.lifters import from_onnx
 from poselift.models.checkpoints import load_checkpoint
@@ -73,6 +73,20 @@ def test_a_file_says_what_it_takes_and_no_option_does(exported, tmp_path):
     onnx.save(model, tmp_path / "other.onnx")
     with pytest.raises(PoseliftError, match=r"other\.onnx: no ONNX model of poselift"):
         from_onnx(tmp_path / "other.onnx")
+
+
+def test_the_best_weights_leave_with_what_their_training_was_like(tmp_path, monkeypatch):
+    settings = run_from_options({"architecture": "baseline", "size": "tiny", "depth": 1, "dim": 8})
+    models = {name: build_run(settings) for name in ("best", "last")}
+    known, written_as_onnx = {"size": (0.5, 1.5)}, []
+    monkeypatch.setattr(export, "evaluated", lambda _: ("name", settings, models))
+    monkeypatch.setattr(export, "known_inputs", lambda *of: known if of == (Path("run"), settings) else None)
+    monkeypatch.setattr(export, "write_onnx", lambda *given: written_as_onnx.append(given[:3]) or "")
+    monkeypatch.setattr(export, "card", lambda *_, **__: "")
+    main(["--run", "run", "--out", str(tmp_path / "out")])
+    assert written_as_onnx == [(models["best"], settings, known)]
+    left = load_file(tmp_path / "out" / "model.safetensors")
+    np.testing.assert_array_equal(left["head.weight"], models["best"].head.weight.detach().numpy())
 
 
 def test_an_evaluation_is_that_of_a_run(checkpoint, tmp_path, capsys):

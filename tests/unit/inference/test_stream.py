@@ -72,6 +72,9 @@ def test_a_joint_that_is_lost_stays_where_it_was_without_confidence():
     np.testing.assert_allclose(lost[:2] * VIEW.half + VIEW.centre, given[0, 7, :2], rtol=1e-4)
     assert lost[2] == np.float32(0.1)
     np.testing.assert_allclose(seen[1][0, -1, 8, :2] * VIEW.half + VIEW.centre, given[1, 8, :2], rtol=1e-4)
+    # where it is found again it has not been before
+    three = seen[2][0, -3:, 7, :2] * VIEW.half + VIEW.centre
+    np.testing.assert_allclose(three, given[[0, 0, 2], 7, :2], rtol=1e-4)
 
 
 def test_a_joint_has_been_before_where_it_is_found_first():

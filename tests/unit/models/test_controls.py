@@ -50,6 +50,16 @@ def test_every_control_of_the_paper_has_the_parameters_of_what_it_is_compared_wi
     assert parameters(config.run("baseline", "base", seed=0)) / compared["full", "base"] < 0.7
 
 
+@pytest.mark.parametrize("make", [layers.TemporalAttention, layers.TemporalConvolution, layers.TokenMLP])
+def test_of_all_widths_that_heads_divide_the_closest_in_parameters_is_taken(
+    make: Callable[..., nn.Module],
+) -> None:
+    sizes = [layers.parameters(make(16, width)) for width in range(8, 400, 8)]
+    for budget in (1500, 6000, 11000):
+        found = layers.parameters(layers.matched(lambda width: make(16, width), budget))
+        assert abs(found - budget) == min(abs(size - budget) for size in sizes)
+
+
 def test_attention_of_the_models_width_is_the_models() -> None:
     torch.manual_seed(0)
     theirs, ours = attention.TemporalAttention(16), layers.TemporalAttention(16, 16)
@@ -87,14 +97,12 @@ def test_a_mixer_sees_so_many_frames_of_the_same_joint(make: Callable[..., nn.Mo
 
 @pytest.mark.parametrize("mixer", ["ssm", "attention", "convolution", "mlp"])
 def test_nothing_but_the_ssm_is_replaced(mixer: str) -> None:
-    full = build_model("full", SIZE, 9, mamba_gcn_dim=32)
-    control = build_model(CONTROL["mixer"], SIZE, 9, mamba_gcn_dim=32, mixer=mixer)
-    names = [
-        [name for name, _ in model.named_parameters() if ".ssm." not in name] for model in (full, control)
-    ]
-    assert names[0] == names[1]
-    same = {name for name, _ in full.named_parameters()} == {name for name, _ in control.named_parameters()}
-    assert same == (mixer == "ssm")
+    full = build_model("full", SIZE, 9, mamba_gcn_dim=48)
+    control = build_model(CONTROL["mixer"], SIZE, 9, mamba_gcn_dim=48, mixer=mixer)
+    shapes = [{name: each.shape for name, each in model.named_parameters()} for model in (full, control)]
+    others = [{name: of[name] for name in of if ".ssm." not in name} for of in shapes]
+    assert others[0] == others[1]
+    assert (shapes[0] == shapes[1]) == (mixer == "ssm")
     control(torch.randn(1, 9, 17, 3)).sum().backward()
     assert all(each.grad is not None for each in control.parameters())
 

@@ -143,10 +143,11 @@ def test_measures_on_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setattr(cost, "BATCHES", (1, 2))
     monkeypatch.setattr(cost, "latency_ms", lambda call: float(len(call())))
     out = tmp_path / "cost.csv"
-    main(f"--architecture baseline --depth 1 --dim 8 --n-frames 5 --measure --out {out}".split())
+    options = "--architecture baseline --depth 1 --dim 8 --n-frames 5 --dim-rep 4096"
+    main(f"{options} --measure --out {out}".split())
     (row,) = pd.read_csv(out).to_dict("records")
     assert row["latency_ms_b2"] == 2
-    assert 0 < row["memory_mb_b1"] < row["memory_mb_b2"]
+    assert 4 * 5 * 17 * 4096 / 1e6 < row["memory_mb_b1"] < row["memory_mb_b2"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Which trials go on, in cases worked by hand; rankings survive their files."""
 
+from dataclasses import replace
+
 import pytest
 
 from poselift.errors import PoseliftError
@@ -78,6 +80,10 @@ def test_the_command_ranks_files(result, running, tmp_path):
     assert ranking.trial("c") == read_result(tmp_path / "c/rung-0.json")
     rank.main(["--stage", str(tmp_path), "--trials", *"abcd", "--count", "2", "--out", str(out)])
     assert read_ranking(out).promoted == ["b", "d"]
+    for trial in running(a=1.0, b=3.0):
+        write(tmp_path / trial.trial / "rung-1.json", replace(trial, rung=1))
+    rank.main(["--stage", str(tmp_path), "--trials", *"ab", "--rung", "1", "--count", "1", "--out", str(out)])
+    assert read_ranking(out).promoted == ["a"]
 
 
 @pytest.mark.parametrize("text", ['{"trial": "a"', "[]", '{"trial": "a"}'])

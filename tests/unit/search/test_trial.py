@@ -282,8 +282,12 @@ def test_a_failed_trial_keeps_its_state(trainer, command, tmp_path):
     assert (tmp_path / "trial/state/key").exists()
 
 
-def test_the_machines_settings_reach_the_training(trainer, command, tmp_path):
-    module.main(command(tmp_path / "trial/rung-1.json", 1, "--num-workers", "0", "--tensorboard"))
+def test_the_machines_settings_reach_the_training(trainer, command, tmp_path, monkeypatch):
+    threads: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", threads.append)
+    options = ("--num-workers", "0", "--tensorboard", "--threads", "3")
+    module.main(command(tmp_path / "trial/rung-1.json", 1, *options))
+    assert threads == [3]
     assert trainer.executions == [ExecutionSettings(num_workers=0, tensorboard=True)]
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ import torch
 from poselift.training import finished as module
 from poselift.training import train as train_module
 from poselift.training.finished import kept_trainings, main
+from poselift.training.state_files import exclusive
 from poselift.training.train import train
 
 CPU = torch.device("cpu")
@@ -68,6 +70,17 @@ def test_other_settings_seeds_and_data_train(trained, no_training):
             trained(**options)
 
 
+def test_what_another_process_has_left_is_taken_if_it_is_this_training(trained, monkeypatch):
+    @contextmanager
+    def waits(folder):
+        with exclusive(folder):
+            yield True
+
+    monkeypatch.setattr(train_module, "exclusive", waits)
+    first = trained()
+    assert trained(lr=1e-3) != first
+
+
 def test_a_run_that_its_caller_ended_early_is_not_a_finished_one(trained, tmp_path):
     trained(stop_after=1)
     assert not (tmp_path / "results/finished").exists()
@@ -113,8 +126,8 @@ def test_links_take_no_space_and_a_disk_without_them_gets_copies(trained, tmp_pa
 
 
 def test_prune_removes_what_no_run_holds(trained, tmp_path, capsys):
-    trained()
-    trained(lr=1e-3)
+    trained(variant="chain")
+    trained(variant="chain", lr=1e-3)
     results = tmp_path / "results"
     assert [each.used for each in sorted(kept_trainings(results), key=lambda each: each.used)] == [
         False,
@@ -126,7 +139,8 @@ def test_prune_removes_what_no_run_holds(trained, tmp_path, capsys):
     assert len(list((results / "finished").iterdir())) == 2
     main([str(results), "--prune", "--yes"])
     (left,) = kept_trainings(results)
-    assert (left.run, left.used) == ("baseline-tiny-s0", True)
+    assert (left.run, left.used) == ("baseline-tiny-chain-s0", True)
+    assert left.bytes == sum(file.stat().st_size for file in left.folder.iterdir())
     assert "removed; " in capsys.readouterr().out
 
 

@@ -111,6 +111,17 @@ def test_time_left_is_that_of_clips_and_evaluations(tmp_path, settings):
     assert report._seconds_left(state, 20) == pytest.approx(780 / 4 + 8 * 5)
 
 
+def test_hours_are_those_of_all_processes_done_and_to_come(settings, caplog):
+    report = report_module.Reporter(settings(), ExecutionSettings(), None, CPU, processes=2)
+    # two epochs of half an hour, ten minutes of the third, and 50 minutes more: two hours for each
+    state = loop_module.TrainingState(epoch=2, seconds=600.0, history={"seconds": [1800.0, 1800.0]})
+    with caplog.at_level(logging.INFO):
+        report._log(state, "epoch 3/3", 4.0, 3000.0)
+    assert caplog.messages == [
+        f"baseline-tiny-s0 epoch 3/3, 4.0 clips/s, {duration(3000)} left, 4.00 CPU-hours in all"
+    ]
+
+
 def test_tensorboard_that_is_missing_is_named(store, tmp_path, settings, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(PoseliftError, match="--tensorboard: the package tensorboard is missing"):

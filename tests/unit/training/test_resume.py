@@ -204,9 +204,12 @@ def test_run_that_its_caller_ends_early_goes_on_exactly(store, tmp_path, setting
     wanted = settings(epochs=5, eval_every=2, lr_scheduler="cosine", **DROPOUT)
     train(wanted, store, tmp_path / "whole", CPU)
     whole = json.loads((tmp_path / "whole" / "metrics.json").read_text())["epochs"]
-    out = tmp_path / "early"
-    for epochs in (1, 3):
-        summary = train(wanted, store, out, CPU, stop_after=epochs)
+    out, keep_three = tmp_path / "early", ExecutionSettings(checkpoint_every=2, keep=3)
+    for epochs, last_three in ((1, [(0, 2), (1, 0)]), (3, [(2, 0), (2, 2), (3, 0)])):
+        summary = train(wanted, store, out, CPU, keep_three, stop_after=epochs)
+        # an epoch has three steps, so that a state is saved at its end and after every second step of all
+        saved = sorted(path.stem[6:] for path in out.glob("state/*/state-*.pt"))
+        assert saved == [f"{done:06d}-{steps:09d}" for done, steps in last_three]
         assert summary["epochs"] == epochs
         early = json.loads((out / "metrics.json").read_text())["epochs"]
         assert early["loss_total"] == whole["loss_total"][:epochs]

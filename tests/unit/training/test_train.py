@@ -376,7 +376,7 @@ def test_step_seeds_are_all_different():
 def test_command_line(store, tmp_path, capsys, caplog):
     arguments = (
         "--architecture baseline --size xsmall --depth 1 --dim 8 --n-frames 4 --epochs 1 --seed 3 "
-        "--device cpu --threads 1 --lr 0.01 --checkpoint-every 2 --keep 1 --num-workers 0 "
+        "--device cpu --threads 2 --lr 0.01 --checkpoint-every 2 --keep 1 --num-workers 0 "
         "--pin-memory false --resume"
     )
     wanted = ["--store", str(store), "--out", str(tmp_path / "run"), *arguments.split()]
@@ -385,7 +385,9 @@ def test_command_line(store, tmp_path, capsys, caplog):
     with pytest.raises(PoseliftError, match=r"--resume: gone\.pt: no such state"):
         module.main([*wanted, "gone.pt"])
     with caplog.at_level(logging.INFO):
-        module.main(wanted[:-1])
+        module.main([*wanted[:-1], "--kept", str(tmp_path / "kept")])
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+    assert torch.get_num_threads() == 2
     made = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
     assert (made["seed"], made["training"]["epochs"], made["training"]["batch_size"]) == (3, 1, 16)
     assert "lr = 0.01 is outside the advised range, 1e-05 to 0.001" in caplog.text
