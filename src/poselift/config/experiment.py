@@ -22,7 +22,7 @@ from poselift.config.search import Distinct, Search, searchable
 from poselift.config.sections import NAME, InputPath, Section, Text, parse, suggest
 from poselift.config.sizes import SIZES, ModelSize, model_size
 from poselift.config.submission import Submission
-from poselift.errors import PoseliftError
+from poselift.errors import PoseliftError, one_line
 
 Name = Annotated[str, Field(pattern=NAME)]
 
@@ -292,6 +292,8 @@ class Config(Section):
         found = {name: _dataset(name, info.data.get("datasets", {})) for name in given}
         for name, of in found.items():
             if isinstance(given[name], Mapping):
+                if (other := given[name].get("dataset", name)) != name:
+                    raise ValueError(f"{name}.dataset: expected {name}, found {one_line(other)}")
                 given[name] = {"dataset": name, "n_frames": of.n_frames, **_titled(given[name], of)}
         return _each({name: (further_section(of), ...) for name, of in found.items()}, given)
 

@@ -77,6 +77,7 @@ def test_own_grid_and_training_without_touching_the_first_data_set():
         ({"synthetic": {}, "published": "p.yaml"}, "cannot be compared with synthetic data"),
         ({"synthetic": {}, "sizes": ["smal"]}, "unknown size 'smal' (did you mean 'small'?)"),
         ({"synthetic": {}, "stride": 9}, "further_data.mpi_inf_3dhp.stride: unknown key"),
+        ({"synthetic": {}, "dataset": "human36m"}, "dataset: expected mpi_inf_3dhp, found human36m"),
     ],
 )
 def test_faults_are_named(section, words):
