@@ -22,6 +22,7 @@ import torch
 from measured import cost
 
 from detections import alphapose, mmpose, openpose, ultralytics
+from poselift.config.yaml_files import read_yaml
 from poselift.datasets.human36m import Synthetic
 from poselift.inference.layouts import LAYOUTS
 from poselift.inference.lifting import usual_overlap
@@ -117,7 +118,8 @@ def jump(run: Path, n_frames: int) -> None:
     """Print the largest motion where windows begin or end, over the 99th percentile of that elsewhere."""
     motion = generate(Synthetic(n_actions=15, n_cameras=1, train_frames=3, test_frames=1000))["test"]
     tracks = np.concatenate([motion["joint_2d"], motion["confidence"]], -1).reshape(-1, 1000, 17, 3)[::6]
-    for overlap in sorted({0, n_frames // 4, usual_overlap(n_frames)}):
+    # where windows share all frames but one there is no place without a border
+    for overlap in sorted({0, n_frames // 4, usual_overlap(n_frames)} - {n_frames - 1}):
         borders, elsewhere = [], []
         for track in tracks:
             with tempfile.TemporaryDirectory() as folder:
@@ -160,11 +162,10 @@ def main() -> None:
     )
     parser.add_argument("--run", type=Path, required=True, help="a run trained on synthetic motion")
     parser.add_argument("--actions", type=int, default=15)
-    parser.add_argument("--n-frames", type=int, default=27, help="of the run")
     given = parser.parse_args()
     torch.manual_seed(0)
     losses(given.run, given.actions)
-    jump(given.run, given.n_frames)
+    jump(given.run, read_yaml(given.run / "config.yaml")["n_frames"])
     costs()
 
 
