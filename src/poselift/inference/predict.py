@@ -132,12 +132,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     if given.stream is not None and unused:
         parser.error(f"--stream lifts one person, to px: no {' or '.join(unused)}")
     sizes = [match for each in given.size if (match := SIDES.fullmatch(each))]
-    if len(sizes) > 1:
-        raise PoseliftError("--size: two sizes of images; lift those of one size at a time")
+    names = [each for each in given.size if not SIDES.fullmatch(each)]
+    if len(sizes) > 1 or len(names) > 1:
+        raise PoseliftError("--size: give one size of images, and one of a checkpoint's model, at a time")
     given.image = (int(sizes[0][1]), int(sizes[0][2])) if sizes else None
     if given.image and 0 in given.image:
         raise PoseliftError(f"--size {sizes[0][0]}: expected WIDTHxHEIGHT in pixels")
-    given.size = next((each for each in given.size if not SIDES.fullmatch(each)), None)
+    given.size = names[0] if names else None
     given.scale = (
         parse_bone(given.bone) if given.bone is not None else Scale(given.height) if given.height else None
     )

@@ -94,6 +94,8 @@ def test_the_papers_configuration_is_the_published_grid():
             "search stage 'a': 'gcn_droput' cannot be searched (did you mean 'gcn_dropout'?)",
         ),
         ({"experiment": SMALL["experiment"] | {"seeds": [1, 1]}}, "experiment.seeds: an entry occurs twice"),
+        ({"ablation": [ENTRY | {"name": "x", "seeds": [1, 1]}]}, "ablation.x.seeds: an entry occurs twice"),
+        ({"ground_truth_2d": {"sizes": ["base", "base"]}}, "ground_truth_2d.sizes: an entry occurs twice"),
         ({"data": {"title": "x"}}, "data: give either raw (a file) or synthetic (settings)"),
         ({"data": {"title": "x", "raw": "a.pkl", "synthetic": {}}}, "data: give either raw"),
         ({"dataset": "../up"}, "config.yaml: dataset: expected a name of small letters"),
