@@ -1,6 +1,6 @@
 """A training run's settings on a command line."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -11,7 +11,10 @@ from poselift.config.recipes import RecipeName, recipe
 from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
 from poselift.config.sections import parse
 from poselift.config.sizes import model_size
-from poselift.errors import PoseliftError
+from poselift.errors import PoseliftError, one_line
+
+MAX_THREADS = 1024
+"""More than a machine has cores; of very many a system cannot start any, nor whatever else runs."""
 
 
 def add_run_options(parser: ArgumentParser, arguments: Sequence[str] = ()) -> list[str]:
@@ -24,8 +27,16 @@ def add_run_options(parser: ArgumentParser, arguments: Sequence[str] = ()) -> li
         default="published",
         help="where training options that are not given come from (default: published)",
     )
+    threads = "CPU threads (results depend on their number)"
+    parser.add_argument("--threads", type=_threads, metavar="N", help=threads)
     models = [one.settings for one in architectures_among(arguments).values()]
     return ["recipe", *add_options(parser, RunSettings, *models, ExecutionSettings)]
+
+
+def _threads(word: str) -> int:
+    if not word.isdecimal() or not 1 <= int(word) <= MAX_THREADS:
+        raise ArgumentTypeError(f"expected 1 to {MAX_THREADS}, found {one_line(word)}")
+    return int(word)
 
 
 OF_CHECKPOINT = ("architecture", "architecture_file", "size", "depth", "dim", "n_frames", "input_2d")

@@ -151,7 +151,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--previous", type=Path, nargs="?", help="ranking of its stage after the rung before")
     parser.add_argument("--keep-weights", action="store_true", help="keep the weights when the trial is over")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
-    parser.add_argument("--threads", type=int, help="CPU threads (results depend on their number)")
     names = add_run_options(parser, sys.argv[1:] if argv is None else argv)
     given = parser.parse_args(argv)
     base, execution = settings_from_options(given, names)

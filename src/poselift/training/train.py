@@ -231,7 +231,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="run directory to write")
     parser.add_argument("--kept", type=Path, metavar="DIR", help="folder that keeps finished trainings")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ... (default: auto)")
-    parser.add_argument("--threads", type=int, help="CPU threads (results depend on their number)")
     parser.add_argument(
         "--resume", nargs="?", const="newest", metavar="STATE",
         type=lambda word: word if word == "newest" else Path(word),

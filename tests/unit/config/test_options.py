@@ -30,6 +30,16 @@ def read(words: str) -> tuple[RunSettings, ExecutionSettings]:
     return settings_from_options(parser.parse_args(shlex.split(words)), names)
 
 
+@pytest.mark.parametrize("count", ["0", "-1", "1025", "two", "1.5", "²"])
+def test_a_number_of_threads_that_no_machine_runs_is_refused(count, capsys):
+    with pytest.raises(SystemExit):
+        read(f"--architecture full --size small --threads {count}")
+    assert f"argument --threads: expected 1 to 1024, found {count}" in capsys.readouterr().err
+    parser = argparse.ArgumentParser()
+    add_run_options(parser)
+    assert [parser.parse_args(["--threads", str(n)]).threads for n in (1, 1024)] == [1, 1024]
+
+
 def test_every_field_of_a_training_has_odd_values():
     assert ODD.keys() == TrainingSettings.model_fields.keys()
 
