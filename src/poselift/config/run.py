@@ -66,7 +66,7 @@ class RunSettings(Section):
     depth: int = Field(ge=1, description="number of blocks (given by the size)")
     dim: int = Field(ge=8, multiple_of=8, description="channels per token (given by the size)")
     n_frames: int = Field(243, ge=3, description="frames per clip (accelerations need three)")
-    seed: int = Field(0, ge=0, description="seed of weights, order and augmentation")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of weights, order and augmentation")
     input_2d: Literal["detected", "ground_truth"] = Field(
         "detected", description="2D poses that are lifted: a detector's, or the label's own x, y"
     )

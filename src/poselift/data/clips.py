@@ -70,6 +70,8 @@ def make_clips(
     """
     counts = {}
     manifest = read_manifest(store)
+    if n_frames < 2:
+        raise PoseliftError(f"--n-frames: expected at least 2, found {n_frames}")
     stride = manifest.get("stride") or max(n_frames // 3, 1)
     with atomic_path(clips_folder(store, n_frames)) as folder:
         folder.mkdir()
@@ -110,8 +112,6 @@ def main(argv: list[str] | None = None) -> None:
         parser.add_argument(f"--expect-{split}", type=int, metavar="CLIPS", help="stop at another count")
     parser.add_argument("--expect-at", type=int, metavar="FRAMES", help="... for clips of this length only")
     given = parser.parse_args(argv)
-    if given.n_frames < 2:
-        raise PoseliftError(f"--n-frames: expected at least 2, found {given.n_frames}")
     wanted = {split: getattr(given, f"expect_{split}") for split in SPLITS}
     known = given.expect_at in (None, given.n_frames)
     expected = {split: count for split, count in wanted.items() if known and count is not None}

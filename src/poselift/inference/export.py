@@ -91,13 +91,16 @@ def card(given: argparse.Namespace, name: str, settings: RunSettings, onnx: bool
             about["synthetic"] = (results / "data" / NOTICE).exists()
         report = given.evaluation or results / "evaluation" / f"{given.run.resolve().name}.json"
         if given.evaluation or report.exists():
-            about["errors"] = list(_errors(report))
+            about["errors"] = list(_errors(report, settings.name))
     return html.templates().get_template("model_card.md.j2").render(about)
 
 
-def _errors(path: Path) -> Iterator[dict[str, Any]]:
-    """Title, unit, error and interval of each metric of an evaluation, of the best weights."""
+def _errors(path: Path, run: str) -> Iterator[dict[str, Any]]:
+    """Title, unit, error and interval of each metric of the evaluation of a run, of the best weights. Raises
+    `PoseliftError` for that of another one."""
     reports = load_reports(path)
+    if reports[0].run != run:
+        raise PoseliftError(f"{path}: is the evaluation of {reports[0].run}, not of {run}")
     results = collect(reports)
     intervals = Differences(results, Statistics())
     report = reports[0]

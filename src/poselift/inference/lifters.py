@@ -25,6 +25,8 @@ def opened(given: argparse.Namespace) -> Iterator[tuple[Lifter, Known | None]]:
     """The lifter that the command line names, and what its training inputs were like, where that is there to
     be measured. Raises `PoseliftError` if it is not whole."""
     if given.onnx:
+        if given.device != "auto":
+            raise PoseliftError(f"--device {given.device}: an ONNX file is run by the CPU")
         for name in (*OF_CHECKPOINT, "store"):
             if getattr(given, name) is not None:
                 raise PoseliftError(f"--{name.replace('_', '-')}: the ONNX file says that")

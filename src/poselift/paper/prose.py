@@ -158,7 +158,7 @@ def _body(text: str) -> str:
 
 def _named(text: str, hidden: Iterable[str]) -> Iterator[tuple[int, str]]:
     """Names that tell who wrote it, whole or the last word of them; a tie is a blank."""
-    for name in hidden:
+    for name in filter(str.strip, hidden):
         words = name.split()
         whole = r"[\s~]+".join(map(re.escape, words))
         for found in re.finditer(rf"(?<!\w)(?:{whole}|{re.escape(words[-1])})(?!\w)", text):

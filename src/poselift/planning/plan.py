@@ -157,6 +157,8 @@ def main(argv: list[str] | None = None) -> None:
     given = parser.parse_args(argv)
     if given.gpus < 1:
         parser.error(f"--gpus: expected 1 or more, found {given.gpus}")
+    if given.budget is not None and not 0 < given.budget < float("inf"):
+        parser.error(f"--budget: expected GPU-hours above 0, found {given.budget:g}")
     config = read_configuration(given.config)
     gpu = gpu_named(given.gpu) if given.gpu else detected()
     estimate = Path("results", config.dataset) / ESTIMATE

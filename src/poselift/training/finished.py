@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from poselift.errors import PoseliftError
 from poselift.files import atomic_path, reading
 from poselift.program import agreed, run
 from poselift.provenance.hashing import sha256
@@ -105,6 +106,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--prune", action="store_true", help="remove those that no run directory holds")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     given = parser.parse_args(argv)
+    if not given.results.is_dir():
+        raise PoseliftError(f"{given.results}: no such folder; give that of results")
     found = list(kept_trainings(given.results))
     for each in found:
         gone = "its run is gone; a build would take it from here"

@@ -22,9 +22,11 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from poselift.config.command_line import add_run_options, settings_from_options
 from poselift.config.recipes import unusual
 from poselift.config.run import ExecutionSettings, RunSettings
+from poselift.config.yaml_files import load
 from poselift.data.batches import NO_PREFERENCES
 from poselift.data.sequence import SPLITS
 from poselift.data.store import clips_folder
+from poselift.errors import PoseliftError
 from poselift.files import copy_file, write_json, write_text
 from poselift.machine.devices import reserved_devices
 from poselift.models.checkpoints import load_checkpoint, save_weights
@@ -223,6 +225,22 @@ def _write(out: Path, settings: RunSettings, state: TrainingState, loop: Loop, s
     return write_outcome(out)
 
 
+def require_free(folder: Path, settings: RunSettings) -> None:
+    """Raise `PoseliftError` if files in `folder` would be overwritten: those of a finished run with other
+    settings, or of what is no run. Before Snakemake trains again it deletes its outputs."""
+    path = folder / "config.yaml"
+    if not path.exists():
+        return
+    try:
+        there = load(path, RunSettings)
+    except PoseliftError:
+        raise PoseliftError(f"{path}: is not a run's; give --out a folder of its own") from None
+    if there != settings and (folder / HISTORY).exists():
+        raise PoseliftError(
+            f"{folder}: holds the finished run {there.name}, of other settings; give another --out"
+        )
+
+
 def main(argv: list[str] | None = None) -> None:
     """Train one model on a frame store."""
     arguments = sys.argv[1:] if argv is None else argv
@@ -252,6 +270,7 @@ def main(argv: list[str] | None = None) -> None:
             launch("poselift.training.train", [*arguments, "--device", listed], processes)
         return
     check_size(info, processes)
+    require_free(given.out, settings)
     for line in unusual(settings):
         log.info("warning: %s", line)
     try:

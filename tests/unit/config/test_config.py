@@ -93,6 +93,7 @@ def test_the_papers_configuration_is_the_published_grid():
             {"search": {"stages": [{"name": "a", "grid": {"gcn_droput": [0.1]}}]}},
             "search stage 'a': 'gcn_droput' cannot be searched (did you mean 'gcn_dropout'?)",
         ),
+        ({"statistics": {"seed": -1}}, "statistics.seed: Input should be greater than or equal to 0"),
         ({"experiment": SMALL["experiment"] | {"seeds": [1, 1]}}, "experiment.seeds: an entry occurs twice"),
         ({"ablation": [ENTRY | {"name": "x", "seeds": [1, 1]}]}, "ablation.x.seeds: an entry occurs twice"),
         ({"ground_truth_2d": {"sizes": ["base", "base"]}}, "ground_truth_2d.sizes: an entry occurs twice"),

@@ -161,6 +161,13 @@ def test_counts_that_differ_from_the_expected_stop(raw_content, write_raw, tmp_p
         clips.main([*arguments, "17748", "--expect-at", "4"])
 
 
+def test_a_clip_of_one_frame_is_refused(raw_content, write_raw, tmp_path):
+    store = tmp_path / "s"
+    with pytest.raises(PoseliftError, match="--n-frames: expected at least 2, found 1"):
+        prepare.main(["--raw", str(write_raw(raw_content())), "--out", str(store), "--n-frames", "1"])
+    assert not (store / "clips-1").exists()
+
+
 def test_window_longer_than_every_run(raw_content, write_raw, tmp_path):
     with pytest.raises(
         PoseliftError, match=r"train: no sequence has n_frames = 13 frames, the longest has 12"

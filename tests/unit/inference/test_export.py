@@ -73,6 +73,8 @@ def test_a_file_says_what_it_takes_and_no_option_does(exported, tmp_path):
     onnx.save(model, tmp_path / "other.onnx")
     with pytest.raises(PoseliftError, match=r"other\.onnx: no ONNX model of poselift"):
         from_onnx(tmp_path / "other.onnx")
+    with pytest.raises(PoseliftError, match="--device cuda: an ONNX file is run by the CPU"):
+        predict.main([*options, "--device", "cuda"])
 
 
 def test_the_best_weights_leave_with_what_their_training_was_like(tmp_path, monkeypatch):
@@ -149,8 +151,14 @@ def test_the_card_of_a_checkpoint_claims_nothing(exported, checkpoint):
 
 def test_the_errors_of_the_card_are_those_of_the_weights_that_leave(make_report, tmp_path):
     write_reports(tmp_path / "run.json", [make_report("full", "base", 0, 40.0, 38.0)])
-    told = {each["title"]: each["interval"].estimate for each in _errors(tmp_path / "run.json")}
+    told = {
+        each["title"]: each["interval"].estimate for each in _errors(tmp_path / "run.json", "full-base-s0")
+    }
     assert told["MPJPE"] == pytest.approx(38)  # of the best epoch
+    with pytest.raises(
+        PoseliftError, match=r"run\.json: is the evaluation of full-base-s0, not of full-base-s1"
+    ):
+        list(_errors(tmp_path / "run.json", "full-base-s1"))
 
 
 def test_the_card_of_a_run_says_what_its_records_say(make_report, tmp_path):

@@ -299,6 +299,13 @@ def test_the_command_says_what_it_rests_on_and_what_does_not_fit(config, monkeyp
     assert "GPU-hours on H100 in all, a training at most 0 GB of its 0 GB" in told.found
 
 
+@pytest.mark.parametrize("budget", ["nan", "inf", "0", "-1"])
+def test_a_budget_that_is_no_number_of_hours_is_refused(budget, config, capsys):
+    with pytest.raises(SystemExit):
+        plan.main(["--gpu", "H100", "--budget", budget])
+    assert "--budget: expected GPU-hours above 0" in capsys.readouterr().err
+
+
 def test_an_unknown_device_is_refused(config):
     with pytest.raises(PoseliftError, match="unknown device 'TPU'"):
         plan.main(["--gpu", "TPU"])

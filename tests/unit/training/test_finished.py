@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 import torch
 
+from poselift.errors import PoseliftError
 from poselift.training import finished as module
 from poselift.training import train as train_module
 from poselift.training.finished import kept_trainings, main
@@ -123,6 +124,11 @@ def test_links_take_no_space_and_a_disk_without_them_gets_copies(trained, tmp_pa
     assert trained(seed=1) == second
     run = tmp_path / "results/runs/baseline-tiny-s1"
     assert [(run / name).stat().st_nlink for name in LEFT] == [1] * len(LEFT)
+
+
+def test_a_folder_that_is_not_there_is_no_empty_one(tmp_path):
+    with pytest.raises(PoseliftError, match="resluts: no such folder"):
+        module.main([str(tmp_path / "resluts")])
 
 
 def test_prune_removes_what_no_run_holds(trained, tmp_path, capsys):

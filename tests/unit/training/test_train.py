@@ -393,6 +393,23 @@ def test_command_line(store, tmp_path, capsys, caplog):
     assert "lr = 0.01 is outside the advised range, 1e-05 to 0.001" in caplog.text
     assert "epochs = 1 is outside" in caplog.text
     assert "batch_size" not in caplog.text
+    kept = (tmp_path / "run/last_model.safetensors").read_bytes()
+    with pytest.raises(
+        PoseliftError, match=r"run: holds the finished run baseline-xsmall-s3, of other settings"
+    ):
+        module.main([*wanted[:-1], "--lr", "0.02"])
+    assert (tmp_path / "run/last_model.safetensors").read_bytes() == kept
+
+
+def test_what_is_no_run_is_not_overwritten(store, tmp_path):
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "config.yaml").write_text("dataset: h36m\n")
+    command = "--architecture baseline --size xsmall --depth 1 --dim 8 --n-frames 4 --epochs 1 --device cpu"
+    with pytest.raises(PoseliftError, match=r"config\.yaml: is not a run's; give --out a folder of its own"):
+        module.main(["--store", str(store), "--out", str(project), *command.split()])
+    assert [path.name for path in project.iterdir()] == ["config.yaml"]
+    assert (project / "config.yaml").read_text() == "dataset: h36m\n"
 
 
 @pytest.mark.parametrize(
