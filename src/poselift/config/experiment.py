@@ -119,6 +119,9 @@ class Reproduction(Variant):
     tolerance: float = Field(0.5, gt=0, description="mm by which it may differ")
 
 
+NOT_COMPARABLE = "published results cannot be compared with synthetic data; set published: null"
+
+
 class FurtherData(PartOfGrid):
     """A data set beside the main one, through the same stages, with runs of its own: the keys of its source
     and these."""
@@ -132,7 +135,7 @@ class FurtherData(PartOfGrid):
     @model_validator(mode="after")
     def _published_is_real(self) -> Self:
         if self.published and getattr(self, "synthetic", None):
-            raise ValueError("published results cannot be compared with synthetic data; set published: null")
+            raise ValueError(NOT_COMPARABLE)
         return self
 
 
@@ -366,6 +369,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _runs_resolve(self) -> Self:
+        if self.paper.published and self.data.synthetic:
+            raise ValueError(f"paper: {NOT_COMPARABLE}")
         if self.paper.per_action_size not in self.experiment.sizes:
             raise ValueError("paper.per_action_size must be one of experiment.sizes")
         names = [variant.name for variant in [*self.ablation, *self.experiments, *self.reproduction]]

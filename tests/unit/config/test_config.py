@@ -98,6 +98,10 @@ def test_the_papers_configuration_is_the_published_grid():
         ({"ablation": [ENTRY | {"name": "x", "seeds": [1, 1]}]}, "ablation.x.seeds: an entry occurs twice"),
         ({"ground_truth_2d": {"sizes": ["base", "base"]}}, "ground_truth_2d.sizes: an entry occurs twice"),
         ({"data": {"title": "x"}}, "data: give either raw (a file) or synthetic (settings)"),
+        (
+            {"paper": SMALL["paper"] | {"published": "p.yaml"}},
+            "paper: published results cannot be compared with synthetic data; set published: null",
+        ),
         ({"data": {"title": "x", "raw": "a.pkl", "synthetic": {}}}, "data: give either raw"),
         ({"dataset": "../up"}, "config.yaml: dataset: expected a name of small letters"),
         ({"models": {"full": {"mamba_gcn_layers": 4}}}, "models.full: mamba_gcn_layers has no meaning"),

@@ -94,7 +94,8 @@ def test_full_section_needs_two_files():
 
 def test_main_data_set_may_be_another():
     data = {"dataset": "mpi_inf_3dhp", "synthetic": {"seed": 3}}
-    settings = config(data=data, n_frames=27)
+    paper = yaml.safe_load((ROOT / "config.yaml").read_text())["paper"] | {"published": None}
+    settings = config(data=data, n_frames=27, paper=paper)
     assert settings.data.title == "synthetic motion in the form of MPI-INF-3DHP"
     assert settings.data.synthetic.seed == 3
     run = settings.runs()["baseline-small-s0"]
