@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from poselift.config.command_line import OF_CHECKPOINT, add_model_options, run_from_options
-from poselift.config.datasets import dataset
 from poselift.config.run import RunSettings
 from poselift.config.yaml_files import load
 from poselift.data.normalise import denormalise
-from poselift.data.store import Split, open_split, read_manifest
+from poselift.data.store import Split, open_split
 from poselift.errors import PoseliftError
+from poselift.evaluation.dataset import dataset_of
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import clip_mpjpe, evaluate, root_relative_mm, sequence_key
 from poselift.evaluation.report import Report, Result, write_reports
@@ -135,7 +135,7 @@ def main(argv: list[str] | None = None) -> None:
     with reserved_device(given.device) as device:  # first: of a GPU's parts, a job is to see its own alone
         name, settings, models = evaluated(given)
         test = open_split(store, "test", settings.n_frames, settings.input_2d)
-        source = dataset(given.dataset or read_manifest(store).get("dataset", "human36m"))
+        source = dataset_of(store, given.dataset)
         for checkpoint, model in models.items():
             if same := next((done for done in results if same_weights(models[done], model)), None):
                 results[checkpoint] = results[same]  # the last epoch was the best

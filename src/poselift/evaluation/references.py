@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from poselift.config.datasets import dataset
-from poselift.data.store import Split, open_split, read_manifest
+from poselift.data.store import Split, open_split
+from poselift.evaluation.dataset import dataset_of
 from poselift.evaluation.protocol import evaluate
 from poselift.evaluation.report import Report, write_reports
 from poselift.program import run
@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> None:
         return open_split(given.store, name, given.n_frames, input_2d)
 
     test = split("test")
-    source = dataset(given.dataset or read_manifest(given.store).get("dataset", "human36m"))
+    source = dataset_of(given.store, given.dataset)
     # made when their turn comes, as each is as large as the test split
     predictions: dict[str, tuple[str, Callable[[], Tensor]]] = {
         "mean_pose": ("detected", lambda: mean_pose(split("train")).expand(*test.clips.shape, N_JOINTS, 3)),

@@ -328,3 +328,16 @@ def test_the_data_set_may_be_told(run_folder: Path, store: Path, tmp_path: Path)
     assert report.input_2d == "annotated"
     rows = [row for result in report.checkpoints.values() for row in result.rows]
     assert {row.metric for row in rows if row.group == PUBLISHED_SCALE} == {"mpjpe", "pck", "auc"}
+
+
+def test_another_data_set_than_the_stores_is_refused(run_folder: Path, store: Path, tmp_path: Path) -> None:
+    manifest = store / "frames/manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "dataset": "human36m"}))
+    told = ["--store", str(store), "--dataset", "mpi_inf_3dhp", "--out", str(tmp_path / "out.json")]
+    for command in (
+        lambda: main(["--run", str(run_folder), *told, "--device", "cpu"]),
+        lambda: references.main([*told, "--n-frames", "8"]),
+    ):
+        with pytest.raises(PoseliftError, match=r"--dataset mpi_inf_3dhp: the store .* holds human36m"):
+            command()
+    assert not (tmp_path / "out.json").exists()
