@@ -25,15 +25,17 @@ from poselift.config.submission import Submission
 from poselift.errors import PoseliftError, one_line
 
 Name = Annotated[str, Field(pattern=NAME)]
+Names = Annotated[list[str], Distinct]
+Seeds = Annotated[list[int], Distinct]
 
 
 class Experiment(Section):
     """The grid of runs: every architecture in every size with every seed of the size."""
 
-    architectures: Annotated[list[str], Distinct] = Field(min_length=1, description="models to train")
-    sizes: Annotated[list[str], Distinct] = Field(min_length=1, description="sizes to train them in")
-    seeds: Annotated[list[int], Distinct] = Field(min_length=1, description="seeds to train each with")
-    more_seeds: dict[str, Annotated[list[int], Distinct]] = Field(
+    architectures: Names = Field(min_length=1, description="models to train")
+    sizes: Names = Field(min_length=1, description="sizes to train them in")
+    seeds: Seeds = Field(min_length=1, description="seeds to train each with")
+    more_seeds: dict[str, Seeds] = Field(
         {}, description="by size: further seeds, of the grid alone (sizes that are not in it have none)"
     )
 
@@ -45,13 +47,9 @@ class Experiment(Section):
 class PartOfGrid(Section):
     """Runs like those of the experiment, but for what is set here."""
 
-    architectures: Annotated[list[str], Distinct] = Field(
-        [], description="models to train (default: those of the experiment)"
-    )
-    sizes: Annotated[list[str], Distinct] = Field(
-        [], description="sizes to train them in (default: those of the experiment)"
-    )
-    seeds: Annotated[list[int], Distinct] = Field([], description="seeds (default: those of the experiment)")
+    architectures: Names = Field([], description="models to train (default: those of the experiment)")
+    sizes: Names = Field([], description="sizes to train them in (default: those of the experiment)")
+    seeds: Seeds = Field([], description="seeds (default: those of the experiment)")
 
     def grid(self, experiment: Experiment) -> Experiment:
         """The grid of these runs; seeds that some sizes have more belong to the main one alone."""
@@ -63,7 +61,7 @@ class PartOfGrid(Section):
 class GroundTruth2D(PartOfGrid):
     """Runs that lift the labels' own 2D poses: these models, with the experiment's recipe."""
 
-    sizes: Annotated[list[str], Distinct] = Field(min_length=1, description="sizes to train them in")
+    sizes: Names = Field(min_length=1, description="sizes to train them in")
 
 
 class Override(Section):
@@ -88,9 +86,7 @@ class Variant(Section):
     title: Text = Field("", description="how tables call it (default: its name)")
     architecture: str = Field(description="the model it starts from")
     size: str = Field(description="the model's size")
-    seeds: Annotated[list[int], Distinct] = Field(
-        [], description="seeds to train it with (default: those of the experiment)"
-    )
+    seeds: Seeds = Field([], description="seeds to train it with (default: those of the experiment)")
     n_frames: int | None = Field(None, ge=3, description="frames per clip")
     input_2d: Literal["detected", "ground_truth"] = Field("detected", description="2D poses to lift")
     model: dict[str, Any] = Field({}, description="the keys of the architecture's `models` that differ")
