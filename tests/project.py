@@ -5,12 +5,15 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from snakemake.utils import update_config
+
+import warm
 
 REPOSITORY = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "workflow", "envs", "paper", "src")
@@ -70,25 +73,27 @@ class Project:
             update_config(config, yaml.safe_load(text))
         path.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
 
-    def start(
-        self, *arguments: str, changes: str = "", experiment: bool = True, **options: Any
-    ) -> subprocess.Popen[str]:
-        """Start Snakemake here, with this folder's code; `changes` is YAML laid over the tiny experiment."""
+    def arguments(self, *arguments: str, changes: str = "", experiment: bool = True) -> list[str]:
+        """Of Snakemake, in this folder; `changes` is YAML laid over the tiny experiment."""
         (self.folder / "changes.yaml").write_text(changes or "{}")
-        return subprocess.Popen(
-            [
-                *self.prefix, sys.executable, "-m", "snakemake", *self.machine,
-                *arguments, *(("--configfile", "tiny.yaml", "changes.yaml") if experiment else ()),
-            ],
-            cwd=self.folder,
-            env=self.environment | options.pop("env", {}),
-            text=True,
-            **options,
-        )  # fmt: skip
+        files = ("--configfile", "tiny.yaml", "changes.yaml") if experiment else ()
+        return [*self.machine, *arguments, *files]
 
-    def snakemake(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        """As `start`, and wait for the end."""
-        with self.start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options) as process:
+    def start(self, *arguments: str, env: Mapping[str, str] = {}, **options: Any) -> subprocess.Popen[str]:
+        """Start Snakemake here, with this folder's code. Options are of `arguments` or of the process."""
+        about = {name: options.pop(name) for name in ("changes", "experiment") if name in options}
+        command = [*self.prefix, sys.executable, "-m", "snakemake", *self.arguments(*arguments, **about)]
+        return subprocess.Popen(command, cwd=self.folder, env=self.environment | env, text=True, **options)
+
+    def snakemake(
+        self, *arguments: str, env: Mapping[str, str] = {}, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """As `start`, and wait for the end. A dry run, which tests do by the hundred, is started faster."""
+        if "--dry-run" in arguments and not self.prefix:
+            return warm.snakemake(self.folder, self.arguments(*arguments, **options), self.environment | env)
+        with self.start(
+            *arguments, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+        ) as process:
             stdout, stderr = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 

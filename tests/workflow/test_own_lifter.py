@@ -30,9 +30,10 @@ CLAIM = """
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with such a lifter, its paper built."""
-    project = Project.copied(tmp_path_factory.mktemp("own") / "project")
+def own(built_once: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The built project with such a lifter in place of two of its own, its paper built anew."""
+    project = Project(tmp_path_factory.mktemp("own") / "project")
+    shutil.copytree(built_once.folder, project.folder, symlinks=True)
     write_lifter(project.folder / "lifters")
     claims = project.folder / "paper/claims.yaml"
     claims.write_text(claims.read_text() + CLAIM)
