@@ -93,7 +93,8 @@ def ranking(group: pd.DataFrame) -> Table:
 
 
 def compare(folders: Sequence[Path], console: Console) -> None:
-    """Print rankings of the runs in `folders`, one for each kind of error, and why others have no rank."""
+    """Print rankings of the runs in `folders`, one for each kind of error, and why others have no rank.
+    Raises `PoseliftError` if none has one."""
     table, broken = candidates(folders)
     groups = [group.sort_values(["best", "run"]) for _, group in table.groupby(MEASURED_ON, sort=False)]
     if len(groups) > 1:
@@ -103,6 +104,8 @@ def compare(folders: Sequence[Path], console: Console) -> None:
         console.print(ranking(group))
     for reason in broken:
         console.print(f"cannot be ranked: {reason}", markup=False, highlight=False, soft_wrap=True)
+    if table.empty:
+        raise PoseliftError("no run that can be ranked; give folders of finished runs")
 
 
 def as_csv(folders: Sequence[Path]) -> str:

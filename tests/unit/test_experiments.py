@@ -224,6 +224,11 @@ def test_a_broken_folder_is_a_row_with_its_reason(run_folder, tmp_path):
     assert "nowhere/metrics.json: no such file" in " ".join(broken.split())
 
 
+def test_nothing_to_rank_is_an_error(tmp_path):
+    with pytest.raises(PoseliftError, match="no run that can be ranked; give folders of finished runs"):
+        printed([tmp_path / "nowhere"])
+
+
 def test_the_evaluation_beside_the_run_is_shown(run_folder):
     folder = run_folder("a", 42.0)
     assert candidate(folder)["P-MPJPE"] is None

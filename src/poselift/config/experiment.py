@@ -506,6 +506,21 @@ class Config(Section):
         variants = [*self.ablation, *self.experiments]
         return self.runs() | self.ground_truth_runs() | self.variant_runs(variants)
 
+    def doubts(self) -> list[str]:
+        """What is odd about the runs: a sentence for each entry that trains a model of the grid once more."""
+        grid, seed = self.experiment, self.experiment.seeds[0]
+        return [
+            f"{variant.name}: changes nothing of {variant.architecture} in size {variant.size}, "
+            "which is trained once more for it"
+            for variant in [*self.ablation, *self.experiments]
+            if variant.architecture in grid.architectures
+            and variant.size in grid.sizes
+            and self.run(variant.architecture, variant.size, seed, variant).model_copy(
+                update={"variant": None}
+            )
+            == self.run(variant.architecture, variant.size, seed)
+        ]
+
     def runs_by_folder(self) -> dict[str, dict[str, RunSettings]]:
         """All runs by the folder below results/ that they lie in, that of the main data set first, where
         those of the reproduction are, too; further data have folders of their own in it, and runs that may be

@@ -60,7 +60,23 @@ def out_of_range(settings: Section) -> list[str]:
     ]
 
 
+def without_effect(training: TrainingSettings) -> list[str]:
+    """A line for each setting that another one leaves without effect."""
+    share = -(-training.batch_size // training.processes)
+    parts = training.gradient_accumulation_steps
+    found = {
+        f"kernels = triton has no effect: precision is {training.precision}": (
+            training.kernels == "triton" and training.precision == "fp32"
+        ),
+        f"gradient_accumulation_steps = {parts} acts as {share}: a step has {share} clips per process": (
+            parts > share
+        ),
+    }
+    return [line for line, is_so in found.items() if is_so]
+
+
 def unusual(run: RunSettings) -> list[str]:
-    """The advice on a run of a published size, on its model and its training; of other sizes the ranges say
-    nothing."""
-    return [*out_of_range(run.model), *advice(run.training)] if run.size in SIZES else []
+    """What to say of a run before it is trained: settings without effect, and of a published size the advice
+    on its model and its training; of other sizes the ranges say nothing."""
+    ranges = [*out_of_range(run.model), *advice(run.training)] if run.size in SIZES else []
+    return [*without_effect(run.training), *ranges]

@@ -271,6 +271,8 @@ def main(argv: list[str] | None = None) -> None:
         return
     check_size(info, processes)
     require_free(given.out, settings)
+    if given.kept:
+        given.kept.mkdir(parents=True, exist_ok=True)  # a fault of it is said before the training
     for line in unusual(settings):
         log.info("warning: %s", line)
     try:

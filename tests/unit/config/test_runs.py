@@ -324,3 +324,22 @@ def test_what_a_control_or_a_seed_names_is_there(changes: dict[str, Any], expect
         config(**changes)
     assert str(error.value).startswith(expected)
     assert "\n" not in str(error.value)
+
+
+def test_entries_that_change_nothing_of_the_grid_are_doubted():
+    model = {"architecture": "full", "size": "tiny"}
+    settings = config(
+        sizes=CONTENT["sizes"] | {"thin": {"depth": 2, "dim": 16}},
+        ablation=[
+            {"name": "same", **model, "model": {"fusion_alpha": 0.4}, "training": {"epochs": 11}},
+            {"name": "blend", **model, "model": {"fusion_alpha": 0.5}},
+            {"name": "mine", **model, "input_2d": "ground_truth"},
+            {"name": "other", "architecture": "full", "size": "thin", "against": ["full", "tiny"]},
+        ],
+        experiments=[{"name": "again", "architecture": "baseline", "size": "base", "n_frames": 81}],
+    )
+    assert settings.doubts() == [
+        "same: changes nothing of full in size tiny, which is trained once more for it",
+        "again: changes nothing of baseline in size base, which is trained once more for it",
+    ]
+    assert read_configuration([REPOSITORY / "config.yaml"]).doubts() == []

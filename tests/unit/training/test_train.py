@@ -440,6 +440,17 @@ def test_advice_is_for_models_of_the_published_sizes():
     assert unusual(run_from_options(options | {"size": "nano", "depth": "1", "dim": "16"})) == []
 
 
+def test_settings_without_effect_are_said_of_any_size():
+    options = {"architecture": "full", "size": "nano", "depth": "1", "dim": "16", "batch_size": "7"}
+    vain = {"processes": "2", "gradient_accumulation_steps": "5", "kernels": "triton"}
+    assert unusual(run_from_options(options | vain)) == [
+        "kernels = triton has no effect: precision is fp32",
+        "gradient_accumulation_steps = 5 acts as 4: a step has 4 clips per process",
+    ]
+    effective = vain | {"gradient_accumulation_steps": "4", "precision": "bf16"}
+    assert unusual(run_from_options(options | effective)) == []
+
+
 def test_the_demonstration_is_trained_without_advice():
     root = Path(__file__).parents[3]
     told = read_configuration(
