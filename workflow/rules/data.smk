@@ -17,7 +17,10 @@ with reported():
     for folder, source in DATA.sources.items():
         CONTENT[folder] = outside.contents(source.files(), Path("results", folder))
         DATA.require_expected(folder, CONTENT[folder])
-DOUBTED = [*SETTINGS.doubts(), *(doubt for folder in CONTENT for doubt in DATA.doubts(folder, CONTENT[folder]))]
+DOUBTED = [
+    *SETTINGS.doubts(),
+    *(doubt for folder in CONTENT for doubt in DATA.doubts(folder, CONTENT[folder])),
+]
 DOUBTS = [f"warning: {doubt}" for doubt in DOUBTED]
 if DOUBTS and workflow.is_main_process:
     # after the plan of a dry run; a build says it when it starts
