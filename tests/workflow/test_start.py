@@ -51,6 +51,9 @@ def test_files_that_snakemake_reads_by_itself(project):
     assert line("--configfile", "broken.yaml").startswith("error: broken.yaml: not valid YAML: line 3: ")
     assert line("--configfile", "list.yaml", "tiny.yaml").startswith("error: list.yaml: expected keys")
     assert "defined as name=value pairs" in line("--config", "draft")
+    (project.folder / "profile").mkdir()
+    (project.folder / "profile/config.yaml").write_text("configfile: 3\n")
+    assert line("--profile", "profile") == "error: 3: no such file"
 
 
 def test_another_folder_is_not_the_projects(project, tmp_path):

@@ -41,7 +41,7 @@ def _named(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     if given.profile is None or not (given.profile / "config.yaml").exists():
         return given.configfile, []
     of_profile = read_yaml(given.profile / "config.yaml").get("configfile", [])
-    return given.configfile, [of_profile] if isinstance(of_profile, str) else of_profile
+    return given.configfile, list(map(str, of_profile if isinstance(of_profile, list) else [of_profile]))
 
 
 def replaced_files(arguments: Sequence[str], files: Collection[Path]) -> list[str]:
