@@ -23,7 +23,7 @@ DAY = 24 * 3600
 _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:4]
 
 MARK = ".made-by-poselift"
-"""A file in each folder that `own_folder` made."""
+"""A file in each folder that `own_folder` made: by which command, and the files that it wrote."""
 
 
 @contextmanager
@@ -56,16 +56,47 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def require_own(path: Path) -> None:
-    """Raise `PoseliftError` if something is at `path` that no call of `own_folder` made.
+def require_own(path: Path, maker: str) -> None:
+    """Raise `PoseliftError` if something is at `path` that no earlier call of `own_folder` by the command
+    `maker` wrote: another command's folder, or somebody's own file in one.
 
     Empty folders, which Snakemake makes before a job starts, are nobody's.
     """
-    ours = not path.exists() or (path / MARK).is_file()
-    if not ours and any(not each.is_dir() for each in (path, *path.rglob("*"))):
-        raise PoseliftError(
-            f"{path}: is there already and poselift did not make it; move it away or give another place"
-        )
+    if Path.cwd().is_relative_to(path.resolve()):
+        raise PoseliftError(f"{path}: the folder that you are in; give the name of one that is to be made")
+    files = [each for each in (path, *path.rglob("*")) if each.is_symlink() or each.is_file()]
+    if path.is_dir() and path.is_symlink():
+        files.remove(path)
+    if not files:
+        return
+    made = _mark(path)
+    theirs = None if made is None else made.get("files")
+    if made is None:
+        found = "is there already and poselift did not make it"
+    elif made.get("command", maker) != maker:
+        found = f"is there already, made by poselift {made['command']}"
+    elif theirs is not None and (others := [each for each in files if _below(path, each) not in theirs]):
+        found = f"holds {_below(path, others[0])}, which poselift did not make"
+    else:
+        return
+    raise PoseliftError(f"{path}: {found}; move it away or give another place")
+
+
+def _mark(folder: Path) -> dict[str, Any] | None:
+    """What the mark in a folder says; {} of an earlier version's, None if there is none."""
+    try:
+        text = (folder / MARK).read_text(encoding="utf-8")
+    except OSError:
+        return None
+    try:
+        made = json.loads(text)
+    except ValueError:
+        return {}
+    return made if isinstance(made, dict) else {}
+
+
+def _below(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()
 
 
 def clear_leftovers(path: Path) -> None:
@@ -107,16 +138,19 @@ def _age(path: Path) -> float:
 
 
 @contextmanager
-def own_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder that becomes `path` if the block succeeds, as `atomic_path` does.
+def own_folder(path: Path, maker: str, shared: bool = False) -> Iterator[Path]:
+    """Yield an empty folder that becomes `path` if the block succeeds, as `atomic_path` does; of a link to a
+    folder, that folder. `maker` is the command that makes it. Into a `shared` one others write as well.
 
     Raises `PoseliftError` if something is there that no earlier call made: nobody's files are replaced.
     """
-    require_own(path)
-    with atomic_path(path) as temporary:
+    require_own(path, maker)
+    with atomic_path(path.resolve() if path.is_dir() else path) as temporary:
         temporary.mkdir()
-        (temporary / MARK).write_text("poselift made this folder; the command that did replaces it.\n")
         yield temporary
+        made = [MARK, *(_below(temporary, each) for each in temporary.rglob("*") if not each.is_dir())]
+        about = {"command": maker} if shared else {"command": maker, "files": sorted(made)}
+        (temporary / MARK).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
 def copy_file(source: Path, path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -44,8 +45,8 @@ def test_folder_is_replaced_whole(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["made"]
 
 
-def make(path, name):
-    with own_folder(path) as folder:
+def make(path, name, maker="predict", **options):
+    with own_folder(path, maker, **options) as folder:
         (folder / name).write_text(name)
 
 
@@ -66,6 +67,50 @@ def test_what_others_made_is_not_replaced(tmp_path, there):
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+def test_what_another_command_made_is_not_replaced(tmp_path):
+    make(tmp_path / "made", "model.onnx", "export")
+    with pytest.raises(PoseliftError, match="made: is there already, made by poselift export; move it away"):
+        make(tmp_path / "made", "poses.npz", "predict")
+    assert (tmp_path / "made/model.onnx").exists()
+
+
+@pytest.mark.parametrize("added", ["my-edited.blend", "scenes/walk.blend"])
+def test_a_file_that_somebody_put_into_our_folder_is_not_lost(tmp_path, added):
+    make(tmp_path / "made", "poses.npz")
+    write_text(tmp_path / "made" / added, "mine")
+    with pytest.raises(PoseliftError, match=f"made: holds {added}, which poselift did not make"):
+        make(tmp_path / "made", "poses.npz")
+    assert (tmp_path / "made" / added).read_text() == "mine"
+
+
+def test_a_shared_folder_and_one_of_an_earlier_version_are_replaced(tmp_path):
+    for older in ('{"command": "predict"}', "poselift made this folder\n"):
+        make(tmp_path / "made", "one", shared=True)
+        (tmp_path / "made" / MARK).write_text(older)
+        write_text(tmp_path / "made/main.pdf", "of another command")
+        make(tmp_path / "made", "two")
+        assert {path.name for path in (tmp_path / "made").iterdir()} == {MARK, "two"}
+
+
+def test_a_link_to_a_folder_stays_one(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "made").symlink_to(tmp_path / "disk")
+    for name in ("one", "two"):
+        make(tmp_path / "made", name)
+    assert (tmp_path / "made").is_symlink()
+    assert {path.name for path in (tmp_path / "disk").iterdir()} == {MARK, "two"}
+    assert {path.name for path in tmp_path.iterdir()} == {"made", "disk"}
+
+
+@pytest.mark.parametrize("place", [".", "..", ""])
+def test_the_folder_that_one_is_in_is_not_replaced(tmp_path, monkeypatch, place):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(PoseliftError, match="the folder that you are in"):
+        make(Path(place), "new")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "here"]
+
+
 def test_a_dangling_link_is_somebodys_file(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "link").symlink_to(tmp_path / "nothing")
@@ -81,7 +126,7 @@ def test_empty_folders_are_filled(tmp_path):
 
 def test_a_failure_keeps_the_older_folder(tmp_path):
     make(tmp_path / "made", "one")
-    with pytest.raises(OSError, match="nothing"), own_folder(tmp_path / "made") as folder:
+    with pytest.raises(OSError, match="nothing"), own_folder(tmp_path / "made", "predict") as folder:
         (folder / "nothing" / "two").write_text("")
     assert {path.name for path in (tmp_path / "made").iterdir()} == {MARK, "one"}
     assert [path.name for path in tmp_path.iterdir()] == ["made"]

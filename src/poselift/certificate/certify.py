@@ -35,7 +35,7 @@ def certify(
     The `parts` of the paper are made again as `rebuilt` says, with the stages up to `taken` as given. Raises
     `PoseliftError` if the paper is not reproduced.
     """
-    with opened(paper) as stated, own_folder(out) as bundle:
+    with opened(paper) as stated, own_folder(out, "certify") as bundle:
         try:
             edited = verify_paper(stated)
         except (FileNotFoundError, Unreadable):

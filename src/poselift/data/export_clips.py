@@ -21,7 +21,7 @@ def export_clips(store: Path, n_frames: int, out: Path) -> Path:
     Raises `PoseliftError` if there is such a folder that no earlier export made.
     """
     target = out / f"H36M-{n_frames}"
-    with own_folder(target) as folder:
+    with own_folder(target, "export-clips") as folder:
         for name in SPLITS:
             split = open_split(store, name, n_frames)
             (folder / name).mkdir(parents=True)

@@ -42,7 +42,7 @@ def prepare(source: Dataset, files: Mapping[str, Path], store: Path) -> dict[str
     nothing is written.
     """
     splits = read(source, files)
-    with own_folder(store / "frames") as folder:
+    with own_folder(store / "frames", "prepare") as folder:
         arrays = {
             f"{name}/{array}": digest
             for name, split in splits.items()

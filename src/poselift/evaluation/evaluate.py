@@ -17,7 +17,7 @@ from poselift.errors import PoseliftError
 from poselift.evaluation.dataset import dataset_of
 from poselift.evaluation.predict import predict
 from poselift.evaluation.protocol import clip_mpjpe, evaluate, root_relative_mm, sequence_key
-from poselift.evaluation.report import Report, Result, write_reports
+from poselift.evaluation.report import Report, Result, load_reports, write_reports
 from poselift.evaluation.speed import Stopwatch
 from poselift.files import atomic_path, read_json
 from poselift.machine.devices import reserved_device
@@ -114,6 +114,17 @@ def evaluated(given: argparse.Namespace) -> tuple[str, RunSettings, dict[str, nn
     return given.checkpoint.stem, settings, {"published": model}
 
 
+def require_evaluation(path: Path) -> None:
+    """Raise `PoseliftError` if an evaluation cannot be written to `path`, or would replace something else."""
+    if path.suffix != ".json" or path.is_dir():
+        raise PoseliftError(f"--out {path}: expected the name of a .json file")
+    if path.exists():
+        try:
+            load_reports(path)
+        except PoseliftError:
+            raise PoseliftError(f"--out {path}: is there already, and no evaluation; give another") from None
+
+
 def main(argv: list[str] | None = None) -> None:
     """Evaluate a run (its best and last weights) or a published checkpoint on the test split."""
     parser = argparse.ArgumentParser(prog="poselift evaluate", description=main.__doc__)
@@ -127,6 +138,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, … (default: auto)")
     given = parser.parse_args(argv)
 
+    if given.out:
+        require_evaluation(given.out)
     if not (given.store or given.run):
         raise PoseliftError("--checkpoint needs --store, the frame store to evaluate on")
     store = given.store or given.run.resolve().parents[1] / "data"

@@ -120,11 +120,11 @@ def main(argv: list[str] | None = None) -> None:
     given = parser.parse_args(argv)
     if given.evaluation and not given.run:
         parser.error("--evaluation is that of a run: --run is needed")
-    require_own(given.out)
+    require_own(given.out, "export")
     name, settings, models = evaluated(given)
     model = next(iter(models.values())).eval()
     known = known_inputs(given.run, settings) or {}
-    with own_folder(given.out) as out:
+    with own_folder(given.out, "export") as out:
         reason = write_onnx(model, settings, known, out / "model.onnx")
         save_weights(model, out / "model.safetensors")
         write_text(out / "README.md", card(given, name, settings, onnx=not reason))

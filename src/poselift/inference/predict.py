@@ -160,17 +160,17 @@ def main(argv: list[str] | None = None) -> None:
             view = image_view(given.image)
             stream(sys.stdin, given.layout, Stream(lifter, view, given.stream, given.min_confidence))
         return
-    names = [path.stem for path in given.input]
+    names = [path.resolve().stem for path in given.input]
     if len(set(names)) < len(names):
         raise PoseliftError("two inputs have the same name; give them one after the other")
-    require_own(given.out)
+    require_own(given.out, "predict")
     video = read_video(given.video) if given.video else None
     units = str(given.scale) if given.scale else "px of the image; metres need --height or --bone"
     with ExitStack() as stack:
         lifter, known = stack.enter_context(opened(given))
-        out = stack.enter_context(own_folder(given.out))
-        for path in given.input:
-            folder = out / path.stem if len(names) > 1 else out
+        out = stack.enter_context(own_folder(given.out, "predict"))
+        for path, name in zip(given.input, names, strict=True):
+            folder = out / name if len(names) > 1 else out
             folder.mkdir(exist_ok=True)
             lifted, fps, warnings = predicted(path, given, lifter, known, video)
             write(folder, lifted, units, fps, f"Poses of {path.name}")

@@ -85,7 +85,7 @@ def assemble(
                 f"{sources / name}, line {line}: a conflict of two edits; choose, and remove the marks"
             )
     its_form = form.text(submission, sources)
-    with own_folder(out) as folder:
+    with own_folder(out, "assemble", shared=True) as folder:
         generated = {f"{GENERATED}/{part}": path for part, path in parts.items()}
         for name, path in (sources_in(sources) | generated).items():
             target = folder / name

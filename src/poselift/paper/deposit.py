@@ -58,7 +58,7 @@ def deposit(citation: Path, files: list[Path], out: Path, tag: str | None = None
     names = [SUMS, METADATA, *(path.name for path in files)]
     if again := next((name for name in names if names.count(name) > 1), None):
         raise PoseliftError(f"{again}: two files of the deposit would have this name; rename one")
-    with own_folder(out) as folder:
+    with own_folder(out, "deposit") as folder:
         for path in files:
             shutil.copyfile(path, folder / path.name)
         sums = [f"{sha256(folder / path.name)}  {path.name}\n" for path in files]

@@ -68,7 +68,7 @@ def pack(folder: Path, out: Path, name: str, draft: bool = False) -> tuple[list[
         submission = arxiv_files(files, build)
         _write(submission, submitted)
         warnings = typeset(submitted, made[2], bibliography=False)
-    with own_folder(made[0]) as target:
+    with own_folder(made[0], "handover", shared=True) as target:
         _write(files, target)
     in_folder = zipped({f"{name}/{each}": content for each, content in files.items()})
     for path, content in zip(made[1:], (in_folder, tarred(submission)), strict=True):
@@ -82,7 +82,7 @@ def _require_place(made: list[Path], folder: Path) -> None:
     target, *archives = made
     if target.resolve().is_relative_to(folder.resolve()) or folder.resolve().is_relative_to(target.resolve()):
         raise PoseliftError(f"--out {target.parent}: must lie outside of the paper folder, {folder}")
-    require_own(target)
+    require_own(target, "handover")
     if not (target / MARK).is_file():
         if there := next((path for path in archives if path.exists()), None):
             raise PoseliftError(

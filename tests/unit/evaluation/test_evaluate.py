@@ -251,6 +251,21 @@ def test_options_that_contradict_the_run(run_folder: Path, store: Path, tmp_path
         main(["--checkpoint", "motionagformer.pth.tr", "--size", "base", *options[2:]])
 
 
+@pytest.mark.parametrize("name", ["poses.csv", "keypoints.json", "folder.json"])
+def test_what_is_no_evaluation_is_not_replaced(
+    run_folder: Path, store: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "keypoints.json").write_text('{"people": []}')
+    (tmp_path / "folder.json").mkdir()
+    there = sorted(tmp_path.rglob("*"))
+    with pytest.raises(
+        PoseliftError, match=rf"--out .*{name}: (expected|is there already, and no evaluation)"
+    ):
+        main(["--run", str(run_folder), "--store", str(store), "--out", str(tmp_path / name)])
+    assert sorted(tmp_path.rglob("*")) == there
+    assert (tmp_path / "keypoints.json").read_text() == '{"people": []}'
+
+
 def test_a_diverged_model_leaves_no_output(run_folder: Path, store: Path, tmp_path: Path) -> None:
     model = build_run(SETTINGS)
     model.head.bias.data.fill_(torch.nan)

@@ -1,5 +1,6 @@
 """`poselift predict` as people use it: files in, files out, one line for what is wrong."""
 
+import contextlib
 import csv
 import json
 import re
@@ -48,6 +49,17 @@ def test_every_form_gives_the_same_poses(predict, tmp_path):
     for name, content in {"alpha": alphapose(track[None]), "ultra": ultralytics(track[None])}.items():
         found = predict(written(tmp_path / f"{name}.json", content), *SIZE)["poses"]
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_outputs_of_several_inputs_are_in_the_folder_whatever_these_are_called(
+    predict, tmp_path, monkeypatch
+):
+    openpose(tmp_path / "video", standing(2, n_joints=25)[None])
+    written(tmp_path / "other.json", alphapose(standing(3)[None]))
+    monkeypatch.chdir(tmp_path / "video")
+    with contextlib.suppress(FileNotFoundError):  # there is no poses.npz in the folder itself
+        predict(".", tmp_path / "other.json", *SIZE)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {".made-by-poselift", "video", "other"}
 
 
 def test_two_people_with_a_gap_and_all_outputs(predict, tmp_path):
