@@ -1,6 +1,7 @@
 """Writing files so that a reader sees the old one or the whole new one, never half; reading with
 errors that name the file."""
 
+import errno
 import hashlib
 import json
 import os
@@ -45,6 +46,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
                 path.rename(retired)
             temporary.rename(path)
             shutil.rmtree(retired, ignore_errors=True)
+        elif path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "a folder, and a file is to be written", str(path))
         else:
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())

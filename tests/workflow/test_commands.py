@@ -47,7 +47,7 @@ overrides:
 ground_truth_2d: {architectures: [baseline, full], sizes: [nano], seeds: [7]}
 ablation:
   - {name: wide, architecture: full, size: nano, model: {mamba_gcn_dim: 32}}
-  - {name: long, architecture: baseline, size: pico, n_frames: 15, seeds: [6], training: {epochs: 2}}
+  - {name: long, architecture: baseline, size: pico, n_frames: 15, seeds: [5], training: {epochs: 2}}
 experiments:
   - {name: tried, architecture: full, size: nano, seeds: [8]}
 statistics:
@@ -239,7 +239,7 @@ def trained(jobs: dict[str, Job]) -> dict[str, dict[str, Any]]:
 def test_every_run_of_the_configuration_is_trained(jobs):
     models = ("baseline", "mamba_gcn", "full")
     grid = {f"{MAIN}/runs/{m}-{s}-s{seed}" for m in models for s in ("pico", "nano") for seed in (4, 5)}
-    variants = {"full-nano-wide-s4", "full-nano-wide-s5", "baseline-pico-long-s6"}
+    variants = {"full-nano-wide-s4", "full-nano-wide-s5", "baseline-pico-long-s5"}
     variants |= {"baseline-nano-gt2d-s7", "full-nano-gt2d-s7"}
     further = {f"{FURTHER}/runs/{m}-pico-s3" for m in models}
     assert set(trained(jobs)) == grid | {f"{MAIN}/runs/{run}" for run in variants} | further
@@ -255,7 +255,7 @@ def test_every_run_of_the_configuration_is_trained(jobs):
         ("full-nano-s4", {"lr": "0.02", "batch-size": "8", "mamba-gcn-dim": "16", "input-2d": "detected"}),
         # a variant's settings add to those of the architecture
         ("full-nano-wide-s4", {"mamba-gcn-dim": "32", "fusion-alpha": "0.25", "lr": "0.02", "epochs": "6"}),
-        ("baseline-pico-long-s6", {"n-frames": "15", "epochs": "2", "batch-size": "32", "variant": "long"}),
+        ("baseline-pico-long-s5", {"n-frames": "15", "epochs": "2", "batch-size": "32", "variant": "long"}),
         ("full-nano-gt2d-s7", {"input-2d": "ground_truth", "seed": "7", "n-frames": "9", "lr": "0.02"}),
         ("baseline-nano-gt2d-s7", {"input-2d": "ground_truth", "seed": "7", "batch-size": "8"}),
         # the recipe of the second data set is its own (P-STMO's and MotionAGFormer's: 90 epochs of AMSGrad)
@@ -399,7 +399,7 @@ def test_clips_are_expected_at_the_number_of_frames_that_they_are_known_for(jobs
 def test_runs_are_trained_and_tested_on_clips_of_their_length(jobs):
     for run, clips in (
         (f"{MAIN}/runs/full-nano-s4", f"{MAIN}/data/clips-9"),
-        (f"{MAIN}/runs/baseline-pico-long-s6", f"{MAIN}/data/clips-15"),
+        (f"{MAIN}/runs/baseline-pico-long-s5", f"{MAIN}/data/clips-15"),
         (f"{FURTHER}/runs/full-pico-s3", f"{FURTHER}/data/clips-27"),
     ):
         training = jobs[f"{run}/history.json"]

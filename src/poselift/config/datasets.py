@@ -10,16 +10,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self, cast, get_args
+from typing import Annotated, Any, Literal, Self, cast, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from poselift.config import plugins
 from poselift.config.run import TrainingSettings
-from poselift.config.sections import HASH, NAME, Section, Text, suggest
+from poselift.config.sections import HASH, NAME, Section, Text, literal, suggest
 from poselift.errors import PoseliftError, one_line
 
 PACKAGE = "poselift.datasets"
+
+InputPath = Annotated[Path, AfterValidator(literal)]
+"""A file that the workflow reads."""
 
 FOLDERS = (
     "benchmarks", "code", "cost", "data", "evaluation", "figures", "handover", "logs", "paper",
@@ -37,7 +40,7 @@ class Source(Section):
     dataset: str = Field("human36m", pattern=NAME, description="which data set, by name")
     title: Text = Field("", description="how the paper calls the data (default: the data set's own title)")
     sha256: str | None = Field(None, pattern=HASH, description="of the only file; a warning if it differs")
-    expected_clips: dict[Literal["train", "test"], int] | None = Field(
+    expected_clips: dict[Literal["train", "test"], Annotated[int, Field(ge=1)]] | None = Field(
         None, description="numbers of clips that must come out, for data whose counts are known"
     )
     synthetic: Section | None = Field(None, description="generate motion instead of reading files")
@@ -68,6 +71,8 @@ class Source(Section):
                 f"give either {' and '.join(keys)} ({kind}) or synthetic (settings), "
                 "and set the other to null"
             )
+        if self.sha256 and self.synthetic:
+            raise ValueError("sha256 is that of a file, which synthetic motion has not; set sha256: null")
         return self
 
 

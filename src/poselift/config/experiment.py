@@ -13,13 +13,13 @@ from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, mod
 from poselift.config import datasets
 from poselift.config.architectures import built_in, code_entries, find, known
 from poselift.config.card import Card
-from poselift.config.datasets import Dataset, Source
+from poselift.config.datasets import Dataset, InputPath, Source
 from poselift.config.faults import raise_all
 from poselift.config.presentation import cards
 from poselift.config.recipes import RecipeName, recipe
 from poselift.config.run import ExecutionSettings, RunSettings, TrainingSettings
 from poselift.config.search import Distinct, Search, searchable
-from poselift.config.sections import NAME, InputPath, Section, Text, parse, suggest
+from poselift.config.sections import NAME, Section, Text, parse, suggest
 from poselift.config.sizes import SIZES, ModelSize, model_size
 from poselift.config.submission import Submission
 from poselift.errors import PoseliftError, one_line
@@ -112,6 +112,7 @@ class Reproduction(Variant):
 
     n_frames: int = Field(ge=3, description="frames per clip, as published")
     published: Text = Field(description="the method in `paper.published` whose MPJPE is to come out")
+    input_2d: Literal["detected"] = Field("detected", description="2D poses, as published")
     tolerance: float = Field(0.5, gt=0, description="mm by which it may differ")
 
 
@@ -171,8 +172,8 @@ class Statistics(Section):
 class Paper(Submission):
     """How the paper presents results, and its form."""
 
-    title: Text = Field(description="title of the paper")
-    authors: list[Text] = Field(min_length=1, description="names, in order")
+    title: Text = Field(min_length=1, description="title of the paper")
+    authors: list[Annotated[Text, Field(min_length=1)]] = Field(min_length=1, description="names, in order")
     decimals: int = Field(1, ge=0, le=4, description="decimals of millimetres in tables and text")
     per_action_size: str = Field(description="the size whose errors per action and joint are shown")
     published: InputPath | None = Field(
@@ -330,9 +331,9 @@ class Config(Section):
             yield from ((f"{where}.{key}s", name) for name in getattr(section, f"{key}s", ()))
         single: dict[str, list[Any]] = {
             "ablation": self.ablation, "experiments": self.experiments, "reproduction": self.reproduction,
+            "search": self.search.stages,
         }  # fmt: skip
         if key == "architecture":
-            single["search"] = self.search.stages  # whose sizes the search checks
             for stage in self.search.stages:
                 yield from ((f"search.{stage.name}.architectures", name) for name in stage.architectures)
         else:
@@ -349,17 +350,25 @@ class Config(Section):
     def _names_are_known(self) -> Self:
         there = {"architecture": [*built_in(), *self.architectures], "size": [*SIZES, *self.sizes]}
         keys = searchable(known(self.architectures).values())
-        found = [
-            f"{where}: unknown {key} '{name}'{suggest(name, names)}"
-            for key, names in there.items()
-            for where, name in self._named(key)
-            if name not in names
-        ] + [
-            f"search stage '{stage.name}': '{key}' cannot be searched{suggest(key, keys)}"
-            for stage in self.search.stages
-            for key in stage.keys
-            if key not in keys
-        ]
+        found = (
+            [
+                f"search.tuned: unknown architecture '{name}'{suggest(name, there['architecture'])}"
+                for name in self.search.tuned
+                if name not in there["architecture"]
+            ]
+            + [
+                f"{where}: unknown {key} '{name}'{suggest(name, names)}"
+                for key, names in there.items()
+                for where, name in self._named(key)
+                if name not in names
+            ]
+            + [
+                f"search stage '{stage.name}': '{key}' cannot be searched{suggest(key, keys)}"
+                for stage in self.search.stages
+                for key in stage.keys
+                if key not in keys
+            ]
+        )
         raise_all(found)
         return self
 
@@ -369,6 +378,7 @@ class Config(Section):
             raise ValueError(f"paper: {NOT_COMPARABLE}")
         if self.paper.per_action_size not in self.experiment.sizes:
             raise ValueError("paper.per_action_size must be one of experiment.sizes")
+        self._ablation_is_paired()
         names = [variant.name for variant in [*self.ablation, *self.experiments, *self.reproduction]]
         for name in names:
             if names.count(name) > 1 or name == GROUND_TRUTH_2D:
@@ -380,13 +390,38 @@ class Config(Section):
         self.runs_by_folder()
         return self
 
+    def _ablation_is_paired(self) -> None:
+        """Raise `ValueError` for a seed of an entry that the model it is compared with does not have."""
+        models = set(product(self.experiment.architectures, self.experiment.sizes))
+        for variant in self.ablation:
+            there = self.experiment.seeds_of(variant.base[1])
+            alone = [seed for seed in variant.seeds if seed not in there]
+            if alone and variant.base in models:
+                raise ValueError(
+                    f"ablation.{variant.name}.seeds: {' in size '.join(variant.base)}, which it is compared "
+                    f"with, has no seed {alone[0]}, only {', '.join(map(str, there))}"
+                )
+
     @model_validator(mode="after")
     def _primary_is_measured(self) -> Self:
-        primary, metrics = self.statistics.primary, self.dataset_of(self.data.dataset).metrics
-        if primary not in metrics:
-            raise ValueError(
-                f"statistics.primary: no metric '{primary}' of the data{suggest(primary, metrics)}"
-            )
+        primary, tested = self.statistics.primary, [self.data.dataset]
+        if "further_data" in self.statistics.families:
+            tested += self.further_data
+        for name in tested:
+            if primary not in (metrics := self.dataset_of(name).metrics):
+                raise ValueError(
+                    f"statistics.primary: no metric '{primary}' of {name}{suggest(primary, metrics)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _kernels_are_as_wanted(self) -> Self:
+        for name, run in self.all_runs().items():
+            if run.training.deterministic and getattr(run.model, "ssm_backend", "") == "mamba_ssm":
+                raise ValueError(
+                    f"{name}: the kernels of mamba_ssm are not deterministic; set deterministic: false, or "
+                    "another ssm_backend"
+                )
         return self
 
     def dataset_of(self, name: str) -> Dataset:
@@ -420,7 +455,7 @@ class Config(Section):
         for change in changes:
             training |= change.training.model_dump(exclude_unset=True)
         n_frames = next(change.n_frames for change in reversed(changes) if change.n_frames)
-        shape = self.sizes.get(size) or model_size(size)
+        shape = (None if as_published else self.sizes.get(size)) or model_size(size)
         special = {} if variant is None else {"variant": variant.name, "input_2d": variant.input_2d}
         return parse(
             RunSettings,

@@ -1,8 +1,8 @@
 """Faults of a configuration in words, a line for each: the source, the key, what is expected."""
 
 import reprlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
@@ -29,6 +29,22 @@ def raise_all(reasons: Sequence[str]) -> None:
     ]
     if details:
         raise ValidationError.from_exception_data("section", details)
+
+
+def require_numbers(section: type[BaseModel], value: Any) -> None:
+    """In a validator: raise a fault for each true or false in a place of a number, where it would count as 1
+    or 0."""
+    given = value if isinstance(value, Mapping) else {}
+    kinds = {name: field.annotation for name, field in section.model_fields.items() if name in given}
+    raise_all(
+        [
+            f"{name}: expected a number, found true or false"
+            for name, kind in kinds.items()
+            if {int, float} & {kind, *get_args(kind)}
+            for each in (given[name] if isinstance(given[name], list) else [given[name]])
+            if isinstance(each, bool)
+        ]
+    )
 
 
 def in_words(error: ValidationError | UnicodeError, value: Any, source: str) -> PoseliftError:

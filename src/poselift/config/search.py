@@ -56,7 +56,7 @@ Choices = Annotated[
 class RandomSampling(Section):
     """Trials drawn at random; more samples leave the earlier ones as they are."""
 
-    samples: int = Field(ge=1, description="number of trials")
+    samples: int = Field(ge=1, le=10_000, description="number of trials")
     seed: int = Field(0, ge=0, description="seed of the draws")
     space: dict[str, Choices] = Field(min_length=1, description="per key: a list of values, or a range")
 
@@ -78,7 +78,9 @@ class Finalists(Section):
     """The best trials of a stage, which are then trained with further seeds and compared by the mean."""
 
     count: int = Field(ge=2, description="how many")
-    seeds: Annotated[list[int], Distinct] = Field(min_length=1, description="seeds beside that of the search")
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**32)]], Distinct] = Field(
+        min_length=1, description="seeds beside that of the search"
+    )
 
 
 class Stage(Section):
@@ -140,7 +142,7 @@ class Search(Section):
     """The hyper-parameter search (`snakemake search`)."""
 
     validation_subject: str = Field("S8", description="training subject that trials are judged on, in pixels")
-    seed: int = Field(0, ge=0, description="seed of every trial's training")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of every trial's training")
     stages: list[Stage] = Field([], description="stages in the order in which they may use each other")
     keep_weights: bool = Field(False, description="keep the weights of finished trials")
     with_paper: bool = Field(False, description="also search whenever the paper is built")

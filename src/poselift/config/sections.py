@@ -3,7 +3,6 @@
 import difflib
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from pkgutil import resolve_name
 from typing import Annotated, Any, Self, TypeVar
 
@@ -30,6 +29,7 @@ class Section(BaseModel):
     def _known_keys(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Say of an unknown key what may have been meant, beside all other faults."""
         try:
+            resolve_name("poselift.config.faults:require_numbers")(cls, value)
             return handler(value)
         except ValidationError as error:
             details = [cls._told(fault) for fault in error.errors()]
@@ -50,16 +50,14 @@ class Unchecked(Section):
     model_config = ConfigDict(extra="allow")
 
 
-def _literal(value: Any) -> Any:
+def literal(value: Any) -> Any:
+    """A text or a path as it is. Raises `ValueError` for one that Snakemake would read otherwise."""
     if set("{}") & set(str(value)) or not str(value).isprintable():
         raise ValueError("braces are Snakemake's own, and all else has to be printable")
     return value
 
 
-InputPath = Annotated[Path, AfterValidator(_literal)]
-"""A file that the workflow reads."""
-
-Text = Annotated[str, AfterValidator(_literal)]
+Text = Annotated[str, AfterValidator(literal)]
 """Words that the paper shows."""
 
 NAME = r"^[a-z][a-z0-9_]*$"

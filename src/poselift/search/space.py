@@ -1,6 +1,7 @@
 """Points of a search space: every combination of a grid, or seeded random draws; and their names."""
 
 import itertools
+import json
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,13 +25,12 @@ def grid(values: Mapping[str, Sequence[Any]]) -> list[Point]:
 def random_points(sampling: RandomSampling) -> list[Point]:
     """`sampling.samples` distinct points. Draw i of a key depends on the seed, i and the key alone, so more
     samples leave the earlier points as they are. Raises `PoseliftError` if the space has too few points."""
-    points: list[Point] = []
+    points: dict[str, Point] = {}
     for i in range(100 * sampling.samples):
         point = {key: _draw(values, sampling.seed, i, key) for key, values in sampling.space.items()}
-        if point not in points:
-            points.append(point)
+        points.setdefault(json.dumps(point, sort_keys=True, default=str), point)
         if len(points) == sampling.samples:
-            return points
+            return list(points.values())
     space = f"the space seems to have {len(points)} points"
     raise PoseliftError(f"{sampling.samples} samples, but {space}; ask for fewer")
 

@@ -42,6 +42,7 @@ class Reporter:
         self._begun = self._logged = time.perf_counter()
         self._name, self._epochs, self._out = settings.name, settings.training.epochs, out
         self._unit = "px" if settings.validation_subject else "mm"
+        self._warmup = settings.training.warmup_steps
         self._device, self._processes, self._batch_size = device, processes, settings.training.batch_size
         self._file = ProgressFile(
             out and out / "state" / "progress.json",
@@ -84,6 +85,10 @@ class Reporter:
             loop.clips, loop.steps, len(loop.validation.clips),
             "on the device" if loop.resident else "read by workers",
         )  # fmt: skip
+        if self._batch_size > loop.clips:
+            log.info("warning: batch_size = %s, and there are %s clips in all", self._batch_size, loop.clips)
+        if self._warmup >= (steps := loop.steps * self._epochs):
+            log.info("warning: warmup_steps = %s, and the training has %s steps", self._warmup, steps)
         if loop.state.epoch or loop.state.step:
             log.info("resuming after epoch %s, step %s of the next", loop.state.epoch, loop.state.step)
 

@@ -3,6 +3,7 @@
 All numbers differ, so that no setting can stand in for another one unseen.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def test_overrides_are_for_the_models_that_they_name():
 @pytest.mark.parametrize("key", ["ablation", "experiments"])
 def test_a_variant_changes_what_it_says_and_nothing_else(key):
     entry = {
-        "name": "odd", "architecture": "full", "size": "base", "seeds": [7, 8], "n_frames": 27,
+        "name": "odd", "architecture": "full", "size": "base", "seeds": [4, 3], "n_frames": 27,
         "input_2d": "ground_truth", "model": {"gcn_dropout": 0.3}, "training": {"lr": 5e-3},
     }  # fmt: skip
     settings = config(
@@ -97,10 +98,10 @@ def test_a_variant_changes_what_it_says_and_nothing_else(key):
     )
     runs = settings.variant_runs(getattr(settings, key))
     assert list(runs) == [
-        "full-base-odd-s7", "full-base-odd-s8", "baseline-tiny-plain-s3", "baseline-tiny-plain-s4",
+        "full-base-odd-s4", "full-base-odd-s3", "baseline-tiny-plain-s3", "baseline-tiny-plain-s4",
     ]  # fmt: skip
-    run, grid = runs["full-base-odd-s8"], settings.runs()["full-base-s4"]
-    assert (run.seed, run.variant, run.n_frames, run.input_2d) == (8, "odd", 27, "ground_truth")
+    run, grid = runs["full-base-odd-s3"], settings.runs()["full-base-s4"]
+    assert (run.seed, run.variant, run.n_frames, run.input_2d) == (3, "odd", 27, "ground_truth")
     # beside the configuration's own 0.4
     assert (run.model.fusion_alpha, run.model.gcn_dropout) == (0.4, 0.3)
     assert of(run, "lr", "flip", "epochs") == [5e-3, 0.1, 11]
@@ -343,3 +344,81 @@ def test_entries_that_change_nothing_of_the_grid_are_doubted():
         "again: changes nothing of baseline in size base, which is trained once more for it",
     ]
     assert read_configuration([REPOSITORY / "config.yaml"]).doubts() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {
+                "ablation": [
+                    {"name": "odd", "architecture": "full", "size": "base", "seeds": [3, 9], "n_frames": 9}
+                ]
+            },
+            "ablation.odd.seeds: full in size base, which it is compared with, has no seed 9, only 3, 4",
+        ),
+        (
+            {"training": {"flip": True, "epochs": False}},
+            "training: flip: expected a number, found true or false",
+        ),
+        (
+            {"experiment": CONTENT["experiment"] | {"seeds": [0, True]}},
+            "experiment: seeds: expected a number, found true or false",
+        ),
+        (
+            {"sizes": {"tiny": {"depth": True, "dim": 16}}},
+            "sizes.tiny: depth: expected a number, found true or false",
+        ),
+        (
+            {"models": {"full": {"ssm_backend": "mamba_ssm"}}},
+            "full-tiny-s3: the kernels of mamba_ssm are not deterministic; set deterministic: false",
+        ),
+        (
+            {"statistics": {"primary": "p_mpjpe"}, "further_data": {"mpi_inf_3dhp": {"synthetic": {}}}},
+            "statistics.primary: no metric 'p_mpjpe' of mpi_inf_3dhp (did you mean 'mpjpe'?)",
+        ),
+        (
+            {"search": {"tuned": {"ful": {"keys": ["lr"], "trials": 2, "size": "base", "subject": "S8"}}}},
+            "search.tuned: unknown architecture 'ful' (did you mean 'full'?)",
+        ),
+        (
+            {"data": {"title": "T", "synthetic": {}, "sha256": "a" * 64}},
+            "sha256 is that of a file, which synthetic motion has not",
+        ),
+        ({"data": {"title": "T", "raw": "raw.pkl", "expected_clips": {"train": -5}}}, "expected_clips.train"),
+        ({"paper": CONTENT["paper"] | {"authors": [""]}}, "paper.authors.0"),
+        ({"paper": CONTENT["paper"] | {"title": ""}}, "paper.title"),
+    ],
+)
+def test_what_cannot_act_as_meant_is_refused_when_it_is_read(changes, told):
+    with pytest.raises(PoseliftError, match=re.escape(told)):
+        config(**changes)
+
+
+@pytest.mark.parametrize(
+    ("stage", "told"),
+    [
+        ({"grid": {"lr": [0.1, 0.2]}, "finalists": {"count": 2, "seeds": [-1]}}, "finalists.seeds.0"),
+        ({"random": {"samples": 1_000_000, "space": {"lr": [0.1]}}}, "random.samples"),
+    ],
+)
+def test_a_search_that_cannot_be_is_refused_when_it_is_read(stage, told):
+    model = {"name": "one", "architecture": "full", "size": "base"}
+    with pytest.raises(PoseliftError, match=rf"search\.stages\.one\.{told}"):
+        config(search={"stages": [model | stage]})
+
+
+def test_what_is_allowed_beside_what_is_refused():
+    """The same primary metric where further data are not tested, and kernels of a run that may vary."""
+    further = {"mpi_inf_3dhp": {"synthetic": {}}}
+    config(statistics={"primary": "p_mpjpe", "families": ["grid"]}, further_data=further)
+    config(models={"full": {"ssm_backend": "mamba_ssm"}}, training={"deterministic": False, "compile": True})
+
+
+def test_a_reproduction_has_the_published_size_whatever_the_configuration_calls_so():
+    entry = {"name": "again", "architecture": "full", "size": "base", "n_frames": 81, "published": "P"}
+    settings = config(reproduction=[entry])
+    (run, _) = settings.variant_runs(settings.reproduction).values()
+    assert (run.depth, run.dim) == (16, 128)
+    with pytest.raises(PoseliftError, match=r"reproduction\.again\.input_2d"):
+        config(reproduction=[entry | {"input_2d": "ground_truth"}])

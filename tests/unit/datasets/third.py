@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from poselift.config import datasets
-from poselift.config.datasets import Dataset
+from poselift.config.datasets import Dataset, InputPath
 from poselift.config.run import TrainingSettings
-from poselift.config.sections import InputPath, Section
+from poselift.config.sections import Section
 from poselift.data.frames import Frames
 from poselift.data.normalise import normalise
 from poselift.data.sequence import Sequence

@@ -60,7 +60,7 @@ def config(**changes: object) -> Config:
 def test_the_variance_is_pooled_over_models_that_have_all_seeds_of_a_comparison():
     entries = [
         {"name": name, "architecture": "full", "size": "base", "seeds": seeds}
-        for name, seeds in (("one", [0, 1]), ("other", [1, 2, 5]))
+        for name, seeds in (("one", [0, 1]), ("other", [1, 2]))
     ]
     settings = config(ablation=entries)
     pairs = families_of(view_of(settings))["ablation"]

@@ -160,7 +160,7 @@ def test_rungs(searching):
         ([FINE], "stage 'fine' starts from 'coarse', which is no earlier stage"),
         ([COARSE, COARSE], "two stages are called 'coarse'"),
         ([COARSE | {"size": None}], "search stage 'coarse': say which size"),
-        ([COARSE | {"size": "nanno"}], "search stage 'coarse': unknown size 'nanno'"),
+        ([COARSE | {"size": "nanno"}], "search.coarse.size: unknown size 'nanno' (did you mean 'nano'?)"),
         (
             [COARSE | {"grid": {"lr": [2]}}],
             "search stage 'coarse': lr = 2: training.lr: Input should be less",

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -371,6 +372,24 @@ def test_step_seeds_are_all_different():
         )
         == 9000
     )
+
+
+def test_what_no_training_of_so_few_clips_can_do_is_said(store, tmp_path, caplog):
+    options = "--architecture baseline --size xsmall --depth 1 --dim 8 --n-frames 4 --epochs 1 --device cpu"
+    odd = "--batch-size 5000 --warmup-steps 1"
+    with caplog.at_level(logging.INFO):
+        module.main(["--store", str(store), "--out", str(tmp_path / "odd"), *options.split(), *odd.split()])
+    (clips,) = re.findall(r"([\d,]+) clips to train on, 1 steps per epoch", caplog.text)
+    assert f"warning: batch_size = 5000, and there are {clips} clips in all" in caplog.text
+    assert "warning: warmup_steps = 1, and the training has 1 steps" in caplog.text
+    caplog.clear()
+    usual = f"--batch-size {clips} --warmup-steps 1 --epochs 2"
+    with caplog.at_level(logging.INFO):
+        module.main(
+            ["--store", str(store), "--out", str(tmp_path / "usual"), *options.split(), *usual.split()]
+        )
+    assert "and there are" not in caplog.text
+    assert "and the training has" not in caplog.text
 
 
 def test_command_line(store, tmp_path, capsys, caplog):

@@ -3,8 +3,8 @@
 from pydantic import Field
 
 from poselift.config import datasets
-from poselift.config.datasets import Dataset
-from poselift.config.sections import InputPath, Section
+from poselift.config.datasets import Dataset, InputPath
+from poselift.config.sections import Section
 
 
 class Synthetic(Section):

@@ -3,9 +3,9 @@
 from pydantic import Field
 
 from poselift.config import datasets
-from poselift.config.datasets import Dataset
+from poselift.config.datasets import Dataset, InputPath
 from poselift.config.run import TrainingSettings
-from poselift.config.sections import InputPath, Section
+from poselift.config.sections import Section
 
 
 class Synthetic(Section):
