@@ -47,8 +47,10 @@ def whole(value: Any, what: str) -> int:
         number = int(value)
     except (TypeError, ValueError, OverflowError):
         number = -1
-    if not 0 <= number < 2**53 or (number != value and not isinstance(value, str)):
+    if number < 0 or (number != value and not isinstance(value, str)):
         raise ValueError(f"{what} {value!r} is not a whole number of at least 0")
+    if number >= 2**53:
+        raise ValueError(f"{what} {value!r} is too large, expected below 2**53")
     return number
 
 

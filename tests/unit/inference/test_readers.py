@@ -219,12 +219,91 @@ def test_alphapose_without_a_tracker_tells_nobody_apart(tmp_path):
 def test_two_videos_are_not_mixed(tmp_path):
     folder = openpose(tmp_path / "frames", np.stack([standing(2, 25)]))
     (folder / "other_000000000001_keypoints.json").write_text('{"people": []}')
-    assert "are both frame 1; lift one video at a time" in line_of(folder)
+    assert "differ in more than the last number; name images by one frame number" in line_of(folder)
     entries = alphapose(TRACKS[:1])
     other = [each | {"image_id": f"other_{each['image_id']}"} for each in entries]
-    assert "'0.jpg' and 'other_0.jpg' are both frame 0" in line_of(
+    assert "'0.jpg' and 'other_0.jpg' differ in more" in line_of(
         written(tmp_path / "a.json", entries + other)
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("clip_00_00_59.png", "clip_00_01_00.png"),  # times of day
+        ("shot_12-30-05-033.png", "shot_12-30-06-000.png"),
+        ("1305031102.175304.png", "1305031103.008637.png"),
+        ("a/1.png", "b/2.png"),  # two folders
+        ("0_left.png", "0_right.png"),  # two cameras
+    ],
+)
+def test_names_that_differ_in_more_than_one_number_are_not_frame_numbers(one, other, tmp_path):
+    entries = [
+        each | {"image_id": name} for each, name in zip(alphapose(TRACKS[:1]), (one, other), strict=False)
+    ]
+    said = line_of(written(tmp_path / "a.json", entries))
+    assert f"'{one}' and '{other}' differ in more than the last number; name images by" in said
+
+
+def test_people_of_one_image_are_in_one_frame(tmp_path):
+    """MMPose's demo on an image writes no frames, but the people themselves."""
+    content = mmpose(TRACKS[:, :1], {"0": "nose"})
+    content["instance_info"] = content["instance_info"][0]["instances"]
+    found = read_keypoints(written(tmp_path / "a.json", content))
+    assert (found.frame.tolist(), found.layout) == ([0, 0], "coco")
+    assert_same(found, TRACKS[:, :1])
+
+
+def coco(names: list[str], ids: list[int]) -> dict[str, Any]:
+    """Annotations of a person, whose frames are in images of these names and ids."""
+    images = [{"id": i, "file_name": name} for i, name in zip(ids, names, strict=True)]
+    people = [
+        {"image_id": i, "category_id": 1, "track_id": 1, "keypoints": flat(points)}
+        for i, points in zip(ids, TRACKS[0], strict=True)
+    ]
+    return {"images": images, "annotations": people}
+
+
+def test_the_names_of_images_number_frames_and_their_ids_where_names_do_not(tmp_path):
+    shuffled = np.random.default_rng(0).permutation(20).tolist()
+    content = coco([f"val/seq2/{i:06d}.jpg" for i in range(20)], shuffled)
+    assert_same(read_keypoints(written(tmp_path / "a.json", content)), TRACKS[:1])
+    content = coco(["first.jpg", *(f"{50 - i}.jpg" for i in range(19))], list(range(20)))
+    assert_same(read_keypoints(written(tmp_path / "a.json", content)), TRACKS[:1])
+
+
+def test_images_without_a_size_and_things_without_keypoints(tmp_path):
+    content = coco([f"{i}.jpg" for i in range(20)], list(range(20)))
+    content["annotations"].insert(3, {"image_id": 3, "category_id": 2, "bbox": [1, 2, 3, 4]})
+    found = read_keypoints(written(tmp_path / "a.json", content))
+    assert_same(found, TRACKS[:1])
+    assert found.size is None
+
+
+@pytest.mark.parametrize(("first", "layout"), [("Pelvis", "human36m"), ("hip", "human36m"), ("nose", "coco")])
+def test_the_categories_of_annotations_say_the_layout(first, layout, tmp_path):
+    content = coco([f"{i}.jpg" for i in range(20)], list(range(20)))
+    content["categories"] = [{"id": 2, "name": "car"}, {"id": 1, "name": "person", "keypoints": [first, "x"]}]
+    assert read_keypoints(written(tmp_path / "a.json", content)).layout == layout
+    content["categories"][1]["keypoints"][0] = "right_ankle"
+    assert "say which with --layout" in line_of(written(tmp_path / "a.json", content))
+
+
+def test_an_empty_line_is_a_frame_of_nobody(tmp_path):
+    untracked = [[each | {"track_id": 1} for each in frame[:1]] for frame in ultralytics(TRACKS)]
+    text = lines(untracked[:2]) + "\n\n \n" + lines(untracked[4:]) + "\n\n\n"
+    (tmp_path / "a.jsonl").write_text(text)
+    found = read_keypoints(tmp_path / "a.jsonl")
+    assert found.frame.tolist() == [0, 1, *range(4, 20)]
+
+
+def test_a_person_of_whom_openpose_found_nothing(tmp_path):
+    folder = openpose(tmp_path / "frames", np.stack([standing(2, 25)]))
+    for path in folder.iterdir():
+        content = json.loads(path.read_text())
+        content["people"].insert(0, {"person_id": [-1], "pose_keypoints_2d": []})
+        path.write_text(json.dumps(content))
+    np.testing.assert_allclose(read_keypoints(folder).points, standing(2, 25), rtol=1e-6)
 
 
 def test_people_and_frames_beside_an_array(tmp_path):
@@ -322,7 +401,15 @@ def line_of(path: Path, layout: str | None = None) -> str:
         ('[{"image_id": 1.5, "keypoints": [1, 2, 1]}]', "frame 1.5 is not a whole number"),
         ('[{"image_id": -1, "keypoints": [1, 2, 1]}]', "frame -1 is not a whole number"),
         ('[{"image_id": 1, "keypoints": [1, 2, "x"]}]', "could not convert"),
-        ('[{"image_id": 1, "keypoints": [1, 2, 1]}, {"image_id": 1, "keypoints": []}]', "0 and of 1 joints"),
+        (
+            '[{"image_id": 1, "keypoints": [1, 2, 1]}, {"image_id": 1, "keypoints": [1, 2, 1, 3, 4, 1]}]',
+            "1 and of 2 joints",
+        ),
+        (
+            '[{"image_id": 1403636579763555584, "keypoints": [1, 2, 1]}]',
+            "frame 1403636579763555584 is too large",
+        ),
+        ('[{"image_id": 1, "keypoints": []}]', "no person in it"),
         ("[" * 100_000, "no keypoints that can be read"),
         ('[{"image_id": 1, "keypoints": [' + "9" * 5000 + ", 2, 1]}]", "no keypoints that can be read"),
     ],
