@@ -176,6 +176,12 @@ def test_videopose3d_keeps_people_apart(tmp_path):
         np.testing.assert_allclose(found.points[found.person == person], track, rtol=1e-6)
 
 
+def test_actions_of_videopose3d_are_not_people(tmp_path):
+    actions = np.array({"S1": {"Walking 1": [TRACKS[0]], "Eating": [TRACKS[1]]}}, dtype=object)
+    path = as_npz(tmp_path / "a.npz", positions_2d=actions, metadata=np.array({}, dtype=object))
+    assert "2 videos or actions, expected one" in line_of(path, "coco")
+
+
 def test_what_was_not_found_has_no_confidence(tmp_path):
     points = standing(1)[0]
     points[0], points[1, 0], points[2, 2], points[3, 2] = 0, np.nan, 0, 7.5
@@ -320,6 +326,43 @@ def test_people_and_frames_beside_an_array(tmp_path):
     assert "for keypoints of shape (4, 17, 3)" in line_of(short, "coco")
 
 
+def test_frame_numbers_beside_an_array_that_tells_nobody_apart(tmp_path):
+    frame = np.array([4, 4, 5, 9])
+    found = read_keypoints(as_npz(tmp_path / "a.npz", keypoints=TRACKS[0, :4], frame=frame), "coco")
+    np.testing.assert_array_equal((found.frame, found.person), (frame, [UNKNOWN] * 4))
+
+
+@pytest.mark.parametrize("name", ["conf", "score", "scores", "confidence", "keypoint_scores"])
+def test_names_of_confidences_beside_an_array(name, tmp_path):
+    path = as_npz(tmp_path / "a.npz", keypoints=TRACKS[0, ..., :2], **{name: TRACKS[0, ..., 2]})
+    np.testing.assert_allclose(read_keypoints(path, "coco").points, TRACKS[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["conf", "score", "likelihood"])
+def test_names_of_confidences_in_a_table(name, tmp_path):
+    path = as_csv(tmp_path / "a.csv", TRACKS, COCO_NAMES)
+    path.write_text(path.read_text().replace("confidence", name))
+    assert_same(read_keypoints(path))
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_people_do_not_come_after_frames(frames, tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((20, frames, 17, 2)))
+    expected = f"20 people in {frames} frames: people come first (people, frames, joints, 2 or 3)"
+    assert expected in line_of(tmp_path / "a.npy", "coco")
+
+
+def test_numbers_that_most_people_of_a_frame_share_tell_nobody_apart(tmp_path):
+    """One in ten is a slip, of which the surer is taken; more are two people."""
+    entries = alphapose(np.concatenate([TRACKS[:1], TRACKS[:1]]))
+    again = [each | {"idx": 1} for each in entries if each["idx"] == 2]
+    first = [each for each in entries if each["idx"] == 1]
+    assert_same(read_keypoints(written(tmp_path / "a.json", first + again[:2])), TRACKS[:1])
+    found = read_keypoints(written(tmp_path / "a.json", first + again[:3]))
+    assert found.frame.tolist() == [0, 0, 1, 1, 2, 2, *range(3, 20)]
+    assert (found.person == UNKNOWN).all()
+
+
 def test_the_names_in_a_table_say_the_layout_that_they_tell_most_of(tmp_path):
     """Without eyes and ears they are those of Human3.6M as well, which would lack hip and thorax."""
     limbs = [name for name in COCO_NAMES if "eye" not in name and "ear" not in name]
@@ -363,6 +406,24 @@ def test_a_table_as_programs_write_it(tmp_path):
     )
     path.write_text("frame,joint,x,y\nfirst,left_hip,500,400\n")
     assert "frame 'first' is not a whole number" in line_of(path)
+
+
+def test_rows_with_more_fields_than_a_table_has_columns(tmp_path):
+    (tmp_path / "a.csv").write_text("frame,joint,x,y\n1,nose,5,4\n1,left_hip,500,5,400,5\n")
+    expected = "line 3: 6 fields below a header of 4; is the comma a decimal one? write points"
+    assert expected in line_of(tmp_path / "a.csv")
+
+
+def test_joints_that_are_numbered_from_one(tmp_path):
+    path = as_csv(tmp_path / "a.csv", TRACKS, [str(i) for i in range(1, 18)])
+    assert "joints are numbered from 0" in line_of(path, "halpe26")
+
+
+def test_names_of_joints_that_are_unknown_are_named(tmp_path):
+    names = ["tail" if name == "left_wrist" else name for name in COCO_NAMES]
+    assert "joints ['tail'] are not in layout coco" in line_of(as_csv(tmp_path / "a.csv", TRACKS, names))
+    said = line_of(as_csv(tmp_path / "b.csv", TRACKS, COCO_NAMES), "human36m")
+    assert "joints ['left_eye', 'right_eye', 'left_ear', 'right_ear'] are not in layout human36m" in said
 
 
 @pytest.mark.parametrize(
