@@ -140,6 +140,12 @@ def _videopose3d(positions: dict[str, Any], metadata: dict[str, Any]) -> Keypoin
 
 def _read_csv(path: Path, layout: str | None) -> Keypoints:
     """A row for each joint: frame, person (if several), joint (its name or number), x, y, confidence."""
+    table = pd.read_csv(
+        path, usecols=lambda name: name in COLUMNS, dtype={"joint": str},
+        index_col=False, skipinitialspace=True, low_memory=False,
+    )  # fmt: skip
+    if missing := {"frame", "joint", "x", "y"} - set(table.columns):
+        raise ValueError(f"no column {sorted(missing)[0]}; columns are frame, joint, x, y, confidence")
     with path.open(newline="", encoding="utf-8-sig") as file:
         lines = csv.reader(file, skipinitialspace=True)
         header = next((len(line) for line in lines if line), 0)
@@ -147,12 +153,6 @@ def _read_csv(path: Path, layout: str | None) -> Keypoints:
             if any(line[header:]):  # which pandas would leave out
                 more = f"line {lines.line_num}: {len(line)} fields below a header of {header}"
                 raise ValueError(f"{more}; is the comma a decimal one? write points")
-    table = pd.read_csv(
-        path, usecols=lambda name: name in COLUMNS, dtype={"joint": str},
-        index_col=False, skipinitialspace=True, low_memory=False,
-    )  # fmt: skip
-    if missing := {"frame", "joint", "x", "y"} - set(table.columns):
-        raise ValueError(f"no column {sorted(missing)[0]}; columns are frame, joint, x, y, confidence")
     if "z" in table:
         raise ValueError("column z: poses, not keypoints of an image")
     if table.empty:

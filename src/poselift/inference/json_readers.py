@@ -32,8 +32,8 @@ def only_frame(name: Any, names: dict[int, Any]) -> int:
     first = next(iter(names.values()), name)
     other = first if _last_number(first)[0] != before else names.setdefault(number, name)
     if other != name:
-        differ = f"'{other}' and '{name}' differ in more than the last number"
-        raise ValueError(f"{differ}; name images by one frame number")
+        two = f"'{str(other)[-60:]}' and '{str(name)[-60:]}'"
+        raise ValueError(f"{two} differ in more than the last number; name images by one frame number")
     return number
 
 

@@ -240,6 +240,7 @@ def test_two_videos_are_not_mixed(tmp_path):
         ("shot_12-30-05-033.png", "shot_12-30-06-000.png"),
         ("1305031102.175304.png", "1305031103.008637.png"),
         ("a/1.png", "b/2.png"),  # two folders
+        (f"1_{'ab' * 26}5.jpg", f"2_{'ab' * 26}6.jpg"),  # long as Roboflow's
         ("0_left.png", "0_right.png"),  # two cameras
     ],
 )
@@ -499,6 +500,8 @@ def test_other_faults_are_named(tmp_path):
     assert "no column joint" in line_of(tmp_path / "a.csv")
     (tmp_path / "b.csv").write_text("frame,joint,x,y\n1,tail,2,3\n")
     assert "'tail'" in line_of(tmp_path / "b.csv")
+    (tmp_path / "c.csv").write_text("# a comment\nframe,joint,x,y\n1,nose,2,3\n")
+    assert "no column frame" in line_of(tmp_path / "c.csv")
 
 
 def test_a_pickle_inside_an_npz_is_not_run(tmp_path):
