@@ -1,6 +1,6 @@
 """What looks wrong with keypoints, in words: another layout than was said, or not like the training's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,16 @@ APART = 0.35
 """Sum of the differences to `LENGTHS` that keypoints of the right layout stay below."""
 
 NORMALISED = 2
-"""Coordinates that are shares of the image, from 0 or -1 to 1, are no larger; pixels are."""
+"""Coordinates that are shares of the image, from 0 or -1 to 1, are no larger, but for strays; pixels are."""
+
+STRAY = 0.1
+"""The share of joints that a detector puts anywhere."""
+
+FAR = 1
+"""Joints at this distance from the middle of the image, in its sides, are half an image outside."""
+
+MOSTLY_FAR = 0.05
+"""The share of joints so far out that single false detections stay below."""
 
 MOSTLY_INSIDE = 0.1
 """The share of joints outside of the image, of people whom its edge cuts off, that is not strange."""
@@ -62,22 +71,31 @@ def unfamiliar(track: Track, lifter: Lifter, view: View, least: float, known: Kn
 
 
 def require_pixels(points: NDArray[np.floating]) -> None:
-    """Raise `PoseliftError` if all joints (..., 3) that were found are at shares of the image."""
-    places = np.abs(points[points[..., 2] > 0][:, :2])
-    if places.size and places.max() <= NORMALISED:
-        raise PoseliftError(f"no joint is beyond {NORMALISED} px: normalised? multiply by the image's size")
+    """Raise `PoseliftError` if the joints (..., 3) that were found are at shares of the image."""
+    places = np.abs(points[points[..., 2] > 0][:, :2]).max(axis=-1)
+    if places.size and (places > NORMALISED).mean() <= STRAY:
+        raise PoseliftError(f"joints are within {NORMALISED} px: normalised? multiply by the image's size")
+
+
+def _places(tracks: Iterable[Track], size: tuple[int, int]) -> tuple[Array, Array]:
+    """Where joints were found (N, 2), and how far that is from the middle of the image, in its sides (N,)."""
+    places = np.concatenate([track.points[track.points[..., 2] > 0][:, :2] for track in tracks])
+    return places, np.abs(places / size - 0.5).max(axis=-1)
+
+
+def require_inside(tracks: Iterable[Track], size: tuple[int, int]) -> None:
+    """Raise `PoseliftError` if joints of all people together are far outside: another size."""
+    places, away = _places(tracks, size)
+    if (away > FAR).mean() > MOSTLY_FAR:
+        far = "x".join(str(round(side)) for side in places.max(axis=0))
+        raise PoseliftError(f"joints up to {far} px in images of {size[0]}x{size[1]}; give another --size")
 
 
 def outside(track: Track, size: tuple[int, int]) -> Iterator[str]:
-    """A sign that images have another size, such as width and height exchanged. Raises `PoseliftError` if
-    joints are far out of it."""
-    places = track.points[track.points[..., 2] > 0][:, :2]
-    away = np.abs(places / size - 0.5).max(axis=-1)  # from the middle of the image, in its sides
-    if (away > 1).mean() > 0.05:
-        far = "x".join(str(round(side)) for side in places.max(axis=0))
-        raise PoseliftError(f"joints up to {far} px in images of {size[0]}x{size[1]}; give another --size")
+    """A sign that images have another size, such as width and height exchanged, or that nobody is there."""
+    _, away = _places([track], size)
     share = float((away > 0.55).mean())
-    if share > MOSTLY_INSIDE:
+    if share > MOSTLY_INSIDE or (away > FAR).mean() > MOSTLY_FAR:
         yield f"{share:.0%} of the joints are outside of images of {size[0]}x{size[1]}; is that their size?"
 
 

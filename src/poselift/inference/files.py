@@ -1,5 +1,6 @@
 """Keypoints from files of any form that is known."""
 
+import csv
 import io
 import json
 import zipfile
@@ -22,9 +23,10 @@ from poselift.skeleton import JOINTS
 MAX_BYTES = 4 * 2**30
 """What the arrays of a file may unpack to: a hundred million joints."""
 
-COLUMNS = ("frame", "person", "joint", "x", "y", "z", "confidence")
+CONFIDENCES = ("confidence", "conf", "scores", "score", "keypoint_scores", "likelihood")
+"""What the confidences are called, in arrays and tables; the first that is there is taken."""
 
-CONFIDENCES = ("confidence", "scores", "keypoint_scores")
+COLUMNS = ("frame", "person", "joint", "x", "y", "z", *CONFIDENCES)
 
 
 def read_keypoints(
@@ -71,8 +73,11 @@ def _read_folder(folder: Path) -> Keypoints:
 
 def _rows(tracks: Iterable[np.ndarray]) -> Iterator[Found]:
     """Of arrays (T, J, 3) of people, or of one alone."""
-    if isinstance(tracks, np.ndarray) and tracks.ndim == 3:
-        tracks = [tracks]
+    if isinstance(tracks, np.ndarray):
+        tracks = tracks[None] if tracks.ndim == 3 else tracks
+        if tracks.ndim == 4 and len(tracks) > tracks.shape[1]:
+            people = f"{len(tracks)} people in {tracks.shape[1]} frames"
+            raise ValueError(f"{people}: people come first (people, frames, joints, 2 or 3)")
     for person, track in enumerate(tracks):
         if track.ndim != 3:
             raise ValueError(f"an array of shape {track.shape}, expected (frames, joints, 2 or 3)")
@@ -107,24 +112,25 @@ def _read_npz(path: Path) -> Keypoints:
         raise ValueError(f"arrays {one_line(sorted(arrays))}, expected one called keypoints")
     confidence = next((arrays[name] for name in CONFIDENCES if name in arrays), None)
     points = as_points(arrays[main], confidence)
-    if not {"frame", "person"} <= arrays.keys():
+    if "frame" not in arrays:
         return gather(_rows(points))
     # as `poselift predict` writes them: a row for each person in each frame
     joints = arrays["joints"].tolist() if "joints" in arrays else None
-    shapes = [arrays[name].shape for name in ("frame", "person")]
-    if points.ndim != 3 or shapes != [points.shape[:1]] * 2:
+    shapes = [arrays[name].shape for name in ("frame", "person") if name in arrays]
+    if points.ndim != 3 or {*shapes} != {points.shape[:1]}:
         raise ValueError(f"frame and person of shapes {shapes} for keypoints of shape {points.shape}")
-    rows = zip(arrays["frame"].tolist(), arrays["person"].tolist(), points, strict=True)
-    found = (Found(whole(frame, "frame"), whole(person, "person"), each) for frame, person, each in rows)
+    frames = [whole(each, "frame") for each in arrays["frame"].tolist()]
+    known = [whole(each, "person") for each in arrays["person"].tolist()] if "person" in arrays else None
+    found = map(Found, frames, known or [UNKNOWN] * len(frames), points)
     return gather(found, layout="human36m" if joints == list(JOINTS) else None)
 
 
 def _videopose3d(positions: dict[str, Any], metadata: dict[str, Any]) -> Keypoints:
     """VideoPose3D's own detections of a video: a person's arrays by video, and the videos' sizes."""
-    if len(positions) != 1:
-        raise ValueError(f"{len(positions)} videos, expected one")
-    ((video, actions),) = positions.items()
-    tracks = [track for listed in actions.values() for track in listed]
+    listed = [(video, tracks) for video, actions in positions.items() for tracks in actions.values()]
+    if len(listed) != 1:
+        raise ValueError(f"{len(listed)} videos or actions, expected one")
+    ((video, tracks),) = listed
     about = metadata.get("video_metadata", {}).get(video, {})
     size = (whole(about["w"], "w"), whole(about["h"], "h")) if {"w", "h"} <= about.keys() else None
     fps = float(about["fps"]) if "fps" in about else None
@@ -140,6 +146,13 @@ def _read_csv(path: Path, layout: str | None) -> Keypoints:
     )  # fmt: skip
     if missing := {"frame", "joint", "x", "y"} - set(table.columns):
         raise ValueError(f"no column {sorted(missing)[0]}; columns are frame, joint, x, y, confidence")
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        lines = csv.reader(file, skipinitialspace=True)
+        header = next((len(line) for line in lines if line), 0)
+        for line in lines:
+            if any(line[header:]):  # which pandas would leave out
+                more = f"line {lines.line_num}: {len(line)} fields below a header of {header}"
+                raise ValueError(f"{more}; is the comma a decimal one? write points")
     if "z" in table:
         raise ValueError("column z: poses, not keypoints of an image")
     if table.empty:
@@ -148,19 +161,25 @@ def _read_csv(path: Path, layout: str | None) -> Keypoints:
     if all(name.isdigit() for name in names):
         number = {name: int(name) for name in names}
         count = len(LAYOUTS[layout]) if layout else max(number.values()) + 1
+        if 0 not in number.values():
+            raise ValueError("no joint 0: joints are numbered from 0")
         if not max(number.values()) < count <= 1000:
             raise ValueError(f"joint {max(number.values())}, expected below {min(count, 1000)}")
     else:
         plain = {name: name.lower().replace("_", " ").replace("ankle", "foot") for name in names}
         if {"neck", "thorax"} <= set(plain.values()):  # Human3.6M's, which others call nose
             plain = {name: "nose" if joint == "neck" else joint for name, joint in plain.items()}
-        fitting = [each for each in LAYOUTS if set(plain.values()) <= set(LAYOUTS[each])]
-        layout = layout or max(fitting, key=lambda each: made_of(plain.values(), each), default=None)
-        if layout not in fitting:
-            raise ValueError(f"joints {one_line(sorted(names)[:3])} ... are not those of a layout")
+        candidates = [layout] if layout else [*LAYOUTS]
+        unknown = {each: [n for n in names if plain[n] not in LAYOUTS[each]] for each in candidates}
+        fitting = [each for each in candidates if not unknown[each]]
+        if not fitting:
+            nearest = min(candidates, key=lambda each: len(unknown[each]))
+            raise ValueError(f"joints {one_line(unknown[nearest])} are not in layout {nearest}")
+        layout = max(fitting, key=lambda each: made_of(plain.values(), each))
         number = {name: LAYOUTS[layout].index(plain[name]) for name in names}
         count = len(LAYOUTS[layout])
-    table = table.assign(person=table.get("person", UNKNOWN), confidence=table.get("confidence", 1))
+    confidence = next((table[each] for each in CONFIDENCES if each in table), 1)
+    table = table.assign(person=table.get("person", UNKNOWN), confidence=confidence)
     person = [each if each == UNKNOWN else whole(each, "person") for each in table["person"].fillna(UNKNOWN)]
     people = pd.DataFrame({"frame": [whole(each, "frame") for each in table["frame"]], "person": person})
     joint = table["joint"].map(number)

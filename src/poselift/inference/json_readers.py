@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from poselift.inference.keypoints import UNKNOWN, Found, Keypoints, as_points, gather, whole
 
-FIRST_JOINT = {"nose": "coco", "root": "human36m"}
+FIRST_JOINT = {"nose": "coco", "root": "human36m", "pelvis": "human36m", "hip": "human36m"}
 """What 17 joints are whose first has this name."""
 
 NUMBERS = ("idx", "track_id", "person_id", "instance_id")
@@ -25,15 +25,27 @@ OF_A_PERSON = {"keypoints", "pose_keypoints_2d", "box"}
 
 def only_frame(name: Any, names: dict[int, Any]) -> int:
     """The number of a frame from its number or the name of its image (the last digits before the ending),
-    which is added to the `names` by number. Raises `ValueError` if another frame has it, as those of two
-    videos do."""
-    digits = re.findall(r"\d+", Path(name).stem) if isinstance(name, str) else [name]
-    if not digits:
-        raise ValueError(f"'{name[:40]}' has no frame number")
-    number = whole(digits[-1], "frame")
-    if names.setdefault(number, name) != name:
-        raise ValueError(f"'{names[number]}' and '{name}' are both frame {number}; lift one video at a time")
+    which is added to the `names` by number. Raises `ValueError` if names differ in more than it, as those of
+    two videos and times of day do."""
+    before, digits = _last_number(name)
+    number = whole(digits, "frame")
+    first = next(iter(names.values()), name)
+    other = first if _last_number(first)[0] != before else names.setdefault(number, name)
+    if other != name:
+        two = f"'{str(other)[-60:]}' and '{str(name)[-60:]}'"
+        raise ValueError(f"{two} differ in more than the last number; name images by one frame number")
     return number
+
+
+def _last_number(name: Any) -> tuple[str | None, Any]:
+    """What stands before the last digits of an image's name, and these; of a number, itself."""
+    if not isinstance(name, str):
+        return None, name
+    folder, stem = Path(name).parent, Path(name).stem
+    numbers = re.findall(r"\d+", stem)
+    if not numbers:
+        raise ValueError(f"'{name[:40]}' has no frame number")
+    return str(folder / stem.rpartition(numbers[-1])[0]), numbers[-1]
 
 
 def person_number(entry: dict[str, Any]) -> int:
@@ -76,14 +88,15 @@ def people(frames: Iterable[Any]) -> Iterator[Found]:
                 raise ValueError("not the JSON of AlphaPose, OpenPose, MMPose, Ultralytics or COCO")
             if "image_id" in person:
                 number = only_frame(person["image_id"], names)
-            if person.get("keypoints") or "box" not in person:  # else another model of Ultralytics has looked
+            # else no joint was found, or another model of Ultralytics has looked
+            if person.get("keypoints") or person.get("pose_keypoints_2d"):
                 yield Found(number, person_number(person), joints(person))
 
 
 def read_json(path: Path) -> Keypoints:
     """Keypoints from a file of any of the forms. Raises `ValueError` for what is none.
 
-    Where 17 joints may be those of several layouts, as MMPose has models of, its `meta_info` says it.
+    Where 17 joints may be those of several layouts, MMPose's `meta_info` and COCO's `categories` say it.
     """
     text = path.read_text(encoding="utf-8-sig")
     frames, size = _documents(text), None
@@ -91,25 +104,38 @@ def read_json(path: Path) -> Keypoints:
     content = frames[0] if len(frames) == 1 else None
     if isinstance(content, dict) and "instance_info" in content:
         names = content.get("meta_info", {}).get("keypoint_id2name", {})
-        layout, frames = FIRST_JOINT.get(str(names.get("0"))), content["instance_info"]
-    elif isinstance(content, dict) and "annotations" in content:
-        sizes = {(each["width"], each["height"]) for each in content.get("images", [])}
+        layout, content = FIRST_JOINT.get(str(names.get("0"))), content["instance_info"]
+        frames = [content]
+    if isinstance(content, dict) and "annotations" in content:
+        images = content.get("images", [])
+        sizes = {(each["width"], each["height"]) for each in images if {"width", "height"} <= each.keys()}
         if len(sizes) > 1:
             raise ValueError(f"images of {len(sizes)} sizes; give those of one size at a time")
         size = tuple(whole(side, "image size") for side in sizes.pop()) if sizes else None
-        frames = content["annotations"]
+        for category in content.get("categories", []):
+            if category.get("keypoints"):
+                layout = FIRST_JOINT.get(str(category["keypoints"][0]).lower())
+        frames = _annotations(content["annotations"], images)
     elif isinstance(content, list) and any(not isinstance(e, dict) or OF_A_FRAME & e.keys() for e in content):
         frames = content  # else one frame
     found = gather(people(frames), size=size)
     return replace(found, layout=layout if found.points.shape[1] == 17 else None)
 
 
+def _annotations(annotations: list[Any], images: list[dict[str, Any]]) -> list[Any]:
+    """COCO's annotations that have keypoints, by the names of their images where all have numbers in theirs:
+    ids may be in any order."""
+    people = [each for each in annotations if not isinstance(each, dict) or each.get("keypoints")]
+    names = {each.get("id"): str(each.get("file_name")) for each in images}
+    numbered = all(re.search(r"\d", Path(name).stem) for name in names.values())
+    if numbered and all(each["image_id"] in names for each in people):
+        return [each | {"image_id": names[each["image_id"]]} for each in people]
+    return people or annotations
+
+
 def _documents(text: str) -> list[Any]:
-    """The values in a JSON file: one, or one in each line."""
+    """The values in a JSON file: one, or one in each line, of which an empty one is a frame of nobody."""
     try:
         return [json.loads(text)]
     except json.JSONDecodeError:
-        lines = [line for line in text.splitlines() if line.strip()]
-        if len(lines) < 2:
-            raise
-        return [json.loads(line) for line in lines]
+        return [json.loads(line) if line.strip() else [] for line in text.rstrip().splitlines()]

@@ -13,6 +13,9 @@ UNKNOWN = -1
 LARGEST = 1e6
 """No image has so many pixels in a row: a joint beyond was not found."""
 
+TWICE = 0.1
+"""The share of rows with the number of another in their frame that is a detector's slip."""
+
 PERCENTAGE = 10
 """Confidences of some detectors are somewhat above 1; those of this size are percentages."""
 
@@ -47,8 +50,10 @@ def whole(value: Any, what: str) -> int:
         number = int(value)
     except (TypeError, ValueError, OverflowError):
         number = -1
-    if not 0 <= number < 2**53 or (number != value and not isinstance(value, str)):
+    if number < 0 or (number != value and not isinstance(value, str)):
         raise ValueError(f"{what} {value!r} is not a whole number of at least 0")
+    if number >= 2**53:
+        raise ValueError(f"{what} {value!r} is too large, expected below 2**53")
     return number
 
 
@@ -78,8 +83,9 @@ def as_points(positions: ArrayLike, confidence: ArrayLike | None = None) -> NDAr
 
 
 def gather(rows: Iterable[Found], **about: Any) -> Keypoints:
-    """All rows, ordered by frame; of a person who is in a frame twice, the surer. Raises `ValueError` if
-    there is none or if they differ in their joints."""
+    """All rows, ordered by frame; of a person who is in a frame twice, the surer. Where that is so of more
+    than `TWICE` of the rows the numbers tell nobody apart. Raises `ValueError` if there is no row or if they
+    differ in their joints."""
     listed = list(rows)
     if not listed:
         raise ValueError("no person in it")
@@ -91,4 +97,6 @@ def gather(rows: Iterable[Found], **about: Any) -> Keypoints:
     order = np.lexsort((-points[..., 2].sum(axis=1), person, frame))
     frame, person, points = frame[order], person[order], points[order]
     again = (np.diff(frame, prepend=-1) == 0) & (np.diff(person, prepend=-2) == 0) & (person != UNKNOWN)
+    if again.mean() > TWICE:
+        return Keypoints(frame, np.full_like(person, UNKNOWN), points, **about)
     return Keypoints(frame[~again], person[~again], points[~again], **about)

@@ -11,7 +11,7 @@ import numpy as np
 from poselift.config.command_line import add_model_options
 from poselift.errors import PoseliftError
 from poselift.files import own_folder, require_own
-from poselift.inference.checks import Known, implausible, outside, require_pixels, unfamiliar
+from poselift.inference.checks import Known, implausible, outside, require_inside, require_pixels, unfamiliar
 from poselift.inference.files import read_keypoints
 from poselift.inference.keypoints import Keypoints
 from poselift.inference.layouts import LAYOUTS, to_human36m
@@ -37,7 +37,8 @@ def people(found: Keypoints, given: argparse.Namespace) -> list[Track]:
     assert found.layout is not None
     points = to_human36m(found.points, found.layout)
     require_pixels(points)
-    person = chosen(told_apart(found.frame, found.person, points, given.max_gap), given.person)
+    person = told_apart(found.frame, found.person, points, given.max_gap)
+    person = chosen(found.frame, person, points, given.person)
     found_tracks = list(tracks(found.frame, person, points, given.max_gap, given.min_confidence))
     if not found_tracks:
         raise PoseliftError(f"no joint with a confidence of {given.min_confidence}; try --min-confidence")
@@ -65,7 +66,10 @@ def predicted(
         raise PoseliftError(f"--overlap {overlap}: expected 0 to {lifter.n_frames - 1}, less than a window")
     lifted, warnings = [], []
     try:
-        for track in people(found, given):
+        found_tracks = people(found, given)
+        if size and not given.crop:
+            require_inside(found_tracks, size)
+        for track in found_tracks:
             view = view_of(track, size, given.crop)
             strange = [*implausible(track)]
             strange += outside(track, size) if size and not given.crop else []

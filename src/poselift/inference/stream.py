@@ -18,6 +18,9 @@ from poselift.inference.lifting import Array, Lifter, View, flip_averaged, norma
 from poselift.inference.tracks import interpolated
 from poselift.skeleton import N_JOINTS, ROOT
 
+ENOUGH = 8
+"""Joints in a frame that tell pixels from shares; fewer may be a corner of a person in that of the image."""
+
 
 class Stream:
     """Lifts one person while the frames come in; what it holds does not grow.
@@ -84,7 +87,7 @@ def points_of(lines: Iterable[str], layout: str | None) -> Iterator[NDArray[np.f
             points = as_points(given) if given else np.zeros((17, 3))
             name = layout_of(len(points), layout) if given else "human36m"
             frame = to_human36m(points[None], name)[0]
-            if (frame[:, 2] > 0).all():  # else it may be a corner of a person in that of the image
+            if (frame[:, 2] > 0).sum() >= ENOUGH:
                 require_pixels(frame)
             yield frame
         except (ValueError, TypeError, RecursionError, PoseliftError) as error:

@@ -11,6 +11,9 @@ from poselift.errors import PoseliftError
 from poselift.inference.keypoints import UNKNOWN
 from poselift.skeleton import BONES, ROOT
 
+SHARED = 0.1
+"""The share of its frames that one of two numbers of a person has with the other, as trackers overlap."""
+
 REACH = 0.5
 """How far, on the mean of the joints, a person may be from where they were last seen, in body sizes."""
 
@@ -78,12 +81,16 @@ def told_apart(
     return person
 
 
-def chosen(person: NDArray[np.int64], wanted: Sequence[str]) -> NDArray[np.int64]:
+def chosen(
+    frame: NDArray[np.int64], person: NDArray[np.int64], points: NDArray[np.floating], wanted: Sequence[str]
+) -> NDArray[np.int64]:
     """The people (N,) with those not wanted as `UNKNOWN`. `3` is person 3 of the file, `3+7` are two numbers
-    of one person, called 3 from now on. Raises `PoseliftError` for one whom the file does not have."""
+    of one person, called 3 from now on. Raises `PoseliftError` for one whom the file does not have, for a
+    number that is wanted twice, and for two that are in the same frames."""
     if not wanted:
         return person
     out = np.full_like(person, UNKNOWN)
+    seen = (points[..., 2] > 0).any(axis=1)
     for each in wanted:
         numbers = each.split("+")
         for number in numbers:
@@ -91,6 +98,14 @@ def chosen(person: NDArray[np.int64], wanted: Sequence[str]) -> NDArray[np.int64
             if not rows.any():
                 there = ", ".join(map(str, np.unique(person)[:20]))
                 raise PoseliftError(f"--person {each}: there is no person {number}; there are {there}")
+            if (out[rows] != UNKNOWN).any():
+                raise PoseliftError(f"--person {each}: {number} is there twice; name each number once")
+            one, other = (np.unique(frame[at & seen]) for at in (rows, out == int(numbers[0])))
+            both = len(np.intersect1d(one, other))
+            if both > SHARED * min(len(one), len(other)):
+                raise PoseliftError(
+                    f"--person {each}: {number} is another person, in {both} of the same frames"
+                )
             out[rows] = int(numbers[0])
     return out
 

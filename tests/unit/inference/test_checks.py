@@ -8,8 +8,16 @@ from poselift.config.command_line import run_from_options
 from poselift.data import prepare
 from poselift.data.store import open_split
 from poselift.datasets.human36m import Synthetic
+from poselift.errors import PoseliftError
 from poselift.inference import lifters
-from poselift.inference.checks import implausible, measured, outside, unfamiliar
+from poselift.inference.checks import (
+    implausible,
+    measured,
+    outside,
+    require_inside,
+    require_pixels,
+    unfamiliar,
+)
 from poselift.inference.layouts import to_human36m
 from poselift.inference.lifters import known_inputs, opened
 from poselift.inference.lifting import Lifter, image_view
@@ -69,6 +77,38 @@ def test_joints_outside_of_the_image_are_noticed():
     (said,) = outside(track, (1920, 1080))
     assert said == "12% of the joints are outside of images of 1920x1080; is that their size?"
     assert list(outside(track, (1080, 1920))) == []
+
+
+def test_far_outside_is_a_warning_for_a_ghost_and_an_error_for_most():
+    """A ghost of two ankles beside a person: of 20 x 17 joints 5 % are 17."""
+
+    def track(frames: int, x: float, joints: slice) -> Track:
+        points = np.zeros((frames, 17, 3))
+        points[:, joints] = (x, 500, 1)
+        return Track(0, 0, points, np.ones(frames, dtype=bool))
+
+    size, person = (1920, 1080), track(20, 500, slice(17))
+    ghost = track(1, 9000, slice(15, 17))
+    require_inside([person, ghost], size)
+    assert list(outside(person, size)) == []
+    assert len(list(outside(ghost, size))) == 1
+    require_inside([person, track(8, 9000, slice(15, 17))], size)  # 16 of 356
+    with pytest.raises(PoseliftError, match="joints up to 9000x500 px in images of 1920x1080; give another"):
+        require_inside([person, track(9, 9000, slice(15, 17))], size)  # 18 of 358
+    person.points[0:10, [0, 1], 0] = 9000  # 20 of 340, fewer than a tenth
+    assert len(list(outside(person, size))) == 1
+
+
+@pytest.mark.parametrize(("strays", "refused"), [(0, True), (10, True), (11, False)])
+def test_shares_of_the_image_with_strays_are_no_pixels(strays, refused):
+    points = np.full((100, 3), 0.7)
+    points[:strays, 1] = 2.4
+    points = np.concatenate([points, np.zeros((900, 3))])  # not found
+    if refused:
+        with pytest.raises(PoseliftError, match="joints are within 2 px: normalised"):
+            require_pixels(points)
+    else:
+        require_pixels(points)
 
 
 def test_measures_of_a_known_case():

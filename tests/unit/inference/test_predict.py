@@ -157,6 +157,18 @@ def test_joints_outside_of_the_image_are_a_warning_and_far_outside_an_error(tmp_
             assert any("12% of the joints are outside of images of 1000x1000" in each for each in warnings)
 
 
+def test_a_ghost_far_outside_of_the_image_refuses_nobody(tmp_path):
+    ghost = np.zeros((1, 17, 3))
+    ghost[:, 15:] = (5000, 5000, 0.5)  # two ankles
+    entries = [*alphapose(standing(9)[None]), alphapose(ghost[None])[0] | {"idx": 2}]
+    path = written(tmp_path / "a.json", entries)
+    given = parse([str(path), "--checkpoint", "none", *TINY, "--out", "none", *SIZE])
+    found, _, warnings = predicted(path, given, Lifter(lambda clips: clips, 9), None, None)
+    assert [each.track.person for each in found] == [1, 2]
+    said = [each for each in warnings if "outside" in each]
+    assert said == ["person 2: 100% of the joints are outside of images of 1000x1000; is that their size?"]
+
+
 def test_people_in_a_small_image_are_not_taken_for_shares_of_it(tmp_path):
     small = standing(9) * np.array([0.05, 0.05, 1], dtype=np.float32)  # 15 to 35 px
     np.save(tmp_path / "a.npy", small)
@@ -280,6 +292,9 @@ def test_faults_are_one_line_and_leave_nothing(predict, tmp_path):
     refused("in images of 320x240; give another --size", path, "--size", "320x240")
     refused("in images of 320x1000; give another --size", path, "--size", "320x1000")  # to one side alone
     refused("there is no person 9; there are 1", path, *SIZE, "--person", "9")
+    two = written(tmp_path / "two.json", alphapose(np.stack([standing(5), standing(5)])))
+    refused("--person 1+2: 2 is another person, in 5 of the same frames", two, *SIZE, "--person", "1+2")
+    refused("--person 2: 2 is there twice", two, *SIZE, "--person", "2", "--person", "2")
     refused("--overlap 9: expected 0 to 8", path, *SIZE, "--overlap", "9")
     refused("no joint with a confidence of 1.0", path, *SIZE, "--min-confidence", "1")
     refused("--height 180.0: expected 0.3 to 3", path, *SIZE, "--height", "180")

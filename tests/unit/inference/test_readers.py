@@ -176,6 +176,12 @@ def test_videopose3d_keeps_people_apart(tmp_path):
         np.testing.assert_allclose(found.points[found.person == person], track, rtol=1e-6)
 
 
+def test_actions_of_videopose3d_are_not_people(tmp_path):
+    actions = np.array({"S1": {"Walking 1": [TRACKS[0]], "Eating": [TRACKS[1]]}}, dtype=object)
+    path = as_npz(tmp_path / "a.npz", positions_2d=actions, metadata=np.array({}, dtype=object))
+    assert "2 videos or actions, expected one" in line_of(path, "coco")
+
+
 def test_what_was_not_found_has_no_confidence(tmp_path):
     points = standing(1)[0]
     points[0], points[1, 0], points[2, 2], points[3, 2] = 0, np.nan, 0, 7.5
@@ -219,12 +225,92 @@ def test_alphapose_without_a_tracker_tells_nobody_apart(tmp_path):
 def test_two_videos_are_not_mixed(tmp_path):
     folder = openpose(tmp_path / "frames", np.stack([standing(2, 25)]))
     (folder / "other_000000000001_keypoints.json").write_text('{"people": []}')
-    assert "are both frame 1; lift one video at a time" in line_of(folder)
+    assert "differ in more than the last number; name images by one frame number" in line_of(folder)
     entries = alphapose(TRACKS[:1])
     other = [each | {"image_id": f"other_{each['image_id']}"} for each in entries]
-    assert "'0.jpg' and 'other_0.jpg' are both frame 0" in line_of(
+    assert "'0.jpg' and 'other_0.jpg' differ in more" in line_of(
         written(tmp_path / "a.json", entries + other)
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("clip_00_00_59.png", "clip_00_01_00.png"),  # times of day
+        ("shot_12-30-05-033.png", "shot_12-30-06-000.png"),
+        ("1305031102.175304.png", "1305031103.008637.png"),
+        ("a/1.png", "b/2.png"),  # two folders
+        (f"1_{'ab' * 26}5.jpg", f"2_{'ab' * 26}6.jpg"),  # long as Roboflow's
+        ("0_left.png", "0_right.png"),  # two cameras
+    ],
+)
+def test_names_that_differ_in_more_than_one_number_are_not_frame_numbers(one, other, tmp_path):
+    entries = [
+        each | {"image_id": name} for each, name in zip(alphapose(TRACKS[:1]), (one, other), strict=False)
+    ]
+    said = line_of(written(tmp_path / "a.json", entries))
+    assert f"'{one}' and '{other}' differ in more than the last number; name images by" in said
+
+
+def test_people_of_one_image_are_in_one_frame(tmp_path):
+    """MMPose's demo on an image writes no frames, but the people themselves."""
+    content = mmpose(TRACKS[:, :1], {"0": "nose"})
+    content["instance_info"] = content["instance_info"][0]["instances"]
+    found = read_keypoints(written(tmp_path / "a.json", content))
+    assert (found.frame.tolist(), found.layout) == ([0, 0], "coco")
+    assert_same(found, TRACKS[:, :1])
+
+
+def coco(names: list[str], ids: list[int]) -> dict[str, Any]:
+    """Annotations of a person, whose frames are in images of these names and ids."""
+    images = [{"id": i, "file_name": name} for i, name in zip(ids, names, strict=True)]
+    people = [
+        {"image_id": i, "category_id": 1, "track_id": 1, "keypoints": flat(points)}
+        for i, points in zip(ids, TRACKS[0], strict=True)
+    ]
+    return {"images": images, "annotations": people}
+
+
+def test_the_names_of_images_number_frames_and_their_ids_where_names_do_not(tmp_path):
+    shuffled = np.random.default_rng(0).permutation(20).tolist()
+    content = coco([f"val/seq2/{i:06d}.jpg" for i in range(20)], shuffled)
+    assert_same(read_keypoints(written(tmp_path / "a.json", content)), TRACKS[:1])
+    content = coco(["first.jpg", *(f"{50 - i}.jpg" for i in range(19))], list(range(20)))
+    assert_same(read_keypoints(written(tmp_path / "a.json", content)), TRACKS[:1])
+
+
+def test_images_without_a_size_and_things_without_keypoints(tmp_path):
+    content = coco([f"{i}.jpg" for i in range(20)], list(range(20)))
+    content["annotations"].insert(3, {"image_id": 3, "category_id": 2, "bbox": [1, 2, 3, 4]})
+    found = read_keypoints(written(tmp_path / "a.json", content))
+    assert_same(found, TRACKS[:1])
+    assert found.size is None
+
+
+@pytest.mark.parametrize(("first", "layout"), [("Pelvis", "human36m"), ("hip", "human36m"), ("nose", "coco")])
+def test_the_categories_of_annotations_say_the_layout(first, layout, tmp_path):
+    content = coco([f"{i}.jpg" for i in range(20)], list(range(20)))
+    content["categories"] = [{"id": 2, "name": "car"}, {"id": 1, "name": "person", "keypoints": [first, "x"]}]
+    assert read_keypoints(written(tmp_path / "a.json", content)).layout == layout
+    content["categories"][1]["keypoints"][0] = "right_ankle"
+    assert "say which with --layout" in line_of(written(tmp_path / "a.json", content))
+
+
+def test_an_empty_line_is_a_frame_of_nobody(tmp_path):
+    untracked = [[each | {"track_id": 1} for each in frame[:1]] for frame in ultralytics(TRACKS)]
+    text = lines(untracked[:2]) + "\n\n \n" + lines(untracked[4:]) + "\n\n\n"
+    (tmp_path / "a.jsonl").write_text(text)
+    found = read_keypoints(tmp_path / "a.jsonl")
+    assert found.frame.tolist() == [0, 1, *range(4, 20)]
+
+
+def test_a_person_of_whom_openpose_found_nothing(tmp_path):
+    folder = openpose(tmp_path / "frames", np.stack([standing(2, 25)]))
+    for path in folder.iterdir():
+        content = json.loads(path.read_text())
+        content["people"].insert(0, {"person_id": [-1], "pose_keypoints_2d": []})
+        path.write_text(json.dumps(content))
+    np.testing.assert_allclose(read_keypoints(folder).points, standing(2, 25), rtol=1e-6)
 
 
 def test_people_and_frames_beside_an_array(tmp_path):
@@ -239,6 +325,43 @@ def test_people_and_frames_beside_an_array(tmp_path):
     np.testing.assert_allclose(found.points, TRACKS[0, :4], rtol=1e-6)
     short = as_npz(tmp_path / "b.npz", keypoints=places, frame=frame[1:], person=person)
     assert "for keypoints of shape (4, 17, 3)" in line_of(short, "coco")
+
+
+def test_frame_numbers_beside_an_array_that_tells_nobody_apart(tmp_path):
+    frame = np.array([4, 4, 5, 9])
+    found = read_keypoints(as_npz(tmp_path / "a.npz", keypoints=TRACKS[0, :4], frame=frame), "coco")
+    np.testing.assert_array_equal((found.frame, found.person), (frame, [UNKNOWN] * 4))
+
+
+@pytest.mark.parametrize("name", ["conf", "score", "scores", "confidence", "keypoint_scores"])
+def test_names_of_confidences_beside_an_array(name, tmp_path):
+    path = as_npz(tmp_path / "a.npz", keypoints=TRACKS[0, ..., :2], **{name: TRACKS[0, ..., 2]})
+    np.testing.assert_allclose(read_keypoints(path, "coco").points, TRACKS[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["conf", "score", "likelihood"])
+def test_names_of_confidences_in_a_table(name, tmp_path):
+    path = as_csv(tmp_path / "a.csv", TRACKS, COCO_NAMES)
+    path.write_text(path.read_text().replace("confidence", name))
+    assert_same(read_keypoints(path))
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_people_do_not_come_after_frames(frames, tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((20, frames, 17, 2)))
+    expected = f"20 people in {frames} frames: people come first (people, frames, joints, 2 or 3)"
+    assert expected in line_of(tmp_path / "a.npy", "coco")
+
+
+def test_numbers_that_most_people_of_a_frame_share_tell_nobody_apart(tmp_path):
+    """One in ten is a slip, of which the surer is taken; more are two people."""
+    entries = alphapose(np.concatenate([TRACKS[:1], TRACKS[:1]]))
+    again = [each | {"idx": 1} for each in entries if each["idx"] == 2]
+    first = [each for each in entries if each["idx"] == 1]
+    assert_same(read_keypoints(written(tmp_path / "a.json", first + again[:2])), TRACKS[:1])
+    found = read_keypoints(written(tmp_path / "a.json", first + again[:3]))
+    assert found.frame.tolist() == [0, 0, 1, 1, 2, 2, *range(3, 20)]
+    assert (found.person == UNKNOWN).all()
 
 
 def test_the_names_in_a_table_say_the_layout_that_they_tell_most_of(tmp_path):
@@ -286,6 +409,24 @@ def test_a_table_as_programs_write_it(tmp_path):
     assert "frame 'first' is not a whole number" in line_of(path)
 
 
+def test_rows_with_more_fields_than_a_table_has_columns(tmp_path):
+    (tmp_path / "a.csv").write_text("frame,joint,x,y\n1,nose,5,4\n1,left_hip,500,5,400,5\n")
+    expected = "line 3: 6 fields below a header of 4; is the comma a decimal one? write points"
+    assert expected in line_of(tmp_path / "a.csv")
+
+
+def test_joints_that_are_numbered_from_one(tmp_path):
+    path = as_csv(tmp_path / "a.csv", TRACKS, [str(i) for i in range(1, 18)])
+    assert "joints are numbered from 0" in line_of(path, "halpe26")
+
+
+def test_names_of_joints_that_are_unknown_are_named(tmp_path):
+    names = ["tail" if name == "left_wrist" else name for name in COCO_NAMES]
+    assert "joints ['tail'] are not in layout coco" in line_of(as_csv(tmp_path / "a.csv", TRACKS, names))
+    said = line_of(as_csv(tmp_path / "b.csv", TRACKS, COCO_NAMES), "human36m")
+    assert "joints ['left_eye', 'right_eye', 'left_ear', 'right_ear'] are not in layout human36m" in said
+
+
 @pytest.mark.parametrize(
     ("n_joints", "layout"), [(26, "halpe26"), (25, "body25"), (133, "coco-wholebody"), (136, "halpe136")]
 )
@@ -322,7 +463,15 @@ def line_of(path: Path, layout: str | None = None) -> str:
         ('[{"image_id": 1.5, "keypoints": [1, 2, 1]}]', "frame 1.5 is not a whole number"),
         ('[{"image_id": -1, "keypoints": [1, 2, 1]}]', "frame -1 is not a whole number"),
         ('[{"image_id": 1, "keypoints": [1, 2, "x"]}]', "could not convert"),
-        ('[{"image_id": 1, "keypoints": [1, 2, 1]}, {"image_id": 1, "keypoints": []}]', "0 and of 1 joints"),
+        (
+            '[{"image_id": 1, "keypoints": [1, 2, 1]}, {"image_id": 1, "keypoints": [1, 2, 1, 3, 4, 1]}]',
+            "1 and of 2 joints",
+        ),
+        (
+            '[{"image_id": 1403636579763555584, "keypoints": [1, 2, 1]}]',
+            "frame 1403636579763555584 is too large",
+        ),
+        ('[{"image_id": 1, "keypoints": []}]', "no person in it"),
         ("[" * 100_000, "no keypoints that can be read"),
         ('[{"image_id": 1, "keypoints": [' + "9" * 5000 + ", 2, 1]}]", "no keypoints that can be read"),
     ],
@@ -351,6 +500,8 @@ def test_other_faults_are_named(tmp_path):
     assert "no column joint" in line_of(tmp_path / "a.csv")
     (tmp_path / "b.csv").write_text("frame,joint,x,y\n1,tail,2,3\n")
     assert "'tail'" in line_of(tmp_path / "b.csv")
+    (tmp_path / "c.csv").write_text("# a comment\nframe,joint,x,y\n1,nose,2,3\n")
+    assert "no column frame" in line_of(tmp_path / "c.csv")
 
 
 def test_a_pickle_inside_an_npz_is_not_run(tmp_path):

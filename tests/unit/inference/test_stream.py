@@ -12,7 +12,7 @@ from poselift.errors import PoseliftError
 from poselift.inference.lifters import from_torch
 from poselift.inference.lifting import Lifter, image_view, normalised
 from poselift.inference.predict import main
-from poselift.inference.stream import Stream
+from poselift.inference.stream import Stream, points_of
 from poselift.inference.tracks import interpolated
 from poselift.models.checkpoints import load_weights
 from poselift.models.registry import build_model
@@ -125,6 +125,16 @@ def test_lines_in_lines_out(monkeypatch, capsys, checkpoint):
     assert len(run(monkeypatch, capsys, checkpoint, lost, "--stream", "2", "--layout", "human36m")[0]) == 5
 
 
+@pytest.mark.parametrize(("found", "refused"), [(7, False), (8, True)])
+def test_few_joints_near_the_corner_of_an_image_are_taken_for_pixels(found, refused):
+    line = json.dumps([[0.5, 0.4]] * found + [[0, 0]] * (17 - found))
+    if refused:
+        with pytest.raises(PoseliftError, match="normalised"):
+            next(points_of([line], "human36m"))
+    else:
+        assert (next(points_of([line], "human36m"))[:, 2] > 0).sum() == found
+
+
 def test_joints_below_the_confidence_asked_for_are_not_found(monkeypatch, capsys, checkpoint):
     given = points(3)
     text = "".join(json.dumps(frame.tolist()) + "\n" for frame in given)
@@ -141,7 +151,12 @@ def test_joints_below_the_confidence_asked_for_are_not_found(monkeypatch, capsys
         ("[[1, 2]]\n", ("--stream", "0"), "standard input, line 1: 1 joints: of no layout"),
         ("nothing\n", ("--stream", "0"), "standard input, line 1: "),
         ("[[1, 2, 3, 4]]\n", ("--stream", "0"), "standard input, line 1: keypoints of shape"),
-        (f"{[[0.5, 0.4]] * 25}\n", ("--stream", "0"), "standard input, line 1: no joint is beyond 2 px"),
+        (f"{[[0.5, 0.4]] * 25}\n", ("--stream", "0"), "standard input, line 1: joints are within 2 px"),
+        (
+            f"{[[0.5, 0.4]] * 24 + [[0, 0]]}\n",
+            ("--stream", "0"),
+            "standard input, line 1: joints are within 2",
+        ),
         ('{"a": 1}\n', ("--stream", "0"), "standard input, line 1: "),
         ("", ("--stream", "99"), "--stream 99: expected 0 to "),
         ("", ("--stream", "-1"), "--stream -1: expected 0 to "),

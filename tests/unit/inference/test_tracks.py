@@ -1,5 +1,7 @@
 """People keep their numbers, gaps are filled, and nothing is made up without a mark."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -101,13 +103,31 @@ def test_a_row_without_a_joint_is_a_frame_without_the_person():
 
 
 def test_people_are_chosen_and_joined():
-    person = np.array([3, 7, 9, 3])
-    assert chosen(person, []).tolist() == [3, 7, 9, 3]
-    assert chosen(person, ["3+7"]).tolist() == [3, 3, UNKNOWN, 3]
+    rows = np.arange(4), np.array([3, 7, 9, 3]), moving(0, 1, 4)
+    assert chosen(*rows, []).tolist() == [3, 7, 9, 3]
+    assert chosen(*rows, ["3+7"]).tolist() == [3, 3, UNKNOWN, 3]
+    assert chosen(*rows, ["7+3", "9"]).tolist() == [7, 7, 9, 7]
     with pytest.raises(PoseliftError, match=r"--person 4: there is no person 4; there are 3, 7, 9"):
-        chosen(person, ["4"])
+        chosen(*rows, ["4"])
     with pytest.raises(PoseliftError, match="no person x"):
-        chosen(person, ["3+x"])
+        chosen(*rows, ["3+x"])
+    for twice in (["9", "3+9"], ["9+9"], ["9", "9"]):
+        with pytest.raises(PoseliftError, match=f"^--person {re.escape(twice[-1])}: 9 is there twice"):
+            chosen(*rows, twice)
+
+
+@pytest.mark.parametrize(("shared", "refused"), [(2, False), (3, True)])
+def test_two_numbers_that_are_in_the_same_frames_are_two_people(shared, refused):
+    """Of the shorter one's 20 frames a tenth is 2; a row without a joint is not the person."""
+    frame, person = np.append(np.arange(30), np.arange(30 - shared, 50 - shared)), np.repeat([1, 2], [30, 20])
+    points = moving(0, 1, 50)
+    if refused:
+        with pytest.raises(
+            PoseliftError, match=r"--person 1\+2: 2 is another person, in 3 of the same frames"
+        ):
+            chosen(frame, person, points, ["1+2"])
+        points[29] = 0
+    assert (chosen(frame, person, points, ["1+2"]) == 1).all()
 
 
 def test_gaps_are_interpolated_and_marked_and_long_ones_end_a_track():
