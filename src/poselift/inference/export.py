@@ -26,7 +26,7 @@ from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.report import load_reports
 from poselift.files import own_folder, read_json, require_own, write_text
 from poselift.inference.checks import Known
-from poselift.inference.lifters import known_inputs
+from poselift.inference.lifters import confident, known_inputs
 from poselift.models.checkpoints import save_weights
 from poselift.models.cost import count
 from poselift.program import run
@@ -64,8 +64,8 @@ def write_onnx(model: nn.Module, settings: RunSettings, known: Known, path: Path
     finally:
         logging.disable(logging.NOTSET)
     assert program is not None
-    confident = settings.input_2d == "ground_truth"
-    about = {"n_frames": settings.n_frames, "confident": confident, "known": known, "joints": JOINTS}
+    sure = confident(settings, known)
+    about = {"n_frames": settings.n_frames, "confident": sure, "known": known, "joints": JOINTS}
     program.model.metadata_props["poselift"] = json.dumps(about)
     program.save(path)
     return ""

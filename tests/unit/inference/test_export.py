@@ -77,6 +77,16 @@ def test_a_file_says_what_it_takes_and_no_option_does(exported, tmp_path):
         predict.main([*options, "--device", "cuda"])
 
 
+@needs_onnx
+@pytest.mark.parametrize("least", [0.9, 1])
+def test_a_file_says_whether_its_training_had_confidence_1_alone(least, tmp_path):
+    settings = run_from_options({"architecture": "baseline", "size": "tiny", "depth": 1, "dim": 8})
+    known = {"confidence": (least, 1.0)}
+    assert write_onnx(build_run(settings).eval(), settings, known, tmp_path / "model.onnx") == ""
+    lifter, _ = from_onnx(tmp_path / "model.onnx")
+    assert lifter.confident == (least == 1)
+
+
 def test_the_best_weights_leave_with_what_their_training_was_like(tmp_path, monkeypatch):
     settings = run_from_options({"architecture": "baseline", "size": "tiny", "depth": 1, "dim": 8})
     models = {name: build_run(settings) for name in ("best", "last")}

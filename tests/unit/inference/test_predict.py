@@ -11,6 +11,7 @@ import pytest
 
 from detections import N_FRAMES, TINY, alphapose, openpose, standing, ultralytics, videopose3d, written
 from poselift.bvh import bvh
+from poselift.data import prepare
 from poselift.errors import PoseliftError
 from poselift.inference import outputs
 from poselift.inference.lifters import opened
@@ -175,6 +176,21 @@ def test_a_model_of_true_2d_is_given_no_confidences(checkpoint, inputs, confiden
     options = ["a.json", "--checkpoint", str(checkpoint), *TINY, "--input-2d", inputs, "--out", "out"]
     with opened(parse(options)) as (lifter, known):
         assert (lifter.n_frames, lifter.confident, known) == (N_FRAMES, confident, None)
+
+
+@pytest.mark.parametrize("confidence", [0.9, 1])
+def test_nor_is_one_whose_training_had_confidence_1_alone(
+    confidence, checkpoint, raw_content, write_raw, tmp_path
+):
+    """As annotated 2D has it."""
+    raw = raw_content()
+    raw["train"]["confidence"][:] = 1
+    raw["train"]["confidence"][:, 3] = confidence
+    store = tmp_path / "data"
+    prepare.main(["--raw", str(write_raw(raw)), "--out", str(store), "--n-frames", str(N_FRAMES)])
+    options = ["a.json", "--checkpoint", str(checkpoint), *TINY, "--store", str(store), "--out", "out"]
+    with opened(parse(options)) as (lifter, _):
+        assert lifter.confident == (confidence == 1)
 
 
 def test_the_frame_rate_is_that_of_the_options_or_the_file(predict, tmp_path):
