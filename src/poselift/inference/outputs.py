@@ -1,5 +1,6 @@
 """What people take away: arrays, a table, BVH for each track, and a page that plays the longest ones."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,9 +49,11 @@ def write(folder: Path, lifted: Sequence[Lifted], units: str, fps: float, title:
     arrays = {name: np.concatenate(parts) for name, parts in columns.items()}
     np.savez_compressed(folder / "poses.npz", joints=JOINTS, units=units, **arrays)  # type: ignore[arg-type]
     _write_table(folder / "poses.csv", arrays)
-    several = len({each.track.person for each in lifted}) < len(lifted)
+    of_person = Counter(each.track.person for each in lifted)
     for track, poses in lifted:
-        name = f"person-{track.person}" + (f"-from-{track.first_frame}" if several else "")
+        name, first = f"person-{track.person}", track.first_frame
+        if first or of_person[track.person] > 1:  # each BVH begins at time 0
+            name += f"-from-{first}"
         # of metres, centimetres, as usual in BVH
         (folder / f"{name}.bvh").write_text(bvh(poses * (100 if units.startswith("metres") else 1), fps))
     _write_page(folder / "poses.html", lifted, units, fps, title)

@@ -237,6 +237,16 @@ def test_tracks_have_a_file_each_and_the_page_plays_the_longest(tmp_path):
         assert played[name] == packed(np.rint(np.stack(whole)).astype(np.int32)), name
 
 
+def test_the_name_of_a_bvh_says_where_it_begins_unless_with_the_file(tmp_path):
+    made = [
+        Lifted(Track(who, first, np.ones((2, 17, 3)), np.ones(2, dtype=bool)), np.ones((2, 17, 3)))
+        for who, first in ((1, 0), (2, 40), (3, 0), (3, 9))
+    ]
+    write(tmp_path, made, "px", 20, "Poses")
+    names = {path.stem for path in tmp_path.glob("*.bvh")}
+    assert names == {"person-1", "person-2-from-40", "person-3-from-0", "person-3-from-9"}
+
+
 def test_the_page_plays_the_first_frames_of_a_long_track(tmp_path, monkeypatch):
     monkeypatch.setattr(outputs, "PLAYED_FRAMES", 5)
     points = np.random.default_rng(0).uniform(0, 900, (9, 17, 3))
