@@ -60,12 +60,12 @@ def write(folder: Path, lifted: Sequence[Lifted], units: str, fps: float, title:
 
 
 def _write_table(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """A row for each joint; `interpolated` is 1 where its place in the image is."""
+    """A row for each joint; `joint_interpolated` is 1 where its own place in the image is."""
     columns = {name: np.repeat(arrays[name], len(JOINTS)) for name in ("frame", "person")}
     columns["joint"] = np.tile(JOINTS, len(arrays["frame"]))
     columns |= zip("xyz", arrays["poses"].reshape(-1, 3).T, strict=True)
     columns["confidence"] = arrays["confidence"].ravel()
-    columns["interpolated"] = (columns["confidence"] == 0).astype(int)
+    columns["joint_interpolated"] = (columns["confidence"] == 0).astype(int)
     pd.DataFrame(columns).to_csv(path, index=False, float_format="%.5g")
 
 
@@ -84,6 +84,7 @@ def _write_page(path: Path, lifted: Sequence[Lifted], units: str, fps: float, ti
     clips = [
         {"action": f"person {each.track.person}", "frames": min(frames, len(each.poses))}
         | {"clip_kind": f"{each.frames[0]} to {each.frames[-1]}"}
+        | {"interpolated": np.flatnonzero(~each.track.found[:frames]).tolist()}
         for each in played
     ]
     data = {

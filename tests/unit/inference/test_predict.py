@@ -72,7 +72,7 @@ def test_two_people_with_a_gap_and_all_outputs(predict, tmp_path):
     assert [row["joint"] for row in table] == 40 * list(JOINTS)
     of_row = {name: np.repeat(out[name], 17) for name in ("frame", "person")}
     of_row |= {name: out["poses"][..., axis].ravel() for axis, name in enumerate("xyz")}
-    of_row |= {"confidence": out["confidence"].ravel(), "interpolated": out["confidence"].ravel() == 0}
+    of_row |= {"confidence": out["confidence"].ravel(), "joint_interpolated": out["confidence"].ravel() == 0}
     for name, expected in of_row.items():
         found = [float(row[name]) for row in table]
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6, err_msg=name)
