@@ -58,12 +58,13 @@ def _euler(rotations: Array) -> Array:
 def bvh(poses: NDArray[np.floating], fps: float) -> str:
     """The text of a BVH file for poses (T, 17, 3), x right, y down, z away, root-relative.
 
-    Bones have their median length. y is up; the person is where the root of the pose is, and stands with the
-    lower foot on the floor, as root-relative poses do not tell where they are.
+    Bones have their median length. y is up; the root stays at one place of the floor, and at the height at
+    which the skeleton's lower foot stands on it, as root-relative poses do not tell where they are.
     """
     points = np.asarray(poses, dtype=np.float64) * [1, -1, -1]
     rotation: dict[int, Array] = {}  # of each joint in space
     offsets = np.zeros((len(JOINTS), 3))
+    height = np.zeros((len(points), len(JOINTS)))  # above the root, with bones of constant length
     for joint in range(len(JOINTS)):
         parent = (
             rotation[PARENT[joint]] if joint in PARENT else np.broadcast_to(np.eye(3), (len(points), 3, 3))
@@ -82,6 +83,7 @@ def bvh(poses: NDArray[np.floating], fps: float) -> str:
             # where it is in its parent's axes, at its median length
             place = _unit(np.median(np.einsum("tji,tj->ti", rotation[joint], bone), axis=0))
             offsets[child] = place * np.median(np.linalg.norm(bone, axis=-1))
+            height[:, child] = height[:, joint] + rotation[joint][:, 1] @ offsets[child]
     local = [rotation[0]] + [
         rotation[PARENT[j]].transpose(0, 2, 1) @ rotation[j] for j in range(1, len(JOINTS))
     ]
@@ -89,7 +91,7 @@ def bvh(poses: NDArray[np.floating], fps: float) -> str:
     hierarchy = _hierarchy(0, offsets, 0, order)
     angles = _euler(np.stack(local, axis=1))[:, order].reshape(len(points), -1)
     root = np.zeros((len(points), 3))
-    root[:, 1] = -points[:, (3, 6), 1].min(axis=1)
+    root[:, 1] = -height[:, (3, 6)].min(axis=1)
     lines = (" ".join(f"{value:.4f}" for value in row) for row in np.hstack([root, angles]))
     motion = [f"MOTION\nFrames: {len(points)}\nFrame Time: {1 / fps:.7f}", *lines]
     return "\n".join(["HIERARCHY", *hierarchy, *motion]) + "\n"

@@ -69,8 +69,6 @@ def test_bones_are_constant_and_point_where_they_did(poses):
         assert (np.ptp(lengths, axis=1) < 1e-2).all()
         true_lengths = np.linalg.norm([truth[:, c] - truth[:, p] for p, c in BONES], axis=-1)
         np.testing.assert_allclose(lengths[:, 0], np.median(true_lengths, axis=1), atol=1e-2)
-        # as high as the lower foot is below it
-        np.testing.assert_allclose(places[:, 0, 1], -truth[:, [3, 6], 1].min(axis=1), atol=1e-3)
         relative = places - places[:, :1]
         error = np.linalg.norm(relative - truth, axis=-1)
         assert error.mean() < 25  # mm: perspective makes the truth's own bones longer and shorter
@@ -84,13 +82,19 @@ def test_bones_are_constant_and_point_where_they_did(poses):
             assert cosine.min() > 0.999
 
 
-def test_names_and_the_floor(poses):
-    names, places, _, _ = played(bvh(poses[0], 50))
+def test_joints_have_their_names(poses):
+    names, _, _, _ = played(bvh(poses[0], 50))
     assert [name for name in names if name != "Site"] == [
         JOINTS[j].replace(" ", "_") for j in (0, 1, 2, 4, 5, 7, 8, 9, 11, 12, 14, 15)
     ]
-    lowest = places[:, [3, 6], 1].min(axis=1)
-    assert np.abs(lowest).max() < 60  # mm
+
+
+def test_the_lower_foot_is_on_the_floor_also_of_who_nears_the_camera(poses):
+    for each in poses:
+        growing = each * np.linspace(0.5, 1.5, len(each))[:, None, None]
+        _, places, _, _ = played(bvh(growing, 50))
+        np.testing.assert_allclose(places[:, [3, 6], 1].min(axis=1), 0, atol=0.05)  # mm: of four decimals
+        np.testing.assert_array_equal(places[:, 0, [0, 2]], 0)
 
 
 def test_rotations_have_no_jump(poses):

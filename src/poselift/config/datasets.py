@@ -94,6 +94,8 @@ class Dataset:
     """of the names of its files"""
     origin: str = ""
     """a sentence on where its files come from, for who has none"""
+    licence: str = ""
+    """what its licence lets people use it for"""
     metrics: tuple[str, ...] = ("mpjpe", "p_mpjpe", "n_mpjpe", "mpjve", "acceleration")
     """names in `poselift.evaluation.metrics`"""
     evaluates: Literal["every frame", "centre frame"] = "every frame"
@@ -107,6 +109,8 @@ class Dataset:
     """frames per clip, unless the configuration has another number"""
     inputs: Literal["detected", "annotated"] = "detected"
     """what the 2D poses are"""
+    mm_per_unit: float | None = None
+    """mm that a model's unit stands for; None where poses are in half widths of the image"""
     recipe: TrainingSettings | None = None
     """how models are trained on it; None for the recipe that config.yaml names"""
     synthesise: Lazy | None = None

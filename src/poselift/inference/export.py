@@ -5,7 +5,6 @@ import json
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,19 @@ from poselift.analysis.intervals import Differences, Model
 from poselift.analysis.results import collect
 from poselift.config.architectures import find
 from poselift.config.command_line import add_model_options
+from poselift.config.datasets import dataset
+from poselift.config.datasets import known as own_datasets
 from poselift.config.experiment import Statistics
 from poselift.config.run import RunSettings
 from poselift.config.sizes import ModelSize
+from poselift.data.store import read_manifest
 from poselift.errors import PoseliftError, one_line
 from poselift.evaluation.evaluate import evaluated
 from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.report import load_reports
 from poselift.files import own_folder, read_json, require_own, write_text
 from poselift.inference.checks import Known
-from poselift.inference.lifters import known_inputs
+from poselift.inference.lifters import confident, known_inputs
 from poselift.models.checkpoints import save_weights
 from poselift.models.cost import count
 from poselift.program import run
@@ -64,22 +66,24 @@ def write_onnx(model: nn.Module, settings: RunSettings, known: Known, path: Path
     finally:
         logging.disable(logging.NOTSET)
     assert program is not None
-    confident = settings.input_2d == "ground_truth"
-    about = {"n_frames": settings.n_frames, "confident": confident, "known": known, "joints": JOINTS}
+    sure = confident(settings, known)
+    about = {"n_frames": settings.n_frames, "confident": sure, "known": known, "joints": JOINTS}
     program.model.metadata_props["poselift"] = json.dumps(about)
     program.save(path)
     return ""
 
 
-def card(given: argparse.Namespace, name: str, settings: RunSettings, onnx: bool) -> str:
-    """The model card, in Markdown. Of a run all numbers come from its records; what they do not tell is said
-    to be unknown. Raises `PoseliftError` if a record is damaged."""
+def card(given: argparse.Namespace, name: str, settings: RunSettings, known: Known, onnx: bool) -> str:
+    """The model card, in Markdown. Of a run all that is said comes from its records and from what its data
+    set says of itself; what they do not tell is said to be unknown. Raises `PoseliftError` if a record is
+    damaged."""
     architecture = find(settings.architecture, settings.architecture_file)
     size = ModelSize(depth=settings.depth, dim=settings.dim)
     cost = count(architecture, size, settings.n_frames, **settings.model.model_dump())
     about: dict[str, Any] = {
         "name": name, "settings": settings, "cost": cost, "onnx": onnx, "opset": OPSET, "joints": JOINTS,
-        "synthetic": None, "record": None, "summary": None, "errors": [],
+        "confident": confident(settings, known), "synthetic": None, "record": None, "summary": None,
+        "title": "", "data": None, "evaluation": None,
     }  # fmt: skip
     if given.run:
         results = given.run.resolve().parents[1]
@@ -87,27 +91,45 @@ def card(given: argparse.Namespace, name: str, settings: RunSettings, onnx: bool
         what, remedy = "a record of a training", "copy the run again"
         about["record"] = read_json(record, lambda raw: raw | raw["inputs"], what, remedy)
         about["summary"] = read_json(metrics, itemgetter("summary"), what, remedy)
+        about |= _trained_on(results / "data", about["record"]["data"])
         if (results / "data" / "raw.json").exists():  # the workflow's; elsewhere nobody knows
             about["synthetic"] = (results / "data" / NOTICE).exists()
         report = given.evaluation or results / "evaluation" / f"{given.run.resolve().name}.json"
         if given.evaluation or report.exists():
-            about["errors"] = list(_errors(report, settings.name))
+            about["evaluation"] = _evaluation(report, settings.name)
     return html.templates().get_template("model_card.md.j2").render(about)
 
 
-def _errors(path: Path, run: str) -> Iterator[dict[str, Any]]:
-    """Title, unit, error and interval of each metric of the evaluation of a run, of the best weights. Raises
-    `PoseliftError` for that of another one."""
-    reports = load_reports(path)
-    if reports[0].run != run:
-        raise PoseliftError(f"{path}: is the evaluation of {reports[0].run}, not of {run}")
-    results = collect(reports)
-    intervals = Differences(results, Statistics())
-    report = reports[0]
+def _trained_on(store: Path, arrays: dict[str, str]) -> dict[str, Any]:
+    """The data set of a frame store and its title, if these are the hashes of its arrays; else nothing."""
+    if not (store / "frames" / "manifest.json").exists():
+        return {}
+    manifest = read_manifest(store)
+    return _described(manifest.get("dataset", "human36m")) if manifest["arrays"] == arrays else {}
+
+
+def _described(name: str) -> dict[str, Any]:
+    """A data set and its title; of one of the user's own, whose file is not here, there is the name alone."""
+    data = dataset(name) if name in own_datasets() else None
+    return {"data": data, "title": data.title if data else name}
+
+
+def _evaluation(path: Path, run: str) -> dict[str, Any]:
+    """What the evaluation of a run's best weights was on, and title, unit and interval of each error. Raises
+    `PoseliftError` for that of another run."""
+    report = load_reports(path)[0]
+    if report.run != run:
+        raise PoseliftError(f"{path}: is the evaluation of {report.run}, not of {run}")
+    intervals = Differences(collect([report]), Statistics())
     model = Model(report.architecture or "", report.size or "", report.variant or "")
-    for metric in METRICS.values():
-        if interval := intervals.interval(model, metric.name, "best"):
-            yield {"title": metric.label, "unit": metric.unit, "interval": interval}
+    errors = [
+        {"title": metric.label, "unit": metric.unit, "interval": interval}
+        for metric in METRICS.values()
+        if (interval := intervals.interval(model, metric.name, "best"))
+    ]
+    best = report.checkpoints["best"]
+    counts = {group: len(best.by_name(group)) for group in ("action", "sequence")}
+    return _described(report.dataset) | {"counts": counts, "frames": best.frames, "errors": errors}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -127,7 +149,7 @@ def main(argv: list[str] | None = None) -> None:
     with own_folder(given.out, "export") as out:
         reason = write_onnx(model, settings, known, out / "model.onnx")
         save_weights(model, out / "model.safetensors")
-        write_text(out / "README.md", card(given, name, settings, onnx=not reason))
+        write_text(out / "README.md", card(given, name, settings, known, onnx=not reason))
     if reason:
         print(
             f"warning: no model.onnx: {settings.architecture} has no form in ONNX ({reason})", file=sys.stderr

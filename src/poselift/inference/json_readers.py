@@ -113,8 +113,9 @@ def read_json(path: Path) -> Keypoints:
             raise ValueError(f"images of {len(sizes)} sizes; give those of one size at a time")
         size = tuple(whole(side, "image size") for side in sizes.pop()) if sizes else None
         for category in content.get("categories", []):
-            if category.get("keypoints"):
-                layout = FIRST_JOINT.get(str(category["keypoints"][0]).lower())
+            if joints := list(map(str, category.get("keypoints", []))):
+                # PoseTrack's nose is followed by the head's ends in place of the eyes
+                layout = None if "head_bottom" in joints else FIRST_JOINT.get(joints[0].lower())
         frames = _annotations(content["annotations"], images)
     elif isinstance(content, list) and any(not isinstance(e, dict) or OF_A_FRAME & e.keys() for e in content):
         frames = content  # else one frame

@@ -39,7 +39,7 @@ def opened(given: argparse.Namespace) -> Iterator[tuple[Lifter, Known | None]]:
         _, settings, models = evaluated(given)
         lifter = from_torch(next(iter(models.values())).to(device), settings.n_frames)
         known = known_inputs(given.run, settings, given.store)
-        yield lifter._replace(confident=settings.input_2d == "ground_truth"), known
+        yield lifter._replace(confident=confident(settings, known)), known
 
 
 def from_torch(model: "torch.nn.Module", n_frames: int) -> Lifter:  # type: ignore[name-defined]  # noqa: F821
@@ -70,7 +70,7 @@ def from_onnx(path: Path) -> tuple[Lifter, Known | None]:
         shape = session.get_inputs()[0].shape
         if not isinstance(shape[1], int) or shape[2:] != [N_JOINTS, 3]:
             raise ValueError(f"input {shape}")
-        n_frames, confident = shape[1], bool(about["confident"])
+        n_frames, sure = shape[1], bool(about["confident"])
         ranges = {name: about["known"][name] for name in MEASURES if name in about["known"]}
         known = {name: (float(low), float(high)) for name, (low, high) in ranges.items()}
 
@@ -78,7 +78,7 @@ def from_onnx(path: Path) -> tuple[Lifter, Known | None]:
         poses: Array = session.run(None, {"keypoints": clips})[0]
         return poses
 
-    return Lifter(run, n_frames, confident), known or None
+    return Lifter(run, n_frames, sure), known or None
 
 
 def known_inputs(run: Path | None, settings: RunSettings, store: Path | None = None) -> Known | None:
@@ -94,3 +94,8 @@ def known_inputs(run: Path | None, settings: RunSettings, store: Path | None = N
     rows = np.unique(np.linspace(0, len(train) - 1, CLIPS).astype(int))
     values = measured(train.inputs[train.clips[rows]])
     return {name: (float(np.percentile(v, 1)), float(np.percentile(v, 99))) for name, v in values.items()}
+
+
+def confident(settings: RunSettings, known: Known | None) -> bool:
+    """Whether a model has seen no other confidence than 1: that of true 2D, and of annotations."""
+    return settings.input_2d == "ground_truth" or (known or {}).get("confidence") == (1, 1)

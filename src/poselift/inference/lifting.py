@@ -27,7 +27,7 @@ class Lifter(NamedTuple):
     """clips (B, n, 17, 3): x, y, confidence, normalised -> poses (B, n, 17, 3), normalised"""
     n_frames: int
     confident: bool = False
-    """whether it has learned from true 2D: with confidence 1"""
+    """whether it has learned from 2D with confidence 1 alone"""
 
 
 class View(NamedTuple):

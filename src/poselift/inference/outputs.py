@@ -1,5 +1,6 @@
 """What people take away: arrays, a table, BVH for each track, and a page that plays the longest ones."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,21 +49,23 @@ def write(folder: Path, lifted: Sequence[Lifted], units: str, fps: float, title:
     arrays = {name: np.concatenate(parts) for name, parts in columns.items()}
     np.savez_compressed(folder / "poses.npz", joints=JOINTS, units=units, **arrays)  # type: ignore[arg-type]
     _write_table(folder / "poses.csv", arrays)
-    several = len({each.track.person for each in lifted}) < len(lifted)
+    of_person = Counter(each.track.person for each in lifted)
     for track, poses in lifted:
-        name = f"person-{track.person}" + (f"-from-{track.first_frame}" if several else "")
+        name, first = f"person-{track.person}", track.first_frame
+        if first or of_person[track.person] > 1:  # each BVH begins at time 0
+            name += f"-from-{first}"
         # of metres, centimetres, as usual in BVH
         (folder / f"{name}.bvh").write_text(bvh(poses * (100 if units.startswith("metres") else 1), fps))
     _write_page(folder / "poses.html", lifted, units, fps, title)
 
 
 def _write_table(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """A row for each joint; `interpolated` is 1 where its place in the image is."""
+    """A row for each joint; `joint_interpolated` is 1 where its own place in the image is."""
     columns = {name: np.repeat(arrays[name], len(JOINTS)) for name in ("frame", "person")}
     columns["joint"] = np.tile(JOINTS, len(arrays["frame"]))
     columns |= zip("xyz", arrays["poses"].reshape(-1, 3).T, strict=True)
     columns["confidence"] = arrays["confidence"].ravel()
-    columns["interpolated"] = (columns["confidence"] == 0).astype(int)
+    columns["joint_interpolated"] = (columns["confidence"] == 0).astype(int)
     pd.DataFrame(columns).to_csv(path, index=False, float_format="%.5g")
 
 
@@ -81,6 +84,7 @@ def _write_page(path: Path, lifted: Sequence[Lifted], units: str, fps: float, ti
     clips = [
         {"action": f"person {each.track.person}", "frames": min(frames, len(each.poses))}
         | {"clip_kind": f"{each.frames[0]} to {each.frames[-1]}"}
+        | {"interpolated": np.flatnonzero(~each.track.found[:frames]).tolist()}
         for each in played
     ]
     data = {

@@ -16,10 +16,11 @@ from safetensors.numpy import load_file
 from detections import N_FRAMES, TINY, alphapose, standing, written
 from poselift.config.command_line import run_from_options
 from poselift.errors import PoseliftError
-from poselift.evaluation.report import write_reports
+from poselift.evaluation.report import Report, write_reports
 from poselift.files import write_json
 from poselift.inference import export, predict
-from poselift.inference.export import _errors, card, main, write_onnx
+from poselift.inference.checks import Known
+from poselift.inference.export import _evaluation, card, main, write_onnx
 from poselift.inference.lifters import from_onnx
 from poselift.models.checkpoints import load_checkpoint
 from poselift.models.registry import build_model, build_run
@@ -75,6 +76,16 @@ def test_a_file_says_what_it_takes_and_no_option_does(exported, tmp_path):
         from_onnx(tmp_path / "other.onnx")
     with pytest.raises(PoseliftError, match="--device cuda: an ONNX file is run by the CPU"):
         predict.main([*options, "--device", "cuda"])
+
+
+@needs_onnx
+@pytest.mark.parametrize("least", [0.9, 1])
+def test_a_file_says_whether_its_training_had_confidence_1_alone(least, tmp_path):
+    settings = run_from_options({"architecture": "baseline", "size": "tiny", "depth": 1, "dim": 8})
+    known = {"confidence": (least, 1.0)}
+    assert write_onnx(build_run(settings).eval(), settings, known, tmp_path / "model.onnx") == ""
+    lifter, _ = from_onnx(tmp_path / "model.onnx")
+    assert lifter.confident == (least == 1)
 
 
 def test_the_best_weights_leave_with_what_their_training_was_like(tmp_path, monkeypatch):
@@ -151,28 +162,26 @@ def test_the_card_of_a_checkpoint_claims_nothing(exported, checkpoint):
 
 def test_the_errors_of_the_card_are_those_of_the_weights_that_leave(make_report, tmp_path):
     write_reports(tmp_path / "run.json", [make_report("full", "base", 0, 40.0, 38.0)])
-    told = {
-        each["title"]: each["interval"].estimate for each in _errors(tmp_path / "run.json", "full-base-s0")
-    }
+    errors = _evaluation(tmp_path / "run.json", "full-base-s0")["errors"]
+    told = {each["title"]: each["interval"].estimate for each in errors}
     assert told["MPJPE"] == pytest.approx(38)  # of the best epoch
     with pytest.raises(
         PoseliftError, match=r"run\.json: is the evaluation of full-base-s0, not of full-base-s1"
     ):
-        list(_errors(tmp_path / "run.json", "full-base-s1"))
+        _evaluation(tmp_path / "run.json", "full-base-s1")
 
 
-def test_the_card_of_a_run_says_what_its_records_say(make_report, tmp_path):
-    shape = {
-        "architecture": "full",
-        "size": "base",
-        "depth": 1,
-        "dim": 16,
-        "n_frames": 9,
-        "mamba_gcn_dim": 16,
-    }
-    settings = run_from_options(shape)
-    run = tmp_path / "runs" / settings.name
-    inputs = {"data": {"train/inputs.npy": "d1"}, "code": "c1", "commit": "c2"}
+FULL = {"architecture": "full", "size": "base", "depth": 1, "dim": 16, "n_frames": 9, "mamba_gcn_dim": 16}
+ARRAYS = {"train/inputs.npy": "d1"}
+
+
+def card_of(
+    results: Path, report: Report | None = None, known: Known | None = None, **options: object
+) -> str:
+    """The card of a run of `FULL` with these options and this evaluation in a folder of results."""
+    settings = run_from_options(FULL | options)
+    run = results / "runs" / settings.name
+    inputs = {"data": ARRAYS, "code": "c1", "commit": "c2", "init_from": "d2"}
     inputs |= {"settings": settings.model_dump(mode="json")}
     record = {"key": "k1", "inputs": inputs, "environment": {"torch": "2.0"}}
     write_json(run / "provenance.json", record)
@@ -181,10 +190,20 @@ def test_the_card_of_a_run_says_what_its_records_say(make_report, tmp_path):
         "seconds": 7200, "gpu_hours": 8, "device": "A100",
     }  # fmt: skip
     write_json(run / "metrics.json", {"summary": summary})
-    write_reports(
-        tmp_path / "evaluation" / f"{settings.name}.json", [make_report("full", "base", 0, 40.0, 38.0)]
-    )
-    text = card(argparse.Namespace(run=run, evaluation=None), settings.name, settings, onnx=True)
+    if report:
+        write_reports(results / "evaluation" / f"{settings.name}.json", [report])
+    given = argparse.Namespace(run=run, evaluation=None)
+    return card(given, settings.name, settings, known or {}, onnx=True)
+
+
+def write_manifest(results: Path, dataset: str, arrays: dict[str, str] = ARRAYS) -> None:
+    manifest = {"dataset": dataset, "evaluates": "every frame", "arrays": arrays}
+    write_json(results / "data" / "frames" / "manifest.json", manifest)
+
+
+def test_the_card_of_a_run_says_what_its_records_say(make_report, tmp_path):
+    report = make_report("full", "base", 0, 40.0, 38.0)
+    text = card_of(tmp_path, report)
     told = dict(re.findall(r"^\| (.+?) \| (.+) \|$", text, re.MULTILINE))
     assert told["clips"] == "200 to train on, 30 to validate on"
     assert told["best epoch"] == "2 of 3, MPJPE 45.00 mm"
@@ -193,10 +212,58 @@ def test_the_card_of_a_run_says_what_its_records_say(make_report, tmp_path):
     error, low, high = map(float, re.fullmatch(r"(\S+) mm \| (\S+) to (\S+)", told["MPJPE"]).groups())
     assert low < error == 38 < high
     assert "may be synthetic" in text
+    assert "data set not recorded" in told["data"]
+    assert "a detector's or annotated: not recorded" in text
+    assert "trained on, which is not recorded." in text
+    assert "started from" not in text
     for file, said in (("raw.json", False), ("raw.sha256", True)):  # which is there where motion was made
         write_json(tmp_path / "data" / file, {})
-        text = card(argparse.Namespace(run=run, evaluation=None), settings.name, settings, onnx=True)
+        text = card_of(tmp_path, report)
         assert ("Trained on synthetic motion" in text) == ("synthetic" in text) == said
+    assert "licensed data" in text
+
+
+def test_the_card_says_which_data_the_weights_are_of(make_report, tmp_path):
+    """Those of the store beside the run, if it is still the same one."""
+    write_json(tmp_path / "data" / "raw.json", {})
+    report = make_report("full", "base", 0, 40.0, 38.0)
+    actions, sequences = (len(report.checkpoints["best"].by_name(group)) for group in ("action", "sequence"))
+    write_manifest(tmp_path, "human36m")
+    text = card_of(tmp_path, report)
+    assert "| data | Human3.6M; SHA-256 of the training inputs d1 |" in text
+    assert "Input: a detector's keypoints. " in text
+    assert "* (width / 2)  # px; x right" in text
+    assert f"On the test set of Human3.6M: {100 * actions:,} frames of {sequences} sequences." in text
+    assert f"mean over the frames of an action, then over the {actions} actions," in text
+    assert "Human3.6M is for academic use only." in text
+    assert "Input: true 2D positions, confidence 1. " in card_of(tmp_path, input_2d="ground_truth")
+    write_manifest(tmp_path, "human36m", {"train/inputs.npy": "d3"})
+    assert "| data | data set not recorded; " in card_of(tmp_path, report)
+    write_manifest(tmp_path, "mine")  # a file of the user's own, which only the configuration names
+    text = card_of(tmp_path)
+    assert "| data | mine; " in text
+    assert "trained on, which is not recorded." in text
+
+
+def test_the_card_of_a_run_on_annotated_2d_without_actions(make_result_of, tmp_path):
+    write_json(tmp_path / "data" / "raw.json", {})
+    write_manifest(tmp_path, "mpi_inf_3dhp")
+    sequences = {f"TS{i}": {"mpjpe": 10.0 * i, "frames": 100 * i} for i in range(1, 7)}
+    result = make_result_of({"all": {"": {"mpjpe": 910 / 21, "frames": 2100}}, "sequence": sequences})
+    of_run = {"run": "full-base-s0", "architecture": "full", "size": "base", "seed": 0, "n_frames": 9}
+    report = Report(
+        **of_run, dataset="mpi_inf_3dhp", input_2d="annotated", checkpoints={"best": result, "last": result}
+    )
+    text = card_of(tmp_path, report, {"confidence": (1, 1)}, init_from="somewhere/other.safetensors")
+    assert "Human3.6M" not in text
+    assert "Input: annotated 2D positions, confidence 1. " in text
+    assert "* 1024  # mm; x right" in text
+    assert "in mm, from the sizes of the people it was trained on: not where a person is" in text
+    assert "On the test set of MPI-INF-3DHP: 2,100 frames of 6 sequences. " in text
+    assert "Root-relative, mean over all frames, with" in text
+    assert "| MPJPE | 43.33 mm |" in text  # each frame counts once: (10 x 100 + 20 x 200 + …) / 2100
+    assert "| started from | other.safetensors, SHA-256 d2 |" in text
+    assert "MPI-INF-3DHP is for research only, and nothing commercial. They started from" in text
 
 
 @pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod."])

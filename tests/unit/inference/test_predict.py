@@ -12,6 +12,7 @@ import pytest
 
 from detections import N_FRAMES, TINY, alphapose, openpose, standing, ultralytics, videopose3d, written
 from poselift.bvh import bvh
+from poselift.data import prepare
 from poselift.errors import PoseliftError
 from poselift.inference import outputs
 from poselift.inference.lifters import opened
@@ -83,7 +84,7 @@ def test_two_people_with_a_gap_and_all_outputs(predict, tmp_path):
     assert [row["joint"] for row in table] == 40 * list(JOINTS)
     of_row = {name: np.repeat(out[name], 17) for name in ("frame", "person")}
     of_row |= {name: out["poses"][..., axis].ravel() for axis, name in enumerate("xyz")}
-    of_row |= {"confidence": out["confidence"].ravel(), "interpolated": out["confidence"].ravel() == 0}
+    of_row |= {"confidence": out["confidence"].ravel(), "joint_interpolated": out["confidence"].ravel() == 0}
     for name, expected in of_row.items():
         found = [float(row[name]) for row in table]
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6, err_msg=name)
@@ -201,6 +202,21 @@ def test_a_model_of_true_2d_is_given_no_confidences(checkpoint, inputs, confiden
         assert (lifter.n_frames, lifter.confident, known) == (N_FRAMES, confident, None)
 
 
+@pytest.mark.parametrize("confidence", [0.9, 1])
+def test_nor_is_one_whose_training_had_confidence_1_alone(
+    confidence, checkpoint, raw_content, write_raw, tmp_path
+):
+    """As annotated 2D has it."""
+    raw = raw_content()
+    raw["train"]["confidence"][:] = 1
+    raw["train"]["confidence"][:, 3] = confidence
+    store = tmp_path / "data"
+    prepare.main(["--raw", str(write_raw(raw)), "--out", str(store), "--n-frames", str(N_FRAMES)])
+    options = ["a.json", "--checkpoint", str(checkpoint), *TINY, "--store", str(store), "--out", "out"]
+    with opened(parse(options)) as (lifter, _):
+        assert lifter.confident == (confidence == 1)
+
+
 def test_the_frame_rate_is_that_of_the_options_or_the_file(predict, tmp_path):
     path = videopose3d(tmp_path / "a.npz", standing(5))  # of 25 frames per second
     np.save(tmp_path / "b.npy", standing(5))
@@ -243,6 +259,16 @@ def test_tracks_have_a_file_each_and_the_page_plays_the_longest(tmp_path):
         # as long as the longest: the last frame stays
         whole = [each[np.minimum(np.arange(9), len(each) - 1)] for each in values]
         assert played[name] == packed(np.rint(np.stack(whole)).astype(np.int32)), name
+
+
+def test_the_name_of_a_bvh_says_where_it_begins_unless_with_the_file(tmp_path):
+    made = [
+        Lifted(Track(who, first, np.ones((2, 17, 3)), np.ones(2, dtype=bool)), np.ones((2, 17, 3)))
+        for who, first in ((1, 0), (2, 40), (3, 0), (3, 9))
+    ]
+    write(tmp_path, made, "px", 20, "Poses")
+    names = {path.stem for path in tmp_path.glob("*.bvh")}
+    assert names == {"person-1", "person-2-from-40", "person-3-from-0", "person-3-from-9"}
 
 
 def test_the_page_plays_the_first_frames_of_a_long_track(tmp_path, monkeypatch):

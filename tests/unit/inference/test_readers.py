@@ -292,8 +292,9 @@ def test_the_categories_of_annotations_say_the_layout(first, layout, tmp_path):
     content = coco([f"{i}.jpg" for i in range(20)], list(range(20)))
     content["categories"] = [{"id": 2, "name": "car"}, {"id": 1, "name": "person", "keypoints": [first, "x"]}]
     assert read_keypoints(written(tmp_path / "a.json", content)).layout == layout
-    content["categories"][1]["keypoints"][0] = "right_ankle"
-    assert "say which with --layout" in line_of(written(tmp_path / "a.json", content))
+    for others in (["right_ankle", "x"], ["nose", "head_bottom"]):
+        content["categories"][1]["keypoints"] = others
+        assert "say which with --layout" in line_of(written(tmp_path / "a.json", content))
 
 
 def test_an_empty_line_is_a_frame_of_nobody(tmp_path):

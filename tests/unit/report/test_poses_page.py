@@ -15,7 +15,7 @@ def test_tracks_are_played(chromium, tmp_path):
         poses = np.repeat(pose()[None], length, axis=0).astype(np.float32)
         points = np.concatenate([poses[..., :2] / 4 + 500, np.ones((length, 17, 1))], axis=-1)
         points[..., 0] += np.arange(length)[:, None]
-        lifted.append(Lifted(Track(person, 100, points, np.ones(length, dtype=bool)), poses))
+        lifted.append(Lifted(Track(person, 100, points, np.arange(length) != 10), poses))
     write(tmp_path, lifted, "px", 25, "Poses of <a clip>")
     chromium.window(1000)
     chromium.open(tmp_path / "poses.html")
@@ -31,11 +31,19 @@ def test_tracks_are_played(chromium, tmp_path):
     chromium.click("#player .views figure:nth-child(2) canvas")
     chromium.press(",")  # one back from the first is the last
     assert chromium.ask(text) == "frame 12 of 12, 0.44 s"
+    chromium.press(",")
+    assert chromium.ask(text) == "frame 11 of 12, 0.40 s"
+    opacity = "[...document.querySelectorAll('#player canvas')].map(c => getComputedStyle(c).opacity)"
+    word = "document.querySelector('#player figure:nth-child(2) span').textContent"
+    assert (chromium.ask(opacity), chromium.ask(word)) == (["0.4", "0.4"], "interpolated")
+    chromium.picture(tmp_path / "interpolated.png", whole=True)
+    chromium.press(",")
+    assert chromium.ask(text) == "frame 10 of 12, 0.36 s"
+    assert (chromium.ask(opacity), chromium.ask(word)) == (["1", "1"], "")
     drawn = (
         "[...document.querySelectorAll('#player canvas')].map(c => c.getContext('2d')"
         ".getImageData(0, 0, c.width, c.height).data.some(v => v))"
     )
     assert chromium.ask(drawn) == [True, True]
-    assert chromium.ask("document.querySelector('#player figure:nth-child(2) span').textContent") == ""
     chromium.picture(tmp_path / "page.png", whole=True)
     assert chromium.said == []

@@ -32,5 +32,6 @@ DATASET = Dataset(
     ending=".pkl",
     origin="It is MotionBERT's preprocessed file, made from the licensed data of the Human3.6M site "
     "(vision.imar.ro/human3.6m); `make demo` needs none of it.",
+    licence="academic use only",
     synthesise="poselift.synthetic.dataset:write",
 )

@@ -30,12 +30,14 @@ DATASET = Dataset(
     source=Source,
     read="poselift.datasets.mpi_inf_3dhp.raw:read",
     origin="P-STMO's preprocessing of the data from vcai.mpi-inf.mpg.de/3dhp-dataset makes it.",
+    licence="research only, and nothing commercial",
     metrics=("mpjpe", "pck", "auc"),
     evaluates="centre frame",
     also_published_scale=True,  # 960 for TS5 and TS6, where labels and models have 1024
     stride=9,
     n_frames=81,
     inputs="annotated",
+    mm_per_unit=1024,
     # MotionAGFormer's recipe for these data; what it does not say is as for Human3.6M
     recipe=TrainingSettings(epochs=90, optimizer="amsgrad", lr=5e-4, weight_decay=0, lr_decay=0.99),
     synthesise="poselift.synthetic.mpi_inf_3dhp:write",

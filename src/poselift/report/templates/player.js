@@ -1,5 +1,6 @@
 // Plays clips: 2D input, and the prediction of each model over the ground truth, in 3D. All poses turn together.
-// Data without a scale of errors have no ground truth: `target` are the poses, and clips differ in length.
+// Data without a scale of errors have no ground truth: `target` are the poses, and clips differ in length
+// and have frames that are interpolated.
 {
   const player = document.getElementById("player");
   const data = JSON.parse(player.querySelector("script[type='application/json']").textContent);
@@ -177,7 +178,12 @@
   }
   function draw() {
     if (!target) return;
-    for (const view of shown) (view.model ? drawPose : drawInput)(view);
+    const interpolated = clips[clip].interpolated?.includes(state.frame) ?? false;
+    for (const view of shown) {
+      (view.model ? drawPose : drawInput)(view);
+      view.canvas.style.opacity = interpolated ? 0.4 : 1;
+      if (!judged) view.error.textContent = interpolated ? "interpolated" : "";
+    }
     field("frame").value = state.frame;
     field("time").textContent = `frame ${state.frame + 1} of ${length()}, ${(state.frame / data.fps).toFixed(2)} s`;
     Object.assign(player.dataset, {
