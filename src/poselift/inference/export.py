@@ -28,7 +28,7 @@ from poselift.evaluation.metrics import METRICS
 from poselift.evaluation.report import load_reports
 from poselift.files import own_folder, read_json, require_own, write_text
 from poselift.inference.checks import Known
-from poselift.inference.lifters import confident, known_inputs
+from poselift.inference.lifters import confident, known_inputs, mm_per_unit
 from poselift.models.checkpoints import save_weights
 from poselift.models.cost import count
 from poselift.program import run
@@ -42,8 +42,11 @@ NOTICE = "raw.sha256"
 """The workflow writes this file beside the frames where it has made the motion itself."""
 
 
-def write_onnx(model: nn.Module, settings: RunSettings, known: Known, path: Path) -> str:
-    """Write a model as ONNX: `keypoints` (B, n, 17, 3) to `poses` (B, n, 17, 3), any B.
+def write_onnx(
+    model: nn.Module, settings: RunSettings, known: Known, path: Path, mm: float | None = None
+) -> str:
+    """Write a model as ONNX: `keypoints` (B, n, 17, 3) to `poses` (B, n, 17, 3), any B; `mm`
+    as of a `Lifter`.
 
     Returns why it could not be done, "" if it was: some operations have no form in ONNX. Raises
     `PoseliftError` if what that needs is not installed.
@@ -67,7 +70,7 @@ def write_onnx(model: nn.Module, settings: RunSettings, known: Known, path: Path
         logging.disable(logging.NOTSET)
     assert program is not None
     sure = confident(settings, known)
-    about = {"n_frames": settings.n_frames, "confident": sure, "known": known, "joints": JOINTS}
+    about = {"n_frames": settings.n_frames, "confident": sure, "mm": mm, "known": known, "joints": JOINTS}
     program.model.metadata_props["poselift"] = json.dumps(about)
     program.save(path)
     return ""
@@ -147,7 +150,8 @@ def main(argv: list[str] | None = None) -> None:
     model = next(iter(models.values())).eval()
     known = known_inputs(given.run, settings) or {}
     with own_folder(given.out, "export") as out:
-        reason = write_onnx(model, settings, known, out / "model.onnx")
+        mm = mm_per_unit(given.run.resolve().parents[1] / "data" if given.run else None)
+        reason = write_onnx(model, settings, known, out / "model.onnx", mm)
         save_weights(model, out / "model.safetensors")
         write_text(out / "README.md", card(given, name, settings, known, onnx=not reason))
     if reason:

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from poselift.config.command_line import OF_CHECKPOINT
+from poselift.config.datasets import dataset
+from poselift.config.datasets import known as known_datasets
 from poselift.config.run import RunSettings
-from poselift.data.store import clips_folder, open_split
+from poselift.data.store import clips_folder, open_split, read_manifest
 from poselift.errors import PoseliftError, untrusted
 from poselift.inference.checks import MEASURES, Known, measured
 from poselift.inference.lifting import Array, Lifter
@@ -39,7 +41,8 @@ def opened(given: argparse.Namespace) -> Iterator[tuple[Lifter, Known | None]]:
         _, settings, models = evaluated(given)
         lifter = from_torch(next(iter(models.values())).to(device), settings.n_frames)
         known = known_inputs(given.run, settings, given.store)
-        yield lifter._replace(confident=confident(settings, known)), known
+        store = given.store or (given.run.resolve().parents[1] / "data" if given.run else None)
+        yield lifter._replace(confident=confident(settings, known), mm=mm_per_unit(store)), known
 
 
 def from_torch(model: "torch.nn.Module", n_frames: int) -> Lifter:  # type: ignore[name-defined]  # noqa: F821
@@ -70,7 +73,7 @@ def from_onnx(path: Path) -> tuple[Lifter, Known | None]:
         shape = session.get_inputs()[0].shape
         if not isinstance(shape[1], int) or shape[2:] != [N_JOINTS, 3]:
             raise ValueError(f"input {shape}")
-        n_frames, sure = shape[1], bool(about["confident"])
+        n_frames, sure, mm = shape[1], bool(about["confident"]), about.get("mm") and float(about["mm"])
         ranges = {name: about["known"][name] for name in MEASURES if name in about["known"]}
         known = {name: (float(low), float(high)) for name, (low, high) in ranges.items()}
 
@@ -78,7 +81,7 @@ def from_onnx(path: Path) -> tuple[Lifter, Known | None]:
         poses: Array = session.run(None, {"keypoints": clips})[0]
         return poses
 
-    return Lifter(run, n_frames, sure), known or None
+    return Lifter(run, n_frames, sure, mm), known or None
 
 
 def known_inputs(run: Path | None, settings: RunSettings, store: Path | None = None) -> Known | None:
@@ -94,6 +97,15 @@ def known_inputs(run: Path | None, settings: RunSettings, store: Path | None = N
     rows = np.unique(np.linspace(0, len(train) - 1, CLIPS).astype(int))
     values = measured(train.inputs[train.clips[rows]])
     return {name: (float(np.percentile(v, 1)), float(np.percentile(v, 99))) for name, v in values.items()}
+
+
+def mm_per_unit(store: Path | None) -> float | None:
+    """The mm that a unit of a model's poses stands for, by the data set of the frame store of its training;
+    None where there is no store, or poses are in half widths of the image."""
+    if store is None or not (store / "frames" / "manifest.json").exists():
+        return None
+    name = read_manifest(store).get("dataset", "human36m")
+    return dataset(name).mm_per_unit if name in known_datasets() else None
 
 
 def confident(settings: RunSettings, known: Known | None) -> bool:

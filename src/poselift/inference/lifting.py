@@ -28,6 +28,8 @@ class Lifter(NamedTuple):
     n_frames: int
     confident: bool = False
     """whether it has learned from 2D with confidence 1 alone"""
+    mm: float | None = None
+    """mm that a unit of its poses stands for; None: half the width of the image"""
 
 
 class View(NamedTuple):
@@ -80,7 +82,8 @@ def normalised(points: NDArray[np.float64], view: View, least: float, confident:
 
 
 def lift(lifter: Lifter, points: NDArray[np.float64], view: View, least: float, overlap: int) -> Array:
-    """Poses (T, 17, 3) in px relative to the root, for keypoints (T, 17, 3) in px: x right, y down, z away.
+    """Poses (T, 17, 3) relative to the root, in px, or in mm if the model's are, for keypoints (T, 17, 3) in
+    px: x right, y down, z away.
 
     Where windows overlap their poses are averaged, each with a weight (Hann's window) that rises from zero
     with slope zero: neither place nor velocity jumps where one begins. A track shorter than a window is
@@ -98,6 +101,6 @@ def lift(lifter: Lifter, points: NDArray[np.float64], view: View, least: float, 
         for start, pose in zip(batch, flip_averaged(lifter, clips), strict=True):
             total[start : start + n] += weight * pose
             weights[start : start + n] += weight
-    out = (total / weights)[before : before + length] * np.float32(view.half)
+    out = (total / weights)[before : before + length] * np.float32(lifter.mm or view.half)
     out[:, ROOT] = 0
     return out

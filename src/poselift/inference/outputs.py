@@ -54,8 +54,9 @@ def write(folder: Path, lifted: Sequence[Lifted], units: str, fps: float, title:
         name, first = f"person-{track.person}", track.first_frame
         if first or of_person[track.person] > 1:  # each BVH begins at time 0
             name += f"-from-{first}"
-        # of metres, centimetres, as usual in BVH
-        (folder / f"{name}.bvh").write_text(bvh(poses * (100 if units.startswith("metres") else 1), fps))
+        # centimetres, as usual in BVH
+        scale = {"metres,": 100, "mm,": 0.1}.get(units.split()[0], 1)
+        (folder / f"{name}.bvh").write_text(bvh(poses * scale, fps))
     _write_page(folder / "poses.html", lifted, units, fps, title)
 
 

@@ -29,6 +29,9 @@ CROPPED = 0.75
 
 FPS = 30.0
 
+OF_IMAGE = "px of the image; metres need --height or --bone"
+OF_PEOPLE = "mm, of people as large as those of the training; metres need --height or --bone"
+
 SIDES = re.compile(r"(\d{1,5})[xX×*](\d{1,5})")
 
 
@@ -169,9 +172,9 @@ def main(argv: list[str] | None = None) -> None:
         raise PoseliftError("two inputs have the same name; give them one after the other")
     require_own(given.out, "predict")
     video = read_video(given.video) if given.video else None
-    units = str(given.scale) if given.scale else "px of the image; metres need --height or --bone"
     with ExitStack() as stack:
         lifter, known = stack.enter_context(opened(given))
+        units = str(given.scale) if given.scale else OF_PEOPLE if lifter.mm else OF_IMAGE
         out = stack.enter_context(own_folder(given.out, "predict"))
         for path, name in zip(given.input, names, strict=True):
             folder = out / name if len(names) > 1 else out

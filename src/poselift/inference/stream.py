@@ -44,7 +44,7 @@ class Stream:
         self._frames: deque[NDArray[np.float64]] = deque(maxlen=lifter.n_frames)
 
     def push(self, points: NDArray[np.float64]) -> Array | None:
-        """Take the next frame (17, 3): x, y in px, confidence. The pose (17, 3) in px relative to the root of
+        """Take the next frame (17, 3): x, y in px, confidence. The pose (17, 3), as `lift` gives it, of
         the frame `look_ahead` before it, (0, 3) if nobody was found until then; None if there is no such
         frame yet."""
         found = points[:, 2] >= max(self._least, 1e-6)
@@ -73,7 +73,8 @@ class Stream:
         if self._seen - 1 - self._look_ahead < self._first:
             return np.zeros((0, 3), dtype=np.float32)
         clip = normalised(np.stack(self._frames)[None], self._view, self._least, self._lifter.confident)
-        pose = flip_averaged(self._lifter, clip)[0, -1 - self._look_ahead] * np.float32(self._view.half)
+        pose = flip_averaged(self._lifter, clip)[0, -1 - self._look_ahead]
+        pose *= np.float32(self._lifter.mm or self._view.half)
         pose[ROOT] = 0
         return pose
 

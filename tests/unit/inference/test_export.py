@@ -83,9 +83,10 @@ def test_a_file_says_what_it_takes_and_no_option_does(exported, tmp_path):
 def test_a_file_says_whether_its_training_had_confidence_1_alone(least, tmp_path):
     settings = run_from_options({"architecture": "baseline", "size": "tiny", "depth": 1, "dim": 8})
     known = {"confidence": (least, 1.0)}
-    assert write_onnx(build_run(settings).eval(), settings, known, tmp_path / "model.onnx") == ""
+    mm = 1024.0 if least == 1 else None
+    assert write_onnx(build_run(settings).eval(), settings, known, tmp_path / "model.onnx", mm) == ""
     lifter, _ = from_onnx(tmp_path / "model.onnx")
-    assert lifter.confident == (least == 1)
+    assert (lifter.confident, lifter.mm) == (least == 1, mm)
 
 
 def test_the_best_weights_leave_with_what_their_training_was_like(tmp_path, monkeypatch):

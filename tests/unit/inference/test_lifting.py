@@ -96,6 +96,8 @@ def test_one_window_is_what_the_protocol_predicts(checkpoint: Path):
     expected = expected * SIZE[0] / 2
     expected[:, ROOT] = 0
     np.testing.assert_allclose(lift(lifter, given, image_view(SIZE), 0.1, 4), expected, rtol=1e-4, atol=1e-3)
+    of_mm = lift(lifter._replace(mm=1024), given, image_view(SIZE), 0.1, 4)
+    np.testing.assert_allclose(of_mm, expected * 1024 / 500, rtol=1e-4, atol=1e-3)
 
 
 def test_a_model_drops_nothing_out():

@@ -214,7 +214,27 @@ def test_nor_is_one_whose_training_had_confidence_1_alone(
     prepare.main(["--raw", str(write_raw(raw)), "--out", str(store), "--n-frames", str(N_FRAMES)])
     options = ["a.json", "--checkpoint", str(checkpoint), *TINY, "--store", str(store), "--out", "out"]
     with opened(parse(options)) as (lifter, _):
-        assert lifter.confident == (confidence == 1)
+        assert (lifter.confident, lifter.mm) == (confidence == 1, None)
+
+
+def test_poses_are_in_mm_where_the_training_was(checkpoint, raw_content, write_raw, tmp_path):
+    store, out = tmp_path / "data", tmp_path / "out"
+    prepare.main(["--raw", str(write_raw(raw_content())), "--out", str(store), "--n-frames", str(N_FRAMES)])
+    np.save(tmp_path / "a.npy", standing(20))
+    options = ["--checkpoint", str(checkpoint), *TINY, "--store", str(store), "--out", str(out), *SIZE]
+    found = []
+    for name in ("human36m", "mpi_inf_3dhp"):
+        manifest = json.loads((store / "frames/manifest.json").read_text())
+        (store / "frames/manifest.json").write_text(json.dumps(manifest | {"dataset": name}))
+        main([str(tmp_path / "a.npy"), *options, "--layout", "coco"])
+        arrays = dict(np.load(out / "poses.npz"))
+        heights = (out / "person-0.bvh").read_text().partition("Frame Time")[2].split()[3::6]
+        found.append((arrays["poses"], float(heights[0]), str(arrays["units"])))
+    (px, px_height, of_px), (mm, mm_height, of_mm) = found
+    assert of_px.startswith("px of the image")
+    assert of_mm.startswith("mm, of people as large as those of the training")
+    np.testing.assert_allclose(mm, px * 1024 / 500, rtol=1e-4, atol=1e-2)
+    assert mm_height == pytest.approx(px_height * 102.4 / 500, rel=1e-3)  # in cm
 
 
 def test_the_frame_rate_is_that_of_the_options_or_the_file(predict, tmp_path):
