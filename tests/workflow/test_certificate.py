@@ -53,6 +53,10 @@ def test_the_paper_is_certified_and_then_a_swapped_checkpoint_is_found(short):
     (bundle / "codecheck/both.tex").write_text(text)
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "both.tex"]
     subprocess.run(command, cwd=bundle / "codecheck", check=True, capture_output=True)
+    answer = short.snakemake("certificate", changes=changes)
+    assert "certificate: holds codecheck/both." in answer.stdout  # nobody's files are replaced
+    for path in (bundle / "codecheck").glob("both.*"):
+        path.unlink()
     weights = "runs/{}-pico-s0/best_model.safetensors"
     shutil.copy(short.folder / R / weights.format("baseline"), short.folder / R / weights.format("full"))
     answer = short.snakemake("certificate", changes=changes)

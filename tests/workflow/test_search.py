@@ -64,7 +64,7 @@ def test_a_faulty_stage_stops_everything(project):
     assert "'gcn_dropuot' cannot be searched (did you mean 'gcn_dropout'?)" in answer.stderr
     assert "Traceback" not in answer.stderr
     answer = project.snakemake("--dry-run", changes=SEARCH.replace("size: pico", "size: pcio"))
-    assert "error: search stage 'coarse': unknown size 'pcio'" in answer.stderr
+    assert "search.coarse.size: unknown size 'pcio' (did you mean 'pico'?)" in answer.stderr
     assert "Traceback" not in answer.stderr
 
 
