@@ -1,6 +1,6 @@
 """Snakemake's command line, started from a process that has its imports done: half the time of a dry run.
 
-What Snakemake then reads, the project's code included, is read anew each time.
+What Snakemake then reads, the project's code included, is read again each time.
 """
 
 import json

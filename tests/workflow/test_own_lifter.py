@@ -31,7 +31,7 @@ CLAIM = """
 
 @pytest.fixture(scope="module")
 def own(built_once: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The built project with such a lifter in place of two of its own, its paper built anew."""
+    """The built project with such a lifter in place of two of its own, its paper built again."""
     project = Project(tmp_path_factory.mktemp("own") / "project")
     shutil.copytree(built_once.folder, project.folder, symlinks=True)
     write_lifter(project.folder / "lifters")

@@ -147,6 +147,11 @@ def known() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(package.__path__)))
 
 
+def built_in(name: str) -> Dataset | None:
+    """The project's own data set of this name; None for one of the user's, whose file only they can name."""
+    return dataset(name) if name in known() else None
+
+
 def dataset(name: str, files: Mapping[str, Path] | None = None) -> Dataset:
     """The data set of this name, or in this Python file.
 

@@ -387,6 +387,12 @@ class Config(Section):
         for name in self.frozen:
             if name not in runs:
                 raise ValueError(f"frozen: no run '{name}'{suggest(name, runs)}")
+        for name, run in runs.items():
+            if run.training.deterministic and getattr(run.model, "ssm_backend", "") == "mamba_ssm":
+                raise ValueError(
+                    f"{name}: the kernels of mamba_ssm are not deterministic; set deterministic: false, or "
+                    "another ssm_backend"
+                )
         self.runs_by_folder()
         return self
 
@@ -411,16 +417,6 @@ class Config(Section):
             if primary not in (metrics := self.dataset_of(name).metrics):
                 raise ValueError(
                     f"statistics.primary: no metric '{primary}' of {name}{suggest(primary, metrics)}"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _kernels_are_as_wanted(self) -> Self:
-        for name, run in self.all_runs().items():
-            if run.training.deterministic and getattr(run.model, "ssm_backend", "") == "mamba_ssm":
-                raise ValueError(
-                    f"{name}: the kernels of mamba_ssm are not deterministic; set deterministic: false, or "
-                    "another ssm_backend"
                 )
         return self
 

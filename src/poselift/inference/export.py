@@ -16,8 +16,7 @@ from poselift.analysis.intervals import Differences, Model
 from poselift.analysis.results import collect
 from poselift.config.architectures import find
 from poselift.config.command_line import add_model_options
-from poselift.config.datasets import dataset
-from poselift.config.datasets import known as own_datasets
+from poselift.config.datasets import built_in
 from poselift.config.experiment import Statistics
 from poselift.config.run import RunSettings
 from poselift.config.sizes import ModelSize
@@ -113,7 +112,7 @@ def _trained_on(store: Path, arrays: dict[str, str]) -> dict[str, Any]:
 
 def _described(name: str) -> dict[str, Any]:
     """A data set and its title; of one of the user's own, whose file is not here, there is the name alone."""
-    data = dataset(name) if name in own_datasets() else None
+    data = built_in(name)
     return {"data": data, "title": data.title if data else name}
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from poselift.config.command_line import OF_CHECKPOINT
-from poselift.config.datasets import dataset
-from poselift.config.datasets import known as known_datasets
+from poselift.config.datasets import built_in
 from poselift.config.run import RunSettings
 from poselift.data.store import clips_folder, open_split, read_manifest
 from poselift.errors import PoseliftError, untrusted
@@ -104,8 +103,8 @@ def mm_per_unit(store: Path | None) -> float | None:
     None where there is no store, or poses are in half widths of the image."""
     if store is None or not (store / "frames" / "manifest.json").exists():
         return None
-    name = read_manifest(store).get("dataset", "human36m")
-    return dataset(name).mm_per_unit if name in known_datasets() else None
+    data = built_in(read_manifest(store).get("dataset", "human36m"))
+    return data.mm_per_unit if data else None
 
 
 def confident(settings: RunSettings, known: Known | None) -> bool:
